@@ -1,0 +1,1 @@
+"""Contract tests of the retry endpoint: one file a section of the page, one test a rule."""

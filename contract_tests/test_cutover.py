@@ -1,0 +1,13 @@
+"""Which contract is served, and from which instant."""
+
+from __future__ import annotations
+
+import pytest
+
+from retry_contract.pytest_plugin import ContractRule
+
+
+@pytest.mark.contract_section("cutover")
+def test_cutover(contract_rule: ContractRule) -> None:
+    """CreatorId comes at the cutover, in every reply at once (P1)."""
+    contract_rule.require_kept()

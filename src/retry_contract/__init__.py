@@ -1,0 +1,42 @@
+"""Contract tests for the retry endpoint of Postman v2 (postman.gov.sg).
+
+The public names are read on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retry_contract._version import __version__
+
+if TYPE_CHECKING:
+    from retry_contract.contract.catalogue import Catalogue
+    from retry_contract.contract.judge import identify, violations
+    from retry_contract.contract.timeline import Timeline
+    from retry_contract.outcome import Violation
+
+    contracts: Catalogue
+    timeline: Timeline
+
+__all__ = ["Violation", "__version__", "contracts", "identify", "timeline", "violations"]
+
+# In a checkout, `schemas` and `contract_tests` lie at the top of the tree, not in the package.
+__path__.append(str(Path(__file__).resolve().parents[2]))
+
+
+def __getattr__(name: str) -> Any:
+    match name:
+        case "contracts" | "timeline":
+            from retry_contract.contract.catalogue import catalogue
+
+            return catalogue() if name == "contracts" else catalogue().timeline
+        case "identify" | "violations":
+            from retry_contract.contract import judge
+
+            return getattr(judge, name)
+        case "Violation":
+            from retry_contract.outcome import Violation
+
+            return Violation
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,109 @@
+"""`schema`, `timeline`, `rules` and `explain`: what the contract is, and judging nothing."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from retry_contract.cli.output import write_json, write_lines
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.timeline import show
+from retry_contract.outcome import ExitCode, Unusable
+
+if TYPE_CHECKING:
+    from retry_contract.rules import Rule
+
+
+def add(commands: Any) -> None:
+    """Add the subcommands."""
+    schema = _command(commands, "schema", "print one self-contained JSON Schema", _schema)
+    schema.epilog = "example: retry-contract schema after > retry.schema.json"
+    schema.add_argument("contract", metavar="before|after|either")
+    _command(commands, "timeline", "print which contract holds when", _timeline)
+    _command(commands, "rules", "print every rule with its source and basis", _rules)
+    explain = _command(
+        commands, "explain", "explain a rule, by what keeps and what breaks it", _explain
+    )
+    explain.epilog = "example: retry-contract explain message-id-kept"
+    explain.add_argument("rule", metavar="RULE")
+
+
+def _command(commands: Any, name: str, about: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"example: retry-contract {name}",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from retry_contract.contract.bundle import bundle, bundle_either
+
+    contracts = catalogue()
+    if options.contract == "either":
+        write_json(bundle_either(contracts))
+    elif options.contract in {name for p in contracts.timeline for name in (p.name, p.alias)}:
+        write_json(bundle(contracts[options.contract]))
+    else:
+        known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
+        raise Unusable(f"{options.contract}: no such contract; use one of {known}")
+    return ExitCode.KEPT
+
+
+def _timeline(_: argparse.Namespace) -> int:
+    write_lines(_timeline_lines())
+    return ExitCode.KEPT
+
+
+def _timeline_lines() -> Iterator[str]:
+    timeline = catalogue().timeline
+    now = timeline.at(datetime.now(UTC))
+    for period in timeline:
+        begin = period.effective_from
+        since = f"from {show(begin)}" if begin else "from the beginning"
+        mark = "  (in force now)" if period is now else ""
+        yield f"{period.name}  {since}{mark}"
+        yield f"  {period.summary}"
+        for announced in period.announcements:
+            yield f"  announced for {announced.effective_from}: {announced.note}"
+        if period.transition:
+            first, end = period.transition
+            yield f"  transition from {show(first)} until {show(end)}: the other one is drift"
+
+
+def _rules(_: argparse.Namespace) -> int:
+    write_lines(_rules_lines())
+    return ExitCode.KEPT
+
+
+def _rules_lines() -> Iterator[str]:
+    from retry_contract.rules import NOT_TESTED, RULES
+
+    for rule in RULES.values():
+        yield f"{rule.id}  [{rule.section}]"
+        yield from _rule_lines(rule)
+    yield ""
+    for statement, reason in NOT_TESTED.items():
+        yield f"{statement} is not tested: {reason}"
+
+
+def _rule_lines(rule: Rule) -> Iterator[str]:
+    yield f"  {rule.sentence}"
+    yield f"  source: {rule.source}; basis: {rule.basis}"
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from retry_contract.explain import explain
+    from retry_contract.rules import RULES
+
+    rule = RULES.get(options.rule)
+    if rule is None:
+        raise Unusable(f"{options.rule}: no such rule; see: retry-contract rules")
+    write_lines([rule.id, *_rule_lines(rule), "", *explain(rule)])
+    return ExitCode.KEPT

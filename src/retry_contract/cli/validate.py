@@ -1,0 +1,151 @@
+"""`validate`: judges saved replies, one JSON document a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.outcome import Unusable, Verdict
+from retry_contract.redact import printable
+
+if TYPE_CHECKING:
+    from retry_contract.contract.saved import SavedReply
+
+_LARGEST = 50_000_000
+_EXAMPLE = """\
+exit: 0 kept, 1 broken, 2 unusable
+example: retry-contract validate --contract after reply.json"""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One file, and what is said of it or why nothing can be."""
+
+    file: str
+    reply: SavedReply | None
+    verdict: Verdict
+    reason: str | None = None
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "validate",
+        help="judge saved replies, one JSON document a file",
+        description="Judge saved replies of the retry endpoint, one JSON document a file.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
+    parser.add_argument(
+        "--contract",
+        metavar="NAME",
+        help="before, after, auto (the one in force), any (default)",
+    )
+    parser.add_argument(
+        "--on", metavar="INSTANT", help="for auto: a date, or an instant with an offset"
+    )
+    parser.add_argument("--strict", action="store_true", help="drift is a failure too")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the files. A file that cannot be read does not keep the others from it."""
+    from retry_contract.contract.catalogue import catalogue
+    from retry_contract.contract.saved import judge_saved
+    from retry_contract.session.options import expectations
+
+    expected = expectations(catalogue(), options.contract, options.on, default="any")
+    judged = []
+    for file in options.files:
+        try:
+            reply = judge_saved(_read(file), expected)
+            judged.append(_Judged(file, reply, _verdict(reply, strict=options.strict)))
+        except Unusable as error:
+            judged.append(_Judged(file, None, Verdict.UNUSABLE, str(error)))
+    verdict = max((one.verdict for one in judged), key=_WORST.index)
+    if options.json:
+        write_json({"outcome": str(verdict), "files": [_document(one) for one in judged]})
+    else:
+        for one in judged:
+            _show(one)
+    return verdict.exit_code
+
+
+_WORST = (Verdict.KEPT, Verdict.NOT_TESTED, Verdict.UNUSABLE, Verdict.BROKEN)
+
+
+def _verdict(reply: SavedReply, *, strict: bool) -> Verdict:
+    broken = bool(reply.violations) or (strict and bool(reply.drift))
+    return Verdict.BROKEN if broken else Verdict.KEPT
+
+
+def _read(file: str) -> bytes:
+    try:
+        if file == "-":
+            body = sys.stdin.buffer.read(_LARGEST + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                body = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"cannot be read: {reason}") from None
+    if len(body) > _LARGEST:
+        raise Unusable("is over 50 MB: give one saved reply a file")
+    return body
+
+
+def _show(one: _Judged) -> None:
+    if one.reply is None:
+        print(f"{printable(one.file)}: {one.reason}", file=sys.stderr)
+        return
+    write_lines([paint(_headline(one, one.reply), one.verdict), *_details(one.reply)])
+
+
+def _headline(one: _Judged, reply: SavedReply) -> str:
+    name = "standard input" if one.file == "-" else printable(one.file)
+    if not reply.violations:
+        drift = ", with drift" if reply.drift else ""
+        return f"{name}: {one.verdict.upper()} {reply.contract}{drift}"
+    return f"{name}: {one.verdict.upper()} {reply.contract or 'any contract'}"
+
+
+def _details(reply: SavedReply) -> Iterator[str]:
+    from retry_contract.rules import RULES
+
+    for v in reply.violations:
+        rule = RULES[v.rule]
+        yield f"  at        {v.pointer or 'the body'}"
+        yield f"  expected  {v.expected}"
+        yield f"  came      {v.actual}"
+        yield f"  rule      {rule.id}: {rule.source} (basis: {rule.basis})"
+    for drift in reply.drift:
+        yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"
+
+
+def _document(one: _Judged) -> dict[str, Any]:
+    if one.reply is None:
+        return {"file": one.file, "keeps": [], "contract": None, "reason": one.reason}
+    return {
+        "file": one.file,
+        "keeps": list(one.reply.keeps),
+        "contract": one.reply.contract,
+        "violations": [
+            {
+                "rule": v.rule,
+                "pointer": v.pointer,
+                "expected": v.expected,
+                "actual": v.actual,
+                "message": v.message,
+            }
+            for v in one.reply.violations
+        ],
+        "drift": [{"pointer": d.pointer, "message": d.message} for d in one.reply.drift],
+    }

@@ -1,0 +1,128 @@
+"""`verify`: runs the contract tests, in this process, with nothing of the user's pytest set-up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.outcome import Outcome, Unusable
+from retry_contract.session.options import OPTIONS
+
+_EXAMPLE = """\
+exit: 0 kept, 1 broken, 2 unusable, 3 not tested
+example: retry-contract verify --contract after --report reports"""
+_LEFT_OUT = ("cacheprovider", "doctest", "faulthandler", "pastebin", "stepwise", "unittest")
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "verify",
+        help="run the contract tests against an endpoint",
+        description="Run the contract tests against an endpoint. -- ARGS are handed to pytest.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option in OPTIONS:
+        keywords: dict[str, Any] = {"help": option.help}
+        if option.kind == "flag":
+            keywords |= {"action": "store_true", "default": None}
+        else:
+            keywords |= {"metavar": option.metavar}
+            keywords |= {"action": "append"} if option.kind == "list" else {}
+        parser.add_argument(f"--{option.name}", **keywords)
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the contract tests. Raises Unusable."""
+    from retry_contract.contract.catalogue import catalogue
+    from retry_contract.rules import RULES
+    from retry_contract.session.options import read_options
+
+    given = {option.name: getattr(options, option.name) for option in OPTIONS}
+    read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+    outcome = _run_pytest(_pytest_arguments(given), options.extra)
+    _show(outcome, as_json=options.json)
+    return outcome.verdict.exit_code
+
+
+def _show(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        from retry_contract.report.document import outcome_document
+
+        write_json(outcome_document(outcome))
+        return
+    from retry_contract.report.text import closing_lines, detail_lines, table_lines
+
+    write_lines(table_lines(outcome))
+    write_lines(detail_lines(outcome))
+    *counts, verdict = closing_lines(outcome)
+    write_lines(["", *counts, paint(verdict, outcome.verdict)])
+
+
+def _pytest_arguments(given: dict[str, Any]) -> list[str]:
+    arguments = []
+    for option in OPTIONS:
+        value = given[option.name]
+        if option.kind == "flag":
+            arguments += [option.pytest_name] if value else []
+        else:
+            values = value if isinstance(value, list) else [] if value is None else [value]
+            arguments += [f"{option.pytest_name}={item}" for item in values]
+    if given["report"] is not None:
+        arguments.append(f"--junit-xml={Path(given['report']) / 'junit.xml'}")
+    return arguments
+
+
+def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
+    import pytest
+
+    from retry_contract import pytest_plugin
+    from retry_contract.cli.watcher import Watcher
+    from retry_contract.pytest_session import OUTCOME
+
+    tests = _tests_folder()
+    fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
+    fixed += ["--noconftest", "--import-mode=importlib"]
+    fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
+    watcher = Watcher(quiet=not extra)
+    with _own_pytest_settings():
+        status = pytest.main(
+            [*fixed, *arguments, *extra, str(tests)], plugins=[pytest_plugin, watcher]
+        )
+    outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
+    if outcome is None:
+        raise Unusable(f"pytest ended with status {int(status)} before any rule was judged")
+    return outcome
+
+
+def _tests_folder() -> Path:
+    import retry_contract
+
+    for parent in retry_contract.__path__:
+        folder = Path(parent) / "contract_tests"
+        if (folder / "test_accepted.py").is_file():
+            return folder
+    raise Unusable("the contract tests are missing: reinstall retry-contract")
+
+
+@contextmanager
+def _own_pytest_settings() -> Iterator[None]:
+    """Let no pytest variable of the user's environment change the run."""
+    saved = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
+    for name in saved:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(saved)

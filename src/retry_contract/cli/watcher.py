@@ -1,0 +1,39 @@
+"""Keeps pytest quiet, and shows how far a run is."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+
+class Watcher:
+    """Keeps pytest's own output off standard output, and shows how far the run is."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.config: pytest.Config | None = None
+        self._quiet = quiet
+        self._progress = quiet and sys.stderr.isatty()
+        self._total = self._done = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self.config = config
+        config.pluginmanager.unregister(name="terminalreporter")
+        if not self._quiet:
+            config.pluginmanager.register(TerminalReporter(config, sys.stderr), "terminalreporter")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._total = len(session.items)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._done += 1
+        self._say(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:60]:<60}")
+
+    def pytest_sessionfinish(self) -> None:
+        self._say("\r" + " " * 72 + "\r")
+
+    def _say(self, text: str) -> None:
+        if self._progress:
+            print(text, end="", file=sys.stderr, flush=True)

@@ -1,0 +1,52 @@
+"""Which contract a run expects, and which one it puts up with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retry_contract.contract.catalogue import Catalogue, Contract
+from retry_contract.contract.timeline import as_instant, show
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The contract that replies are judged by.
+
+    `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is the
+    one that the expectation was made for, or None if the contract was named.
+    """
+
+    catalogue: Catalogue
+    contract: Contract
+    tolerated: tuple[Contract, ...] = ()
+    instant: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        """Say why this contract is expected, in a clause."""
+        if self.instant is None:
+            return f"{self.contract.name} was asked for"
+        begin = self.contract.period.effective_from
+        since = f" since {show(begin)}" if begin else " from the beginning"
+        return f"{self.contract.name} is in force at {show(self.instant)},{since}"
+
+
+def named(catalogue: Catalogue, name: str) -> Expectation:
+    """Expect a contract by name or alias. Raises KeyError if there is none."""
+    return Expectation(catalogue, catalogue[name])
+
+
+def in_force(catalogue: Catalogue, when: str | datetime) -> Expectation:
+    """Expect the contract in force at an instant, with the leniency of a transition.
+
+    Raises InvalidInstant.
+    """
+    instant = as_instant(when)
+    timeline = catalogue.timeline
+    return Expectation(
+        catalogue,
+        catalogue.of(timeline.at(instant)),
+        tuple(catalogue.of(p) for p in timeline.tolerated_at(instant)),
+        instant,
+    )

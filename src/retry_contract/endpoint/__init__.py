@@ -1,0 +1,1 @@
+"""Ways to reach a service, behind one interface."""

@@ -1,0 +1,136 @@
+"""The documented service behind respx, on one httpx client: no socket is opened."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import httpx
+import respx
+
+from retry_contract.contract.catalogue import Catalogue, Contract
+from retry_contract.service.faults import Fault
+from retry_contract.service.http import Handler, Request
+from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
+from retry_contract.service.seeds import FAILED, seed
+
+BASE_URL = f"https://mock.postman.invalid{PREFIX}"
+_TICK = timedelta(milliseconds=7)
+
+
+class VirtualClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock on."""
+        self.now += by
+
+
+class MockEndpoint:
+    """The model behind respx. Requests outside its base URL raise, and reach no network."""
+
+    name = "mock"
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        start: datetime,
+        in_force: Callable[[datetime], Contract],
+        *,
+        settings: Settings | None = None,
+        faults: Sequence[Fault] = (),
+        tick: timedelta = _TICK,
+    ) -> None:
+        self._catalogue = catalogue
+        self._tick = tick
+        self._settings = settings or Settings()
+        self._faults = tuple(faults)
+        self.clock = VirtualClock(start)
+        self.service = Service(
+            clock=self.clock, new_id=_ids(), in_force=in_force, settings=self._settings
+        )
+        own, foreign = self.service.add_campaign(), self.service.add_campaign()
+        self._own, self._foreign = own, foreign
+        self.key, self.campaign = own.key, own.id
+        self.foreign_campaign: str | None = foreign.id
+        self.simulator: str | None = simulator_number()
+        self._handle: Handler = self.service.handle
+        for fault in self._faults:
+            self._handle = fault.wrap(self.service, self._handle)
+        self.router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
+        self.router.route().mock(side_effect=self._answer)
+        self.client = httpx.Client(
+            transport=httpx.MockTransport(self._dispatch),
+            base_url=BASE_URL,
+            trust_env=False,
+        )
+
+    def message_in(self, state: str) -> str | None:
+        if state == "foreign":
+            return seed(self.service, self._foreign, FAILED).id
+        return seed(self.service, self._own, state).id
+
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def twin_at(self, instant: datetime) -> MockEndpoint:
+        timeline = self._catalogue.timeline
+        return MockEndpoint(
+            self._catalogue,
+            instant,
+            lambda now: self._catalogue.of(timeline.at(now)),
+            settings=self._settings,
+            faults=self._faults,
+            tick=timedelta(0),
+        )
+
+    def close(self) -> None:
+        self.client.close()
+
+    def _dispatch(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self.router.handler(request)
+        finally:
+            self.router.calls.reset()
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        # respx compares the base URL as a string prefix, so /api/v22 would pass it too.
+        path = request.url.raw_path.decode("ascii").partition("?")[0]
+        if not path.startswith(PREFIX + "/"):
+            raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
+        self.clock.advance(self._tick)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        reply = self._handle(Request(request.method, path, headers, request.content))
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+
+def mock_of(
+    catalogue: Catalogue,
+    contract: Contract,
+    *,
+    settings: Settings | None = None,
+    faults: Sequence[Fault] = (),
+) -> MockEndpoint:
+    """Return the mocked endpoint at an instant at which this contract is in force."""
+    start = catalogue.timeline.instant_within(contract.period)
+    return MockEndpoint(catalogue, start, lambda _: contract, settings=settings, faults=faults)
+
+
+def _ids() -> Callable[[str], str]:
+    numbers, source = itertools.count(1), random.Random(20250224)
+
+    def new_id(kind: str) -> str:
+        if kind == "batch":
+            return str(1000 + next(numbers))
+        return f"{kind}_{uuid.UUID(int=source.getrandbits(128), version=4)}"
+
+    return new_id

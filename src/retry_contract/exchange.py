@@ -1,0 +1,142 @@
+"""One request and its reply, and the named exchanges of one run."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from retry_contract.contract.document import Document, read_document
+
+if TYPE_CHECKING:
+    import httpx
+
+    from retry_contract.contract.expectation import Expectation
+
+Kind = Literal["retry", "retrieve", "single-send", "other"]
+
+_TIMESTAMP = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_DAYS_IN_400_YEARS = 146_097
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its reply. `number` counts the requests of the run from 1.
+
+    `kind` is the call that was made; `other` is one that the service does not have. Header names
+    are lower case. The request's headers are left out: they hold the key.
+    """
+
+    number: int
+    kind: Kind
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @functools.cached_property
+    def document(self) -> Document:
+        """The body, read as JSON."""
+        return read_document(self.body)
+
+    @property
+    def payload(self) -> Any:
+        """The payload, or None if the body is not JSON."""
+        return self.document.payload
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The payload's members; empty if it is not an object."""
+        return self.payload if isinstance(self.payload, dict) else {}
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def error_code(self) -> str | None:
+        """The code of a nested error envelope; None if there is none."""
+        error = self.members.get("error")
+        code = error.get("code") if isinstance(error, dict) else None
+        return code if isinstance(code, str) else None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One probe with its place in the plan, and what was known around it.
+
+    `before` and `after` are the Retrieves around the probe, `sent` the original Single Send,
+    each None where the plan did not ask for it. `expected` says otherwise than the run which
+    contract to expect, for an exchange whose instant the plan chose.
+    """
+
+    situation: str
+    exchange: Exchange
+    campaign: str
+    message: str
+    before: Exchange | None = None
+    after: Exchange | None = None
+    sent: Exchange | None = None
+    expected: Expectation | None = None
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What one run has seen: its observations, and every exchange in the order of sending.
+
+    `key` is the API key, for the rule that looks for it in replies.
+    """
+
+    found: tuple[Observation, ...]
+    exchanges: tuple[Exchange, ...] = ()
+    key: str = field(default="", repr=False)
+
+    def of(self, *situations: str) -> tuple[Observation, ...]:
+        """Return the observations of these situations, in the order of the plan."""
+        return tuple(o for o in self.found if o.situation in situations)
+
+
+def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:
+    """Read an exchange from a response of httpx whose body has been read."""
+    request = response.request
+    return Exchange(
+        number=number,
+        kind=kind,
+        method=request.method,
+        path=urlsplit(str(request.url)).path,
+        status=response.status_code,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=response.content,
+    )
+
+
+def seconds_of(timestamp: object) -> Decimal | None:
+    """Return an RFC 3339 timestamp as exact seconds; None if it is not one.
+
+    Only differences mean anything. `datetime` is not used: it has no year 0000, and drops what is
+    finer than a microsecond.
+    """
+    match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
+    try:
+        days = date(2000 + year % 400, month, day).toordinal() + year // 400 * _DAYS_IN_400_YEARS
+    except ValueError:
+        return None
+    offset = 0
+    if sign:
+        offset = (int(offset_hours) * 60 + int(offset_minutes)) * (-60 if sign == "-" else 60)
+    whole = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
+    return whole + Decimal("0" + (fraction or ".0"))

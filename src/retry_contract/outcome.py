@@ -1,0 +1,156 @@
+"""Plain values that every layer shares: violations, the state of a rule, a run's outcome."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+class ExitCode(enum.IntEnum):
+    """What a command exits with."""
+
+    KEPT = 0
+    BROKEN = 1
+    UNUSABLE = 2
+    NOT_TESTED = 3
+
+
+class RuleState(enum.StrEnum):
+    """What became of one rule in one run."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    IGNORED = "ignored"
+    NOT_EXERCISED = "not exercised"
+
+
+class Verdict(enum.StrEnum):
+    """What a run as a whole says."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNUSABLE = "unusable"
+    NOT_TESTED = "not tested"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that stands for this verdict."""
+        return ExitCode[self.name]
+
+
+class Unusable(Exception):
+    """What the user asked for cannot be done as asked; the message says what to do instead."""
+
+
+class NotTested(Exception):
+    """The endpoint could not be tested at all; the message says why."""
+
+
+class NotExercised(Exception):
+    """One rule could not be exercised in this run; the message says why, or what would reach it."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken rule, described and never quoted.
+
+    `pointer` is a JSON Pointer (RFC 6901) into the reply's body; of a missing member, the member.
+    It is empty where the violation is not about a place in the body.
+    """
+
+    rule: str
+    pointer: str
+    message: str
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Something that the contract does not speak of: reported, and a failure only when strict."""
+
+    pointer: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule, judged for one contract."""
+
+    rule: str
+    contract: str
+    state: RuleState
+    violations: tuple[Violation, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ContractResult:
+    """All rules of one contract, and what was seen beside them."""
+
+    contract: str
+    rules: tuple[RuleResult, ...]
+    drift: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How much was asked of the endpoint: requests sent, and replies by HTTP status."""
+
+    requests: int = 0
+    replies: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Traffic) -> Traffic:
+        keys = sorted({*self.replies, *other.replies})
+        return Traffic(
+            self.requests + other.requests,
+            {key: self.replies.get(key, 0) + other.replies.get(key, 0) for key in keys},
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found. `seconds` is its duration on the wall clock."""
+
+    verdict: Verdict
+    endpoint: str
+    reason: str | None = None
+    contracts: tuple[ContractResult, ...] = ()
+    traffic: Traffic = Traffic()
+    seconds: float = 0.0
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def in_state(self, state: RuleState) -> tuple[RuleResult, ...]:
+        """Every rule, of every contract, that ended in this state."""
+        return tuple(r for c in self.contracts for r in c.rules if r.state is state)
+
+
+def conclude(
+    contracts: Iterable[ContractResult],
+    *,
+    essential: frozenset[str],
+    failure: str | None = None,
+    strict: bool = False,
+) -> tuple[Verdict, str | None]:
+    """Return the verdict over all contracts, and its reason where one is needed.
+
+    `essential` are the rules about an accepted retry: without one of them exercised, nothing is
+    called kept. `failure` is why testing ended early, if it did.
+    """
+    contracts = tuple(contracts)
+    results = [result for contract in contracts for result in contract.rules]
+    if any(result.state is RuleState.BROKEN for result in results):
+        return Verdict.BROKEN, failure
+    if strict and any(contract.drift for contract in contracts):
+        return Verdict.BROKEN, "drift was found, and --strict makes it a failure"
+    if failure:
+        return Verdict.NOT_TESTED, failure
+    if all(result.state is not RuleState.KEPT for result in results):
+        return Verdict.NOT_TESTED, "no rule was exercised"
+    for contract in contracts:
+        if not any(r.state is RuleState.KEPT and r.rule in essential for r in contract.rules):
+            reason = f"no rule about an accepted retry was exercised for {contract.contract}"
+            return Verdict.NOT_TESTED, reason
+    return Verdict.KEPT, None

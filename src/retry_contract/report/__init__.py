@@ -1,0 +1,1 @@
+"""Writes an outcome for people and for programs. A reporter never checks."""

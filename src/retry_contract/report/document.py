@@ -1,0 +1,60 @@
+"""An outcome as a JSON document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from retry_contract.outcome import ContractResult, Outcome, RuleResult, RuleState
+from retry_contract.rules import RULES
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome in the form that `verify --json` prints."""
+    return {
+        "outcome": str(outcome.verdict),
+        "reason": outcome.reason,
+        "endpoint": outcome.endpoint,
+        "contracts": [_contract(contract) for contract in outcome.contracts],
+        "requests": outcome.traffic.requests,
+        "replies": dict(outcome.traffic.replies),
+        "seconds": outcome.seconds,
+        "seed": outcome.seed,
+        "versions": dict(outcome.versions),
+    }
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Write a document as JSON that survives any code page."""
+    return json.dumps(document, indent=2)
+
+
+def _contract(contract: ContractResult) -> dict[str, Any]:
+    return {
+        "contract": contract.contract,
+        "rules": [_rule(result) for result in contract.rules],
+        "drift": [{"pointer": d.pointer, "message": d.message} for d in contract.drift],
+    }
+
+
+def _rule(result: RuleResult) -> dict[str, Any]:
+    rule = RULES[result.rule]
+    document: dict[str, Any] = {
+        "rule": rule.id,
+        "basis": str(rule.basis),
+        "source": rule.source,
+        "state": str(result.state),
+    }
+    if result.state is RuleState.BROKEN:
+        document["violations"] = [
+            {
+                "pointer": violation.pointer,
+                "expected": violation.expected,
+                "actual": violation.actual,
+                "message": violation.message,
+            }
+            for violation in result.violations
+        ]
+    if result.reason is not None:
+        document["reason"] = result.reason
+    return document

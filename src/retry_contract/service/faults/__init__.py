@@ -1,0 +1,13 @@
+"""Named ways for the service to break the contract."""
+
+from __future__ import annotations
+
+from retry_contract.service.faults import cutover, payload, refusals, state
+from retry_contract.service.faults.model import Fault
+
+__all__ = ["FAULTS", "Fault"]
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (*payload.FAULTS, *state.FAULTS, *refusals.FAULTS, *cutover.FAULTS)
+}

@@ -1,0 +1,51 @@
+"""Requests and replies as plain values, so that the model needs no HTTP library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the model sees it. Header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply of the model. Header names are lower case."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """Return the body, read as JSON."""
+        return json.loads(self.body)
+
+    def with_json(self, payload: Any) -> Reply:
+        """Return this reply with another payload."""
+        return replace(self, body=encode(payload))
+
+
+Handler = Callable[[Request], Reply]
+
+
+def json_reply(status: int, payload: Any, **headers: str) -> Reply:
+    """Return a reply of JSON."""
+    typed = {"content-type": "application/json; charset=utf-8", **headers}
+    return Reply(status, encode(payload), typed)
+
+
+def encode(payload: Any) -> bytes:
+    """Write JSON as the service does: compact, in UTF-8."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )

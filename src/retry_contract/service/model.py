@@ -1,0 +1,217 @@
+"""The documented service as a state machine: Single Send, Retrieve and Retry."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from retry_contract.contract.catalogue import Contract
+from retry_contract.service.errors import Errors, Refusal
+from retry_contract.service.http import Reply, Request, json_reply
+from retry_contract.service.records import (
+    RETRYABLE_BATCHES,
+    SIMULATOR,
+    Attempt,
+    Batch,
+    Campaign,
+    Message,
+)
+from retry_contract.service.replies import message_reply
+
+PREFIX = "/api/v2"
+CAP = 3
+"""How often a message may be tried; whether the first send counts is disputed, see `Settings`."""
+
+_PATH = re.compile(rf"{PREFIX}/campaigns/([^/]+)/messages(?:/([^/]+)(/retry)?)?")
+_STEPS = ("enqueued", "sending", "sent")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the documentation leaves open, and how fast the service is.
+
+    `cap` says what of three is capped: `attempts` (sends in all) or `retries`. `errors` is the
+    envelope. `rate` is in requests a second for each campaign, None for no limit. `delivery` is
+    the time from a send to its end.
+    """
+
+    cap: Literal["attempts", "retries"] = "attempts"
+    errors: Literal["nested", "flat"] = "nested"
+    rate: int | None = None
+    delivery: timedelta = timedelta(seconds=1)
+
+
+class Service:
+    """Campaigns, batches and messages, and how requests change them.
+
+    The clock, the ids and the contract in force are handed in: `clock()` is the instant now,
+    `new_id(kind)` an unused id, `in_force(instant)` the contract that replies are made by.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[str], str],
+        in_force: Callable[[datetime], Contract],
+        settings: Settings | None = None,
+    ) -> None:
+        self.clock = clock
+        self.new_id = new_id
+        self.in_force = in_force
+        self.settings = settings or Settings()
+        self.errors = Errors(self.settings.errors, new_id)
+        self.campaigns: dict[str, Campaign] = {}
+        self.batches: dict[str, Batch] = {}
+        self.messages: dict[str, Message] = {}
+        self._recent: dict[str, deque[datetime]] = {}
+
+    def add_campaign(self) -> Campaign:
+        """Add a campaign with a key of its own."""
+        campaign = Campaign(
+            id=self.new_id("campaign"),
+            key="key_test_" + self.new_id("key").removeprefix("key_").replace("-", ""),
+            creator=self.new_id("user"),
+            template_body=self.new_id("template_body"),
+        )
+        self.campaigns[campaign.id] = campaign
+        return campaign
+
+    def add_message(self, campaign: Campaign, recipient: str, values: dict[str, str]) -> Message:
+        """Add a message as a Single Send does, and set it on its course."""
+        now = self.clock()
+        message = Message(
+            id=self.new_id("message"),
+            campaign=campaign.id,
+            recipient=recipient,
+            values=values,
+            language="english",
+            created_at=now,
+            updated_at=now,
+            creator=campaign.creator,
+            template_body=campaign.template_body,
+        )
+        self.messages[message.id] = message
+        self._send(message)
+        return message
+
+    def handle(self, request: Request) -> Reply:
+        """Answer one request, as documented."""
+        try:
+            return self._route(request)
+        except Refusal as refusal:
+            return self.errors.reply(refusal)
+
+    def settle(self, message: Message) -> None:
+        """Let what is due by now happen to a message."""
+        now = self.clock()
+        while message.course and message.course[0][0] <= now:
+            message.updated_at, message.status = message.course.pop(0)
+            failed = message.status == "failure"
+            message.attempts[0] = replace(
+                message.attempts[0],
+                status=message.status,
+                error=message.outcome if failed else None,
+            )
+
+    def _route(self, request: Request) -> Reply:
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            raise Refusal(404, "not_found", "There is nothing at this path.")
+        campaign_id, message_id, retry = match.groups()
+        allowed = "GET" if message_id and not retry else "POST"
+        if request.method != allowed:
+            raise Refusal(405, "method_not_allowed", f"Use {allowed}.", {"allow": allowed})
+        campaign = self._authorised(request, campaign_id)
+        self._count(campaign)
+        if message_id is None:
+            return self._single_send(campaign, request)
+        message = self.messages.get(message_id)
+        if message is None or message.campaign != campaign.id:
+            raise Refusal.unretryable() if retry else Refusal.no_message()
+        self.settle(message)
+        return self._retry(message) if retry else self._reply(200, message, "retrieve")
+
+    def _authorised(self, request: Request, campaign_id: str) -> Campaign:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        owner = next((c for c in self.campaigns.values() if c.key == key), None)
+        if scheme.lower() != "bearer" or owner is None:
+            raise Refusal(401, "unauthorized", "Unauthorized")
+        if owner.id != campaign_id:
+            raise Refusal(403, "forbidden", "This key is not for this campaign.")
+        return owner
+
+    def _count(self, campaign: Campaign) -> None:
+        if self.settings.rate is None:
+            return
+        now = self.clock()
+        recent = self._recent.setdefault(campaign.id, deque())
+        while recent and now - recent[0] >= timedelta(seconds=1):
+            recent.popleft()
+        if len(recent) >= self.settings.rate:
+            raise Refusal(429, "too_many_requests", "Too many requests; back off.")
+        recent.append(now)
+
+    def _single_send(self, campaign: Campaign, request: Request) -> Reply:
+        recipient, values = _read_send(request.body)
+        return self._reply(201, self.add_message(campaign, recipient, values), "single-send")
+
+    def _retry(self, message: Message) -> Reply:
+        batch = self.batches.get(message.batch) if message.batch else None
+        if message.status != "failure":
+            raise Refusal.unretryable()
+        if batch is not None and batch.status not in RETRYABLE_BATCHES:
+            raise Refusal.unretryable()
+        if len(message.attempts) >= CAP + (self.settings.cap == "retries"):
+            raise Refusal(
+                400, "too_many_message_attempts_error", "The message has been tried 3 times."
+            )
+        message.updated_at = self.clock()
+        message.status = "created"
+        self._send(message)
+        return self._reply(201, message, "retry")
+
+    def _send(self, message: Message) -> None:
+        now, delivery = self.clock(), self.settings.delivery
+        message.attempts.insert(0, Attempt("created", now))
+        statuses = (*_STEPS, "failure" if message.outcome else "success")
+        steps = len(statuses)
+        message.course = [(now + delivery * (i + 1) / steps, s) for i, s in enumerate(statuses)]
+
+    def _reply(
+        self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
+    ) -> Reply:
+        batch = self.batches.get(message.batch) if message.batch else None
+        contract = self.in_force(self.clock())
+        return json_reply(status, message_reply(message, batch, contract, kind))
+
+
+def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
+    try:
+        wanted = json.loads(body)
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict):
+        raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")
+    recipient, values = wanted.get("recipient"), wanted.get("values")
+    if not isinstance(recipient, str) or not re.fullmatch(r"[1-9][0-9]{6,14}", recipient):
+        raise Refusal(400, "parameter_invalid", "recipient must be a phone number.")
+    if wanted.get("language") != "english":
+        raise Refusal(400, "parameter_invalid", "language is not one of the campaign's.")
+    if not isinstance(values, dict) or not all(_is_value(v) for v in values.values()):
+        raise Refusal(400, "parameter_invalid", "values must be an object of non-empty strings.")
+    return recipient, values
+
+
+def _is_value(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def simulator_number(code: str = "server_unknown_error") -> str:
+    """Return the documented simulator number that fails with this code."""
+    return next(number for number, (_, known) in SIMULATOR.items() if known == code)

@@ -1,0 +1,73 @@
+"""What the service keeps: campaigns, batches, messages and their attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+SIMULATOR = {
+    "6511111111": ("delivery_error", "recipient_invalid"),
+    "6511112222": ("delivery_error", "recipient_unavailable"),
+    "6511113333": ("delivery_error", "content_invalid"),
+    "6511114444": ("delivery_error", "routing_error"),
+    "6511115555": ("delivery_error", "message_expired"),
+    "6511119999": ("delivery_error", "delivery_unknown_error"),
+    "6522222222": ("server_error", "server_unknown_error"),
+}
+"""The documented simulator numbers of the test environment, and the failure each leads to."""
+
+RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at delivery; `error` is its type and code once it has failed."""
+
+    status: str
+    created_at: datetime
+    error: tuple[str, str] | None = None
+
+
+@dataclass
+class Message:
+    """One message, and what is to become of it: `course` are the statuses still to come."""
+
+    id: str
+    campaign: str
+    recipient: str
+    values: dict[str, str]
+    language: str
+    created_at: datetime
+    updated_at: datetime
+    creator: str
+    template_body: str
+    status: str = "created"
+    batch: str | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    course: list[tuple[datetime, str]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> tuple[str, str] | None:
+        """The failure that this recipient leads to; None if messages to it arrive."""
+        return SIMULATOR.get(self.recipient)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign with its own key and creator."""
+
+    id: str
+    key: str = field(repr=False)
+    creator: str
+    template_body: str
+
+
+@dataclass
+class Batch:
+    """A batch of messages and its status."""
+
+    id: str
+    campaign: str
+    status: str

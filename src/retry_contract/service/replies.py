@@ -1,0 +1,76 @@
+"""The message object of each reply, with the fields of the contract in force."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from retry_contract.contract.catalogue import Contract, Kind
+from retry_contract.contract.timeline import SINGAPORE
+from retry_contract.service.records import Attempt, Batch, Message
+
+
+def message_reply(
+    message: Message, batch: Batch | None, contract: Contract, kind: Kind
+) -> dict[str, Any]:
+    """Return a reply with just the members that the contract has for this kind of reply.
+
+    A member that the model knows nothing of, as a later contract may add, holds the example
+    value of its schema.
+    """
+    known = _known(message, batch)
+    return {
+        name: known[name] if name in known else contract.sample(kind, name)
+        for name in contract.fields(kind)
+    }
+
+
+def timestamp(instant: datetime) -> str:
+    """Write an instant as the service does: in Singapore's offset, with milliseconds."""
+    return instant.astimezone(SINGAPORE).isoformat(timespec="milliseconds")
+
+
+def _known(message: Message, batch: Batch | None) -> dict[str, Any]:
+    return {
+        "createdAt": timestamp(message.created_at),
+        "updatedAt": timestamp(message.updated_at),
+        "id": message.id,
+        "recipient": message.recipient,
+        "values": message.values,
+        "fullMessage": full_message(message.values),
+        "latestStatus": message.status,
+        "templateBodyId": message.template_body,
+        "campaignId": message.campaign,
+        "creatorId": message.creator,
+        "language": message.language,
+        "creatorEmail": f"{message.campaign}@postman.gov.sg",
+        "templateBody": _template_body(message),
+        "batches": [] if batch is None else [{"id": batch.id, "status": batch.status}],
+        "attempts": [_attempt(attempt) for attempt in message.attempts],
+    }
+
+
+def full_message(values: dict[str, str]) -> str:
+    """Return the text that is sent: a notice, the agency, the body, and a footer."""
+    body = " ".join(["This is a message to you.", *values.values()])
+    return f"This is a test message.\n\n---\n\n{body}\n\n---\n\nThis is an automated message."
+
+
+def _template_body(message: Message) -> dict[str, Any]:
+    made = timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
+    return {
+        "createdAt": made,
+        "updatedAt": made,
+        "id": message.template_body,
+        "templateId": "template_" + message.template_body,
+        "language": message.language,
+        "body": " ".join(["This is a message to you."] + [f"{{{{{k}}}}}" for k in message.values]),
+        "creatorId": message.creator,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    shown: dict[str, Any] = {"status": attempt.status, "createdAt": timestamp(attempt.created_at)}
+    if attempt.error is not None:
+        shown["error"] = {"type": attempt.error[0], "code": attempt.error[1]}
+    return shown

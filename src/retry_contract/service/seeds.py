@@ -1,0 +1,43 @@
+"""Messages in a named state, for whoever runs the service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from retry_contract.service.model import CAP, Service, simulator_number
+from retry_contract.service.records import Attempt, Batch, Campaign, Message
+
+FAILED = "failure"
+SPENT = "attempts-spent"
+STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILED)
+BATCH = "batch:"
+"""Followed by a batch's status: a failed message in a batch of that status."""
+
+_AGE = timedelta(seconds=17)
+
+
+def seed(service: Service, campaign: Campaign, state: str) -> Message:
+    """Add a message in a state, at rest: it changes only by requests.
+
+    A state is a message status, `attempts-spent`, or `batch:` and a batch's status. Raises
+    ValueError for another.
+    """
+    batch = None
+    if state.startswith(BATCH):
+        batch = Batch(service.new_id("batch"), campaign.id, state.removeprefix(BATCH))
+        service.batches[batch.id] = batch
+    elif state not in (*STATUSES, SPENT):
+        raise ValueError(f"no such state: {state}")
+    status = state if state in STATUSES else FAILED
+    message = service.add_message(campaign, simulator_number(), {"name": "Tést 测试"})
+    error = message.outcome if status == FAILED else None
+    now = message.created_at
+    message.created_at, message.updated_at = now - _AGE, now - _AGE / 2
+    sends = CAP + (service.settings.cap == "retries") if state == SPENT else 1
+    attempt = Attempt(status, message.created_at, error)
+    message.attempts = [replace(attempt) for _ in range(sends)]
+    message.course = []
+    message.status = status
+    message.batch = batch.id if batch else None
+    return message

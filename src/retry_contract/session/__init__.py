@@ -1,0 +1,1 @@
+"""The plan of a run, where the service and the rules meet."""

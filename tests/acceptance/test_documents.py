@@ -1,0 +1,138 @@
+"""Every code block of the README and of docs/ is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced code block and the text block that shows its output, if one follows."""
+
+    document: str
+    language: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.code.splitlines()[0][:60]}"
+
+
+def blocks() -> list[Block]:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+    return [
+        Block(document.name, language, code)
+        for document in documents
+        for language, code in _BLOCK.findall(document.read_text(encoding="utf-8"))
+    ]
+
+
+COMMANDS = [
+    pytest.param(command, id=f"{block.document}:{command}")
+    for block in blocks()
+    if block.language in ("sh", "powershell")
+    for line in block.code.splitlines()
+    for command in line.split(" && ")
+]
+SCRIPTS = [pytest.param(b.code, id=str(b)) for b in blocks() if b.language == "python"]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what a clone holds, so that commands may leave files behind."""
+    copy = tmp_path_factory.mktemp("clone")
+    for name in ("schemas", "contract_tests", "src", "conftest.py", "pyproject.toml", "README.md"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    shutil.copy(ROOT / "LICENSE", copy / "LICENSE")
+    (copy / "tests").mkdir()
+    return copy
+
+
+def here(command: str) -> list[str] | None:
+    """Return a documented command as it runs in this environment; None if it sets one up.
+
+    What sets up an environment is run as written by .ci/run and by test_packaging.py.
+    """
+    words = shlex.split(command)
+    if "install" in words or "venv" in words:
+        return None
+    text = re.sub(r"^(python -m )?uv run ", "", command)
+    text = re.sub(r"^\.venv/bin/", "", text)
+    words = shlex.split(text)
+    if words[0] == "python":
+        return [sys.executable, *words[1:]]
+    module = {"retry-contract": "retry_contract", "pytest": "pytest"}[words[0]]
+    return [sys.executable, "-m", module, *words[1:]]
+
+
+def run(command: list[str], tree: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "RETRY_CONTRACT_"))
+    }
+    environment |= {"PYTHONPATH": str(tree / "src"), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        command,
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_documented_command_succeeds(command: str, tree: Path) -> None:
+    words = here(command)
+    if words is None:
+        assert re.fullmatch(
+            r"(python -m |\.venv/bin/python -m )?(pip install (uv|\.)|venv \.venv)", command
+        )
+        return
+    done = run(words, tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
+def test_documented_script_runs(code: str, tree: Path) -> None:
+    done = run([sys.executable, "-W", "error", "-c", code], tree)
+    assert done.returncode == 0, done.stderr
+
+
+def test_documented_script_says_what_its_comments_say() -> None:
+    from retry_contract import identify, timeline, violations
+
+    payload = {"id": "message_1", "creatorId": None}
+    assert identify(payload) == ()
+    assert timeline.at("2025-02-23").name == "before-2025-02-24"
+    assert "/creatorId" in {v.pointer for v in violations(payload, "after")}
+
+
+def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
+    (shown,) = [b.code for b in blocks() if b.document == "README.md" and b.language == "text"]
+    done = run([sys.executable, "-m", "retry_contract", "verify"], tree)
+    assert _untimed(shown) == _untimed(done.stdout)
+
+
+def test_every_block_is_of_a_language_that_is_run() -> None:
+    assert {b.language for b in blocks()} <= {"sh", "powershell", "python", "text"}
+
+
+def _untimed(text: str) -> str:
+    return re.sub(r"[0-9.]+ s$", "N s", text, flags=re.MULTILINE).strip()

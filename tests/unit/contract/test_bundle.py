@@ -1,0 +1,112 @@
+"""A printed schema stands alone, and other validators read it as the judge does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from retry_contract.contract.bundle import bundle, bundle_either
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.document import read_document
+from retry_contract.contract.judge import identify
+
+AJV = Path(__file__).resolve().parents[2] / "support" / "ajv"
+CONTRACTS = catalogue()
+BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
+    "either": bundle_either(CONTRACTS)
+}
+
+
+def _payloads() -> Iterator[Any]:
+    for contract in CONTRACTS.values():
+        for path in [*contract.examples("valid").values(), *contract.examples("invalid").values()]:
+            document = read_document(path.read_bytes())
+            if not document.violations:
+                yield document.payload
+
+
+PAYLOADS = list(_payloads())
+
+
+def _judged(name: str) -> list[bool]:
+    """Return the judge's own verdict on every payload."""
+    kept = [identify(payload) for payload in PAYLOADS]
+    return [bool(names) if name == "either" else name in names for names in kept]
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from _nodes(inner)
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_is_a_schema_with_an_id_of_its_own(name: str) -> None:
+    schema = BUNDLES[name]
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].endswith(f"/bundles/{name}.schema.json")
+    assert [node["$id"] for node in _nodes(schema) if "$id" in node] == [schema["$id"]]
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_refers_to_nothing_outside_it(name: str) -> None:
+    schema = BUNDLES[name]
+    references = {node["$ref"] for node in _nodes(schema) if "$ref" in node}
+    assert references == {f"#/$defs/{definition}" for definition in schema["$defs"]}
+
+
+def test_bundle_survives_being_written() -> None:
+    assert json.loads(json.dumps(BUNDLES)) == BUNDLES
+
+
+def test_bundle_leaves_the_schemas_as_they_were() -> None:
+    before = json.dumps(CONTRACTS["after"].schema)
+    bundle(CONTRACTS["after"])
+    assert json.dumps(CONTRACTS["after"].schema) == before
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_jsonschema_agrees_with_the_judge(name: str) -> None:
+    validator = Draft202012Validator(BUNDLES[name])
+    assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_jsonschema_rs_agrees_with_the_judge(name: str) -> None:
+    rust = pytest.importorskip("jsonschema_rs")
+    validator = rust.Draft202012Validator(BUNDLES[name])
+    assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
+
+
+@pytest.fixture(scope="module")
+def ajv_verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bool]]:
+    """Return what ajv, in strict mode, says of every payload, by bundle."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("node and npm are not on this machine, so ajv cannot be asked")
+    folder = tmp_path_factory.mktemp("ajv")
+    shutil.copytree(AJV, folder, dirs_exist_ok=True)
+    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    subprocess.run(install, cwd=folder, check=True, capture_output=True)
+    asked = json.dumps({"schemas": BUNDLES, "payloads": PAYLOADS})
+    told = subprocess.run(
+        [node, "judge.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
+    )
+    verdicts: dict[str, list[bool]] = json.loads(told.stdout)
+    return verdicts
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_ajv_agrees_with_the_judge(name: str, ajv_verdicts: dict[str, list[bool]]) -> None:
+    assert ajv_verdicts[name] == _judged(name)
