@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -89,16 +90,29 @@ def test_jsonschema_rs_agrees_with_the_judge(name: str) -> None:
     assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
 
 
+def _with_ajv(folder: Path) -> str | None:
+    """Install ajv into a folder, and return the path of node; None if it cannot be had."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    shutil.copytree(AJV, folder, dirs_exist_ok=True)
+    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    try:
+        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return None
+    return node
+
+
 @pytest.fixture(scope="module")
 def ajv_verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bool]]:
     """Return what ajv, in strict mode, says of every payload, by bundle."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("node and npm are not on this machine, so ajv cannot be asked")
     folder = tmp_path_factory.mktemp("ajv")
-    shutil.copytree(AJV, folder, dirs_exist_ok=True)
-    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    subprocess.run(install, cwd=folder, check=True, capture_output=True)
+    node = _with_ajv(folder)
+    if node is None:
+        reason = "ajv cannot be asked: node, npm or npm's registry is not at hand"
+        assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
+        pytest.skip(reason)
     asked = json.dumps({"schemas": BUNDLES, "payloads": PAYLOADS})
     told = subprocess.run(
         [node, "judge.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
