@@ -1,0 +1,1 @@
+"""What Hypothesis generates: payloads that keep a contract, and payloads with one defect."""

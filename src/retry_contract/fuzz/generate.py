@@ -1,0 +1,73 @@
+"""Judging a rule by generated cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+
+from retry_contract.fuzz.engine import Broken, Plan, Tally
+from retry_contract.outcome import Violation
+from retry_contract.rules.generated import REQUESTS
+from retry_contract.session.options import Options
+from retry_contract.session.run import Generate, Run
+
+
+def generator(options: Options) -> Generate:
+    """Return what judges the rules whose cases are generated."""
+
+    def generate(rule: str, run: Run) -> tuple[Violation, ...]:
+        name = "request" if rule == REQUESTS else "history"
+        plan = Plan(
+            run.prober.endpoint,
+            run.expectation,
+            options.fuzz,
+            options.seed or 0,
+            None if options.replay is None else options.replay[name],
+            options.examples,
+        )
+        tally = Tally(plan.most_shrinks)
+        try:
+            found = _play(name, plan, tally)
+        finally:
+            run.add(tally.traffic, tally.drift)
+        if found is None:
+            return ()
+        return tuple(_told(violation, found, options, run) for violation in found.violations)
+
+    return generate
+
+
+def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
+    if name == "request":
+        from retry_contract.fuzz.requests import fuzz_requests
+
+        return fuzz_requests(plan, tally)
+    from retry_contract.fuzz.histories import fuzz_histories
+
+    return fuzz_histories(plan, tally)
+
+
+def _told(violation: Violation, found: Broken, options: Options, run: Run) -> Violation:
+    # ASCII alone, so that no code page between here and a shell can change the case.
+    case = json.dumps(found.case)
+    return dataclasses.replace(
+        violation,
+        message=f"{violation.rule}: {violation.message}",
+        seen=f"a generated {next(iter(found.case))}, the smallest that was found",
+        case=case,
+        replay=shlex.join(_command(case, options, run)),
+    )
+
+
+def _command(case: str, options: Options, run: Run) -> list[str]:
+    instant = run.expectation.instant
+    command: list[str] = ["retry-contract", "verify"]
+    command += ["--on", instant.isoformat()] if instant else ["--contract", run.contract]
+    if options.live is not None:
+        live = options.live
+        command += ["--endpoint", options.endpoint, "--campaign", live.campaign]
+        command += ["--foreign-campaign", live.foreign_campaign] if live.foreign_campaign else []
+        command += ["--values", json.dumps(dict(live.values))] if live.values else []
+        command += ["--provision", "simulator"] if live.simulate else []
+    return [*command, "--replay", case]

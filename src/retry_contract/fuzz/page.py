@@ -1,0 +1,51 @@
+"""What the page says of one message, in a few lines, for generated histories to be held against.
+
+Written from the page and not from the model of the service: a fault in that one must not be
+mirrored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retry_contract.rules.delivery import FAILURE
+
+RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
+_SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
+
+
+@dataclass
+class PageMessage:
+    """One message: what is known of it, how often it was sent, and its batch's status.
+
+    `capped_at` is the number of sends at which a retry was refused, once one was.
+    """
+
+    id: str
+    kept: dict[str, Any] = field(default_factory=dict)
+    sends: int = 1
+    batch: str | None = None
+    capped_at: int | None = None
+
+    def refusal(self, status: object) -> str | None:
+        """Return the rule by which a retry is refused in this status; None if it goes through."""
+        if status != FAILURE:
+            return "second-retry-refused" if self.sends > 1 else "unfailed-message-refused"
+        if self.batch is not None and self.batch not in RETRYABLE_BATCHES:
+            return "batch-status-respected"
+        if self.sends >= (self.capped_at or _SURELY_AT_CAP):
+            return "attempts-capped"
+        return None
+
+    @property
+    def may_be_capped(self) -> bool:
+        """Whether a refusal is one of the documented readings of the cap."""
+        return self.sends > _SURELY_BELOW_CAP
+
+    def learn(self, members: Mapping[str, Any], names: tuple[str, ...]) -> None:
+        """Remember the members that a retry keeps, as they were first seen."""
+        for name in names:
+            if name in members:
+                self.kept.setdefault(name, members[name])

@@ -1,0 +1,44 @@
+"""What every reply to a generated request is held to, whatever it answers."""
+
+from __future__ import annotations
+
+import re
+
+from retry_contract.contract.catalogue import Contract
+from retry_contract.contract.judge import error_reply_problem
+from retry_contract.exchange import Exchange
+from retry_contract.outcome import Violation
+from retry_contract.session.outage import check_control, looks_down
+from retry_contract.session.prober import Prober
+
+_TRACE = re.compile(r"Traceback \(most recent|\n\s+at |node_modules/|\.java:[0-9]")
+
+
+def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
+    """Return a violation at a place of the reply, or of the reply as a whole."""
+    place = pointer or "the reply"
+    return Violation(rule, pointer, f"{place} is {actual}; expected {expected}", expected, actual)
+
+
+def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violation | None:
+    """Return what is wrong with a reply as such: what it gives away, its type, its envelope."""
+    text = exchange.body.decode("utf-8", "replace")
+    if key in text or _TRACE.search(text.replace("\\n", "\n")):
+        return violation("no-secret-echoed", "", "nothing secret", "the key, or a stack trace")
+    if exchange.document.violations:
+        found = exchange.document.violations[0]
+        rule = "body-is-json" if exchange.succeeded else "error-shape"
+        return violation(rule, "", found.expected, found.actual)
+    media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        return violation("content-type-is-json", "", "application/json", "another content type")
+    problem = None if exchange.succeeded else error_reply_problem(exchange.payload, contract)
+    if problem is not None:
+        return violation("error-shape", "", "a documented error envelope", problem)
+    return None
+
+
+def rule_out_outage(prober: Prober, exchange: Exchange, known: str) -> None:
+    """Retrieve a known message after a reply that may be an outage. Raises NotTested if it is."""
+    if prober.endpoint.real_time and looks_down(exchange):
+        check_control(prober.retrieve(known))

@@ -1,0 +1,163 @@
+"""Strategies for the values of single fields, hand-written for variety and for plain shrinking.
+
+Each begins with its plainest value, because Hypothesis shrinks towards the first alternative.
+They draw seldom: the number of draws is what a payload costs.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap
+from datetime import date
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+CREATED = "2024-05-16T16:48:42.247+08:00"
+UPDATED = "2024-05-16T16:48:59.157+08:00"
+MESSAGE = "This is a message to Test Recipient."
+OFFSETS = (
+    *("+08:00", "Z", "z", "+00:00", "-00:00", "+05:30", "+05:45", "-03:30", "+14:00"),
+    *("-12:00", "+00:01", "+23:59", "-23:59"),
+)
+FRACTIONS = (".247", "", ".0", ".1", ".000", ".157000", ".999999", ".123456789", "." + "9" * 30)
+SIMULATORS = (
+    *("6522222222", "6511111111", "6511112222", "6511113333", "6511114444", "6511115555"),
+    "6511119999",
+)
+SCRIPTS = (
+    "测试收件人",
+    "சோதனை பெறுநர்",
+    "Penerima Ujian",
+    "مستلم تجريبي",
+    "נמען לבדיקה",
+    "परीक्षण प्राप्तकर्ता",
+    "ผู้รับทดสอบ",
+    "テスト受信者",
+    "Тест",
+    "e\u0301 Z\u0351\u0346\u036ba\u0318l\u0321g\u0322o",
+    "\u202eright to left\u202c",
+    "\U00020bb7野家 \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\uff11\uff12\uff13",
+)
+PLAIN = ("Test Recipient", "", "1", "O'Neil & Sons <b>", 'said "hi" \\ then', "two\nlines", "{{x}}")
+NAMES = (
+    *("name", "date", "time", "place", "amount", "reference", "agency", "officer", "link"),
+    *("First Name", "first_name", "a/b", "a~b", "a.b", "名字", "பெயர்", "اسم", "ชื่อ", "\U0001f600"),
+    *("__proto__", "constructor", "", "0", "x" * 80),
+)
+
+_DAYS = ("2024-05-16", "2024-02-29", "2000-02-29", "0000-02-29", "0000-01-01", "9999-12-31",
+         "1900-02-28", "1969-12-31", "2038-01-19", "2025-02-23", "2025-02-24")  # fmt: skip
+_TIMES = ("16:48:42", "00:00:00", "23:59:59", "12:00:00", "15:59:59")
+_SENTENCES = (
+    "A line of a long test message. ",
+    "一行测试短信。",
+    "ஒரு வரி. ",
+    "سطر. ",
+    "\U0001f9ea ",
+)
+_UUIDS = (
+    "00000000-0000-4000-8000-000000000001",
+    "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+    "6F1C2B8E-0D3A-4C55-9C58-0F4F2F3F8A11",
+)
+
+
+def timestamps(plain: str = CREATED) -> SearchStrategy[str]:
+    """Return RFC 3339 timestamps: every form of offset, fraction, case and extreme date."""
+    varied = st.builds(
+        "".join,
+        st.tuples(
+            _days(), st.sampled_from("Tt"), _times(), st.sampled_from(FRACTIONS),
+            st.sampled_from(OFFSETS),
+        ),
+    )  # fmt: skip
+    return st.one_of(st.just(plain), varied)
+
+
+def _days() -> SearchStrategy[str]:
+    anywhere = st.integers(1, date.max.toordinal()).map(lambda n: date.fromordinal(n).isoformat())
+    leap_days = st.integers(0, 9999).map(lambda y: f"{y:04}-02-{29 if isleap(y) else 28}")
+    return st.one_of(st.sampled_from(_DAYS), anywhere, leap_days)
+
+
+def _times() -> SearchStrategy[str]:
+    anywhere = st.integers(0, 86_399).map(lambda s: f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}")
+    return st.one_of(st.sampled_from(_TIMES), anywhere)
+
+
+def texts() -> SearchStrategy[str]:
+    """Return short texts: plain, in several scripts, and of any characters but surrogates."""
+    return st.one_of(st.sampled_from(PLAIN), st.sampled_from(SCRIPTS), st.text(max_size=30))
+
+
+def messages() -> SearchStrategy[str]:
+    """Return the texts of messages, up to 1,600 characters."""
+    long = st.builds(_repeated, st.sampled_from(_SENTENCES), st.integers(0, 1600))
+    return st.one_of(st.just(MESSAGE), texts(), long)
+
+
+def _repeated(sentence: str, length: int) -> str:
+    return (sentence * (length // len(sentence) + 1))[:length]
+
+
+def ids(kind: str) -> SearchStrategy[str]:
+    """Return identifiers of a kind, such as `message_1`, and of other forms: ids are opaque."""
+    short = st.sampled_from((f"{kind}_1", f"{kind}_2", "1", "-", f"{kind} é/名", "x" * 300))
+    known = st.sampled_from(_UUIDS).map(f"{kind}_{{}}".format)
+    random = st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
+    return st.one_of(short, known, random)
+
+
+def phone_numbers() -> SearchStrategy[str]:
+    """Return phone numbers of 7 to 15 digits, the documented simulator numbers first."""
+    others = st.integers(10**6, 10**15 - 1).map(str)
+    edges = st.sampled_from(("1000000", "999999999999999"))
+    return st.one_of(st.sampled_from(SIMULATORS), others, edges)
+
+
+def nrics() -> SearchStrategy[str]:
+    """Return strings in the form of an NRIC, of either case."""
+    parts = (st.sampled_from("STFGMstfgm"), st.integers(0, 10**7 - 1), st.sampled_from("XAZjz"))
+    return st.builds("{}{:07}{}".format, *parts)
+
+
+def recipients() -> SearchStrategy[str | dict[str, str]]:
+    """Return phone numbers, and NRICs as strings and as objects."""
+    beside = st.sampled_from(((), (("kind", "invitee"),), (("type", "nric"), ("name", ""))))
+    objects = st.builds(lambda nric, more: {"value": nric, **dict(more)}, nrics(), beside)
+    return st.one_of(phone_numbers(), nrics(), objects)
+
+
+def template_values() -> SearchStrategy[dict[str, str]]:
+    """Return the values of a template's parameters: none, a few, or up to 20."""
+    return st.one_of(
+        st.builds(dict[str, str]),
+        st.dictionaries(st.sampled_from(NAMES), texts(), max_size=4),
+        st.dictionaries(texts(), texts(), max_size=2),
+        st.builds(_many, st.integers(0, 20), texts()),
+    )
+
+
+def _many(number: int, text: str) -> dict[str, str]:
+    return dict.fromkeys(NAMES[:number], text)
+
+
+KNOWN: dict[str, SearchStrategy[Any]] = {
+    "timestamp": timestamps(),
+    "createdAt": timestamps(CREATED),
+    "updatedAt": timestamps(UPDATED),
+    "opaqueId": ids("id"),
+    "id": ids("message"),
+    "templateBodyId": ids("template_body"),
+    "campaignId": ids("campaign"),
+    "creatorId": ids("user"),
+    "phoneNumber": phone_numbers(),
+    "nric": nrics(),
+    "recipient": recipients(),
+    "values": template_values(),
+    "fullMessage": messages(),
+    "language": st.sampled_from(("english", "chinese", "malay", "tamil", "ENGLISH")),
+}
+"""Strategies by the name of the definition in `schemas/common/fields.schema.json`."""
