@@ -6,8 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from datetime import date, time
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 Kind = Literal["retry", "retrieve", "single-send", "other"]
 
 _TIMESTAMP = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
 _DAYS_IN_400_YEARS = 146_097
@@ -120,11 +119,11 @@ def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:
     )
 
 
-def seconds_of(timestamp: object) -> Decimal | None:
-    """Return an RFC 3339 timestamp as exact seconds; None if it is not one.
+def instant_of(timestamp: object) -> tuple[int, str] | None:
+    """Return an RFC 3339 timestamp as whole seconds and the decimals of a second, for comparing.
 
-    Only differences mean anything. `datetime` is not used: it has no year 0000, and drops what is
-    finer than a microsecond.
+    None if it is not one. `datetime` is not used: it has no year 0000, and drops what is finer
+    than a microsecond.
     """
     match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
     if match is None:
@@ -133,10 +132,11 @@ def seconds_of(timestamp: object) -> Decimal | None:
     fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
     try:
         days = date(2000 + year % 400, month, day).toordinal() + year // 400 * _DAYS_IN_400_YEARS
+        time(hour, minute, second)
     except ValueError:
         return None
     offset = 0
     if sign:
         offset = (int(offset_hours) * 60 + int(offset_minutes)) * (-60 if sign == "-" else 60)
     whole = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
-    return whole + Decimal("0" + (fraction or ".0"))
+    return whole, (fraction or "").rstrip("0")

@@ -56,7 +56,8 @@ class Violation:
     """A broken rule, described and never quoted.
 
     `pointer` is a JSON Pointer (RFC 6901) into the reply's body; of a missing member, the member.
-    It is empty where the violation is not about a place in the body.
+    It is empty where the violation is not about a place in the body. `seen` says in which
+    situation. Of a generated case, `case` is its steps as JSON, and `replay` a command for it.
     """
 
     rule: str
@@ -64,6 +65,9 @@ class Violation:
     message: str
     expected: str
     actual: str
+    seen: str = ""
+    case: str | None = None
+    replay: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,11 @@ def conclude(
         return Verdict.NOT_TESTED, "no rule was exercised"
     for contract in contracts:
         if not any(r.state is RuleState.KEPT and r.rule in essential for r in contract.rules):
-            reason = f"no rule about an accepted retry was exercised for {contract.contract}"
-            return Verdict.NOT_TESTED, reason
+            return Verdict.NOT_TESTED, _untested(contract, essential)
     return Verdict.KEPT, None
+
+
+def _untested(contract: ContractResult, essential: frozenset[str]) -> str:
+    reasons = {r.reason for r in contract.rules if r.rule in essential and r.reason}
+    why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+    return f"no rule about an accepted retry was exercised for {contract.contract}{why}"

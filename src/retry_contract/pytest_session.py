@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import logging
+import signal
+import sys
+import threading
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.exchange import Exchange
+from retry_contract.masking import Scrubber
 from retry_contract.outcome import (
     ContractResult,
     Drift,
@@ -23,84 +31,164 @@ from retry_contract.outcome import (
     conclude,
 )
 from retry_contract.report.files import write_reports
+from retry_contract.report.record import Recorder
 from retry_contract.report.text import closing_lines
 from retry_contract.report.versions import versions
 from retry_contract.rules import ESSENTIAL, RULES, Section, section
-from retry_contract.session.options import OPTIONS, Options, read_options
-from retry_contract.session.verification import Verification
+from retry_contract.session.option_table import OPTIONS
+from retry_contract.session.options import Options, read_options
+from retry_contract.session.run import Generate
+from retry_contract.session.verification import Surroundings, Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
 _SESSION = pytest.StashKey["ContractSession"]()
-_RESULT = pytest.StashKey[RuleResult]()
 _FIELD = "retry_contract"
+_FIXTURE = "contract_rule"
+_REPLAYED: dict[str, Section] = {"request": "fuzz", "history": "histories"}
 
 
 def session_of(config: pytest.Config) -> ContractSession:
     """Return the contract session of a pytest session, and begin it if need be.
 
-    Ends the pytest session as a usage error if the options cannot be used.
+    Raises UsageError if the options cannot be used.
     """
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
+        worker = getattr(config, "workerinput", {})
+        given["seed"] = worker.get(_FIELD, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
         except Unusable as error:
-            pytest.exit(f"retry-contract: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-        session = ContractSession(options)
+            raise pytest.UsageError(f"retry-contract: {error}") from None
+        if options.live is not None and _is_parallel(config):
+            raise pytest.UsageError(
+                "retry-contract: -n runs each worker against the service by itself, and would "
+                "retry messages twice: leave it out for an endpoint that is a URL"
+            )
+        session = ContractSession(options, config)
         config.stash[_SESSION] = session
         config.pluginmanager.register(session, "retry-contract-session")
     return config.stash[_SESSION]
 
 
+def gather_from(node: Any) -> None:
+    """Take over what one of xdist's workers found, if it ran a contract test."""
+    output = getattr(node, "workeroutput", {}).get(_FIELD)
+    if output is not None:
+        session_of(node.config).gather(output)
+
+
+def leave_to_controller(config: pytest.Config) -> bool:
+    """Let xdist's controller, which has the same options, say what is wrong with them.
+
+    Returns whether this process is one of its workers, whose own usage error would be lost.
+    """
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_FIELD] = {}
+    return output is not None
+
+
 class ContractSession:
     """Judges the rules that tests ask for, and gathers the results into the outcome.
 
-    Results travel on the test reports, so that they arrive from xdist's workers too.
+    Under xdist each worker has one, and hands what it found to the controller's at its end.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, config: pytest.Config) -> None:
         self.options = options
-        self._verification = Verification(options)
+        self._config = config
+        self._scrubber = _scrubber(options)
+        self._recorder = options.record and Recorder(options.record, self._scrubber)
+        around = Surroundings(
+            _generator(options),
+            lambda state: config.hook.pytest_retry_contract_state(state=state),
+            self._listen,
+            self._announce,
+        )
+        self._verification = Verification(options, around)
         self._started = time.perf_counter()
         self._results: dict[tuple[str, str], RuleResult] = {}
         self._drift: dict[str, dict[Drift, None]] = {}
         self._traffic = Traffic()
+        self._seconds = 0.0
         self._failure: str | None = None
+        self._crash: str | None = None
+        self._missing = "not selected"
 
     def pairs(self, name: Section) -> list[tuple[str, str]]:
         """Return contract and rule of each test of a section."""
-        names = [expectation.contract.name for expectation in self.options.expectations]
-        return [(contract, rule.id) for contract in names for rule in section(name)]
+        replayed = self.options.replay and _REPLAYED[next(iter(self.options.replay))]
+        if replayed and replayed != name:
+            return []
+        runs = self._verification.names
+        return [(run, rule.id) for run in runs for rule in section(name)]
 
-    def judge(self, node: pytest.Item, contract: str, rule: str) -> RuleResult:
-        """Judge a rule, and keep the result for the test's report."""
-        result = self._verification.judge(contract, rule)
-        node.stash[_RESULT] = result
-        return result
+    def judge(self, contract: str, rule: str) -> RuleResult:
+        """Judge a rule, and keep the result."""
+        try:
+            result = self._verification.judge(contract, rule)
+        except Exception as error:
+            self._crash = f"{rule} could not be judged: {type(error).__name__} inside the kit"
+            if self.options.live is None:
+                raise
+            place = _place(error)
+        else:
+            self._results[contract, rule] = result
+            return self._scrub(result)
+        # A traceback quotes what the kit was at: replies, and the people in them.
+        pytest.fail(f"{self._crash}, at:\n{place}", pytrace=False)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
-        report = yield
-        if report.when == "call" and _RESULT in item.stash:
-            setattr(report, _FIELD, dataclasses.asdict(item.stash[_RESULT]))
-        return report
+    def gather(self, output: dict[str, Any]) -> None:
+        """Add what one process found, as plain values."""
+        self._traffic += Traffic(output["requests"], output["replies"])
+        self._seconds = max(self._seconds, output["seconds"])
+        self._failure = self._failure or output["failure"]
+        for found in output["results"]:
+            run = found.pop("run")
+            self._results[run, found["rule"]] = _read_result(found)
+        for contract, pairs in output["drift"].items():
+            found = self._drift.setdefault(contract, {})
+            found |= dict.fromkeys(Drift(pointer, message) for pointer, message in pairs)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        found = getattr(report, _FIELD, None)
-        if found is not None:
-            self._results[found["contract"], found["rule"]] = _read_result(found)
-
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        self._failure = "interrupted"
+        self._failure = self._missing = "interrupted"
+        if self.options.live is not None:
+            self._config.option.fulltrace = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let xdist's workers generate the cases of this session's seed."""
+        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self) -> Any:
+        """Take out of a report what a traceback or captured output may have quoted."""
+        report = yield
+        text = str(report.longrepr) if report.longrepr is not None else ""
+        if self._scrubber.scrub(text) != text and not isinstance(report.longrepr, tuple):
+            report.longrepr = self._scrubber.scrub(text)
+        report.sections = [(name, self._scrubber.scrub(part)) for name, part in report.sections]
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self._gather(self._verification_output())
+        if session.shouldfail or session.shouldstop:
+            self._missing = "not reached"
+        with _undisturbed():
+            self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
+        output = self._output()
         self._verification.close()
+        if not _selected(session):
+            return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[_FIELD] = self._verification_output()
+            worker[_FIELD] = output
             return
+        self.gather(output)
         if session.config.option.collectonly:
             return
         outcome = self._conclude()
@@ -109,10 +197,6 @@ class ContractSession:
         if self.options.report is not None:
             write_reports(outcome, self.options.report)
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        self._gather(getattr(node, "workeroutput", {}).get(_FIELD, {}))
-
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         if OUTCOME not in config.stash:
             return
@@ -120,57 +204,143 @@ class ContractSession:
         for line in closing_lines(config.stash[OUTCOME]):
             terminalreporter.write_line(line)
 
-    def _verification_output(self) -> dict[str, Any]:
+    def _output(self) -> dict[str, Any]:
         traffic = self._verification.traffic()
         return {
             "requests": traffic.requests,
             "replies": dict(traffic.replies),
             "drift": self._verification.drift(),
-            "failure": self._verification.failure(),
+            "failure": self._crash or self._verification.failure(),
+            "seconds": time.perf_counter() - self._started,
+            "results": [
+                {**dataclasses.asdict(result), "state": result.state.value, "run": run}
+                for (run, _), result in self._results.items()
+            ],
         }
 
-    def _gather(self, output: dict[str, Any]) -> None:
-        self._traffic += Traffic(output.get("requests", 0), output.get("replies", {}))
-        self._failure = self._failure or output.get("failure")
-        for contract, pairs in output.get("drift", {}).items():
-            found = self._drift.setdefault(contract, {})
-            found |= dict.fromkeys(Drift(pointer, message) for pointer, message in pairs)
-
     def _conclude(self) -> Outcome:
-        contracts = tuple(
-            ContractResult(
-                expectation.contract.name,
-                tuple(self._results_of(expectation.contract.name)),
-                tuple(self._drift.get(expectation.contract.name, ())),
-            )
-            for expectation in self.options.expectations
-        )
+        contracts = tuple(self._result_of(run) for run in self._verification.names)
         verdict, reason = conclude(
             contracts,
             essential=ESSENTIAL,
             failure=self._failure,
             strict=self.options.strict,
         )
+        if verdict is Verdict.NOT_TESTED and self.options.replay and not self._failure:
+            reason = self._replayed()
         return Outcome(
             verdict,
             self.options.endpoint,
             reason,
             contracts,
             self._traffic,
-            round(time.perf_counter() - self._started, 3),
-            versions=versions(),
+            round(self._seconds, 3),
+            self.options.seed,
+            versions(),
         )
 
-    def _results_of(self, contract: str) -> Iterable[RuleResult]:
-        reason = "interrupted" if self._failure == "interrupted" else "not selected"
-        for rule in RULES:
-            missing = RuleResult(rule, contract, RuleState.NOT_EXERCISED, reason=reason)
-            yield self._results.get((contract, rule), missing)
+    def _replayed(self) -> str:
+        kept = any(result.state is RuleState.KEPT for result in self._results.values())
+        if kept:
+            return "the replayed case keeps the contract, and nothing else was run"
+        return next((r.reason for r in self._results.values() if r.reason), "nothing was replayed")
+
+    def _result_of(self, run: str) -> ContractResult:
+        found = [self._results[key] for key in self._results if key[0] == run]
+        # The contract of the run `served` is known once the first Retrieve was answered.
+        contract = next((r.contract for r in found if r.contract != run), run)
+        rules = tuple(
+            self._scrub(self._results.get((run, rule)) or self._missing_result(contract, rule))
+            for rule in RULES
+        )
+        drift = (
+            Drift(self._scrubber.scrub_pointer(d.pointer), self._scrubber.scrub(d.message))
+            for d in self._drift.get(run, ())
+        )
+        return ContractResult(contract, rules, tuple(drift))
+
+    def _missing_result(self, contract: str, rule: str) -> RuleResult:
+        return RuleResult(rule, contract, RuleState.NOT_EXERCISED, reason=self._missing)
+
+    def _scrub(self, result: RuleResult) -> RuleResult:
+        scrub = self._scrubber.scrub
+        violations = tuple(
+            dataclasses.replace(
+                violation,
+                pointer=self._scrubber.scrub_pointer(violation.pointer),
+                message=scrub(violation.message),
+                expected=scrub(violation.expected),
+                actual=scrub(violation.actual),
+                case=violation.case and scrub(violation.case),
+                replay=violation.replay and scrub(violation.replay),
+            )
+            for violation in result.violations
+        )
+        return dataclasses.replace(
+            result, violations=violations, reason=result.reason and scrub(result.reason)
+        )
+
+    def _listen(self, exchange: Exchange) -> None:
+        if self.options.live is not None:
+            self._scrubber.learn(exchange.payload)
+        if self._recorder:
+            self._recorder.write(exchange)
+
+    def _announce(self, text: str) -> None:
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no Ctrl-C come between what was found and its reports: all else is over by then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+
+
+def _scrubber(options: Options) -> Scrubber:
+    if options.live is None:
+        return Scrubber()
+    # What these log of a request is a URL and what the service chose to put into its headers.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return Scrubber(options.live.key, *(options.live.values or {}).values())
+
+
+def _place(error: Exception) -> str:
+    """Return the lines of code that an error came through, and nothing of what they held."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+
+
+def _is_parallel(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput") or bool(getattr(config.option, "numprocesses", None))
+
+
+def _generator(options: Options) -> Generate | None:
+    if not options.fuzz and options.replay is None:
+        return None
+    from retry_contract.fuzz.generate import generator
+
+    return generator(options)
 
 
 def _read_result(found: dict[str, Any]) -> RuleResult:
     violations = tuple(Violation(**violation) for violation in found["violations"])
     return RuleResult(**{**found, "violations": violations, "state": RuleState(found["state"])})
+
+
+def _selected(session: pytest.Session) -> bool:
+    """Whether the session is about the contract: not if it runs other tests only."""
+    items: list[Any] = getattr(session, "items", [])
+    return not items or any(_FIXTURE in getattr(item, "fixturenames", ()) for item in items)
 
 
 def _exit_status(outcome: Outcome, session: pytest.Session) -> int | pytest.ExitCode:

@@ -89,6 +89,8 @@ def _rules_lines() -> Iterator[str]:
         yield f"{rule.id}  [{rule.section}]"
         yield from _rule_lines(rule)
     yield ""
+    yield "P1 to P14 number the statements of the endpoint's page; the guide is the public one."
+    yield "basis: the page states it, it is published elsewhere, or it is inferred from an example."
     for statement, reason in NOT_TESTED.items():
         yield f"{statement} is not tested: {reason}"
 

@@ -3,59 +3,76 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from retry_contract._version import __version__
 from retry_contract.cli import inform, validate, verify
-from retry_contract.cli.output import prepare_streams, refuse
-from retry_contract.outcome import ExitCode, Unusable
+from retry_contract.cli.output import prepare_streams, refuse, write_lines
+from retry_contract.outcome import Unusable, Verdict
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
+_NAME = "retry-contract"
 
 
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the options."""
 
     def error(self, message: str) -> NoReturn:
-        as_json = "--json" in sys.argv
-        sys.exit(refuse(self.prog, f"{message}; see: {self.prog} --help", as_json=as_json))
+        raise Unusable(f"{message}; see: {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
     prepare_streams()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    own, extra = _split(given)
-    options = _parser().parse_args(own)
-    options.extra = extra
-    if extra and options.run is not verify.run:
-        return refuse(
-            f"retry-contract {options.command}", "only verify takes -- ARGS", as_json=False
-        )
+    own, extra = _split(list(sys.argv[1:] if arguments is None else arguments))
+    name = " ".join([_NAME, *(word for word in own[:1] if not word.startswith("-"))])
     try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
+        return _run(own, extra)
     except Unusable as error:
-        as_json = getattr(options, "json", False)
-        return refuse(f"retry-contract {options.command}", str(error), as_json=as_json)
+        return refuse(name, str(error), as_json="--json" in own)
+    except OSError as error:
+        reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+        return refuse(name, reason or str(error), as_json="--json" in own)
     except KeyboardInterrupt:
-        print("retry-contract: interrupted", file=sys.stderr)
-        return ExitCode.NOT_TESTED
-    except BrokenPipeError:
-        # Whoever read the output has closed it; Python must not fail over it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.NOT_TESTED
+        not_tested = Verdict.NOT_TESTED
+        return refuse(name, "interrupted", as_json="--json" in own, verdict=not_tested)
+    except Exception as error:
+        # Only the place is told: the message of an unforeseen error may quote a secret.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
+        reason = f"an error inside the kit, please report it: {place}; nothing was proved"
+        return refuse(name, reason, as_json="--json" in own, verdict=Verdict.NOT_TESTED)
+
+
+def _run(own: list[str], extra: list[str]) -> int:
+    parser = _parser()
+    try:
+        options, unknown = parser.parse_known_args(own)
+    finally:
+        write_lines([])  # --help and --version end here, and their reader may be gone too
+    if options.command is None:
+        known = "verify, validate, schema, timeline, rules or explain"
+        raise Unusable(f"give a command: {known}; see: {_NAME} --help")
+    if unknown:
+        raise Unusable(
+            f"unrecognized arguments: {' '.join(unknown)}; see: {_NAME} {options.command} --help"
+        )
+    if extra and options.run is not verify.run:
+        raise Unusable("only verify takes -- ARGS")
+    options.extra = extra
+    code: int = options.run(options)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="retry-contract", description=_ABOUT, epilog=_EXAMPLE, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"retry-contract {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser = _Parser(prog=_NAME, description=_ABOUT, epilog=_EXAMPLE, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for module in (verify, validate, inform):
         module.add(commands)
     return parser

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import os
@@ -9,38 +11,66 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from retry_contract.outcome import ExitCode, Verdict
+from retry_contract.outcome import ExitCode, Unusable, Verdict
 
 
 def prepare_streams() -> None:
-    """Let nothing that is printed fail for want of a character."""
+    """Let nothing that is printed fail for want of a character, or of a stream."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, io.TextIOWrapper(io.BytesIO(), "utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Print lines to standard output."""
-    for line in lines:
-        print(line)
+    """Print lines to standard output. Raises Unusable if they cannot be written.
+
+    A reader who has closed the pipe has seen enough: the exit code stays what it is.
+    """
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # Python writes what is left at exit, and must not fail over it again.
+        sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
+        # Windows says EINVAL where others say EPIPE.
+        if error.errno not in (errno.EPIPE, errno.EINVAL):
+            raise Unusable(f"the output cannot be written: {error.strerror}") from None
 
 
 def write_json(document: dict[str, Any]) -> None:
     """Print one JSON document to standard output, in ASCII."""
-    print(json.dumps(document, indent=2))
+    write_lines([json.dumps(document, indent=2)])
 
 
-def refuse(command: str, reason: str, *, as_json: bool) -> ExitCode:
-    """Say in one line why a command is of no use as given."""
+def refuse(
+    command: str, reason: str, *, as_json: bool, verdict: Verdict = Verdict.UNUSABLE
+) -> ExitCode:
+    """Say in one line why a command came to nothing, and return its exit code."""
     if as_json:
-        write_json({"outcome": str(Verdict.UNUSABLE), "reason": reason})
-    print(f"{command}: {reason}", file=sys.stderr)
-    return ExitCode.UNUSABLE
+        with contextlib.suppress(Unusable):
+            write_json({"outcome": str(verdict), "reason": reason})
+    complain(f"{command}: {reason}")
+    return verdict.exit_code
+
+
+def complain(text: str) -> None:
+    """Print one line to standard error, if somebody still reads it."""
+    with contextlib.suppress(OSError):
+        print(visible(text), file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Escape what would steer a terminal or break the line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def paint(text: str, verdict: Verdict) -> str:
     """Colour a text by its verdict, on a terminal that wants it."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     colour = {Verdict.KEPT: 32, Verdict.BROKEN: 31}.get(verdict, 33)
     return f"\x1b[{colour}m{text}\x1b[0m"

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.cli.output import complain, paint, visible, write_json, write_lines
 from retry_contract.outcome import Unusable, Verdict
-from retry_contract.redact import printable
 
 if TYPE_CHECKING:
     from retry_contract.contract.saved import SavedReply
@@ -59,8 +58,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge the files. A file that cannot be read does not keep the others from it."""
     from retry_contract.contract.catalogue import catalogue
+    from retry_contract.contract.expectation import expectations
     from retry_contract.contract.saved import judge_saved
-    from retry_contract.session.options import expectations
 
     expected = expectations(catalogue(), options.contract, options.on, default="any")
     judged = []
@@ -90,6 +89,8 @@ def _verdict(reply: SavedReply, *, strict: bool) -> Verdict:
 def _read(file: str) -> bytes:
     try:
         if file == "-":
+            if sys.stdin is None:
+                raise Unusable("cannot be read: it is closed")
             body = sys.stdin.buffer.read(_LARGEST + 1)
         else:
             with Path(file).open("rb") as stream:
@@ -104,17 +105,24 @@ def _read(file: str) -> bytes:
 
 def _show(one: _Judged) -> None:
     if one.reply is None:
-        print(f"{printable(one.file)}: {one.reason}", file=sys.stderr)
+        complain(f"{_name(one)}: {one.reason}")
         return
     write_lines([paint(_headline(one, one.reply), one.verdict), *_details(one.reply)])
 
 
 def _headline(one: _Judged, reply: SavedReply) -> str:
-    name = "standard input" if one.file == "-" else printable(one.file)
-    if not reply.violations:
-        drift = ", with drift" if reply.drift else ""
-        return f"{name}: {one.verdict.upper()} {reply.contract}{drift}"
-    return f"{name}: {one.verdict.upper()} {reply.contract or 'any contract'}"
+    said = f"{_name(one)}: {one.verdict.upper()} {reply.contract or 'under any contract'}"
+    if not reply.drift:
+        return said
+    return f"{said}, with drift" + (", which --strict forbids" if _only_strict(one, reply) else "")
+
+
+def _only_strict(one: _Judged, reply: SavedReply) -> bool:
+    return one.verdict is Verdict.BROKEN and not reply.violations
+
+
+def _name(one: _Judged) -> str:
+    return "standard input" if one.file == "-" else visible(one.file)
 
 
 def _details(reply: SavedReply) -> Iterator[str]:
@@ -132,7 +140,8 @@ def _details(reply: SavedReply) -> Iterator[str]:
 
 def _document(one: _Judged) -> dict[str, Any]:
     if one.reply is None:
-        return {"file": one.file, "keeps": [], "contract": None, "reason": one.reason}
+        unread: dict[str, Any] = {"keeps": [], "contract": None, "violations": [], "drift": []}
+        return {"file": one.file, **unread, "reason": one.reason}
     return {
         "file": one.file,
         "keeps": list(one.reply.keeps),

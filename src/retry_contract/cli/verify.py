@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from retry_contract.cli.output import paint, write_json, write_lines
-from retry_contract.outcome import Outcome, Unusable
-from retry_contract.session.options import OPTIONS
+from retry_contract.outcome import Outcome, Unusable, Verdict
+from retry_contract.session.option_table import OPTIONS
 
 _EXAMPLE = """\
 exit: 0 kept, 1 broken, 2 unusable, 3 not tested
@@ -23,6 +25,7 @@ def add(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "verify",
+        usage="%(prog)s [OPTION ...] [-- ARGS]",
         help="run the contract tests against an endpoint",
         description="Run the contract tests against an endpoint. -- ARGS are handed to pytest.",
         epilog=_EXAMPLE,
@@ -30,7 +33,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        keywords: dict[str, Any] = {"help": option.help}
+        keywords: dict[str, Any] = {"help": option.help, "dest": option.destination}
         if option.kind == "flag":
             keywords |= {"action": "store_true", "default": None}
         else:
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.rules import RULES
     from retry_contract.session.options import read_options
 
-    given = {option.name: getattr(options, option.name) for option in OPTIONS}
+    given = {option.name: getattr(options, option.destination) for option in OPTIONS}
     read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
     outcome = _run_pytest(_pytest_arguments(given), options.extra)
     _show(outcome, as_json=options.json)
@@ -94,13 +97,17 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     fixed += ["--noconftest", "--import-mode=importlib"]
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
-    with _own_pytest_settings():
+    # Standard output is for the outcome alone, whatever pytest or a plugin prints.
+    with _own_pytest_settings(), redirect_stdout(sys.stderr):
         status = pytest.main(
             [*fixed, *arguments, *extra, str(tests)], plugins=[pytest_plugin, watcher]
         )
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
     if outcome is None:
-        raise Unusable(f"pytest ended with status {int(status)} before any rule was judged")
+        raise Unusable(f"no rule was judged: pytest ended with status {int(status)}, see above")
+    if outcome.verdict is Verdict.KEPT and status != pytest.ExitCode.OK:
+        reason = "a test failed without judging a rule; retry-contract verify -- -v shows it"
+        return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=reason)
     return outcome
 
 

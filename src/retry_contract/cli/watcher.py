@@ -29,7 +29,7 @@ class Watcher:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1
-        self._say(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:60]:<60}")
+        self._say(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:-1][:60]:<60}")
 
     def pytest_sessionfinish(self) -> None:
         self._say("\r" + " " * 72 + "\r")

@@ -45,8 +45,13 @@ class Contract:
         """Return an example value of a field, as its schema gives it."""
         return self.resolve(self.schema_of(kind)["properties"][field])["examples"][0]
 
-    def resolve(self, schema: Schema) -> Schema:
-        """Follow a schema's reference into `schemas/common/`, and lay the rest over its target."""
+    def resolve(self, schema: Schema | bool) -> Schema:
+        """Follow a schema's reference into `schemas/common/`, and lay the rest over its target.
+
+        A schema that is true or false says nothing of a field but whether it may be there.
+        """
+        if isinstance(schema, bool):
+            return {}
         while "$ref" in schema:
             target = self.definition(schema["$ref"])
             schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}

@@ -17,6 +17,7 @@ DEEPEST = 200
 """How many levels of arrays and objects are read; RFC 8259, section 9, lets a reader set one."""
 
 _EXPECTED = "one JSON document in UTF-8 (RFC 8259)"
+_UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 _UTF16 = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _BOM = b"\xef\xbb\xbf"
 # Never backtracks and takes an unended string too, so that no body costs more than one pass.
@@ -52,6 +53,8 @@ def read_document(body: bytes) -> Document:
 
 
 def _decode(body: bytes, drift: list[Drift]) -> str:
+    if body.startswith(_UTF32):
+        raise _Refused("UTF-32 text")
     for mark, name in _UTF16:
         if body.startswith(mark) or (body[:2].count(0) == 1 and len(body) % 2 == 0):
             raise _Refused(f"{name} text, as the > of Windows PowerShell 5.1 writes it")

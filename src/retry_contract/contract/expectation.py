@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.contract.timeline import as_instant, show
+from retry_contract.contract.timeline import InvalidInstant, as_instant, show
+from retry_contract.outcome import Unusable
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,15 @@ class Expectation:
     """The contract that replies are judged by.
 
     `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is the
-    one that the expectation was made for, or None if the contract was named.
+    one that the expectation was made for, or None if the contract was named. `as_served` says that
+    it was read from what the service shows, so it says nothing about what should be.
     """
 
     catalogue: Catalogue
     contract: Contract
     tolerated: tuple[Contract, ...] = ()
     instant: datetime | None = None
+    as_served: bool = False
 
     @property
     def why(self) -> str:
@@ -50,3 +53,22 @@ def in_force(catalogue: Catalogue, when: str | datetime) -> Expectation:
         tuple(catalogue.of(p) for p in timeline.tolerated_at(instant)),
         instant,
     )
+
+
+def expectations(
+    catalogue: Catalogue, contract: str | None, on: str | None, *, default: str
+) -> tuple[Expectation, ...]:
+    """Return what is expected by the options --contract and --on. Raises Unusable."""
+    choice = ("auto" if on is not None else default) if contract is None else contract
+    if on is not None and choice != "auto":
+        raise Unusable(f"--on goes with --contract auto, not with --contract {choice}")
+    try:
+        if choice == "auto":
+            return (in_force(catalogue, datetime.now(UTC) if on is None else on),)
+        names = list(catalogue) if choice == default else [choice]
+        return tuple(named(catalogue, name) for name in names)
+    except InvalidInstant as error:
+        raise Unusable(f"--on: {error}") from None
+    except KeyError:
+        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
+        raise Unusable(f"--contract {choice}: no such contract; use one of {known}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +12,11 @@ import httpx
 class Endpoint(Protocol):
     """A service within reach.
 
-    `client` is the only way to it; its base URL ends in `/`. `key` is the API key of `campaign`.
+    `client` builds the requests, and `send` is the only way to it. `key` is the API key of
+    `campaign`. `named` are the messages that the user named, and `values` what fills the template.
     `simulator` is the number that a Single Send may be made to, None if none may be made.
+    `expendable` says that no request costs anything, and no text reaches a person. `real_time`
+    says that the service moves on by itself; if not, only when it is made to `wait`.
     """
 
     name: str
@@ -21,9 +25,19 @@ class Endpoint(Protocol):
     campaign: str
     foreign_campaign: str | None
     simulator: str | None
+    named: tuple[str, ...]
+    values: Mapping[str, str] | None
+    expendable: bool
+    real_time: bool
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the reply with its body read.
+
+        Raises NotTested where the reply is past the bounds, and httpx.RequestError.
+        """
 
     def message_in(self, state: str) -> str | None:
-        """Return the id of a message in a state (see `service.seeds`), or None.
+        """Return the id of a message in a state, from whoever runs the service, or None.
 
         Each call returns a message that no other call has returned. The state `foreign` is a
         failed message of `foreign_campaign`.
@@ -31,6 +45,15 @@ class Endpoint(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Let time pass for the service."""
+
+    def fresh(self) -> Endpoint:
+        """Return an endpoint that nothing has been asked of; this one if there is no other."""
+
+    def set_batch(self, message: str, status: str) -> bool:
+        """Give the batch of a message another status; False if that cannot be done."""
+
+    def move_to(self, instant: datetime) -> None:
+        """Move the clock of a twin on to an instant."""
 
     def twin_at(self, instant: datetime) -> Endpoint | None:
         """Return a twin with a clock that stands still at an instant; None if it cannot be."""

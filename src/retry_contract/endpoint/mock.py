@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import httpx
@@ -39,6 +39,8 @@ class MockEndpoint:
     """The model behind respx. Requests outside its base URL raise, and reach no network."""
 
     name = "mock"
+    expendable = True
+    real_time = False
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class MockEndpoint:
         tick: timedelta = _TICK,
     ) -> None:
         self._catalogue = catalogue
+        self._in_force = in_force
+        self._start = start
         self._tick = tick
         self._settings = settings or Settings()
         self._faults = tuple(faults)
@@ -63,6 +67,8 @@ class MockEndpoint:
         self.key, self.campaign = own.key, own.id
         self.foreign_campaign: str | None = foreign.id
         self.simulator: str | None = simulator_number()
+        self.named: tuple[str, ...] = ()
+        self.values: Mapping[str, str] | None = None
         self._handle: Handler = self.service.handle
         for fault in self._faults:
             self._handle = fault.wrap(self.service, self._handle)
@@ -74,6 +80,9 @@ class MockEndpoint:
             trust_env=False,
         )
 
+    def send(self, request: httpx.Request) -> httpx.Response:
+        return self.client.send(request)
+
     def message_in(self, state: str) -> str | None:
         if state == "foreign":
             return seed(self.service, self._foreign, FAILED).id
@@ -81,6 +90,26 @@ class MockEndpoint:
 
     def wait(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
+
+    def fresh(self) -> MockEndpoint:
+        return MockEndpoint(
+            self._catalogue,
+            self._start,
+            self._in_force,
+            settings=self._settings,
+            faults=self._faults,
+            tick=self._tick,
+        )
+
+    def set_batch(self, message: str, status: str) -> bool:
+        batch = self.service.messages[message].batch
+        if batch is None:
+            return False
+        self.service.batches[batch].status = status
+        return True
+
+    def move_to(self, instant: datetime) -> None:
+        self.clock.now = instant
 
     def twin_at(self, instant: datetime) -> MockEndpoint:
         timeline = self._catalogue.timeline
@@ -100,12 +129,12 @@ class MockEndpoint:
         try:
             return self.router.handler(request)
         finally:
-            self.router.calls.reset()
+            self.router.reset()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        # respx compares the base URL as a string prefix, so /api/v22 would pass it too.
+        # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
         path = request.url.raw_path.decode("ascii").partition("?")[0]
-        if not path.startswith(PREFIX + "/"):
+        if request.url.port is not None or not path.startswith(PREFIX + "/"):
             raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
         self.clock.advance(self._tick)
         headers = {name.lower(): value for name, value in request.headers.items()}

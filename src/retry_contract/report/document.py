@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from retry_contract.outcome import ContractResult, Outcome, RuleResult, RuleState
+from retry_contract.outcome import ContractResult, Outcome, RuleResult, RuleState, Violation
 from retry_contract.rules import RULES
 
 
@@ -46,15 +46,19 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "state": str(result.state),
     }
     if result.state is RuleState.BROKEN:
-        document["violations"] = [
-            {
-                "pointer": violation.pointer,
-                "expected": violation.expected,
-                "actual": violation.actual,
-                "message": violation.message,
-            }
-            for violation in result.violations
-        ]
+        document["violations"] = [_violation(violation) for violation in result.violations]
     if result.reason is not None:
         document["reason"] = result.reason
+    return document
+
+
+def _violation(violation: Violation) -> dict[str, Any]:
+    document = {
+        "pointer": violation.pointer,
+        "expected": violation.expected,
+        "actual": violation.actual,
+        "message": violation.message,
+    }
+    if violation.replay is not None:
+        document["replay"] = violation.replay
     return document

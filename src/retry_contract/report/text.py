@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.rules import RULES
 
+_WIDTH = 88
 _MODEL = "by the built-in model of the page; no service was contacted"
 
 
@@ -32,27 +34,44 @@ def violation_lines(result: RuleResult) -> Iterator[str]:
     rule = RULES[result.rule]
     yield f"{rule.id}, {result.contract}: {rule.sentence}"
     for violation in result.violations:
+        if violation.rule != result.rule:
+            yield f"  rule      {violation.rule}: {RULES[violation.rule].source}"
         yield from _violation(violation)
     yield f"  source    {rule.source} (basis: {rule.basis})"
 
 
 def detail_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield what is broken, drifting, ignored, and not exercised."""
+    """Yield what is broken, drifting, not exercised, and ignored."""
     for result in outcome.in_state(RuleState.BROKEN):
         yield ""
         yield "BROKEN " + next(lines := violation_lines(result))
         yield from lines
+    notes = [*_drift_lines(outcome), *reason_lines(outcome)]
+    if notes:
+        yield ""
+    for note in notes:
+        yield from textwrap.wrap(
+            note, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+
+
+def reason_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield what was not exercised, and what was ignored, a line for each reason."""
+    yield from _reasons(outcome, RuleState.NOT_EXERCISED)
+    yield from _reasons(outcome, RuleState.IGNORED)
+
+
+def _drift_lines(outcome: Outcome) -> Iterator[str]:
     for contract in outcome.contracts:
         for drift in contract.drift:
             yield f"drift: {drift.pointer or 'the body'}: {drift.message} ({contract.contract})"
-    yield from _reasons(outcome, RuleState.NOT_EXERCISED)
-    yield from _reasons(outcome, RuleState.IGNORED)
 
 
 def closing_lines(outcome: Outcome) -> Iterator[str]:
     """Yield the count of rules and requests, and the outcome in one line."""
     counts = ", ".join(f"{len(outcome.in_state(s))} {s}" for s in RuleState)
-    traffic = f"{outcome.traffic.requests} requests, {outcome.seconds:.2f} s"
+    seed = "" if outcome.seed is None else f", seed {outcome.seed}"
+    traffic = f"{outcome.traffic.requests} requests, {outcome.seconds:.2f} s{seed}"
     if outcome.contracts:
         yield f"{counts}; {traffic}"
     yield verdict_line(outcome)
@@ -64,17 +83,21 @@ def verdict_line(outcome: Outcome) -> str:
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         return f"{verdict} {by}."
-    if outcome.reason:
-        return f"{verdict}: {outcome.reason}."
-    rules = sorted({result.rule for result in outcome.in_state(RuleState.BROKEN)})
-    return f"{verdict}: {', '.join(rules)}."
+    rules = ", ".join(sorted({r.rule for r in outcome.in_state(RuleState.BROKEN)}))
+    if rules and outcome.reason:
+        return f"{verdict}: {rules} ({outcome.reason})."
+    return f"{verdict}: {rules or outcome.reason}."
 
 
 def _violation(violation: Violation) -> Iterator[str]:
     yield f"  at        {violation.pointer or 'the reply'}"
     yield f"  expected  {violation.expected}"
     yield f"  came      {violation.actual}"
-    yield f"  seen in   {violation.message.rpartition('(')[2].rstrip(')')}"
+    yield f"  seen in   {violation.seen}"
+    if violation.case is not None:
+        yield f"  case      {violation.case}"
+    if violation.replay is not None:
+        yield f"  replay    {violation.replay}"
 
 
 def _reasons(outcome: Outcome, state: RuleState) -> Iterator[str]:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from retry_contract.rules import accepted, everywhere, refused
+from retry_contract.rules import accepted, everywhere, generated, refused
 from retry_contract.rules.model import Basis, Finding, Rule, Section
 
-__all__ = ["ESSENTIAL", "NOT_TESTED", "RULES", "Basis", "Finding", "Rule", "Section", "section"]
+__all__ = [
+    "ESSENTIAL",
+    "GENERATED",
+    "NOT_TESTED",
+    "RULES",
+    "Basis",
+    "Finding",
+    "Rule",
+    "Section",
+    "section",
+]
 
-RULES = {rule.id: rule for rule in (*accepted.RULES, *refused.RULES, *everywhere.RULES)}
+RULES = {
+    rule.id: rule for rule in (*accepted.RULES, *refused.RULES, *everywhere.RULES, *generated.RULES)
+}
 """The rules by id, in the order in which they are shown."""
 
 ESSENTIAL = frozenset(rule.id for rule in accepted.RULES)
 """The rules about an accepted retry: without one of them exercised, nothing is called kept."""
+
+GENERATED = frozenset(rule.id for rule in generated.RULES)
+"""The rules whose cases are generated."""
 
 NOT_TESTED = {
     "P11": "a label on the old example, left over from the first announced date: in the timeline",

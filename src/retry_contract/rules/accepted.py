@@ -7,7 +7,7 @@ from typing import Any
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.judge import judge_expected
-from retry_contract.exchange import Exchange, Observation, Observations, seconds_of
+from retry_contract.exchange import Exchange, Observation, Observations, instant_of
 from retry_contract.outcome import NotExercised
 from retry_contract.redact import describe, describe_other, pointer
 from retry_contract.rules.model import Basis, Check, Finding, Rule, about
@@ -97,7 +97,7 @@ def kept(*names: str) -> Check:
 def _updated_at_moves_on(observations: Observations, _: Expectation) -> Iterator[Finding]:
     compared = False
     for o, before in _with(observations, lambda o: o.before):
-        was, now = (seconds_of(e.members.get("updatedAt")) for e in (before, o.exchange))
+        was, now = (instant_of(e.members.get("updatedAt")) for e in (before, o.exchange))
         compared = compared or (was is not None and now is not None)
         if was is not None and now is not None and now <= was:
             actual = "the same instant" if now == was else "an earlier instant"
@@ -172,7 +172,7 @@ def _differs(o: Observation, name: str, expected: Any, phrase: str) -> Iterator[
 
 def _same(name: str, one: Any, other: Any) -> bool:
     if name in _TIMESTAMPS:
-        first, second = seconds_of(one), seconds_of(other)
+        first, second = instant_of(one), instant_of(other)
         if first is not None and second is not None:
             return first == second
     return type(one) is type(other) and bool(one == other)

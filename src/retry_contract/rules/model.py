@@ -11,7 +11,7 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import Violation
 
-Section = Literal["accepted", "refused", "batches", "cutover", "all replies"]
+Section = Literal["accepted", "refused", "batches", "cutover", "all replies", "fuzz", "histories"]
 
 
 class Basis(enum.StrEnum):
@@ -36,11 +36,9 @@ class Finding:
         """Return the violation of a rule that this finding is."""
         place = self.pointer or "the reply"
         where = f"{self.situation}, " if self.situation else ""
-        message = (
-            f"{place} is {self.actual}; expected {self.expected} "
-            f"({where}request {self.exchange.number})"
-        )
-        return Violation(rule, self.pointer, message, self.expected, self.actual)
+        seen = f"{where}request {self.exchange.number}"
+        message = f"{place} is {self.actual}; expected {self.expected} ({seen})"
+        return Violation(rule, self.pointer, message, self.expected, self.actual, seen)
 
 
 Check = Callable[[Observations, Expectation], Iterable[Finding]]

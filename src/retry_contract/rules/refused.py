@@ -10,6 +10,7 @@ from retry_contract.contract.judge import error_reply_problem
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.redact import pointer
+from retry_contract.rules.delivery import attempts_of, moved_on, was_in_order
 from retry_contract.rules.model import Basis, Check, Finding, Rule, Section, about
 from retry_contract.rules.situations import (
     ATTEMPTS,
@@ -53,7 +54,11 @@ _INTERNALS = re.compile(
     r'File "[^"]+", line \d+|node_modules/|\.java:\d+\)',
     re.MULTILINE,
 )
-_FEWEST_RETRIES, _MOST_RETRIES = 2, 3
+_BY_DELIVERY = frozenset({"latestStatus", "updatedAt", "attempts"})
+_BY_STATUS = frozenset({RETRIED_TWICE, *UNFAILED})
+"""Where a retry is refused for the message's status alone, which a delivery changes by itself."""
+
+_CAP, _FEWEST_RETRIES, _MOST_RETRIES = 3, 2, 3
 
 
 def refused_with(statuses: frozenset[int], *situations: str) -> Check:
@@ -61,9 +66,15 @@ def refused_with(statuses: frozenset[int], *situations: str) -> Check:
     wanted = "a refusal with status " + " or ".join(str(s) for s in sorted(statuses))
 
     def check(observations: Observations, _: Expectation) -> Iterator[Finding]:
+        judged = 0
         for o in observations.of(*situations):
+            if o.situation in _BY_STATUS and o.exchange.succeeded and was_in_order(o):
+                continue
+            judged += 1
             if o.exchange.status not in statuses:
                 yield about(o, "", wanted, f"status {o.exchange.status}")
+        if not judged:
+            raise NotExercised("the message moved on")
 
     return check
 
@@ -110,8 +121,11 @@ def _refusal_changes_nothing(
         if not o.after.succeeded:
             yield about(o, "", "a message that Retrieve still shows", f"status {o.after.status}")
             continue
+        delivered = _BY_DELIVERY if moved_on(o) else frozenset()
         for name in expectation.contract.fields("retrieve"):
-            if o.before.members.get(name) != o.after.members.get(name):
+            if name == "attempts" and _tries(o.before) != _tries(o.after):
+                yield about(o, "/attempts", "unchanged by a refusal", "of another length")
+            elif name not in delivered and o.before.members.get(name) != o.after.members.get(name):
                 yield about(o, pointer([name]), "unchanged by a refusal", "changed")
     if not compared:
         raise NotExercised("no refusal of a known message was observed")
@@ -132,10 +146,16 @@ def _error_code_documented(observations: Observations, _: Expectation) -> Iterat
     replies = [o for o in _refusals(observations) if o.exchange.status == 400]
     for o in _or_not_exercised(replies):
         allowed = _CODES.get(o.situation, PUBLISHED_CODES)
+        if o.situation in _BY_STATUS and o.after is not None and _tries(o.after) >= _CAP:
+            allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:
             actual = code if code in PUBLISHED_CODES else "a code that is not published"
             yield about(o, "/error/code", " or ".join(sorted(allowed)), actual)
+
+
+def _tries(exchange: Exchange) -> int:
+    return len(attempts_of(exchange) or ())
 
 
 def _no_secret_echoed(observations: Observations, _: Expectation) -> Iterator[Finding]:

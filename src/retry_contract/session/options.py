@@ -1,72 +1,63 @@
-"""What a run may be asked to do: one table of options, for the command line and for pytest."""
+"""What a run was asked to do, checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from retry_contract.contract.catalogue import Catalogue
-from retry_contract.contract.expectation import Expectation, in_force, named
-from retry_contract.contract.timeline import InvalidInstant
-from retry_contract.outcome import Unusable
-
-MOCK = "mock"
-CHOICES = ("auto", "all")
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option. `kind` is how often it may come, and whether it takes a value."""
-
-    name: str
-    help: str
-    metavar: str = ""
-    kind: Literal["value", "list", "flag"] = "value"
-    variable: str | None = None
-
-    @property
-    def pytest_name(self) -> str:
-        """The option's name under pytest."""
-        return "--contract-" + {"contract": "version"}.get(self.name, self.name)
-
-    @property
-    def destination(self) -> str:
-        """The name under which pytest keeps the value."""
-        return "retry_contract_" + self.name.replace("-", "_")
-
-
-OPTIONS = (
-    Option(
-        "endpoint",
-        "what to test: mock, the built-in model (default)",
-        "mock",
-        variable="RETRY_CONTRACT_ENDPOINT",
-    ),
-    Option(
-        "contract",
-        "the contract to hold it to: before, after, auto (the one in force), all (default)",
-        "NAME",
-    ),
-    Option("on", "for auto: a date, or an instant with an offset; alone it means auto", "INSTANT"),
-    Option("ignore", "leave a rule out, visibly; repeatable", "RULE", "list"),
-    Option("strict", "drift is a failure too", kind="flag"),
-    Option("report", "write report.json, summary.md and junit.xml there", "DIR"),
+from retry_contract.contract.expectation import Expectation, expectations
+from retry_contract.endpoint.live import (
+    LiveSettings,
+    check_key,
+    check_proxy,
+    check_url,
+    is_loopback,
+    may_provision,
+    trust,
 )
+from retry_contract.outcome import Unusable
+from retry_contract.session.option_table import MOCK, OPTIONS, SERVED, Option
+from retry_contract.session.values import (
+    number,
+    positive,
+    read_id,
+    read_replay,
+    read_seed,
+    template_values,
+    usable_file,
+    usable_folder,
+)
+
+_LIVE_ONLY = (
+    *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
+    *("timeout", "proxy", "ca-file", "allow-production"),
+)
+_BUDGET, _RATE, _TIMEOUT = 200, 2.0, 10.0
+_FUZZ_HERE = 50
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one run, checked."""
+    """The options of one run, checked. `live` is None for the mock; `seed`, without fuzzing.
+
+    `expectations` is empty where the contract is the one that is served.
+    """
 
     endpoint: str
+    live: LiveSettings | None
     expectations: tuple[Expectation, ...]
     ignored: frozenset[str]
     strict: bool
     report: Path | None
+    record: Path | None = None
+    fuzz: int = 0
+    seed: int | None = None
+    replay: dict[str, Any] | None = None
+    examples: Path | None = None
 
 
 def read_options(
@@ -79,60 +70,96 @@ def read_options(
     """Check the options of a run, by name. Raises Unusable, saying what to do instead."""
     values = {option.name: _value(option, given, environment) for option in OPTIONS}
     endpoint = MOCK if values["endpoint"] is None else str(values["endpoint"])
-    if endpoint != MOCK:
-        raise Unusable(_endpoint_problem(endpoint))
+    live = None if endpoint == MOCK else _live(endpoint, values, environment)
+    if live is None:
+        _check_mock(given)
+    elif values["contract"] == "all":
+        raise Unusable("--contract all is for the mock: a service serves one at a time; name it")
     ignored = frozenset(values["ignore"] or ())
-    for rule in sorted(ignored - rules):
-        raise Unusable(f"--ignore {rule}: no such rule; see: retry-contract rules")
+    if ignored - rules:
+        raise Unusable(f"--ignore {min(ignored - rules)}: no such rule; see: retry-contract rules")
+    replay = read_replay(values["replay"])
+    here = live is None or is_loopback(live.url)
+    fuzz = number("fuzz", values["fuzz"], default=_FUZZ_HERE if here else 0)
     return Options(
-        endpoint=endpoint,
-        expectations=expectations(catalogue, values["contract"], values["on"], default="all"),
+        endpoint=endpoint if live is None else live.url,
+        live=live,
+        expectations=_expected(catalogue, values, default="all" if live is None else "auto"),
         ignored=ignored,
         strict=bool(values["strict"]),
-        report=_report(values["report"]),
+        report=usable_folder("report", values["report"]),
+        record=usable_file("record", values["record"]),
+        fuzz=0 if replay else fuzz,
+        seed=read_seed(values["seed"], 0 if replay else fuzz),
+        replay=replay,
+        examples=usable_folder("example-database", values["example-database"]),
     )
 
 
-def expectations(
-    catalogue: Catalogue, contract: str | None, on: str | None, *, default: str
+def _check_mock(given: Mapping[str, Any]) -> None:
+    live_only = [name for name in _LIVE_ONLY if given.get(name) is not None]
+    if live_only:
+        raise Unusable(f"--{live_only[0]} goes with --endpoint URL, not with the mock")
+    if given.get("contract") == SERVED:
+        raise Unusable("--contract served goes with --endpoint URL, not with the mock")
+
+
+def _expected(
+    catalogue: Catalogue, values: Mapping[str, Any], *, default: str
 ) -> tuple[Expectation, ...]:
-    """Return what is expected by the options --contract and --on. Raises Unusable."""
-    choice = ("auto" if on is not None else default) if contract is None else contract
-    if on is not None and choice != "auto":
-        raise Unusable(f"--on goes with --contract auto, not with --contract {choice}")
-    try:
-        if choice == "auto":
-            return (in_force(catalogue, datetime.now(UTC) if on is None else on),)
-        names = list(catalogue) if choice == default else [choice]
-        return tuple(named(catalogue, name) for name in names)
-    except InvalidInstant as error:
-        raise Unusable(f"--on: {error}") from None
-    except KeyError:
-        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
-        raise Unusable(f"--contract {choice}: no such contract; use one of {known}") from None
+    if values["contract"] != SERVED:
+        return expectations(catalogue, values["contract"], values["on"], default=default)
+    if values["on"] is not None:
+        raise Unusable("--on goes with --contract auto, not with --contract served")
+    return ()
+
+
+def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
+    if not endpoint.strip():
+        raise Unusable(
+            "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
+        )
+    url = check_url(endpoint, allow_production=bool(values["allow-production"]))
+    key = check_key(environment.get("POSTMAN_API_KEY", ""))
+    if not values["campaign"]:
+        raise Unusable("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
+    here, simulate = is_loopback(url), _simulate(url, values["provision"])
+    foreign = values["foreign-campaign"]
+    if values["ca-file"] is not None and not Path(values["ca-file"]).is_file():
+        raise Unusable(f"--ca-file {values['ca-file']}: there is no such file")
+    if url.startswith("https:"):
+        trust(values["ca-file"])
+    return LiveSettings(
+        url=url,
+        key=key,
+        campaign=read_id("campaign", values["campaign"]),
+        foreign_campaign=None if foreign is None else read_id("foreign-campaign", foreign),
+        messages=tuple(read_id("message", message) for message in values["message"] or ()),
+        simulate=simulate,
+        values=template_values(values["values"]),
+        budget=number("budget", values["budget"], default=None if here else _BUDGET),
+        rate=positive("rate", values["rate"], default=None if here else _RATE),
+        timeout=positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
+        proxy=check_proxy(values["proxy"], url),
+        ca_file=values["ca-file"],
+    )
+
+
+def _simulate(url: str, provision: str | None) -> bool:
+    if provision not in (None, "none", "simulator"):
+        raise Unusable(f"--provision {provision}: give none or simulator")
+    if provision == "simulator" and not may_provision(url):
+        raise Unusable(
+            "--provision simulator: the simulator numbers exist in the test environment only, "
+            "https://test.postman.gov.sg/api/v2"
+        )
+    return provision == "simulator"
 
 
 def _value(option: Option, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     value = given.get(option.name)
     if value is None and option.variable is not None:
-        return environment.get(option.variable)
+        value = environment.get(option.variable)
+        if value is not None and option.kind == "list":
+            return [item.strip() for item in value.split(",") if item.strip()]
     return value
-
-
-def _endpoint_problem(endpoint: str) -> str:
-    if not endpoint.strip():
-        return "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
-    return f"--endpoint {endpoint}: this version tests the built-in model only; give mock"
-
-
-def _report(folder: str | None) -> Path | None:
-    if folder is None:
-        return None
-    if not folder.strip():
-        raise Unusable("--report: the folder's name is empty; leave the option out for no report")
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unusable(f"--report {folder}: {error.strerror or error}") from None
-    return path

@@ -14,6 +14,7 @@ from retry_contract.contract.timeline import Period, show
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import situations as s
+from retry_contract.rules.delivery import FAILURE
 from retry_contract.service.seeds import BATCH
 from retry_contract.session.prober import Prober
 
@@ -50,11 +51,21 @@ def _elsewhere(run: Run) -> Iterator[Observation]:
     yield run.prober.probe(s.ELSEWHERE, message, known=False)
 
 
-def _retried_twice(run: Run) -> Iterator[Observation]:
+def _retried(run: Run) -> Observation:
+    """Return the accepted retry, for what is to come after it."""
     (first,) = run.observe(s.ACCEPTED)
     if not first.exchange.succeeded:
         raise NotExercised("the first retry was not accepted")
-    yield run.prober.probe(s.RETRIED_TWICE, first.message)
+    return first
+
+
+def _retried_twice(run: Run) -> Iterator[Observation]:
+    prober, message = run.prober, _retried(run).message
+    if prober.endpoint.real_time:
+        shown = prober.retrieve(message)
+        if shown.members.get("latestStatus") == FAILURE:
+            raise NotExercised("the message moved on")
+    yield prober.probe(s.RETRIED_TWICE, message)
 
 
 def _attempts(run: Run) -> Iterator[Observation]:
@@ -63,10 +74,20 @@ def _attempts(run: Run) -> Iterator[Observation]:
         message = prober.message_in("attempts-spent")
         yield prober.probe(s.ATTEMPTS, message)
         return
-    (first,) = run.observe(s.ACCEPTED)
-    run.observe(s.RETRIED_TWICE)
-    yield Observation(s.ATTEMPTS, first.exchange, first.campaign, first.message)
-    for _ in range(_MOST_RETRIES - 1):
+    first = _retried(run)
+    yield replace(first, situation=s.ATTEMPTS)
+    left = _MOST_RETRIES - 1
+    with contextlib.suppress(NotExercised):
+        for second in run.observe(s.RETRIED_TWICE):
+            if second.exchange.succeeded:
+                yield replace(second, situation=s.ATTEMPTS)
+                left -= 1
+    if not prober.endpoint.expendable:
+        run.announce(
+            f"attempts-capped: the message to the simulator number will be retried up to "
+            f"{left} times more"
+        )
+    for _ in range(left):
         prober.wait_until_failed(first.message)
         observation = prober.probe(s.ATTEMPTS, first.message)
         yield observation
@@ -74,10 +95,22 @@ def _attempts(run: Run) -> Iterator[Observation]:
             return
 
 
+def _spare(run: Run) -> str:
+    """Return a message for a retry that must be refused, at best one that has failed.
+
+    Where a faulty service would text a person, it is one that has been retried already.
+    """
+    prober = run.prober
+    message = prober.endpoint.message_in(FAILURE) if prober.endpoint.expendable else None
+    if message is not None:
+        return message
+    (first,) = run.observe(s.ACCEPTED)
+    return (prober.endpoint.expendable and prober.named_in(FAILURE)) or first.message
+
+
 def _with_authorization(situation: str, write: Callable[[Prober], str | None]) -> Step:
     def step(run: Run) -> Iterator[Observation]:
-        message = run.prober.message_in("failure")
-        yield run.prober.probe(situation, message, authorization=write(run.prober))
+        yield run.prober.probe(situation, _spare(run), authorization=write(run.prober))
 
     return step
 
@@ -91,8 +124,8 @@ def _foreign_campaign(run: Run) -> Iterator[Observation]:
 
 
 def _wrong_method(run: Run) -> Iterator[Observation]:
-    message = run.prober.message_in("failure")
-    for method in _METHODS:
+    message = _spare(run)
+    for method in _METHODS if run.prober.endpoint.expendable else _METHODS[:1]:
         yield run.prober.probe(s.WRONG_METHOD, message, known=False, method=method)
 
 
@@ -109,6 +142,7 @@ def _cutover(run: Run) -> Iterator[Observation]:
                 observation = prober.probe(s.CUTOVER, prober.message_in("failure"), known=False)
                 yield replace(observation, expected=_expected_at(instant, catalogue))
                 twin.wait(_ONE_SECOND.total_seconds())
+        run.add(prober.traffic)
 
 
 def _cutovers(periods: tuple[Period, ...], own: Period) -> list[datetime]:

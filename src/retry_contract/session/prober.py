@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -11,19 +14,50 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange, Kind, Observation, from_httpx
 from retry_contract.outcome import NotExercised, NotTested, Traffic
 from retry_contract.redact import describe
+from retry_contract.rules.delivery import FAILURE, attempts_of
 from retry_contract.rules.situations import WRONG_METHOD
+from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
+from retry_contract.service.seeds import BATCH, SPENT
+from retry_contract.session.outage import (
+    back_off,
+    check_control,
+    check_first,
+    check_redirect,
+    check_welcome,
+    explain_failure,
+    looks_down,
+)
+
+Listener = Callable[[Exchange], None]
+
+_CAP = 3
+"""A message that was tried so often may be refused, or not: the documents disagree."""
 
 _POLLS = 20
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_A_MOMENT = 0.002
+"""Timestamps are in whole milliseconds: a retry must not be of the very one of the failure."""
+
+_FIRST_PAUSE, _FIRST_PAUSE_HERE, _LONGEST_PAUSE = 0.5, 0.05, 5.0
+_MOST_BACK_OFFS = 4
+_ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
+_VALUES = {"name": "Tést 测试"}
 
 
 class Prober:
-    """One run's way to the endpoint. It holds what was sent, and nothing of what it means."""
+    """One run's way to the endpoint. It holds what was sent, and nothing of what it means.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    `listen` is told of every exchange.
+    """
+
+    def __init__(self, endpoint: Endpoint, listen: Listener | None = None) -> None:
         self.endpoint = endpoint
         self.exchanges: list[Exchange] = []
+        self._listen = listen
+        self._control: str | None = None
+        self._latest: dict[str, Exchange] = {}
+        self._taken: set[str] = set()
+        self._made: tuple[str, Exchange | None] | None = None
 
     @property
     def traffic(self) -> Traffic:
@@ -45,18 +79,55 @@ class Prober:
         if authorization is not None:
             own = f"Bearer {self.endpoint.key}"
             headers["Authorization"] = own if authorization == _OWN_KEY else authorization
-        try:
-            response = self.endpoint.client.request(method, path, headers=headers, json=json)
-        except httpx.TransportError as error:
-            raise NotTested(f"no reply from {self.endpoint.name}: {error}") from error
-        exchange = from_httpx(response, len(self.exchanges) + 1, kind)
-        self.exchanges.append(exchange)
-        return exchange
+        self.forward(kind, method, path, headers=headers, json=json)
+        return self.exchanges[-1]
 
-    def retrieve(self, message: str, campaign: str | None = None) -> Exchange:
-        """Retrieve a message."""
-        path = self._path(message, campaign)
-        return self.send("retrieve", path, method="GET")
+    def forward(self, kind: Kind, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send one request as it is given to httpx, after a 429 again.
+
+        Raises NotTested if no reply comes, or the service has no time for the run.
+        """
+        for number in range(_MOST_BACK_OFFS + 1):
+            try:
+                built = self.endpoint.client.build_request(method, path, **request)
+                response = self.endpoint.send(built)
+            except httpx.RequestError as error:
+                reason = f"no reply from {self.endpoint.name}: {explain_failure(error)}"
+                raise NotTested(reason) from error
+            except httpx.InvalidURL as error:
+                raise NotTested("a message has an id that cannot be put into a path") from error
+            self._keep(from_httpx(response, len(self.exchanges) + 1, kind))
+            if response.status_code != 429 or not self.endpoint.real_time:
+                return response
+            if number < _MOST_BACK_OFFS:
+                self.endpoint.wait(back_off(response.headers.get("retry-after", ""), number))
+        raise NotTested("too many requests (429), however long was waited: see --rate")
+
+    def meet(self) -> None:
+        """Retrieve a message before anything else, if there is one.
+
+        Its reply tells whether the service talks to the run, and later an outage from a fault.
+        """
+        if self.exchanges or not self.endpoint.real_time:
+            return
+        with contextlib.suppress(NotExercised):
+            message, _ = self.any_message()
+            if not self.exchanges:
+                self.retrieve(message)
+
+    def retrieve(self, message: str) -> Exchange:
+        """Retrieve a message. Raises NotTested if the service redirects, or is down."""
+        first = not self.exchanges
+        exchange = self.send("retrieve", self._path(message, None), method="GET")
+        if self.endpoint.real_time:
+            check_redirect(exchange)
+            check_first(exchange) if first else None
+            if looks_down(exchange):
+                check_control(exchange)
+        if exchange.status == 200:
+            self._control = message
+        self._latest[message] = exchange
+        return exchange
 
     def probe(
         self,
@@ -69,12 +140,21 @@ class Prober:
         campaign: str | None = None,
         authorization: str | None = _OWN_KEY,
     ) -> Observation:
-        """Ask for one retry; if the message is `known`, with a Retrieve before and after it."""
-        before = self.retrieve(message) if known else None
+        """Ask for one retry; if the message is `known`, with a Retrieve before and after it.
+
+        Where nothing was asked of the message since it was last retrieved, that Retrieve serves.
+        Raises NotTested if the service redirects, or is down.
+        """
+        before = (self._latest.get(message) or self.retrieve(message)) if known else None
+        self._latest.pop(message, None)
         path = self._path(message, campaign) + "/retry"
         kind: Kind = "other" if situation == WRONG_METHOD else "retry"
+        first = not self.exchanges and self.endpoint.real_time
         exchange = self.send(kind, path, method=method, authorization=authorization)
+        if first and authorization == _OWN_KEY:
+            check_welcome(exchange)
         after = self.retrieve(message) if known else None
+        self._rule_out_outage(exchange, after)
         campaign = campaign or self.endpoint.campaign
         return Observation(situation, exchange, campaign, message, before, after, sent)
 
@@ -83,41 +163,125 @@ class Prober:
 
         Raises NotExercised if there is none.
         """
-        if self.endpoint.simulator is not None:
-            return self._simulate(self.endpoint.simulator)
-        return self.message_in("failure"), None
+        if self._made is not None:
+            made, self._made = self._made, None
+            return made
+        if self.endpoint.simulator is None:
+            return self.message_in(FAILURE), None
+        message, sent = self.simulate()
+        self.wait_until_failed(message)
+        return message, sent
+
+    def any_message(self) -> tuple[str, Exchange | None]:
+        """Return a message that can be retrieved. Nothing is sent if one was named."""
+        if self.endpoint.named:
+            return self.endpoint.named[0], None
+        self._made = self.failed_message()
+        return self._made
+
+    def simulate(self, values: Mapping[str, str] | None = None) -> tuple[str, Exchange]:
+        """Send a message to a simulator number, and return its id and the Single Send.
+
+        Raises NotExercised if none may be sent, or it was not accepted.
+        """
+        recipient = self.endpoint.simulator
+        if recipient is None:
+            raise NotExercised("needs --provision simulator")
+        values = values or self.endpoint.values or _VALUES
+        body = {"recipient": recipient, "language": "english", "values": dict(values)}
+        path = f"campaigns/{self.endpoint.campaign}/messages"
+        first = not self.exchanges
+        sent = self.send("single-send", path, method="POST", json=body)
+        if self.endpoint.real_time:
+            check_redirect(sent)
+            check_first(sent) if first else None
+        message = sent.members.get("id")
+        if not sent.succeeded or not isinstance(message, str) or not _ID.fullmatch(message):
+            raise NotExercised(f"the Single Send was answered with status {sent.status}")
+        return message, sent
 
     def message_in(self, state: str) -> str:
         """Return a message in a state. Raises NotExercised if the endpoint has none."""
-        message = self.endpoint.message_in(state)
-        if message is None:
-            raise NotExercised(f"no message in state {state} at hand")
-        return message
+        message = self.endpoint.message_in(state) or self.named_in(state)
+        if message is not None:
+            return message
+        if state == FAILURE:
+            named = f"no named message is left that has failed, and less than {_CAP} times"
+            none = "no message to retry: give --message ID, or --provision simulator"
+            raise NotExercised(named if self.endpoint.named else none)
+        raise NotExercised(
+            f"no message in state {state} at hand: whoever runs the service can provide one by "
+            "the hook pytest_retry_contract_state"
+        )
 
     def wait_until_failed(self, message: str) -> None:
         """Poll until a message has failed. Raises NotExercised if it does not."""
-        pause, status = _FIRST_PAUSE, "absent"
+        pause = _FIRST_PAUSE_HERE if self.endpoint.expendable else _FIRST_PAUSE
+        status = "absent"
         for _ in range(_POLLS):
             status = describe(self.retrieve(message).members.get("latestStatus"))
-            if status == '"failure"':
+            if status == f'"{FAILURE}"':
+                if self.endpoint.real_time:
+                    self.endpoint.wait(_A_MOMENT)
                 return
             self.endpoint.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
 
-    def _simulate(self, recipient: str) -> tuple[str, Exchange]:
-        body = {
-            "recipient": recipient,
-            "language": "english",
-            "values": {"name": "Tést 测试"},
-        }
-        path = f"campaigns/{self.endpoint.campaign}/messages"
-        sent = self.send("single-send", path, method="POST", json=body)
-        message = sent.members.get("id")
-        if not sent.succeeded or not isinstance(message, str):
-            raise NotExercised(f"the Single Send was answered with status {sent.status}")
-        self.wait_until_failed(message)
-        return message, sent
+    def named_in(self, state: str) -> str | None:
+        """Return the first of the named messages that Retrieve shows in a state, once."""
+        for message in self.endpoint.named:
+            if message in self._taken:
+                continue
+            shown = self._latest.get(message) or self.retrieve(message)
+            if is_in_state(shown, state) and self._may_probe(shown, state):
+                self._taken.add(message)
+                return message
+        return None
+
+    def _may_probe(self, shown: Exchange, state: str) -> bool:
+        """Whether a faulty service would text nobody but whom the user chose to text."""
+        simulated = shown.members.get("recipient") in SIMULATOR
+        return state == FAILURE or simulated or self.endpoint.expendable
+
+    def _keep(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        if self._listen is not None:
+            self._listen(exchange)
+
+    def _rule_out_outage(self, exchange: Exchange, control: Exchange | None) -> None:
+        """Ask for a known message right after a reply that may be an outage."""
+        if not self.endpoint.real_time:
+            return
+        if exchange.kind == "retry":
+            check_redirect(exchange)
+        if looks_down(exchange):
+            if control is None and self._control is not None:
+                control = self.retrieve(self._control)
+            if control is None:
+                raise NotTested(
+                    f"answered with {exchange.status}, and no message is known to tell an outage "
+                    "from a fault by: give --message ID"
+                )
+            check_control(control)
 
     def _path(self, message: str, campaign: str | None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"
+
+
+def is_in_state(shown: Exchange, state: str) -> bool:
+    """Whether a Retrieve shows a message in a state, in which one reading of the cap may matter.
+
+    A state is a status, `batch:` and a batch's status, or `attempts-spent`.
+    """
+    batches = shown.members.get("batches")
+    listed = batches if isinstance(batches, list) else []
+    statuses = [batch.get("status") for batch in listed if isinstance(batch, dict)]
+    status, tries = shown.members.get("latestStatus"), len(attempts_of(shown) or ())
+    if state == SPENT:
+        return status == FAILURE and tries > _CAP
+    if state.startswith(BATCH):
+        return status == FAILURE and tries < _CAP and state.removeprefix(BATCH) in statuses
+    if state == FAILURE and tries >= _CAP:
+        return False
+    return status == state and all(s in RETRYABLE_BATCHES for s in statuses)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.judge import judge_expected
 from retry_contract.endpoint.base import Endpoint
@@ -13,41 +16,91 @@ from retry_contract.outcome import (
     NotTested,
     RuleResult,
     RuleState,
+    Traffic,
     Violation,
 )
-from retry_contract.rules import RULES, Rule
+from retry_contract.rules import GENERATED, RULES, Rule
 from retry_contract.rules.situations import ACCEPTED_RETRIES, EVERY
+from retry_contract.session.option_table import SERVED
 from retry_contract.session.plan import PLAN
-from retry_contract.session.prober import Prober
+from retry_contract.session.prober import Listener, Prober
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+Generate = Callable[[str, "Run"], tuple[Violation, ...]]
+"""Judges a rule by cases that it generates. Raises NotExercised, or NotTested."""
 
 
 class Run:
     """Observes a situation when a rule first asks for it, and judges rules by what was seen.
 
     A situation is observed once, so the order in which rules are judged changes nothing.
+    `generate` judges the rules whose cases are generated; without it they are not exercised.
+    `listen` is told of every exchange, and `announce` of what the run is about to do.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        expectation: Expectation,
+        expectation: Expectation | None,
         ignored: frozenset[str] = frozenset(),
+        generate: Generate | None = None,
+        *,
+        listen: Listener | None = None,
+        announce: Callable[[str], None] | None = None,
     ) -> None:
-        self.prober = Prober(endpoint)
-        self.expectation = expectation
+        self.prober = Prober(endpoint, listen)
+        self.announce = announce or _say_nothing
         self.ignored = ignored
+        self._expectation = expectation
         self.failure: str | None = None
+        self._generate = generate
+        self._aside = Traffic()
+        self._drift: dict[Drift, None] = {}
         self._seen: dict[str, tuple[Observation, ...] | NotExercised] = {}
 
     @property
+    def expectation(self) -> Expectation:
+        """What the run expects: if nothing was named, the contract that Retrieve shows first.
+
+        Raises NotExercised, or NotTested, where there is no message to retrieve.
+        """
+        if self._expectation is None:
+            self._expectation = self._as_served()
+        return self._expectation
+
+    @property
     def contract(self) -> str:
-        """The name of the contract that this run is about."""
-        return self.expectation.contract.name
+        """The name of the contract that this run is about; `served` while it is not known."""
+        return SERVED if self._expectation is None else self._expectation.contract.name
+
+    def _as_served(self) -> Expectation:
+        message, _ = self.prober.any_message()
+        shown = catalogue().shown_by(self.prober.retrieve(message).payload, "retrieve")
+        if shown is None:
+            raise NotExercised(
+                "Retrieve showed no message, so the contract that is served is unknown"
+            )
+        return Expectation(catalogue(), shown, as_served=True)
+
+    @property
+    def traffic(self) -> Traffic:
+        """How much was sent, on endpoints of its own too."""
+        return self.prober.traffic + self._aside
+
+    def add(self, traffic: Traffic, drift: Iterable[Drift] = ()) -> None:
+        """Count what was sent and found on an endpoint of its own."""
+        self._aside += traffic
+        self._drift |= dict.fromkeys(drift)
 
     def observe(self, situation: str) -> tuple[Observation, ...]:
         """Return the observations of a situation. Raises NotExercised, or NotTested."""
         if situation not in self._seen:
             try:
+                self.prober.meet()
                 self._seen[situation] = tuple(PLAN[situation](self))
             except NotExercised as reason:
                 self._seen[situation] = reason
@@ -75,7 +128,7 @@ class Run:
 
     def drift(self) -> tuple[Drift, ...]:
         """Return what the accepted replies seen so far hold beside the contract, each once."""
-        found: dict[Drift, None] = {}
+        found = dict(self._drift)
         for situation in ACCEPTED_RETRIES:
             seen = self._seen.get(situation, ())
             for observation in seen if isinstance(seen, tuple) else ():
@@ -86,25 +139,28 @@ class Run:
         """Return what a rule judges. Raises NotExercised, or NotTested."""
         found: list[Observation] = []
         reasons: list[NotExercised] = []
-        for situation in rule.needs or EVERY:
+        for situation in EVERY if rule.needs is None else rule.needs:
             try:
                 found += self.observe(situation)
             except NotExercised as reason:
                 reasons.append(reason)
         if not found and reasons:
             raise reasons[0]
-        exchanges = () if rule.needs else tuple(self.prober.exchanges)
+        exchanges = tuple(self.prober.exchanges) if rule.needs is None else ()
         return Observations(tuple(found), exchanges, self.prober.endpoint.key)
 
     def _violations(self, rule: Rule) -> tuple[Violation, ...]:
         if self.failure is not None:
             raise NotExercised(self.failure)
         try:
+            expectation = self.expectation
+            if rule.id in GENERATED and self._generate is not None:
+                return self._generate(rule.id, self)
             observations = self.observations(rule)
         except NotTested as failure:
             self.failure = str(failure)
             raise NotExercised(self.failure) from failure
-        return rule.violations(observations, self.expectation)
+        return rule.violations(observations, expectation)
 
     def _not_exercised(self, rule: Rule, reason: str) -> RuleResult:
         return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)

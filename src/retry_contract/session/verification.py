@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
+from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleResult, Traffic
 from retry_contract.rules import RULES
+from retry_contract.session.option_table import SERVED
 from retry_contract.session.options import Options
-from retry_contract.session.run import Run
+from retry_contract.session.prober import Listener
+from retry_contract.session.run import Generate, Run
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a verification may ask of whoever runs it, and tell them.
+
+    `generate` judges the rules whose cases are generated, `state_of` provides a message in a
+    state, `listen` is told of every exchange, `announce` of what is about to be done.
+    """
+
+    generate: Generate | None = None
+    state_of: Callable[[str], str | None] | None = None
+    listen: Listener | None = None
+    announce: Callable[[str], None] | None = None
 
 
 class Verification:
     """The runs of one verification, begun when they are first asked for."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, surroundings: Surroundings | None = None) -> None:
         self.options = options
+        self._around = surroundings or Surroundings()
         self._runs: dict[str, Run] = {}
 
-    def judge(self, contract: str, rule: str) -> RuleResult:
-        """Judge one rule for one of the contracts."""
-        return self._run(contract).judge(RULES[rule])
+    @property
+    def names(self) -> list[str]:
+        """The names of the runs: a contract each, or `served`."""
+        return [e.contract.name for e in self.options.expectations] or [SERVED]
+
+    def judge(self, name: str, rule: str) -> RuleResult:
+        """Judge one rule in one of the runs."""
+        return self._run(name).judge(RULES[rule])
 
     def traffic(self) -> Traffic:
         """How much was sent, over all runs."""
-        return sum((run.prober.traffic for run in self._runs.values()), Traffic())
+        return sum((run.traffic for run in self._runs.values()), Traffic())
 
     def drift(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the drift of each contract as pairs of pointer and message."""
+        """Return the drift of each run as pairs of pointer and message."""
         return {
             name: [(drift.pointer, drift.message) for drift in run.drift()]
             for name, run in self._runs.items()
@@ -42,12 +71,29 @@ class Verification:
         for run in self._runs.values():
             run.prober.endpoint.close()
 
-    def _run(self, contract: str) -> Run:
-        if contract not in self._runs:
-            wanted = next(e for e in self.options.expectations if e.contract.name == contract)
-            self._runs[contract] = Run(_open(wanted), wanted, self.options.ignored)
-        return self._runs[contract]
+    def _run(self, name: str) -> Run:
+        if name not in self._runs:
+            wanted = next((e for e in self.options.expectations if e.contract.name == name), None)
+            self._runs[name] = Run(
+                self._open(wanted),
+                wanted,
+                self.options.ignored,
+                self._around.generate,
+                listen=self._around.listen,
+                announce=self._around.announce,
+            )
+        return self._runs[name]
 
+    def _open(self, expectation: Expectation | None) -> Endpoint:
+        if self.options.live is not None:
+            self._tell_of_proxies()
+            return LiveEndpoint(self.options.live, self._around.state_of)
+        assert expectation is not None
+        return mock_of(expectation.catalogue, expectation.contract)
 
-def _open(expectation: Expectation) -> Endpoint:
-    return mock_of(expectation.catalogue, expectation.contract)
+    def _tell_of_proxies(self) -> None:
+        names = sorted(name for name in os.environ if name.lower() in _PROXIES)
+        if names and self._around.announce is not None:
+            self._around.announce(
+                f"{', '.join(names)} is set and not used: --proxy names a proxy to use"
+            )

@@ -32,7 +32,7 @@ def _pretend_failed(which: Callable[[Message], bool]) -> Wrap:
 
 def _forget_attempts(service: Service, request: Request) -> None:
     message = message_of(service, request)
-    if message is not None and is_retry(request):
+    if message is not None and is_retry(request) and message.status == "failure":
         del message.attempts[1:]
 
 

@@ -1,0 +1,211 @@
+"""What a live run may do, decided on each request as it is about to leave.
+
+What is not allowed is refused.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import httpx
+
+from retry_contract.outcome import NotTested
+from retry_contract.service.records import SIMULATOR
+
+PRODUCTION, TEST = "postman.gov.sg", "test.postman.gov.sg"
+_PORTS = {"http": 80, "https": 443}
+_SAFE_PROBE = frozenset({"POST", "GET"})
+_ANY_PROBE = frozenset({"POST", "GET", "PUT", "PATCH", "DELETE"})
+_SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
+_OVERRIDING = frozenset(
+    {
+        *("x-original-url", "x-rewrite-url", "x-forwarded-host", "x-forwarded-prefix"),
+        *("x-http-method", "x-http-method-override", "x-method-override"),
+    }
+)
+"""Headers by which some servers read another host, path or method than the request has."""
+
+_OF_A_SEND = frozenset({"recipient", "language", "values"})
+
+
+class Refused(NotTested):
+    """The kit was about to send what a live run may not send. The request has not left."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"not sent, since a live run may not: {what}")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The one service, and the calls of the named campaigns, that a run may make.
+
+    `base` is the base URL. `foreign` is a campaign in which only a retry may be asked for.
+    `may_send` allows a Single Send, to a simulator number alone.
+    """
+
+    base: httpx.URL
+    campaign: str
+    foreign: str | None = None
+    may_send: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the service is on this machine."""
+        return is_loopback(self.base)
+
+    def permit(self, request: httpx.Request) -> None:
+        """Let a request pass, or raise Refused."""
+        url = request.url
+        if origin(url) != origin(self.base):
+            raise Refused(f"a request to {url.scheme}://{url.host}, which is not the endpoint")
+        more = b"?" in url.raw_path and not self.loopback
+        if url.userinfo or url.fragment or more or "target" in request.extensions:
+            raise Refused("a URL with more than a path")
+        self._permit_headers(request)
+        if url.scheme == "http" and not self.loopback:
+            raise Refused("a request without TLS, off this machine")
+        self._permit_call(request.method, self._segments(url), request)
+
+    def _permit_headers(self, request: httpx.Request) -> None:
+        """Let nothing name another host, path or method than the URL and the method do."""
+        host = request.url.netloc
+        if any(value != host for name, value in request.headers.raw if name.lower() == b"host"):
+            raise Refused("a Host header that is not of the endpoint")
+        if "sni_hostname" in request.extensions or not _OVERRIDING.isdisjoint(request.headers):
+            raise Refused("a header that names another host, path or method")
+
+    def _segments(self, url: httpx.URL) -> list[str]:
+        """Return the parts of the path below the base URL, as whatever reads it may see them."""
+        path, base = _path(url), _path(self.base).rstrip("/")
+        if not path.startswith(base + "/"):
+            raise Refused("a path outside the base URL")
+        parts = path[len(base) + 1 :].split("/")
+        for part in parts:
+            if not all(_is_plain(seen) for seen in _readings(part)):
+                raise Refused("a path that may be read as another one")
+        return parts
+
+    def _permit_call(self, method: str, parts: list[str], request: httpx.Request) -> None:
+        match parts:
+            case ["campaigns", self.campaign, "messages"] if method == "POST":
+                self._permit_send(request)
+            case ["campaigns", self.campaign, "messages", _] if method == "GET":
+                pass
+            case ["campaigns", campaign, "messages", _, "retry"] if self._may_probe(campaign):
+                if method not in (_ANY_PROBE if self.loopback else _SAFE_PROBE):
+                    raise Refused(f"{method} at the retry's path")
+            case _:
+                raise Refused(f"{method} of something else than the named campaign's messages")
+
+    def _may_probe(self, campaign: str) -> bool:
+        return self.loopback or campaign in (self.campaign, self.foreign)
+
+    def _permit_send(self, request: httpx.Request) -> None:
+        """Let a Single Send pass if no reader can find a number in it but a simulator's."""
+        if not (self.may_send and (self.loopback or host_of(self.base) == TEST)):
+            raise Refused("a Single Send where none was allowed")
+        if _recipient(request) not in SIMULATOR:
+            raise Refused("a Single Send to something else than a simulator number")
+        if "content-encoding" in request.headers:
+            raise Refused("a Single Send whose body may be read as another one")
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Lets through what the guard permits, within a budget and at a rate.
+
+    `budget` is in requests, `rate` in requests a second; None is no limit.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        inner: httpx.BaseTransport,
+        *,
+        budget: int | None = None,
+        rate: float | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._guard = guard
+        self._inner = inner
+        self._budget = budget
+        self._pause = 1 / rate if rate else 0.0
+        self._sleep, self._clock = sleep, clock
+        self._sent = 0
+        self._next = 0.0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises Refused, or NotTested where the budget is spent."""
+        self._guard.permit(request)
+        if self._budget is not None and self._sent >= self._budget:
+            raise NotTested(f"the budget of {self._budget} requests is spent; see --budget")
+        self._sent += 1
+        now = self._clock()
+        if now < self._next:
+            self._sleep(self._next - now)
+        self._next = max(now, self._next) + self._pause
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+def _path(url: httpx.URL) -> str:
+    return url.raw_path.decode("ascii").partition("?")[0]
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int]:
+    """Return scheme, host and port of a URL, in one way of writing."""
+    return url.scheme, host_of(url), url.port or _PORTS.get(url.scheme, 0)
+
+
+def host_of(url: httpx.URL) -> str:
+    """Return the host of a URL in lower case, without a trailing dot."""
+    return url.host.lower().rstrip(".")
+
+
+def _recipient(request: httpx.Request) -> str:
+    """Return the recipient of a Single Send; "" if another reader might find another one."""
+    try:
+        pairs = json.loads(request.content.decode(), object_pairs_hook=tuple)
+    except (ValueError, httpx.RequestNotRead):
+        return ""
+    members = dict(pairs) if isinstance(pairs, tuple) else {}
+    if not members or len(members) < len(pairs) or not _OF_A_SEND.issuperset(members):
+        return ""
+    recipient = members.get("recipient")
+    return recipient if isinstance(recipient, str) else ""
+
+
+def _readings(part: str) -> Iterator[str]:
+    """Yield a part of a path as it is written, and as often decoded as it can be."""
+    while True:
+        yield part
+        decoded = unquote(part, errors="surrogateescape")
+        if decoded == part:
+            return
+        part = decoded
+
+
+def _is_plain(part: str) -> bool:
+    """Whether a part of a path is no dot segment, nor more than one part, to any reader."""
+    if not _SEGMENT.fullmatch(part) or any("\ud800" <= c <= "\udfff" for c in part):
+        return False
+    plain = unicodedata.normalize("NFKC", part)
+    return _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
+
+
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether a URL names this machine: a loopback address as it is written, or localhost."""
+    try:
+        return ipaddress.ip_address(url.host).is_loopback
+    except ValueError:
+        return host_of(url) == "localhost"

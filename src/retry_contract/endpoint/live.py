@@ -1,0 +1,224 @@
+"""A service over HTTP, on one httpx client behind the guard."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import certifi
+import httpx
+
+from retry_contract.endpoint.body import ACCEPTED, read_body
+from retry_contract.endpoint.deadline import Deadline, DeadlineBackend, TimedTransport
+from retry_contract.endpoint.guard import PRODUCTION, TEST, Guard, GuardedTransport, host_of
+from retry_contract.endpoint.guard import is_loopback as _is_loopback
+from retry_contract.outcome import Unusable
+from retry_contract.service.model import simulator_number
+
+_LONGEST_CONNECT = 5.0
+_IDLE = 3.0
+"""For how long a connection is kept, in seconds: servers drop an idle one after five or more."""
+
+_FOREIGN_PREFIX = "PMAK-"
+_LARGEST_PORT = 2**16 - 1
+_HOST = re.compile(r"[^\s%\x00-\x1f]+")
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """Where a service is, and what may be done there.
+
+    `messages` are the ids of messages that may be retried, in the order of preference. `budget`
+    is in requests, `rate` in requests a second, `timeout` in seconds for a whole reply.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    campaign: str
+    foreign_campaign: str | None = None
+    messages: tuple[str, ...] = ()
+    simulate: bool = False
+    values: Mapping[str, str] | None = field(default=None, repr=False)
+    budget: int | None = None
+    rate: float | None = None
+    timeout: float = 10.0
+    proxy: str | None = None
+    ca_file: str | None = None
+
+
+class LiveEndpoint:
+    """A service over HTTP. Nothing of the environment but `SSL_CERT_FILE` is used.
+
+    `state_of` asks whoever runs the service for a message in a state.
+    """
+
+    real_time = True
+
+    def __init__(
+        self, settings: LiveSettings, state_of: Callable[[str], str | None] | None = None
+    ) -> None:
+        base = httpx.URL(settings.url)
+        guard = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
+        self.name = settings.url
+        self.key, self.campaign = settings.key, settings.campaign
+        self.foreign_campaign = settings.foreign_campaign
+        self.simulator = simulator_number() if settings.simulate else None
+        self.values = settings.values
+        self.named = settings.messages
+        self.expendable = guard.loopback
+        self._state_of = state_of
+        self._proxied = settings.proxy is not None
+        deadline = Deadline()
+        transport = httpx.HTTPTransport(
+            verify=trust(settings.ca_file) if base.scheme == "https" else False,
+            http2=False,
+            trust_env=False,
+            limits=httpx.Limits(keepalive_expiry=_IDLE),
+            proxy=settings.proxy,
+        )
+        # httpx takes no network backend, and httpcore has a public interface for one.
+        transport._pool._network_backend = DeadlineBackend(deadline)
+        self.client = httpx.Client(
+            base_url=settings.url,
+            transport=GuardedTransport(
+                guard,
+                TimedTransport(deadline, settings.timeout, transport),
+                budget=settings.budget,
+                rate=settings.rate,
+            ),
+            headers={"accept-encoding": ACCEPTED},
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(
+                settings.timeout, connect=min(settings.timeout, _LONGEST_CONNECT)
+            ),
+        )
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = self.client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if self._proxied and not is_about_tls(error):
+                raise httpx.ProxyError("out of reach", request=request) from error
+            raise
+        try:
+            body = read_body(response)
+        finally:
+            response.close()
+        headers = [
+            (name, value)
+            for name, value in response.headers.multi_items()
+            if name.lower() not in _OF_THE_WIRE
+        ]
+        whole = httpx.Response(response.status_code, headers=headers, content=body)
+        whole.request = request
+        return whole
+
+    def message_in(self, state: str) -> str | None:
+        return None if self._state_of is None else self._state_of(state)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def fresh(self) -> LiveEndpoint:
+        return self
+
+    def set_batch(self, message: str, status: str) -> bool:
+        return False
+
+    def move_to(self, instant: datetime) -> None:
+        raise NotImplementedError("the clock of a service over HTTP cannot be moved")
+
+    def twin_at(self, instant: datetime) -> None:
+        return None
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def is_about_tls(error: BaseException | None) -> bool:
+    """Whether a connection failed in its TLS handshake."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    return _is_loopback(httpx.URL(url))
+
+
+def may_provision(url: str) -> bool:
+    """Whether simulator numbers exist at a URL: in the documented test environment, and here."""
+    return is_loopback(url) or host_of(httpx.URL(url)) == TEST
+
+
+def check_url(url: str, *, allow_production: bool) -> str:
+    """Return the base URL without a trailing slash. Raises Unusable."""
+    try:
+        parsed = httpx.URL(url.strip())
+        host = host_of(parsed)
+    except (httpx.InvalidURL, ValueError):
+        raise Unusable("--endpoint: not a URL; give mock, or https://HOST/api/v2") from None
+    if parsed.userinfo or b"?" in parsed.raw_path or parsed.fragment:
+        raise Unusable("--endpoint: give a base URL of scheme, host and path, and no more")
+    if parsed.scheme not in ("http", "https") or not host:
+        raise Unusable(f"--endpoint {url}: give mock, or a base URL that begins with https://")
+    port = 443 if parsed.port is None else parsed.port
+    if not 0 < port <= _LARGEST_PORT or not _HOST.fullmatch(host):
+        raise Unusable(f"--endpoint {url}: no such host or port can be; see how it is written")
+    if parsed.scheme == "http" and not _is_loopback(parsed):
+        raise Unusable(f"--endpoint {url}: the service answers over https only; give https://")
+    if host == PRODUCTION and not allow_production:
+        raise Unusable(
+            f"--endpoint {url}: this is production, and its owner forbids tests there; "
+            f"https://{TEST}/api/v2 is the place, or give --allow-production"
+        )
+    return str(parsed).rstrip("/")
+
+
+def check_key(key: str) -> str:
+    """Return an API key that can be sent in a header. Raises Unusable, and never quotes it."""
+    key = key.strip()
+    if not key:
+        raise Unusable("no API key: put it into the environment as POSTMAN_API_KEY")
+    if key.startswith(_FOREIGN_PREFIX):
+        raise Unusable(
+            f"the key begins with {_FOREIGN_PREFIX}: it is of another product named Postman; "
+            "use a key of the campaign in postman.gov.sg"
+        )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise Unusable("POSTMAN_API_KEY holds characters that no key has: copy it once more")
+    return key
+
+
+def check_proxy(proxy: str | None, url: str) -> str | None:
+    """Return the URL of a proxy. Raises Unusable, and never quotes it: it may hold a password."""
+    if proxy is None:
+        return None
+    try:
+        parsed = httpx.URL(proxy.strip())
+        usable = parsed.scheme in ("http", "https") and bool(host_of(parsed))
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise Unusable("--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080")
+    if httpx.URL(url).scheme == "http" and not _is_loopback(parsed):
+        raise Unusable("--proxy: without TLS the key would leave this machine; leave --proxy out")
+    return proxy.strip()
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return what TLS trusts: a CA file, that of SSL_CERT_FILE, or certifi's. Raises Unusable."""
+    file = ca_file or os.environ.get("SSL_CERT_FILE")
+    try:
+        return ssl.create_default_context(cafile=file or certifi.where())
+    except (OSError, ssl.SSLError):
+        name = "--ca-file" if ca_file else "SSL_CERT_FILE"
+        raise Unusable(f"{name} {file}: no CA certificates in PEM can be read there") from None

@@ -1,0 +1,54 @@
+"""What a message does by itself between two requests: a service in use does not stand still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retry_contract.exchange import Exchange, Observation
+
+SUCCESS, FAILURE = "success", "failure"
+ORDER = {
+    status: place
+    for place, status in enumerate(("created", "enqueued", "sending", "sent", "sent_to_telco"))
+} | {SUCCESS: 5, FAILURE: 5}
+"""The published statuses, in the order in which a delivery goes through them."""
+
+
+def follows(before: object, after: object) -> bool:
+    """Whether a delivery leads from one status on to the other, by itself."""
+    if not isinstance(before, str) or not isinstance(after, str) or before == FAILURE:
+        return False
+    return ORDER.get(before, len(ORDER)) < ORDER.get(after, -1)
+
+
+def moved_on(observation: Observation) -> bool:
+    """Whether the Retrieves around a probe show that the message went on being delivered."""
+    before, after = observation.before, observation.after
+    if before is None or after is None:
+        return False
+    return follows(_status(before), _status(after))
+
+
+def was_in_order(observation: Observation) -> bool:
+    """Whether the message may have failed before it was retried, so that the retry was in order.
+
+    Retrieve lists the attempts, the newest first: one more, and the one before it has failed.
+    """
+    before, after = observation.before, observation.after
+    if before is None or after is None or _status(before) == SUCCESS:
+        return False
+    old, new = attempts_of(before), attempts_of(after)
+    if _status(before) == FAILURE or old is None or new is None:
+        return True
+    one_more = len(new) == len(old) + 1 and len(new) > 1
+    return one_more and isinstance(new[1], dict) and new[1].get("status") == FAILURE
+
+
+def attempts_of(exchange: Exchange) -> list[Any] | None:
+    """Return the attempts that a Retrieve lists, or None if it lists none."""
+    attempts = exchange.members.get("attempts")
+    return attempts if isinstance(attempts, list) else None
+
+
+def _status(exchange: Exchange) -> Any:
+    return exchange.members.get("latestStatus")

@@ -1,0 +1,142 @@
+"""Runs the real command, in processes of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import retry_contract
+from retry_contract.cli import main
+
+Done = subprocess.CompletedProcess[str]
+
+# Plugins that meddle with a run. `verify` has no option for that, so they come as `-- -p NAME`.
+PLUGINS = {
+    # FAULT is a fault's name: the model misbehaves so.
+    "faulty": """
+import os
+from retry_contract.service.faults import FAULTS
+from retry_contract.session import verification
+real = verification.mock_of
+fault = FAULTS[os.environ["FAULT"]]
+verification.mock_of = lambda *given, **named: real(*given, **named, faults=[fault])
+""",
+    # AT is a number: judging the rule of that number, from 1, raises RAISE.
+    "raising": """
+import builtins, os
+from retry_contract.session.verification import Verification
+real, judged = Verification.judge, []
+def judge(self, contract, rule):
+    judged.append(rule)
+    if len(judged) == int(os.environ["AT"]):
+        raise getattr(builtins, os.environ["RAISE"])
+    return real(self, contract, rule)
+Verification.judge = judge
+""",
+}
+
+
+def environment(plugins: Path | None = None, **changes: str) -> dict[str, str]:
+    """The environment of a clean shell in which the package can be imported."""
+    dropped = ("PYTEST", "RETRY_CONTRACT_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    source = str(Path(retry_contract.__file__).parents[1])
+    path = [source] if plugins is None else [source, str(plugins)]
+    return {**clean, "PYTHONPATH": os.pathsep.join(path), **changes}
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plugins")
+    for name, source in PLUGINS.items():
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def command(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Run `python -m retry_contract` in an empty folder, or in `cwd`."""
+
+    def run(
+        *arguments: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        given: bytes = b"",
+        code_page: str = "utf-8",
+    ) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "retry_contract", *arguments],
+            cwd=cwd or tmp_path_factory.mktemp("cwd"),
+            env=environment(plugins, PYTHONIOENCODING=code_page, **(env or {})),
+            input=given,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        out, err = (
+            text.decode(code_page).replace("\r\n", "\n") for text in (done.stdout, done.stderr)
+        )
+        assert "Traceback" not in out + err
+        return subprocess.CompletedProcess(arguments, done.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shell() -> dict[str, str]:
+    """The environment of a clean shell, for a test that starts a process by itself."""
+    return environment()
+
+
+class Runs:
+    """The runs that a module's tests share, by name; they run side by side."""
+
+    def __init__(self, futures: Mapping[str, Future[Done]], folders: Mapping[str, Path]) -> None:
+        self._futures = futures
+        self.folders = folders
+
+    def __getitem__(self, name: str) -> Done:
+        return self._futures[name].result()
+
+
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest,
+    command: Callable[..., Done],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Runs]:
+    """Every run of the module's RUNS: by name, KEY=value for the environment, then arguments."""
+    asked: Mapping[str, list[str]] = request.module.RUNS
+    folders = {name: tmp_path_factory.mktemp("run") for name in asked}
+    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+        futures = {}
+        for name, words in asked.items():
+            settings = list(itertools.takewhile(lambda word: "=" in word, words))
+            env = dict(setting.split("=", 1) for setting in settings)
+            arguments = words[len(settings) :]
+            futures[name] = pool.submit(command, *arguments, cwd=folders[name], env=env)
+        yield Runs(futures, folders)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run the command in this process: quicker, where a process of its own adds nothing."""
+
+    def run(*arguments: Any) -> Done:
+        words = [str(argument) for argument in arguments]
+        try:
+            code = main(words)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return run

@@ -1,0 +1,202 @@
+"""What a run asks of a service where every request counts, counted at the service."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.server import Served
+from support.watched import Watch, begin, watched
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import named
+from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
+from retry_contract.outcome import ContractResult, RuleResult, RuleState
+from retry_contract.rules import RULES
+from retry_contract.service.model import Settings
+from retry_contract.service.records import SIMULATOR
+from retry_contract.service.seeds import seed
+from retry_contract.session.run import Run
+
+CITIZEN = "6590001234"
+MOST_REQUESTS = 15
+FAST = Settings(delivery=timedelta(milliseconds=10))
+SLOW = Settings(delivery=timedelta(seconds=60))
+
+COSTLY = """
+from retry_contract.endpoint import live
+real = live.LiveEndpoint.__init__
+def init(self, *given, **named):
+    real(self, *given, **named)
+    self.expendable = False
+live.LiveEndpoint.__init__ = init
+"""
+
+
+@dataclass
+class Opened:
+    """A run as off loopback: `told` is what it announced, `requests` before its last word."""
+
+    served: Served
+    watch: Watch
+    run: Run
+    told: list[str] = field(default_factory=list)
+
+    def judge(self, *rules: str) -> dict[str, RuleResult]:
+        return {rule: self.run.judge(RULES[rule]) for rule in rules}
+
+    def judge_all(self) -> ContractResult:
+        return self.run.judge_all()
+
+
+@contextlib.contextmanager
+def opened(
+    *states: str,
+    recipient: str = CITIZEN,
+    simulate: bool = False,
+    settings: Settings = SLOW,
+    **served_as: Any,
+) -> Iterator[Opened]:
+    """Open a run with named messages in these states, all to one recipient."""
+    with watched(settings=settings, **served_as) as (served, watch):
+        own = served.service.campaigns[served.campaign]
+        messages = [seed(served.service, own, state) for state in states]
+        for message in messages:
+            message.recipient = recipient
+        settings_of_run = LiveSettings(
+            url=served.url,
+            key=served.key,
+            campaign=served.campaign,
+            messages=tuple(message.id for message in messages),
+            simulate=simulate,
+        )
+        endpoint = LiveEndpoint(settings_of_run)
+        endpoint.expendable = False
+        endpoint.wait = lambda seconds: time.sleep(min(seconds, 0.01))
+        with contextlib.closing(endpoint):
+            told: list[str] = []
+            run = Run(endpoint, named(catalogue(), "after"), announce=told.append)
+            yield Opened(served, watch, run, told)
+
+
+def _broken(result: ContractResult) -> list[str]:
+    return [r.rule for r in result.rules if r.state is RuleState.BROKEN]
+
+
+def test_one_named_message() -> None:
+    with opened("failure") as it:
+        result = it.judge_all()
+    assert _broken(result) == []
+    assert len(it.watch.seen) <= MOST_REQUESTS
+    assert len(it.watch.accepted) == 1
+    assert it.watch.recipients == []
+    assert it.told == []
+    assert {method for method, _ in it.watch.calls} == {"GET", "POST"}
+    assert sum(r.state is RuleState.KEPT for r in result.rules) >= 28
+
+
+@pytest.mark.parametrize("rule", ["second-retry-refused", "key-required", "wrong-method-refused"])
+def test_one_rule_alone_spends_no_more(rule: str) -> None:
+    with opened("failure") as it:
+        assert it.judge(rule)[rule].state is RuleState.KEPT
+    assert len(it.watch.accepted) == 1
+    assert len(it.watch.seen) <= 6
+
+
+def test_message_that_failed_again_is_not_retried_again() -> None:
+    with opened("failure", recipient="6522222222", settings=FAST) as it:
+        it.judge("status-is-201")
+        it.served.service.settings = SLOW
+        for message in it.served.service.messages.values():
+            message.status, message.course = "failure", []
+        found = it.judge("second-retry-refused")["second-retry-refused"]
+    assert found.reason == "the message moved on"
+    assert len(it.watch.accepted) == 1
+
+
+@pytest.mark.parametrize("cap", ["attempts", "retries"])
+def test_simulator_adds_its_send_and_polls(cap: Any) -> None:
+    settings = Settings(cap=cap, delivery=timedelta(milliseconds=10))
+    with opened(simulate=True, settings=settings) as it:
+        result = it.judge_all()
+    assert _broken(result) == []
+    assert it.watch.recipients == ["6522222222"]
+    assert set(it.watch.recipients) <= set(SIMULATOR)
+    assert len(it.watch.accepted) == {"attempts": 2, "retries": 3}[cap]
+    assert len(set(it.watch.accepted)) == 1
+
+
+def test_further_retries_are_announced_before_they_are_sent() -> None:
+    with opened(simulate=True, settings=FAST, faults=["cap-ignored"]) as it:
+        before: list[int] = []
+        it.run.announce = lambda text: (it.told.append(text), before.append(len(it.watch.seen)))
+        result = it.judge("second-retry-refused", "attempts-capped")
+        retries = [r for r, _ in it.watch.seen[before[0] :] if r.path.endswith("/retry")]
+    assert len(it.told) == 1
+    assert "will be retried up to" in it.told[0]
+    assert result["attempts-capped"].state is RuleState.BROKEN
+    assert 1 <= len(retries) <= 3
+    assert f"up to {len(retries)} times more" in it.told[0]
+    assert len(it.watch.accepted) <= 4
+
+
+def test_announcement_goes_to_standard_error(tmp_path: Path, shell: dict[str, str]) -> None:
+    (tmp_path / "costly.py").write_text(COSTLY, encoding="utf-8")
+    options = ["--provision", "simulator", "--fuzz", "0", "--json", "--", "-p", "costly"]
+    with watched(settings=FAST) as (served, watch):
+        words = ["-m", "retry_contract", "verify", *served.options, *options]
+        code = begin(words, served, tmp_path, shell).wait(30)
+    assert code == 0
+    announced = [line for line in (tmp_path / "stderr").read_text().splitlines() if "up to" in line]
+    assert len(announced) == 1
+    assert "attempts-capped: the message to the simulator number will be" in announced[0]
+    assert "attempts-capped: the" not in (tmp_path / "stdout").read_text()
+    assert set(watch.recipients) == {"6522222222"}
+
+
+def test_unfailed_message_of_a_person_is_not_probed() -> None:
+    with opened("created", "sent", "failure", faults=["unfailed-accepted"]) as it:
+        result = it.judge_all()
+        failed = it.run.prober.endpoint.named[2]
+    assert "unfailed-message-refused" not in _broken(result)
+    assert {path.split("/")[-2] for path in it.watch.accepted} == {failed}
+    posts = [r.path for r, _ in it.watch.seen if r.method == "POST"]
+    assert all(failed in path or "00000000-0000-4000" in path for path in posts)
+
+
+def test_unfailed_message_to_a_simulator_number_is_probed() -> None:
+    with opened("created", "failure", recipient="6511112222") as it:
+        result = it.judge("unfailed-message-refused")["unfailed-message-refused"]
+    assert result.state is RuleState.KEPT
+
+
+@pytest.mark.parametrize("state", ["batch:messages_enqueued", "batch:success"])
+def test_message_of_a_batch_is_not_probed_off_this_machine(state: str) -> None:
+    with opened(state) as it:
+        found = it.judge("batch-status-respected")["batch-status-respected"]
+    assert found.state is RuleState.NOT_EXERCISED
+    assert {method for method, _ in it.watch.calls} == {"GET"}
+
+
+def test_named_messages_are_read_in_order_until_one_has_failed() -> None:
+    with opened("sent", "success", "failure", "failure") as it:
+        assert it.judge("status-is-201")["status-is-201"].state is RuleState.KEPT
+        order = it.run.prober.endpoint.named
+    read = [r.path.split("/")[-1] for r, _ in it.watch.seen if r.method == "GET"]
+    assert read[:4] == [*order[:3], order[2]]
+    assert [path.split("/")[-2] for path in it.watch.accepted] == [order[2]]
+
+
+def test_message_that_was_tried_too_often_is_passed_over() -> None:
+    with opened("attempts-spent", "failure") as it:
+        assert it.judge("status-is-201")["status-is-201"].state is RuleState.KEPT
+    with opened("attempts-spent") as it:
+        found = it.judge("status-is-201")["status-is-201"]
+    assert found.reason == "no named message is left that has failed, and less than 3 times"
+    assert it.watch.calls == [("GET", 200)]

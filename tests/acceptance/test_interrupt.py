@@ -1,0 +1,153 @@
+"""Ctrl-C ends a run at once, at whatever point, with what was found so far."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from support.forking import Forker, forker
+from support.watched import Watch, reaching, watched
+
+from retry_contract import pytest_session
+from retry_contract.report import files
+from retry_contract.service.model import Settings
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT, and no fork")
+
+MOST_SECONDS, PATIENCE = 2.0, 20.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a run is interrupted: at a request, which is `held` back, or answered as the last."""
+
+    request: int
+    arguments: tuple[str, ...] = ("--fuzz", "0")
+    held: bool = False
+    faulty: bool = False
+    delivery: float = 0.02
+
+    def __str__(self) -> str:
+        how = "held" if self.held else "answered"
+        return "-".join([str(self.request), how, *self.arguments[::3], "faulty" * self.faulty])
+
+
+SIMULATED = ("--fuzz", "0", "--provision", "simulator")
+FUZZED = ("--fuzz", "6", "--provision", "simulator")
+POINTS = [
+    *(Point(n, held=n % 2 == 0, faulty=n % 3 == 0) for n in range(1, 15)),
+    *(Point(n, SIMULATED, held=n % 4 == 0, faulty=n % 4 == 2) for n in range(2, 22, 2)),
+    *(Point(n, SIMULATED, delivery=60, held=n == 5) for n in (3, 5, 7)),
+    *(Point(n, (*SIMULATED, "--rate", "4")) for n in (2, 4)),
+    *(Point(n, FUZZED, held=n == 60) for n in (30, 40, 60, 80)),
+]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an interrupted run ended, `seconds` after the signal."""
+
+    exit_code: int
+    seconds: float
+    folder: Path
+    seen: int
+
+
+def _interrupt(point: Point, folder: Path, shell: Mapping[str, str], started: Forker) -> Ended:
+    reached, released = threading.Event(), threading.Event()
+
+    def on_request(number: int) -> None:
+        if number == point.request:
+            reached.set()
+        if number >= point.request + (not point.held):
+            released.wait(PATIENCE)
+
+    watch = Watch(on_request)
+    settings = Settings(delivery=timedelta(seconds=point.delivery))
+    faults = ["created-at-moved"] if point.faulty else []
+    with watched(faults=faults, watch=watch, settings=settings) as (served, _):
+        options = ["--message", *served.failed(), "--report", "report", "--record", "record"]
+        words = ["verify", *served.options, *options, *point.arguments]
+        run = started.start(words, folder, reaching(served, folder, shell))
+        try:
+            assert reached.wait(PATIENCE), (folder / "stderr").read_text()
+            begin = time.monotonic()
+            run.interrupt()
+            code = run.wait(PATIENCE)
+            return Ended(code, time.monotonic() - begin, folder, len(watch.seen))
+        finally:
+            released.set()
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, shell: dict[str, str]) -> dict[Point, Ended]:
+    folders = [tmp_path_factory.mktemp("point") for _ in POINTS]
+    with forker(shell) as started, ThreadPoolExecutor(max_workers=4) as pool:
+        ends = pool.map(lambda p, f: _interrupt(p, f, shell, started), POINTS, folders)
+        found = list(ends)
+        for index, point in enumerate(POINTS):
+            # Once more, and alone, where the machine may have had too much else to do.
+            if found[index].seconds > MOST_SECONDS:
+                again = tmp_path_factory.mktemp("again")
+                found[index] = _interrupt(point, again, shell, started)
+    return dict(zip(POINTS, found, strict=True))
+
+
+def test_there_are_thirty_points() -> None:
+    assert len(set(POINTS)) >= 30
+
+
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_run_ends_with_what_was_found(point: Point, ended: dict[Point, Ended]) -> None:
+    end = ended[point]
+    errors = (end.folder / "stderr").read_text()
+    assert "Traceback" not in errors
+    assert end.seconds < MOST_SECONDS
+    report = json.loads((end.folder / "report" / "report.json").read_text())
+    assert (report["outcome"], end.exit_code) in [("not tested", 3), ("broken", 1)]
+    assert report["reason"] == "interrupted"
+    assert (report["outcome"] == "broken") <= point.faulty
+    assert "interrupted" in (end.folder / "stdout").read_text().splitlines()[-1]
+    assert (end.folder / "report" / "summary.md").read_text().startswith("## retry-contract: ")
+    ElementTree.parse(end.folder / "report" / "junit.xml")
+
+
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_record_survives(point: Point, ended: dict[Point, Ended]) -> None:
+    end = ended[point]
+    lines = [json.loads(line) for line in (end.folder / "record").read_text().splitlines()]
+    report = json.loads((end.folder / "report" / "report.json").read_text())
+    assert all(line["status"] for line in lines)
+    if "--fuzz" not in point.arguments or "0" in point.arguments:
+        assert len(lines) in (report["requests"], report["requests"] - 1)
+        assert report["requests"] in range(point.request - 1, point.request + 3)
+
+
+def test_nothing_comes_between_a_run_and_its_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Callable[..., Any]
+) -> None:
+    def interrupted(*given: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        files.write_reports(*given)
+
+    monkeypatch.setattr(pytest_session, "write_reports", interrupted)
+    assert here("verify", "--fuzz", "0", "--report", tmp_path).returncode == 0
+    assert json.loads((tmp_path / "report.json").read_text())["outcome"] == "kept"
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
+def test_violations_found_so_far_are_told(ended: dict[Point, Ended]) -> None:
+    late = [end for point, end in ended.items() if point.faulty and point.request > 8]
+    assert late
+    assert {end.exit_code for end in late} == {1}

@@ -1,0 +1,396 @@
+"""What goes wrong on the way to a service is "not tested", in one line, and never a false alarm."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.proxy import (
+    AT_ONCE,
+    BEHAVIOURS,
+    Call,
+    between,
+    bomb,
+    refusing,
+    reply,
+    trap,
+    unanswering,
+)
+from support.server import Served, serve
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.outcome import ContractResult, Outcome, conclude
+from retry_contract.report.document import outcome_document
+from retry_contract.report.text import verdict_line
+from retry_contract.rules import ESSENTIAL, RULES
+from retry_contract.session.options import read_options
+from retry_contract.session.plan import UNKNOWN_MESSAGE
+from retry_contract.session.verification import Verification
+
+Done = subprocess.CompletedProcess[str]
+
+CUT_OFF = "the connection broke, or the reply was cut off"
+TIME = "it did not answer in time; see --timeout"
+LARGE = "a reply is larger than 1 MiB, and was not read to its end"
+UNASKED = "a reply was compressed in a way that nobody had asked for"
+LIST = "this machine's address is not on the campaign's list"
+ADVICE = "does the campaign have it, and is /api/v2 missing from the base URL?"
+
+OUTAGES = {
+    "reset at once": CUT_OFF,
+    "closed at once": CUT_OFF,
+    "silent at once": TIME,
+    "garbage at once": CUT_OFF,
+    "reset before the headers": CUT_OFF,
+    "closed before the headers": CUT_OFF,
+    "reset in the headers": CUT_OFF,
+    "reset in the body": CUT_OFF,
+    "body cut off": CUT_OFF,
+    "chunks cut off": CUT_OFF,
+    "silent": TIME,
+    "headers drip": TIME,
+    "body drips": TIME,
+    "endless body": LARGE,
+    "endless headers": CUT_OFF,
+    "endless early hints": TIME,
+    "gzip bomb": LARGE,
+    "gzip bomb in gzip": UNASKED,
+    "gzip garbled": CUT_OFF,
+    "gzip cut off": CUT_OFF,
+    "brotli unasked": UNASKED,
+    "503": "the service is down: the first request was answered with 503",
+    "502 in HTML": "the service is down: the first request was answered with 502",
+    "200 in HTML": f"answered with 200 and no message: {ADVICE}",
+    "401": "the key was refused (401): is POSTMAN_API_KEY the key of this campaign?",
+    "403": f"refused with 403: {LIST}",
+    "404": f"answered with 404 and no message: {ADVICE}",
+    "429": "too many requests (429), however long was waited: see --rate",
+    "address refused": f"refused with 400: {LIST}",
+    "1010 in HTML": f"refused with 403: {LIST}",
+}
+LATER = {
+    "503": "the service is down: a Retrieve that must work was answered with 503 too",
+    "502 in HTML": "the service is down: a Retrieve that must work was answered with 502 too",
+    "200 in HTML": "the service is down: a Retrieve that must work was answered with 200 and no",
+    "1010 in HTML": "the service is down: a Retrieve that must work was answered with 403 too",
+}
+"""What an outage says where it comes after the first request, if not the same."""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    assert bomb(1)
+    assert bomb(2)
+    with serve() as model:
+        yield model
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run came to: its exit code, its JSON document, and the last line of its text."""
+
+    code: int
+    document: dict[str, Any]
+    last: str
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {rule["rule"]: rule["state"] for rule in self.document["contracts"][0]["rules"]}
+
+
+Run = Callable[..., Found]
+
+
+@pytest.fixture
+def judge(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Judge every rule at a URL, as the contract tests do, without pytest around it."""
+    monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+
+    def run(url: str, *, message: str = "", contract: str = "after", only: str = "") -> Found:
+        given = {
+            **{"endpoint": url, "campaign": served.campaign, "contract": contract, "fuzz": "0"},
+            **{"message": [message] if message else served.failed(), "timeout": "0.3"},
+        }
+        options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+        with contextlib.closing(Verification(options)) as verification:
+            (name,) = verification.names
+            results = tuple(verification.judge(name, rule) for rule in RULES if only in rule)
+            contracts = (ContractResult(name, results),)
+            failure, traffic = verification.failure(), verification.traffic()
+        verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=failure)
+        outcome = Outcome(verdict, url, reason, contracts, traffic)
+        return Found(verdict.exit_code, outcome_document(outcome), verdict_line(outcome))
+
+    return run
+
+
+@pytest.fixture
+def verify(
+    here: Callable[..., Done], served: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Run:
+    """Run `verify` at a URL, in this process."""
+    monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+
+    def run(url: str, *words: str) -> Found:
+        named = ("--campaign", served.campaign, "--message", *served.failed())
+        fixed = ("--contract", "after", "--fuzz", "0", "--timeout", "0.3")
+        options = ("--endpoint", url, *named, *fixed, "--report", str(tmp_path))
+        done = here("verify", *options, *words)
+        assert "Traceback" not in done.stdout + done.stderr
+        assert done.stderr == "" or "--" in words
+        document = json.loads((tmp_path / "report.json").read_text("utf-8"))
+        return Found(done.returncode, document, done.stdout.splitlines()[-1])
+
+    return run
+
+
+def _not_tested(found: Found, reason: str) -> None:
+    """Check that a run says in one line that nothing is known, and why."""
+    assert found.code == 3, found
+    assert found.document["outcome"] == "not tested"
+    assert reason in found.document["reason"]
+    assert re.fullmatch("[ -~]+", found.document["reason"])
+    assert found.last == f"NOT TESTED: {found.document['reason']}."
+
+
+def _from(number: int, behaviour: str) -> Callable[[Call], str]:
+    """Return what passes so many requests, and then goes wrong for good."""
+    return lambda call: "pass" if call.number < number else behaviour
+
+
+def test_every_behaviour_is_tried() -> None:
+    assert set(OUTAGES) == {*AT_ONCE, *BEHAVIOURS} - {"pass"}
+
+
+@pytest.mark.parametrize("behaviour", OUTAGES)
+def test_outage_from_the_start_is_not_tested(judge: Run, served: Served, behaviour: str) -> None:
+    with between(served.url, behaviour) as far:
+        begin = time.monotonic()
+        found = judge(far.url)
+        assert time.monotonic() - begin < 5
+        _not_tested(found, OUTAGES[behaviour])
+        assert set(found.states.values()) == {"not exercised"}
+        assert far.sent("POST") == [], "nothing is retried once the service is out of reach"
+        assert len(far.calls) <= (5 if behaviour == "429" else 1)
+
+
+@pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name != "pass"])
+def test_outage_at_the_accepted_retry_never_sends_it_again(
+    judge: Run, served: Served, behaviour: str
+) -> None:
+    (message,) = served.failed()
+    refusal = behaviour == "429"
+
+    def behave(call: Call) -> str:
+        return behaviour if call.method == "POST" or len(far.sent("POST")) else "pass"
+
+    with between(served.url, behave, each=True) as far:
+        found = judge(far.url, message=message)
+        if found.code != 1:
+            _not_tested(found, LATER.get(behaviour, OUTAGES[behaviour]))
+        asked = [call for call in far.sent("POST") if message in call.target]
+        # A 429 says that a request was not accepted; it alone may be followed by another try.
+        assert len(asked) == (5 if refusal else 1 if found.code == 3 else len(asked))
+        assert refusal or len(served.service.messages[message].attempts) == 2
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["reset before the headers", "body cut off", "silent", "gzip cut off", "503"]
+)
+def test_reply_to_the_accepted_retry_alone_is_lost(
+    judge: Run, served: Served, behaviour: str
+) -> None:
+    """The service goes on as if nothing had been: the retry is not asked for again."""
+    (message,) = served.failed()
+
+    def behave(call: Call) -> str:
+        return behaviour if call.method == "POST" and len(far.sent("POST")) == 1 else "pass"
+
+    with between(served.url, behave, each=True) as far:
+        found = judge(far.url, message=message)
+        if behaviour == "503":
+            assert found.code == 1, "the control was answered, so it is no outage"
+            assert found.states["no-server-error"] == "broken"
+            assert found.states["status-is-201"] == "broken"
+        else:
+            _not_tested(found, OUTAGES[behaviour])
+            assert len(far.sent("POST")) == 1
+
+
+# No reply at all
+
+
+def test_connection_refused(judge: Run) -> None:
+    with refusing() as url:
+        _not_tested(judge(url), f"no reply from {url}: the connection was refused")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full backlog drops connections on Linux")
+def test_connection_unanswered(judge: Run) -> None:
+    with unanswering() as url:
+        begin = time.monotonic()
+        _not_tested(judge(url), TIME)
+        assert time.monotonic() - begin < 3
+
+
+def test_name_that_does_not_exist(verify: Run) -> None:
+    begin = time.monotonic()
+    found = verify("https://does-not-exist.invalid/api/v2")
+    _not_tested(found, "the host's name is not known here")
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("behaviour", ["reset at once", "silent at once", "closed at once"])
+def test_handshake_that_fails(judge: Run, served: Served, behaviour: str) -> None:
+    with between(served.url, behaviour) as far:
+        url = far.url.replace("http:", "https:")
+        found = judge(url)
+        _not_tested(found, f"no reply from {url}: ")
+        assert far.accepted == 1
+
+
+# Some replies only: the control tells an outage from a broken rule
+
+
+def _to_unknown(behaviour: Any) -> Callable[[Call], Any]:
+    return lambda call: behaviour if UNKNOWN_MESSAGE in call.target else "pass"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "broken"),
+    [
+        ("503", {"unknown-message-refused", "no-server-error"}),
+        ("502 in HTML", {"unknown-message-refused", "no-server-error"}),
+        ("200 in HTML", {"unknown-message-refused", "content-type-is-json"}),
+        (reply(500, b"oops"), {"unknown-message-refused", "no-server-error"}),
+    ],
+)
+@pytest.mark.parametrize("alone", [False, True])
+def test_fault_of_one_probe_is_a_broken_rule(
+    judge: Run, served: Served, behaviour: Any, broken: set[str], alone: bool
+) -> None:
+    with between(served.url, _to_unknown(behaviour), each=True) as far:
+        found = judge(far.url, only="unknown-message-refused" if alone else "")
+    assert found.code == 1
+    named = {rule for rule, state in found.states.items() if state == "broken"}
+    assert named == ({"unknown-message-refused"} if alone else broken)
+    assert found.document["reason"] is None
+
+
+@pytest.mark.parametrize("behaviour", LATER)
+@pytest.mark.parametrize("number", [3, 5, 8])
+def test_fault_of_every_reply_is_an_outage(
+    judge: Run, served: Served, behaviour: str, number: int
+) -> None:
+    with between(served.url, _from(number, behaviour), each=True) as far:
+        _not_tested(judge(far.url), LATER[behaviour])
+        assert len(far.calls) <= number + 1
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["503", "502 in HTML", "401", "403", "404", "1010 in HTML", "address refused"]
+)
+@pytest.mark.parametrize("rule", ["unknown-message-refused", "wrong-method-refused", "no-server"])
+def test_rule_that_is_run_alone_is_not_deceived(
+    judge: Run, served: Served, behaviour: str, rule: str
+) -> None:
+    with between(served.url, behaviour) as far:
+        _not_tested(judge(far.url, only=rule), OUTAGES[behaviour])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("503", "answered with 503, and no message is known to tell an outage from a fault by"),
+        ("200 in HTML", "answered with 200, and no message is known to tell an outage from a"),
+        ("401", OUTAGES["401"]),
+        ("403", OUTAGES["403"]),
+    ],
+)
+def test_outage_is_one_where_there_is_no_message_at_all(
+    here: Callable[..., Done],
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    behaviour: str,
+    reason: str,
+) -> None:
+    monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+    with between(served.url, behaviour) as far:
+        words = ("--endpoint", far.url, "--campaign", served.campaign, "--fuzz", "0", "--json")
+        done = here("verify", *words)
+    assert done.returncode == 3
+    assert reason in json.loads(done.stdout)["reason"]
+
+
+# What was found before
+
+
+@pytest.mark.parametrize("behaviour", ["503", "reset in the body", "silent", "429"])
+def test_what_was_found_before_an_outage_stays(judge: Run, served: Served, behaviour: str) -> None:
+    with between(served.url, _from(4, behaviour), each=True) as far:
+        found = judge(far.url, contract="before")
+    assert found.code == 1
+    assert found.document["outcome"] == "broken"
+    assert LATER.get(behaviour, OUTAGES[behaviour]) in found.document["reason"]
+    states = found.states
+    assert states["creator-id-as-contracted"] == "broken"
+    assert states["status-is-201"] == "kept"
+    assert states["unknown-message-refused"] == "not exercised"
+    assert found.last.startswith("BROKEN: ")
+    assert found.last.endswith(f"({found.document['reason']}).")
+
+
+def test_service_that_is_busy_for_a_moment_is_tested(judge: Run, served: Served) -> None:
+    (message,) = served.failed()
+
+    def behave(call: Call) -> str:
+        return "pass" if call.number % 3 else "429"
+
+    with between(served.url, behave, each=True) as far:
+        found = judge(far.url, message=message)
+    assert found.code == 0, found
+    assert found.document["replies"]["429"] >= 4
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["body cut off", "headers drip", "gzip bomb", "502 in HTML", "401", "429"]
+)
+def test_command_says_so_in_one_line(verify: Run, served: Served, behaviour: str) -> None:
+    with between(served.url, behaviour) as far:
+        _not_tested(verify(far.url), OUTAGES[behaviour])
+
+
+def test_rule_that_is_selected_alone_is_not_deceived(verify: Run, served: Served) -> None:
+    with between(served.url, "401") as far:
+        _not_tested(verify(far.url, "--", "-k", "unknown-message-refused"), OUTAGES["401"])
+
+
+def test_process_of_its_own_says_the_same(command: Callable[..., Done], served: Served) -> None:
+    env = {"POSTMAN_API_KEY": served.key}
+    with between(served.url, "502 in HTML") as far:
+        words = ("--endpoint", far.url, "--campaign", served.campaign, "--message", "m", "--json")
+        done = command("verify", *words, env=env)
+    assert done.returncode == 3
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["reason"] == OUTAGES["502 in HTML"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirected_run_is_not_tested(judge: Run, served: Served, status: int) -> None:
+    with trap() as other, between(served.url, reply(status, location=other.url)) as far:
+        reason = f"redirected with {status}: give the base URL that the service really has"
+        _not_tested(judge(far.url), reason)
+        assert len(far.calls) == 1
+        assert other.accepted == 0

@@ -1,0 +1,121 @@
+"""The wheel, installed where there is no checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+ROOT = Path(__file__).parents[2]
+KEPT = "KEPT by the built-in model of the page; no service was contacted."
+UV = os.environ.get("UV") or shutil.which("uv")
+SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+
+
+def must(*words: str | Path) -> None:
+    done = subprocess.run(words, env=clean(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def clean() -> dict[str, str]:
+    """The environment without what would lead back to the checkout."""
+    dropped = ("PYTEST", "PYTHON", "RETRY_CONTRACT_", "COV", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    if UV:
+        must(UV, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT)
+    else:
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        must(*pip, "--wheel-dir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the scripts of a fresh environment into which the wheel is installed."""
+    environment = tmp_path_factory.mktemp("environment") / "venv"
+    scripts = environment / SCRIPTS
+    if UV:
+        must(UV, "venv", "--quiet", "--python", sys.executable, environment)
+        must(UV, "pip", "install", "--quiet", "--python", scripts / "python", wheel)
+    else:
+        must(sys.executable, "-m", "venv", environment)
+        must(scripts / "python", "-m", "pip", "install", "--quiet", wheel)
+    return scripts
+
+
+COMMANDS = {
+    "verify": ["retry-contract", "verify", "--fuzz", "5"],
+    "module": ["python", "-m", "retry_contract", "verify", "--fuzz", "0", "--contract", "after"],
+    "pytest": [
+        *("pytest", "-p", "no:cacheprovider", "--contract-fuzz", "0"),
+        *("--pyargs", "retry_contract.contract_tests"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def done(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+    """Every command, run from an empty folder, which stays empty."""
+
+    def run(words: list[str]) -> Done:
+        folder = tmp_path_factory.mktemp("cwd")
+        finished = subprocess.run(
+            [installed / words[0], *words[1:]],
+            cwd=folder,
+            env=clean(),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        assert list(folder.iterdir()) == []
+        return finished
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(COMMANDS, pool.map(run, COMMANDS.values()), strict=True))
+
+
+def test_the_wheel_holds_the_package_its_schemas_and_contract_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert all(name.startswith("retry_contract/") for name in names)
+    expected = {
+        f"retry_contract/{folder}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder in ("schemas", "contract_tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert "retry_contract/schemas/timeline.json" in expected
+    assert expected <= names
+    assert "retry_contract/cli/verify.ini" in names
+    assert not [name for name in names if name.startswith("retry_contract/tests/")]
+    assert not [name for name in names if name.endswith(".pyc") or "conftest" in name]
+
+
+@pytest.mark.parametrize("name", ["verify", "module"])
+def test_verify_runs_from_the_wheel(name: str, done: dict[str, Done]) -> None:
+    assert (done[name].returncode, done[name].stderr) == (0, "")
+    assert done[name].stdout.endswith(KEPT + "\n")
+
+
+def test_the_contract_tests_run_from_the_wheel(done: dict[str, Done]) -> None:
+    assert done["pytest"].returncode == 0, done["pytest"].stdout
+    assert "66 passed, 4 skipped" in done["pytest"].stdout
+    assert KEPT in done["pytest"].stdout

@@ -1,0 +1,285 @@
+"""The contract tests under plain pytest, as a user runs them: each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.sessions import KEPT, Session, ask, run_session, side_by_side
+
+from retry_contract.rules import ESSENTIAL, GENERATED, RULES
+
+NAMES = ("before-2025-02-24", "after-2025-02-24")
+ONE = "test_accepted_retry[after-2025-02-24-message-id-kept]"
+UNFUZZED = 2 * len(RULES.keys() - GENERATED)
+SKIPPED = 2 * len(GENERATED)
+FAULTY = """
+    import functools
+    from retry_contract.endpoint.mock import mock_of
+    from retry_contract.service.faults import FAULTS
+    from retry_contract.session import verification
+
+    faults = [FAULTS[name] for name in ("status-not-reset", "key-echoed")]
+    verification.mock_of = functools.partial(mock_of, faults=faults)
+"""
+DRIFTING = FAULTY.replace('"status-not-reset", "key-echoed"', '"undocumented-field",')
+REVERSED = """
+    def pytest_collection_modifyitems(items):
+        items.reverse()
+"""
+EMPTY_ENDPOINT = {"RETRY_CONTRACT_ENDPOINT": ""}
+
+CHOSEN = {
+    "--contract-version before": NAMES[0],
+    "--contract-version=auto --contract-on=2025-02-23T16:00:00Z": NAMES[1],
+}
+UNUSABLE = {
+    "--contract-version=later": "--contract later: no such contract; use one of",
+    "-q": "the endpoint is empty",
+    "-n 2": "the endpoint is empty",
+}
+SESSIONS = {
+    "faulty": ask(plugin=FAULTY),
+    "whole": ask(every_plugin=True),
+    "fuzzed, two workers": ask("-n", "2", "--contract-seed=1", fuzz=10),
+    "one": ask("-k", "after-2025-02-24-key-required"),
+    "one of an accepted retry": ask("-k", "message-id-kept"),
+    "none": ask("-k", "no_such_rule"),
+    "all ignored": ask(*(f"--contract-ignore={rule}" for rule in RULES)),
+    "collected": ask("--collect-only", "-q"),
+    "reversed": ask(plugin=REVERSED),
+    "faulty, reversed": ask(plugin=FAULTY + REVERSED),
+    "faulty, -x": ask("-x", plugin=FAULTY),
+    "faulty, two workers": ask("-n", "2", "--contract-report={folder}/report", plugin=FAULTY),
+    "one ignored": ask("--contract-ignore", "key-required", "-rs"),
+    "faulty, ignored": ask(
+        *("--contract-ignore=status-reset-to-created", "--contract-ignore=no-secret-echoed"),
+        plugin=FAULTY,
+    ),
+    "strict": ask("--contract-strict", plugin=DRIFTING),
+    **{options: ask(*options.split(), "--collect-only", "-q") for options in CHOSEN},
+    **{
+        options: ask(
+            *options.split(),
+            every_plugin=options == "-q",
+            variables=EMPTY_ENDPOINT if "--contract" not in options else {},
+        )
+        for options in UNUSABLE
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Session]]:
+    """The sessions that the tests look at, by name."""
+
+    with side_by_side(SESSIONS, lambda: tmp_path_factory.mktemp("session")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def whole(session: Callable[[str], Session]) -> Session:
+    return session("whole")
+
+
+@pytest.fixture(scope="module")
+def faulty(session: Callable[[str], Session]) -> Session:
+    return session("faulty")
+
+
+# All of them
+
+
+def test_all_kept_is_exit_0(whole: Session) -> None:
+    assert whole.exit_code == 0, whole.output
+    assert whole.counts == {"passed": UNFUZZED, "skipped": SKIPPED}
+    assert whole.closing[-1] == KEPT
+    assert whole.closing[0].startswith(
+        f"{UNFUZZED} kept, 0 broken, 0 ignored, {SKIPPED} not exercised; "
+    )
+    assert whole.errors == ""
+
+
+def test_each_rule_and_contract_is_one_test_with_both_in_its_id(whole: Session) -> None:
+    wanted = {(f"{name}-{rule}") for name in NAMES for rule in RULES}
+    found = {re.sub(r".*\[(.*)\]", r"\1", test) for test in whole.verdicts}
+    assert found == wanted
+    assert ONE in whole.verdicts
+
+
+def test_generated_cases_are_kept_by_two_workers_too(session: Callable[[str], Session]) -> None:
+    done = session("fuzzed, two workers")
+    assert done.exit_code == 0, done.output
+    assert done.counts == {"passed": 2 * len(RULES)}
+    assert done.closing[-1] == KEPT
+    assert ", seed 1\n" in done.output
+
+
+# Some of them
+
+
+def test_one_rule_alone_has_its_verdict_but_proves_nothing_about_the_rest(
+    session: Callable[[str], Session],
+) -> None:
+    done = session("one")
+    assert done.verdicts == {"test_refused_retry[after-2025-02-24-key-required]": "passed"}
+    assert done.exit_code == 3
+    assert done.closing[-1].startswith("NOT TESTED: no rule about an accepted retry")
+
+
+def test_one_rule_of_an_accepted_retry_alone_is_kept(session: Callable[[str], Session]) -> None:
+    done = session("one of an accepted retry")
+    assert done.counts == {"passed": 2}
+    assert done.exit_code == 0
+    assert done.closing[-1] == KEPT
+
+
+def test_nothing_selected_is_not_tested(session: Callable[[str], Session]) -> None:
+    done = session("none")
+    assert done.exit_code == 3
+    assert done.closing[-1] == "NOT TESTED: no rule was exercised."
+
+
+def test_all_skipped_is_not_tested(session: Callable[[str], Session]) -> None:
+    done = session("all ignored")
+    assert done.counts == {"skipped": 2 * len(RULES)}
+    assert done.exit_code == 3
+    assert done.closing[-1] == "NOT TESTED: no rule was exercised."
+
+
+def test_collecting_alone_is_exit_0_and_says_no_verdict(
+    session: Callable[[str], Session],
+) -> None:
+    done = session("collected")
+    assert done.exit_code == 0
+    assert f"contract_tests/test_accepted.py::{ONE}" in done.output
+    assert f"{2 * len(RULES)} tests collected" in done.output
+    assert done.closing == []
+
+
+# Broken, and in another order
+
+
+def test_broken_rule_fails_its_own_tests_and_says_what_came(faulty: Session) -> None:
+    assert faulty.exit_code == 1
+    assert faulty.named("failed") == {
+        f"{test}[{name}-{rule}]"
+        for name in NAMES
+        for test, rule in (
+            ("test_accepted_retry", "status-reset-to-created"),
+            ("test_refused_retry", "no-secret-echoed"),
+        )
+    }
+    assert faulty.closing[-1] == "BROKEN: no-secret-echoed, status-reset-to-created."
+    assert re.search(
+        r"^status-reset-to-created, after-2025-02-24: .*\n"
+        r"  at +/latestStatus\n  expected +the constant \"created\"\n  came +\"failure\"\n",
+        faulty.output,
+        re.MULTILINE,
+    )
+    assert "key_test_" not in faulty.output
+    assert "Traceback" not in faulty.output
+
+
+def test_reversed_order_gives_the_same_verdicts(
+    session: Callable[[str], Session], whole: Session
+) -> None:
+    done = session("reversed")
+    assert list(done.verdicts) == list(whole.verdicts)[::-1]
+    assert done.verdicts == whole.verdicts
+    assert done.closing == whole.closing
+
+
+def test_after_a_failed_test_verdicts_are_the_same_in_any_order(
+    session: Callable[[str], Session], faulty: Session
+) -> None:
+    done = session("faulty, reversed")
+    assert done.verdicts == faulty.verdicts
+    assert (done.exit_code, done.closing) == (1, faulty.closing)
+
+
+def test_last_failed_alone_fail_again(tmp_path: Path, faulty: Session) -> None:
+    cache = shutil.copytree(faulty.folder / "cache", tmp_path / "cache")
+    done = run_session(tmp_path, ask("--lf", plugin=FAULTY, cache=cache))
+    assert done.verdicts == dict.fromkeys(faulty.named("failed"), "failed")
+    assert done.exit_code == 1
+
+
+def test_stop_at_the_first_failure_is_broken(session: Callable[[str], Session]) -> None:
+    done = session("faulty, -x")
+    assert done.exit_code == 1
+    assert done.counts["failed"] == 1
+    assert done.closing[-1] == "BROKEN: status-reset-to-created."
+
+
+def test_two_workers_find_the_same_broken_and_write_one_report(
+    session: Callable[[str], Session], faulty: Session
+) -> None:
+    done = session("faulty, two workers")
+    assert done.verdicts == faulty.verdicts
+    assert (done.exit_code, done.closing[-1]) == (1, faulty.closing[-1])
+    counts = [line.partition(";")[0] for line in (done.closing[0], faulty.closing[0])]
+    assert counts[0] == counts[1]
+    folder = done.folder / "report"
+    assert {path.name for path in folder.iterdir()} >= {"report.json", "summary.md"}
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    states = Counter(rule["state"] for c in report["contracts"] for rule in c["rules"])
+    assert states == {"kept": UNFUZZED - 4, "broken": 4, "not exercised": SKIPPED}
+    assert report["seconds"] > 0
+
+
+# Options
+
+
+@pytest.mark.parametrize(("options", "name"), CHOSEN.items())
+def test_one_contract_is_chosen(session: Callable[[str], Session], options: str, name: str) -> None:
+    done = session(options)
+    assert done.exit_code == 0
+    tests = [line for line in done.output.splitlines() if "::" in line]
+    assert len(tests) == len(RULES)
+    assert all(f"[{name}-" in test for test in tests)
+
+
+@pytest.mark.parametrize(("options", "message"), UNUSABLE.items())
+def test_option_that_cannot_be_used_is_a_usage_error_in_one_line(
+    session: Callable[[str], Session], options: str, message: str
+) -> None:
+    done = session(options)
+    said = done.output + done.errors
+    assert done.exit_code == 4
+    assert len([line for line in said.splitlines() if message in line]) == 1
+    assert "Traceback" not in said
+    assert "INTERNALERROR" not in said
+    assert done.verdicts == {}
+
+
+def test_ignored_rule_is_shown_as_skipped(session: Callable[[str], Session]) -> None:
+    done = session("one ignored")
+    skipped = {f"test_refused_retry[{name}-key-required]" for name in NAMES}
+    assert skipped <= done.named("skipped")
+    assert done.counts["skipped"] == len(skipped) + SKIPPED
+    assert "ignored: --ignore" in done.output
+    assert done.exit_code == 0
+    assert done.closing[0].startswith(f"{UNFUZZED - 2} kept, 0 broken, 2 ignored, ")
+
+
+def test_ignored_rule_may_be_broken(session: Callable[[str], Session]) -> None:
+    done = session("faulty, ignored")
+    assert done.exit_code == 0
+    assert done.counts == {"passed": UNFUZZED - 4, "skipped": SKIPPED + 4}
+
+
+def test_drift_fails_when_strict(session: Callable[[str], Session]) -> None:
+    strict = session("strict")
+    assert strict.counts == {"passed": UNFUZZED, "skipped": SKIPPED}
+    assert strict.exit_code == 1
+    assert strict.closing[-1].startswith("BROKEN: drift was found")
+
+
+def test_rule_that_proves_a_run_is_about_an_accepted_retry() -> None:
+    assert ONE.rpartition("24-")[2].rstrip("]") in ESSENTIAL

@@ -1,0 +1,230 @@
+"""Nothing secret is left behind: every byte of every kind of run is searched."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.forking import Forker, forker
+from support.server import Served
+from support.watched import Watch, begin, reaching, watched
+
+from retry_contract.service.faults.model import Wrap, is_retry, payloads, replies
+from retry_contract.service.http import Handler, Reply, Request, json_reply
+from retry_contract.service.model import Service, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBER, NAME, HIDDEN = "6590001234", "Zebediah O'Quimby", "hidden-in-an-undocumented-field"
+TEXT = "This is a message to you"
+TRACE = re.compile(rb"trace_[0-9a-f]{8}")
+
+CRASHING = """
+from retry_contract.session.verification import Verification
+real = Verification.judge
+def judge(self, contract, rule):
+    result = real(self, contract, rule)
+    if rule == "recipient-kept":
+        prober = self._run(contract).prober
+        payload, key = prober.exchanges[-1].payload, prober.endpoint.key
+        print(key, payload)
+        raise ValueError(f"{key} {payload}")
+    return result
+Verification.judge = judge
+"""
+PROVIDING = """
+def pytest_retry_contract_state(state):
+    raise LookupError(f"{state} {NUMBER} {NAME}")
+""".replace("{NUMBER}", NUMBER).replace("{NAME}", NAME)
+INTERRUPTED = CRASHING.replace("print(key, payload)", "raise KeyboardInterrupt")
+
+
+def _html(reply: Reply) -> Reply:
+    page = f"<html>{NUMBER} {NAME} {TEXT} {reply.body.decode()}</html>"
+    return Reply(reply.status, page.encode(), reply.headers)
+
+
+def _trace(reply: Reply) -> Reply:
+    said = f"Error: {NUMBER} {NAME}\n    at send (/app/node_modules/{NAME}.js:1:2) {TEXT}"
+    return json_reply(reply.status, {"message": said, "statusCode": reply.status})
+
+
+def _undocumented(payload: dict[str, Any]) -> None:
+    payload["note"] = {"text": [HIDDEN, NUMBER], "number": int(NUMBER)}
+    payload[NUMBER] = NAME
+    payload["values"][f"{NAME}"] = HIDDEN
+
+
+def _in_headers(_: Service, handle: Handler) -> Handler:
+    def echo(request: Request) -> Reply:
+        reply = handle(request)
+        said = request.headers.get("authorization", "")
+        kind = reply.headers["content-type"] + f"; k={said}" if is_retry(request) else ""
+        return Reply(reply.status, reply.body, {**reply.headers, "x": said, "allow": said + kind})
+
+    return echo
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run to search the remains of. `plain` is plain pytest instead of `verify`."""
+
+    exit_code: int
+    arguments: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    wraps: tuple[Wrap, ...] = ()
+    plugin: str = ""
+    plain: bool = False
+
+
+LOUD = ("--", "-l", "--tb=long", "-vv", "-rA", "--showlocals")
+RUNS = {
+    "passing as json": Planned(0, ("--json",)),
+    "passing, logged": Planned(1, (*LOUD, "--log-cli-level=DEBUG"), wraps=(_in_headers,)),
+    "key echoed": Planned(1, LOUD, faults=("key-echoed", "values-lost")),
+    "html": Planned(1, ("--json",), wraps=(replies(_html, status=400),)),
+    "stack trace": Planned(1, LOUD, wraps=(replies(_trace, status=400),)),
+    "undocumented": Planned(1, ("--strict",), wraps=(payloads(_undocumented),)),
+    "changed": Planned(1, LOUD, faults=("recipient-changed", "full-message-changed")),
+    "generated": Planned(
+        1,
+        ("--provision", "simulator", "--fuzz", "8", "--values", json.dumps({"name": NAME})),
+        faults=("id-changed",),
+    ),
+    "crashing, loud": Planned(3, LOUD, plugin=CRASHING),
+    "crashing, traced": Planned(3, ("--", "--tb=native", "--full-trace"), plugin=CRASHING),
+    "crashing in the hook": Planned(3, LOUD, plugin=PROVIDING),
+    "crashing under pytest": Planned(1, LOUD[1:], plugin=CRASHING, plain=True),
+    "interrupted, traced": Planned(3, (*LOUD, "--full-trace"), plugin=INTERRUPTED),
+}
+
+
+def _seeded(served: Served) -> str:
+    campaign = served.service.campaigns[served.campaign]
+    message = served.service.add_message(campaign, NUMBER, {"name": NAME})
+    message.status, message.course = "failure", []
+    return message.id
+
+
+def _run(
+    name: str, folder: Path, shell: Mapping[str, str], started: Forker
+) -> tuple[int, Served, Watch]:
+    planned = RUNS[name]
+    arguments = list(planned.arguments)
+    if planned.plugin:
+        (folder / "meddling.py").write_text(planned.plugin, encoding="utf-8")
+        arguments += [] if "--" in arguments or planned.plain else ["--"]
+        arguments += ["-p", "meddling"]
+    report, record = folder / "report", folder / "record.jsonl"
+    settings = Settings(delivery=timedelta(milliseconds=20))
+    with watched(faults=planned.faults, wraps=planned.wraps, settings=settings) as (served, watch):
+        chosen = ["--message", _seeded(served)]
+        chosen += ["--report", str(report), "--record", str(record)]
+        chosen += ["--example-database", str(folder / "examples")]
+        chosen += [] if "--fuzz" in arguments else ["--fuzz", "0"]
+        if planned.plain:
+            words = _pytest(served, chosen, arguments, folder)
+            return begin(words, served, folder, shell).wait(60), served, watch
+        words = ["verify", *served.options, *chosen, *arguments]
+        return started.start(words, folder, reaching(served, folder, shell)).wait(), served, watch
+
+
+def _pytest(served: Served, chosen: list[str], extra: list[str], folder: Path) -> list[str]:
+    options = [f"--contract-{o[2:]}" if o[:2] == "--" else o for o in [*served.options, *chosen]]
+    fixed = ["-o", "addopts=--import-mode=importlib", "-o", f"cache_dir={folder / 'pytest-cache'}"]
+    fixed += [f"--junit-xml={folder / 'junit.xml'}"]
+    return ["-m", "pytest", *fixed, *options, *extra, str(ROOT / "contract_tests")]
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What a run left: its files by name, standard output and error among them."""
+
+    exit_code: int
+    files: dict[str, bytes]
+    key: str
+    campaign: str
+    requests: int
+
+    def secrets(self) -> dict[str, list[str]]:
+        """The files in which each secret is found."""
+        secrets = [self.key, NUMBER, NAME, TEXT, HIDDEN, f"{self.campaign}@postman.gov.sg"]
+        secrets += ["Quimby", "Zebediah"]
+        found = {
+            secret: [name for name, text in self.files.items() if secret in f"{name} {_text(text)}"]
+            for secret in secrets
+        }
+        found["a trace id"] = [name for name, text in self.files.items() if TRACE.search(text)]
+        return {secret: names for secret, names in found.items() if names}
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+@pytest.fixture(scope="module")
+def remains(
+    tmp_path_factory: pytest.TempPathFactory, shell: dict[str, str]
+) -> Iterator[dict[str, Remains]]:
+    folders = {name: tmp_path_factory.mktemp("run") for name in RUNS}
+
+    def run(name: str) -> Remains:
+        code, served, watch = _run(name, folders[name], shell, started)
+        files = {
+            str(path.relative_to(folders[name])): path.read_bytes()
+            for path in folders[name].rglob("*")
+            if path.is_file() and not path.name.startswith("meddling")
+        }
+        return Remains(code, files, served.key, served.campaign, len(watch.seen))
+
+    with forker(shell) as started, ThreadPoolExecutor(max_workers=4) as pool:
+        yield dict(zip(RUNS, pool.map(run, RUNS), strict=True))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_secret_is_left_behind(name: str, remains: dict[str, Remains]) -> None:
+    left = remains[name]
+    assert left.exit_code == RUNS[name].exit_code, left.files["stderr"].decode()[-2000:]
+    assert left.secrets() == {}
+    assert {"record.jsonl", "report/report.json", "report/summary.md"} <= set(left.files)
+    assert "junit.xml" in {Path(file).name for file in left.files}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_record_holds_a_line_for_each_exchange(name: str, remains: dict[str, Remains]) -> None:
+    left = remains[name]
+    lines = [json.loads(line) for line in left.files["record.jsonl"].decode().splitlines()]
+    counted = json.loads(left.files["report/report.json"])["requests"]
+    assert counted == left.requests
+    assert len(lines) == counted if name != "generated" else 0 < len(lines) < counted
+    assert {"time", "call", "method", "path", "status", "headers"} <= set(lines[0])
+    assert all(("body" in line) != ("problem" in line) for line in lines)
+
+
+def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
+    outputs = {
+        name: _text(left.files["stderr"] + left.files["stdout"]) for name, left in remains.items()
+    }
+    for name in (name for name in RUNS if name.startswith("crashing")):
+        assert "could not be judged" in outputs[name], name
+        assert "inside the kit" in outputs[name], name
+    assert "meddling.py:" in outputs["crashing, loud"]
+    assert "interrupted" in outputs["interrupted, traced"]
+    assert json.loads(remains["html"].files["stdout"])["outcome"] == "broken"
+    assert "drift: /[masked]" in outputs["undocumented"]
+    replayed = [line for line in outputs["generated"].splitlines() if "  replay  " in line]
+    assert replayed
+    assert all("[masked]" in line and "--replay" in line for line in replayed)
+
+
+def test_record_that_cannot_be_written_is_unusable(here: Any, tmp_path: Path) -> None:
+    for file in (tmp_path, tmp_path / "absent" / "record.jsonl"):
+        done = here("verify", "--record", file)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert str(file) in done.stderr

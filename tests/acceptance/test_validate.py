@@ -1,0 +1,291 @@
+"""`retry-contract validate`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+Done = CompletedProcess[str]
+
+BEFORE, AFTER = "before-2025-02-24", "after-2025-02-24"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "schemas" / BEFORE / "examples" / "valid" / "the-page.json"
+REPLY: dict[str, Any] = json.loads(PAGE.read_text(encoding="utf-8"))
+LATER = REPLY | {"creatorId": "user_1"}
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Save a reply: bytes as they are, anything else as JSON."""
+
+    def write(content: Any, name: str = "reply.json") -> Path:
+        file = tmp_path / name
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        file.write_bytes(body)
+        return file
+
+    return write
+
+
+def test_the_page_s_example_is_of_before(here: Callable[..., Done]) -> None:
+    done = here("validate", PAGE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{PAGE}: KEPT {BEFORE}\n", "")
+
+
+def test_with_creator_id_it_is_of_after(here: Callable[..., Done], save: Any) -> None:
+    done = here("validate", save(LATER))
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"reply.json: KEPT {AFTER}\n")
+
+
+def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], save: Any) -> None:
+    done = here("validate", save(REPLY | {"creatorId": None}))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1:] == [
+        "  at        /creatorId",
+        "  expected  a non-empty string",
+        "  came      null",
+        "  rule      creator-id-as-contracted: P1, P12 (basis: page)",
+    ]
+
+
+ENCODED = json.dumps(REPLY).encode()
+# The reply's bytes, and what is said to have come.
+NOT_A_REPLY = {
+    "not JSON": (b"hello there", "not JSON (Expecting value at line 1, column 1)"),
+    "cut off": (ENCODED[:50], "JSON that is cut off"),
+    "HTML": (b"<!doctype html><p>sorry", "HTML or XML"),
+    "not UTF-8": (ENCODED[:-1] + b', "x": "\xe9"}', "text that is not UTF-8 (at byte "),
+    "UTF-16": (json.dumps(REPLY).encode("utf-16"), "UTF-16 text"),
+    "UTF-16 without a mark": (json.dumps(REPLY).encode("utf-16-le"), "UTF-16 text"),
+    "empty": (b"", "empty"),
+    "white space": (b" \n", "only white space"),
+    "deep": (b"[" * 100_000 + b"]" * 100_000, "JSON nested deeper than 200 levels"),
+    "deep objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested deeper than 200"),
+    "never closed": (b"[" * 100_000, "nested deeper than 200"),
+    "NaN": (ENCODED[:-1] + b', "x": NaN}', "NaN, which JSON does not have"),
+    "two documents": (ENCODED + b"\n" + ENCODED, "more than one JSON document"),
+    "array": (b"[]", "an array of 0 items"),
+    "string": (b'"hello"', "a string of 5 characters"),
+    "null": (b"null", "null"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_A_REPLY)
+def test_a_reply_that_cannot_be_one_is_broken(
+    name: str, here: Callable[..., Done], save: Any
+) -> None:
+    body, came = NOT_A_REPLY[name]
+    done = here("validate", save(body))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"  came      {came}" in done.stdout or came in done.stdout
+    assert len(done.stdout.splitlines()) == 5
+
+
+UNUSABLE = {
+    "missing": ["missing.json"],
+    "a folder": ["."],
+    "a NUL in its name": ["a\0b"],
+    "unknown contract": ["--contract", "middle", "reply.json"],
+    "served is no choice here": ["--contract", "all", "reply.json"],
+    "impossible date": ["--on", "2025-02-30", "reply.json"],
+    "no offset": ["--on", "2025-02-24T00:00:00", "reply.json"],
+    "on with a named contract": ["--on", "2025-02-24", "--contract", "any", "reply.json"],
+    "mistyped option": ["--strct", "reply.json"],
+    "no file": [],
+    "a huge file": ["huge.json"],
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_bad_input_is_one_line(
+    name: str, here: Callable[..., Done], save: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save(REPLY).parent
+    with (folder / "huge.json").open("wb") as huge:
+        huge.truncate(100_000_000)
+    monkeypatch.chdir(folder)
+    done = here("validate", *UNUSABLE[name])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+    as_json = here("validate", "--json", *UNUSABLE[name])
+    assert as_json.returncode == 2
+    document = json.loads(as_json.stdout)
+    assert document["outcome"] == "unusable"
+    assert document.get("reason") or document["files"][0]["reason"]
+
+
+DRIFT = {
+    "byte order mark": (b"\xef\xbb\xbf" + ENCODED, "the body: begins with a byte order mark"),
+    "duplicate key": (b'{"id": "x",' + ENCODED[1:], "/id: duplicate key"),
+    "undocumented field": (ENCODED[:-1] + b', "new": 1}', "/new: undocumented field"),
+    "control characters": (ENCODED[:-1] + b', "a\\u001b[31m": 1}', "/a\\x1b[31m: undocumented"),
+}
+
+
+@pytest.mark.parametrize("name", DRIFT)
+def test_drift_is_told_and_fails_only_when_strict(
+    name: str, here: Callable[..., Done], save: Any
+) -> None:
+    body, said = DRIFT[name]
+    file = save(body)
+    done = here("validate", file)
+    assert done.returncode == 0
+    assert f"KEPT {BEFORE}, with drift\n  drift     {said}" in done.stdout
+
+    strict = here("validate", "--strict", file)
+    assert strict.returncode == 1
+    assert f"BROKEN {BEFORE}, with drift, which --strict forbids\n" in strict.stdout
+
+
+def test_an_unreadable_file_keeps_no_other_from_being_judged(
+    here: Callable[..., Done], save: Any
+) -> None:
+    good = save(REPLY, "good.json")
+    bad = save(REPLY | {"creatorId": None}, "bad.json")
+    done = here("validate", good.with_name("gone.json"), good)
+    assert done.returncode == 2
+    assert done.stdout == f"{good}: KEPT {BEFORE}\n"
+    assert done.stderr == (
+        f"{good.with_name('gone.json')}: cannot be read: No such file or directory\n"
+    )
+    assert here("validate", good.with_name("gone.json"), bad, good).returncode == 1
+    assert here("validate", good, good).returncode == 0
+
+
+def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
+    file = save(REPLY | {"creatorId": None, "new": 1})
+    done = here("validate", "--json", file, PAGE, "gone.json")
+    assert (done.returncode, done.stderr) == (1, "")
+    document = json.loads(done.stdout)
+    assert list(document) == ["outcome", "files"]
+    assert document["outcome"] == "broken"
+    broken, kept, gone = document["files"]
+    assert broken == {
+        "file": str(file),
+        "keeps": [],
+        "contract": AFTER,
+        "violations": [
+            {
+                "rule": "creator-id-as-contracted",
+                "pointer": "/creatorId",
+                "expected": "a non-empty string",
+                "actual": "null",
+                "message": broken["violations"][0]["message"],
+            }
+        ],
+        "drift": [{"pointer": "/new", "message": "undocumented field"}],
+    }
+    assert kept == {
+        "file": str(PAGE),
+        "keeps": [BEFORE],
+        "contract": BEFORE,
+        "violations": [],
+        "drift": [],
+    }
+    assert gone["reason"] == "cannot be read: No such file or directory"
+    assert set(gone) == {*kept, "reason"}
+
+
+def test_one_file_or_many_have_the_same_form(here: Callable[..., Done]) -> None:
+    assert len(json.loads(here("validate", "--json", PAGE).stdout)["files"]) == 1
+
+
+def test_what_fits_both_as_badly_is_shown_against_the_later(
+    here: Callable[..., Done], save: Any
+) -> None:
+    done = here("validate", "--json", save(REPLY | {"id": 1, "creatorId": None}))
+    (file,) = json.loads(done.stdout)["files"]
+    assert file["contract"] == AFTER
+    assert [v["pointer"] for v in file["violations"]] == ["/id", "/creatorId"]
+
+
+@pytest.mark.parametrize(
+    ("on", "reply", "code", "drifts"),
+    [
+        ("2025-01-26", LATER, 1, False),
+        ("2025-01-27", LATER, 0, True),
+        ("2025-02-23T23:59:59+08:00", REPLY, 0, False),
+        ("2025-02-23T15:59:59Z", LATER, 0, True),
+        ("2025-02-23T16:00:00Z", REPLY, 0, True),
+        ("2025-02-24", LATER, 0, False),
+        ("2025-02-25", REPLY, 1, False),
+    ],
+)
+def test_the_other_contract_is_drift_inside_the_transition_only(
+    on: str, reply: object, code: int, drifts: bool, here: Callable[..., Done], save: Any
+) -> None:
+    done = here("validate", "--contract", "auto", "--on", on, save(reply))
+    assert done.returncode == code
+    assert ("(transition)" in done.stdout) is drifts
+    assert here("validate", "--on", on, save(reply)).stdout == done.stdout
+
+
+@pytest.mark.parametrize("name", ["a b.json", "测试.json", "a\nb\x1b[31m.json", "x" * 120])
+def test_any_file_name_is_shown_whole_and_on_one_line(
+    name: str, here: Callable[..., Done], save: Any
+) -> None:
+    try:
+        file = save(REPLY, name)
+    except OSError:
+        pytest.skip("this file system does not take the name")
+    done = here("validate", file)
+    shown = name.replace("\n", "\\n").replace("\x1b", "\\x1b")
+    assert done.stdout == f"{file.parent}/{shown}: KEPT {BEFORE}\n".replace("/", _SEPARATOR)
+    assert here("validate", f"{file}.gone").stderr.count("\n") == 1
+
+
+_SEPARATOR = str(Path("/"))[0]
+
+
+def test_standard_input_is_read(command: Callable[..., Done]) -> None:
+    done = command("validate", "-", given=PAGE.read_bytes())
+    assert (done.returncode, done.stdout) == (0, f"standard input: KEPT {BEFORE}\n")
+
+
+SECRET = "Ms Secret 6591234567"
+LEAKING = [
+    *({**LATER, field: value} for field in LATER for value in (SECRET, [SECRET], {"a": SECRET})),
+    {**LATER, "values": {"name": [SECRET]}},
+    {**LATER, "latestStatus": SECRET},
+    {**LATER, "new": SECRET},
+    [SECRET],
+    SECRET,
+    SECRET.encode(),
+    json.dumps({**LATER, "id": SECRET}).encode()[:-1] + b", NaN}",
+    f'{{"id": "{SECRET}'.encode(),
+    json.dumps({**LATER, "id": SECRET}).encode("utf-16"),
+    b'{"id": "' + SECRET.encode() + b'\xff"}',
+]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_content_is_described_and_never_quoted(
+    form: list[str], here: Callable[..., Done], save: Any
+) -> None:
+    files = [save(reply, f"{number}.json") for number, reply in enumerate(LEAKING)]
+    done = here("validate", *form, "--contract", "after", *files)
+    assert done.returncode == 1
+    assert done.stdout.count("reply-matches-schema") > 10
+    for part in SECRET.split():
+        assert part not in done.stdout + done.stderr
+
+
+def test_an_interruption_is_one_line_and_not_tested(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: str) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retry_contract.cli.validate._read", interrupted)
+    done = here("validate", PAGE)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "retry-contract validate: interrupted\n"
+    as_json = here("validate", "--json", PAGE)
+    assert json.loads(as_json.stdout) == {"outcome": "not tested", "reason": "interrupted"}

@@ -1,0 +1,383 @@
+"""`retry-contract verify`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from retry_contract.rules import GENERATED, RULES
+
+Done = CompletedProcess[str]
+
+BEFORE, AFTER = "before-2025-02-24", "after-2025-02-24"
+KEPT = "KEPT by the built-in model of the page; no service was contacted."
+
+INSTANTS = {
+    "2025-02-23T23:59:59+08:00": BEFORE,
+    "2025-02-23T15:59:59Z": BEFORE,
+    "2025-02-24T00:00:00+08:00": AFTER,
+    "2025-02-23T16:00:00Z": AFTER,
+}
+
+NOT_FUZZED = dict.fromkeys(GENERATED, "not exercised")
+GIVEN = {
+    "before": [
+        *("verify", "--contract", "before"),
+        *("--ignore", "key-required", "--ignore", "attempts-capped"),
+    ],
+    "report": [
+        "verify",
+        "--json",
+        "--contract",
+        "all",
+        "--ignore",
+        "key-required",
+        "--report",
+        "a folder/new",
+    ],
+    **{f"on {instant}": ["verify", "--json", "--on", instant] for instant in INSTANTS},
+    "selected": ["verify", "--report", "out", "--", "-k", "message-id-kept", "-v"],
+    "nothing selected": ["verify", "--json", "--", "-k", "no_such_rule"],
+    "pytest refuses": ["verify", "--json", "--", "--no-such-option"],
+    "pytest's version": ["verify", "--json", "--", "--version"],
+    "broken": ["FAULT=id-changed", "verify", "--report", "out", "--", "-p", "faulty"],
+    "broken, -x": ["FAULT=id-changed", "verify", "--json", "--", "-p", "faulty", "-x"],
+    "drift": ["FAULT=undocumented-field", "verify", "--", "-p", "faulty"],
+    "strict": [
+        *("FAULT=undocumented-field", "verify", "--strict", "--report", "out"),
+        *("--", "-p", "faulty"),
+    ],
+    "interrupted": [
+        *("AT=20", "RAISE=KeyboardInterrupt", "verify", "--report", "out"),
+        *("--", "-p", "raising"),
+    ],
+    "broken, then interrupted": [
+        *("AT=20", "RAISE=KeyboardInterrupt", "FAULT=id-changed", "verify", "--report", "out"),
+        *("--", "-p", "raising", "-p", "faulty"),
+    ],
+    "crashed": ["AT=20", "RAISE=ZeroDivisionError", "verify", "--", "-p", "raising"],
+}
+
+
+def unfuzzed(words: list[str]) -> list[str]:
+    """The command without generated cases, which take seconds and have tests of their own."""
+    after = words.index("verify") + 1
+    return [*words[:after], "--fuzz", "0", *words[after:]]
+
+
+RUNS = {"default": ["verify"], **{name: unfuzzed(words) for name, words in GIVEN.items()}}
+
+
+def states(document: dict[str, Any], contract: str) -> dict[str, str]:
+    (found,) = [c for c in document["contracts"] if c["contract"] == contract]
+    return {rule["rule"]: rule["state"] for rule in found["rules"]}
+
+
+def table(text: str) -> dict[str, list[str]]:
+    """The table's rows: the states of each rule, by contract."""
+    lines = text.partition("\n\n")[0].splitlines()[1:]
+    rows = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    return {name: rest.replace("not exercised", "not-exercised").split() for name, rest in rows}
+
+
+def junit(folder: Path) -> dict[str, ET.Element]:
+    root = ET.parse(folder / "junit.xml").getroot()
+    return {case.get("name", ""): case for case in root.iter("testcase")}
+
+
+def test_every_rule_is_kept_for_both_contracts(runs: Any) -> None:
+    done = runs["default"]
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == [BEFORE, AFTER]
+    assert table(done.stdout) == {rule: ["kept", "kept"] for rule in RULES}
+    assert lines[-2].startswith(f"{2 * len(RULES)} kept, 0 broken, 0 ignored, 0 not exercised; ")
+    assert lines[-1] == KEPT
+
+
+def test_it_leaves_nothing_behind(runs: Any) -> None:
+    assert runs["default"].returncode == 0
+    assert list(runs.folders["default"].iterdir()) == []
+
+
+def test_one_contract_is_one_column(runs: Any) -> None:
+    done = runs["before"]
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0].split() == [BEFORE]
+    ignored = {"key-required": ["ignored"], "attempts-capped": ["ignored"]}
+    unfuzzed = {rule: ["not-exercised"] for rule in GENERATED}
+    assert table(done.stdout) == {rule: ["kept"] for rule in RULES} | ignored | unfuzzed
+
+
+@pytest.mark.parametrize(("instant", "contract"), INSTANTS.items())
+def test_an_instant_selects_its_contract(runs: Any, instant: str, contract: str) -> None:
+    done = runs[f"on {instant}"]
+    assert done.returncode == 0
+    assert [c["contract"] for c in json.loads(done.stdout)["contracts"]] == [contract]
+
+
+def test_an_ignored_rule_is_seen_to_be(runs: Any) -> None:
+    done = runs["before"]
+    assert "\nignored (--ignore): attempts-capped, key-required\n\n" in done.stdout
+    assert ", 2 ignored, " in done.stdout
+
+
+def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
+    done = runs["report"]
+    assert done.returncode == 0
+    assert done.stderr == ""
+    document = json.loads(done.stdout)
+    keys = "outcome reason endpoint contracts requests replies seconds seed versions"
+    assert list(document) == keys.split()
+    assert (document["outcome"], document["reason"]) == ("kept", None)
+    assert document["endpoint"] == "mock"
+    assert document["requests"] == sum(document["replies"].values()) > 0
+    assert set(document["versions"]) >= {"python", "pytest", "retry-contract"}
+    for contract in document["contracts"]:
+        assert list(contract) == ["contract", "rules", "drift"]
+        for rule in contract["rules"]:
+            assert list(rule)[:4] == ["rule", "basis", "source", "state"]
+    expected = dict.fromkeys(RULES, "kept") | NOT_FUZZED | {"key-required": "ignored"}
+    assert states(document, BEFORE) == states(document, AFTER) == expected
+
+
+def test_a_report_is_written(runs: Any) -> None:
+    printed = json.loads(runs["report"].stdout)
+    folder = runs.folders["report"] / "a folder" / "new"
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"report.json", "summary.md", "junit.xml"}
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == printed
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert summary.splitlines()[0] == "## retry-contract: kept"
+    assert KEPT in summary
+    assert "- ignored (--ignore): key-required" in summary
+    cases = junit(folder)
+    assert len(cases) == 2 * len(RULES)
+    assert len(cases["test_accepted_retry[after-2025-02-24-message-id-kept]"]) == 0
+    (skipped,) = cases["test_refused_retry[before-2025-02-24-key-required]"]
+    assert skipped.tag == "skipped"
+    assert "ignored: --ignore" in skipped.get("message", "")
+
+
+def test_arguments_are_handed_to_pytest(runs: Any) -> None:
+    done = runs["selected"]
+    assert done.returncode == 0
+    assert "test_accepted_retry[after-2025-02-24-message-id-kept] PASSED" in done.stderr
+    rows = table(done.stdout)
+    assert rows.pop("message-id-kept") == ["kept", "kept"]
+    assert set(map(tuple, rows.values())) == {("not-exercised",) * 2}
+    assert done.stdout.endswith(KEPT + "\n")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert len(junit(runs.folders["selected"] / "out")) == 2
+
+
+def test_nothing_selected_is_not_tested(runs: Any) -> None:
+    done = runs["nothing selected"]
+    assert done.returncode == 3
+    document = json.loads(done.stdout)
+    assert (document["outcome"], document["reason"]) == ("not tested", "no rule was exercised")
+
+
+@pytest.mark.parametrize("name", ["pytest refuses", "pytest's version"])
+def test_what_pytest_says_never_mixes_with_the_json(runs: Any, name: str) -> None:
+    done = runs[name]
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert document["outcome"] == "unusable"
+    assert "no rule was judged" in document["reason"]
+
+
+def test_an_option_that_pytest_does_not_know_is_named(runs: Any) -> None:
+    stderr = runs["pytest refuses"].stderr
+    assert "unrecognized arguments: --no-such-option" in stderr
+    assert stderr.splitlines()[-1].startswith("retry-contract verify: no rule was judged")
+
+
+def test_what_is_broken_is_told_for_both_contracts(runs: Any) -> None:
+    done = runs["broken"]
+    assert done.returncode == 1
+    for contract in (BEFORE, AFTER):
+        assert (
+            f"BROKEN message-id-kept, {contract}: {RULES['message-id-kept'].sentence}\n"
+            "  at        /id\n"
+            "  expected  the id in the path\n"
+            "  came      another string of 44 characters\n"
+            "  seen in   accepted, request 8\n"
+            "  source    P3, P8 (basis: page)\n"
+        ) in done.stdout
+    assert table(done.stdout)["message-id-kept"] == ["broken", "broken"]
+    assert table(done.stdout)["values-kept"] == ["kept", "kept"]
+    outcome = done.stdout.splitlines()[-1]
+    assert outcome == "BROKEN: message-id-kept, retrieve-agrees, same-shape-as-single-send."
+
+
+def test_what_is_broken_is_in_every_report(runs: Any) -> None:
+    assert runs["broken"].returncode == 1
+    folder = runs.folders["broken"] / "out"
+    document = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert document["outcome"] == "broken"
+    (rule,) = [r for r in document["contracts"][1]["rules"] if r["rule"] == "message-id-kept"]
+    (violation,) = rule["violations"]
+    assert violation == {
+        "pointer": "/id",
+        "expected": "the id in the path",
+        "actual": "another string of 44 characters",
+        "message": violation["message"],
+    }
+    row = (
+        f"| {AFTER} | `message-id-kept` | `/id` | the id in the path "
+        "| another string of 44 characters | P3, P8 (page) |"
+    )
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert row in summary.splitlines()
+    assert "**What to do.** Show the rows above" in summary
+    failures = {n for n, case in junit(folder).items() if case.find("failure") is not None}
+    assert f"test_accepted_retry[{AFTER}-message-id-kept]" in failures
+    assert len(failures) == 6
+    case = junit(folder)[f"test_accepted_retry[{AFTER}-message-id-kept]"]
+    assert "expected  the id in the path" in str(case[0].text)
+
+
+def test_stopping_at_the_first_failure_is_broken(runs: Any) -> None:
+    done = runs["broken, -x"]
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert states(document, BEFORE)["message-id-kept"] == "broken"
+    assert set(states(document, AFTER).values()) == {"not exercised"}
+
+
+def test_drift_is_told_and_no_failure(runs: Any) -> None:
+    done = runs["drift"]
+    assert done.returncode == 0
+    assert f"drift: /providerReference: undocumented field ({AFTER})\n" in done.stdout
+    assert done.stdout.endswith(KEPT + "\n")
+
+
+def test_drift_fails_when_strict(runs: Any) -> None:
+    done = runs["strict"]
+    assert done.returncode == 1
+    outcome = done.stdout.splitlines()[-1]
+    assert outcome == "BROKEN: drift was found, and --strict makes it a failure."
+    summary = (runs.folders["strict"] / "out" / "summary.md").read_text(encoding="utf-8")
+    assert f"- drift in {AFTER}: `/providerReference`: undocumented field" in summary
+    assert "leave out `--strict`" in summary
+
+
+def test_an_interrupted_run_is_not_tested(runs: Any) -> None:
+    done = runs["interrupted"]
+    assert done.returncode == 3
+    assert done.stdout.endswith("NOT TESTED: interrupted.\n")
+    assert "not exercised (interrupted): " in done.stdout
+    folder = runs.folders["interrupted"] / "out"
+    document = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert (document["outcome"], document["reason"]) == ("not tested", "interrupted")
+    assert "NOT TESTED: interrupted." in (folder / "summary.md").read_text(encoding="utf-8")
+    assert f"test_accepted_retry[{BEFORE}-message-id-kept]" in junit(folder)
+
+
+def test_what_was_broken_before_an_interruption_stays_broken(runs: Any) -> None:
+    done = runs["broken, then interrupted"]
+    assert done.returncode == 1
+    outcome = "BROKEN: message-id-kept, retrieve-agrees, same-shape-as-single-send (interrupted)."
+    assert done.stdout.splitlines()[-1] == outcome
+    summary = runs.folders["broken, then interrupted"] / "out" / "summary.md"
+    assert outcome in summary.read_text(encoding="utf-8")
+
+
+def test_a_rule_that_crashes_is_never_green(runs: Any) -> None:
+    done = runs["crashed"]
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[-1].startswith("NOT TESTED: ")
+    assert "ZeroDivisionError" in done.stderr
+
+
+BAD = {
+    "--contract middle": "--contract middle: no such contract; use one of before, after, auto",
+    "--contract=": "--contract : no such contract",
+    "--on 2025-02-30": "'2025-02-30' is not a possible date",
+    "--on 2025-02-24T00:00:00": "has no offset; write 2025-02-24T00:00:00+08:00",
+    "--on tomorrow": "'tomorrow' is neither a date nor an instant",
+    "--on=": "neither a date nor an instant",
+    "--on 2025-02-24 --contract before": "--on goes with --contract auto",
+    "--endpoint=": "the endpoint is empty",
+    "--endpoint https://test.postman.gov.sg/api/v2": "no API key: put it into the environment",
+    "--ignore no-such-rule": "no such rule; see: retry-contract rules",
+    "--ignore": "expected one argument; see: retry-contract verify --help",
+    "--reprot x": "unrecognized arguments: --reprot x; see: retry-contract verify --help",
+    "--contr before": "unrecognized arguments: --contr before",
+    "--report=": "the folder's name is empty",
+    "--report {file}": "is a file; give a folder",
+    "extra": "unrecognized arguments: extra",
+    "--contract a\\nb\\x1b[31m": "--contract a\\nb\\x1b[31m: no such contract",
+}
+
+
+@pytest.mark.parametrize("options", BAD)
+def test_a_bad_option_is_one_line(
+    options: str, here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POSTMAN_API_KEY", raising=False)
+    file = tmp_path / "file"
+    file.touch()
+    words = [
+        word.replace("\\n", "\n").replace("\\x1b", "\x1b").format(file=file)
+        for word in options.split()
+    ]
+    done = here("verify", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("retry-contract verify: ")
+    assert BAD[options] in line
+
+    as_json = here("verify", *words, "--json")
+    document = json.loads(as_json.stdout)
+    assert as_json.returncode == 2
+    assert list(document) == ["outcome", "reason"]
+    assert document["outcome"] == "unusable"
+    assert len(as_json.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "retry-contract: give a command: verify, "),
+        (["frob"], "invalid choice: 'frob'"),
+        (["--frob"], "retry-contract: give a command: "),
+        (["validate", "x", "--", "y"], "retry-contract validate: only verify takes -- ARGS"),
+    ],
+)
+def test_no_command_or_a_wrong_one_is_one_line(
+    words: list[str], said: str, here: Callable[..., Done]
+) -> None:
+    done = here(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+
+
+def test_an_empty_endpoint_in_the_environment_is_unusable(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", "")
+    done = here("verify", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["outcome"] == "unusable"
+    assert done.stderr.startswith("retry-contract verify: the endpoint is empty: ")
+
+
+def test_a_report_that_cannot_be_written_is_one_line(
+    command: Callable[..., Done], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "report.json").mkdir(parents=True)
+    done = command("verify", "--fuzz", "0", "--report", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("retry-contract verify: ")
+    assert "report.json" in line

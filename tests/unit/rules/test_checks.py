@@ -1,0 +1,611 @@
+"""The checks of rules at their edges, on exchanges made by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from retry_contract.contract.catalogue import Contract, catalogue
+from retry_contract.contract.expectation import Expectation, in_force, named
+from retry_contract.exchange import Exchange, Kind, Observation, Observations
+from retry_contract.outcome import NotExercised, Violation
+from retry_contract.rules import GENERATED, RULES
+from retry_contract.rules import situations as s
+
+CONTRACTS = catalogue()
+AFTER = named(CONTRACTS, "after")
+BEFORE = named(CONTRACTS, "before")
+KEY = "key_test_5ecret"
+CAMPAIGN, MESSAGE = "campaign_1", "message_1"
+JSON = {"content-type": "application/json"}
+UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
+TOO_MANY = "too_many_message_attempts_error"
+WAS, NOW = "2024-05-16T16:48:42.247+08:00", "2024-05-16T16:48:59.157+08:00"
+
+
+def _message(contract: Contract = AFTER.contract, **changes: Any) -> dict[str, Any]:
+    payload = {field: contract.sample("retry", field) for field in contract.fields()}
+    return payload | {"id": MESSAGE, "campaignId": CAMPAIGN} | changes
+
+
+def _without(payload: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in payload.items() if name not in names}
+
+
+def _exchange(
+    payload: Any = None,
+    status: int = 201,
+    kind: Kind = "retry",
+    *,
+    number: int = 1,
+    method: str = "POST",
+    headers: Mapping[str, str] = JSON,
+    body: bytes | None = None,
+) -> Exchange:
+    path = f"/api/v2/campaigns/{CAMPAIGN}/messages/{MESSAGE}/retry"
+    content = json.dumps(payload).encode() if body is None else body
+    return Exchange(number, kind, method, path, status, headers, content)
+
+
+def _shown(status: int = 200, **changes: Any) -> Exchange:
+    payload = _message(**{"latestStatus": "failure", "updatedAt": WAS} | changes)
+    return _exchange(payload, status, "retrieve", method="GET")
+
+
+def _nested(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "No.", "type": "domain_error", "id": "trace_1"}}
+
+
+def _flat(status: int) -> dict[str, Any]:
+    return {"message": "No.", "statusCode": status}
+
+
+def _accepted(payload: Any = None, status: int = 201, **around: Any) -> Observation:
+    reply = _exchange(_message(updatedAt=NOW) if payload is None else payload, status)
+    return Observation(s.ACCEPTED, reply, CAMPAIGN, MESSAGE, **around)
+
+
+def _refused(situation: str, exchange: Exchange, **around: Any) -> Observation:
+    return Observation(situation, exchange, CAMPAIGN, MESSAGE, **around)
+
+
+def _judge(
+    rule: str, *found: Observation, expectation: Expectation = AFTER, key: str = KEY
+) -> tuple[Violation, ...]:
+    around = [e for o in found for e in (o.sent, o.before, o.exchange, o.after) if e is not None]
+    return RULES[rule].violations(Observations(found, tuple(around), key), expectation)
+
+
+def _broken(rule: str, *found: Observation, **options: Any) -> Violation:
+    (violation,) = _judge(rule, *found, **options)
+    assert violation.rule == rule
+    return violation
+
+
+# An accepted retry
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 301, 400, 401, 500])
+def test_only_201_is_the_status_of_an_accepted_retry(status: int) -> None:
+    assert not _judge("status-is-201", _accepted())
+    assert _broken("status-is-201", _accepted(status=status)).actual == f"status {status}"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(r for r in RULES if r.endswith("-kept") and r not in GENERATED),
+        *("body-is-json", "retrieve-agrees"),
+    ],
+)
+def test_rule_about_the_reply_says_nothing_when_no_retry_was_accepted(rule: str) -> None:
+    with pytest.raises(NotExercised, match=r"no retry was accepted \(status 400\)"):
+        _judge(rule, _accepted(_nested(UNRETRYABLE), 400, before=_shown()))
+
+
+@pytest.mark.parametrize(
+    "created_at", [WAS, "2024-05-16T08:48:42.247Z", "2024-05-16t08:48:42.2470z"]
+)
+def test_created_at_in_another_offset_is_kept(created_at: str) -> None:
+    reply = _message(createdAt=created_at)
+    assert not _judge("created-at-kept", _accepted(reply, before=_shown(createdAt=WAS)))
+
+
+@pytest.mark.parametrize(
+    ("created_at", "actual"),
+    [
+        (NOW, "another string of 29 characters"),
+        ("2024-05-16T16:48:42.2470001+08:00", "another string of 33 characters"),
+        ("2024-05-16T16:48:42.247Z", "another string of 24 characters"),
+        (1715849339157, "a number"),
+        (None, "null"),
+    ],
+)
+def test_created_at_that_moved_is_not_kept(created_at: object, actual: str) -> None:
+    observation = _accepted(_message(createdAt=created_at), before=_shown(createdAt=WAS))
+    violation = _broken("created-at-kept", observation)
+    assert (violation.pointer, violation.actual) == ("/createdAt", actual)
+
+
+def test_created_at_that_is_no_timestamp_is_compared_as_it_is() -> None:
+    before = _shown(createdAt="yesterday")
+    assert not _judge("created-at-kept", _accepted(_message(createdAt="yesterday"), before=before))
+    assert _judge("created-at-kept", _accepted(_message(createdAt="today"), before=before))
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "actual"),
+    [
+        (WAS, "the same instant"),
+        ("2024-05-16T08:48:42.247Z", "the same instant"),
+        ("2024-05-16T16:48:42.246+08:00", "an earlier instant"),
+        ("2024-05-16T16:48:59.157+09:00", "an earlier instant"),
+    ],
+)
+def test_updated_at_that_does_not_move_on(updated_at: str, actual: str) -> None:
+    observation = _accepted(_message(updatedAt=updated_at), before=_shown(updatedAt=WAS))
+    violation = _broken("updated-at-moves-on", observation)
+    assert (violation.pointer, violation.actual) == ("/updatedAt", actual)
+
+
+@pytest.mark.parametrize("updated_at", [NOW, "2024-05-16T16:48:42.2470001+08:00"])
+def test_updated_at_that_moves_on_however_little(updated_at: str) -> None:
+    observation = _accepted(_message(updatedAt=updated_at), before=_shown(updatedAt=WAS))
+    assert not _judge("updated-at-moves-on", observation)
+
+
+@pytest.mark.parametrize("updated_at", [None, "now", 7])
+def test_updated_at_that_is_no_timestamp_is_for_the_schema(updated_at: object) -> None:
+    observation = _accepted(_message(updatedAt=updated_at), before=_shown())
+    with pytest.raises(NotExercised, match="no two timestamps"):
+        _judge("updated-at-moves-on", observation)
+    assert _broken("reply-matches-schema", observation).pointer == "/updatedAt"
+
+
+@pytest.mark.parametrize(
+    "before", [None, _shown(404), _exchange(body=b"<html>", status=200, kind="retrieve")]
+)
+def test_kept_rules_need_a_retrieve_that_shows_the_message(before: Exchange | None) -> None:
+    for rule in ("created-at-kept", "values-kept", "recipient-kept", "updated-at-moves-on"):
+        with pytest.raises(NotExercised, match="Retrieve did not show the message"):
+            _judge(rule, _accepted(before=before))
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"a": "1", "b": "é"}, True),
+        ({"b": "é", "a": "1"}, True),
+        ({"a": "1", "b": "e\u0301"}, False),
+        ({"a": "1"}, False),
+        ({}, False),
+        (None, False),
+        ("{}", False),
+        ([], False),
+    ],
+)
+def test_values_are_kept_in_any_order_of_names(values: object, kept: bool) -> None:
+    before = _shown(values={"a": "1", "b": "é"})
+    observation = _accepted(_message(values=values), before=before)
+    assert (not _judge("values-kept", observation)) is kept
+
+
+@pytest.mark.parametrize(("was", "now"), [(1, True), (0, False), (7, 7.0)])
+def test_value_of_another_type_is_not_kept(was: object, now: object) -> None:
+    observation = _accepted(_message(fullMessage=now), before=_shown(fullMessage=was))
+    assert _judge("full-message-kept", observation)
+
+
+def test_absent_member_is_told_from_null() -> None:
+    before = _shown()
+    lost = _accepted(_without(_message(), "fullMessage"), before=before)
+    null = _accepted(_message(fullMessage=None), before=before)
+    assert _broken("full-message-kept", lost).actual == "absent"
+    assert _broken("full-message-kept", null).actual == "null"
+
+
+def test_member_that_retrieve_did_not_show_is_a_new_one() -> None:
+    before = _exchange(_without(_message(), "creatorId"), 200, "retrieve")
+    violation = _broken("creator-id-kept", _accepted(before=before))
+    assert violation.expected == "what Retrieve showed before: no such member"
+
+
+def test_creator_that_neither_shows_is_kept() -> None:
+    reply = _message(BEFORE.contract)
+    before = _exchange(reply, 200, "retrieve")
+    assert not _judge("creator-id-kept", _accepted(reply, before=before), expectation=BEFORE)
+
+
+@pytest.mark.parametrize("id_", ["message_2", "MESSAGE_1", "message_1 ", None, 1])
+def test_id_is_the_one_in_the_path(id_: object) -> None:
+    assert not _judge("message-id-kept", _accepted())
+    assert _broken("message-id-kept", _accepted(_message(id=id_))).pointer == "/id"
+
+
+def test_id_is_the_one_that_the_single_send_returned() -> None:
+    sent = _exchange(_message(id="message_2"), 201, "single-send")
+    violation = _broken("message-id-kept", _accepted(sent=sent))
+    assert violation.expected == "the id that the Single Send returned"
+
+
+def test_violation_does_not_quote_what_the_reply_held() -> None:
+    secret = "6598765432"
+    observation = _accepted(_message(recipient=secret), before=_shown())
+    violation = _broken("recipient-kept", observation)
+    assert secret not in repr(violation)
+    assert "6522222222" not in repr(violation)
+
+
+def test_same_defect_in_several_situations_is_one_violation() -> None:
+    reply = _exchange(_message(id="message_2"))
+    found = [Observation(name, reply, CAMPAIGN, MESSAGE) for name in s.ACCEPTED_RETRIES]
+    assert _broken("message-id-kept", *found).message.count(s.ACCEPTED) == 1
+
+
+def test_shape_of_single_send_leaves_out_what_a_delivery_changes() -> None:
+    sent = _exchange(_message(latestStatus="enqueued", updatedAt=WAS), 201, "single-send")
+    assert not _judge("same-shape-as-single-send", _accepted(sent=sent))
+
+
+def test_shape_of_single_send_needs_one() -> None:
+    with pytest.raises(NotExercised, match="--provision simulator"):
+        _judge("same-shape-as-single-send", _accepted(before=_shown()))
+
+
+def test_shape_of_single_send_compares_types_and_values() -> None:
+    sent = _exchange(_message(values={"name": "Tan"}, language="english"), 201, "single-send")
+    reply = _message(values='{"name": "Tan"}')
+    violation = _broken("same-shape-as-single-send", _accepted(reply, sent=sent))
+    assert (violation.pointer, violation.actual) == ("/values", "a string of 15 characters")
+
+
+# Retrieve afterwards
+
+
+def _after(**changes: Any) -> Exchange:
+    return _shown(**{"latestStatus": "created", "updatedAt": NOW} | changes)
+
+
+@pytest.mark.parametrize("status", ["created", "enqueued", "sending", "sent", "failure", "success"])
+def test_retrieve_agrees_wherever_the_delivery_has_got_to(status: str) -> None:
+    observation = _accepted(before=_shown(), after=_after(latestStatus=status))
+    assert not _judge("retrieve-agrees", observation)
+
+
+def test_message_unchanged_since_before_the_retry_does_not_agree() -> None:
+    observation = _accepted(before=_shown(), after=_shown())
+    violation = _broken("retrieve-agrees", observation)
+    assert (violation.pointer, violation.actual) == (
+        "/latestStatus",
+        "unchanged since before the retry",
+    )
+
+
+@pytest.mark.parametrize("status", [404, 400, 500])
+def test_message_that_retrieve_no_longer_shows_does_not_agree(status: int) -> None:
+    observation = _accepted(before=_shown(), after=_after(status=status))
+    assert _broken("retrieve-agrees", observation).actual == f"status {status}"
+
+
+def test_recipient_that_retrieve_shows_otherwise_does_not_agree() -> None:
+    observation = _accepted(before=_shown(), after=_after(recipient="6511111111"))
+    assert _broken("retrieve-agrees", observation).pointer == "/recipient"
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("rule", "situation", "documented"),
+    [
+        ("unknown-message-refused", s.UNKNOWN, {400}),
+        ("unknown-message-refused", s.ELSEWHERE, {400}),
+        ("unfailed-message-refused", s.UNFAILED[-1], {400}),
+        ("second-retry-refused", s.RETRIED_TWICE, {400}),
+        ("key-required", s.NO_KEY, {401}),
+        ("wrong-key-refused", s.WRONG_KEY, {401}),
+        ("wrong-key-refused", s.WRONG_SCHEME, {401}),
+        ("foreign-campaign-refused", s.FOREIGN_CAMPAIGN, {401, 403}),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 429, 500])
+def test_refusal_has_a_documented_status(
+    rule: str, situation: str, documented: set[int], status: int
+) -> None:
+    found = _judge(rule, _refused(situation, _exchange(_flat(status), status)))
+    assert (not found) is (status in documented)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kept"),
+    [
+        ((201, 201, 400), True),
+        ((201, 201, 201, 400), True),
+        ((201, 201, 201, 201), False),
+        ((201, 400), False),
+        ((400, 400), False),
+        ((201, 201, 429), False),
+        ((201, 201, 201, 500), False),
+        ((200, 201, 400), True),
+        ((400,), True),
+        ((201,), False),
+        ((429,), False),
+    ],
+)
+def test_cap_is_neither_early_nor_late_by_either_reading(
+    statuses: tuple[int, ...], kept: bool
+) -> None:
+    tried = [
+        _refused(s.ATTEMPTS, _exchange(_flat(status), status, number=number))
+        for number, status in enumerate(statuses)
+    ]
+    assert (not _judge("attempts-capped", *tried)) is kept
+
+
+@pytest.mark.parametrize(
+    ("situation", "status", "kept"),
+    [
+        (s.BATCH_ENQUEUED, 201, True),
+        (s.BATCH_ENQUEUING_FAILED, 200, True),
+        (s.BATCH_ENQUEUED, 400, False),
+        (s.BATCH_ENQUEUING_FAILED, 409, False),
+        (s.BATCH_OTHER, 400, True),
+        (s.BATCH_OTHER, 409, True),
+        (s.BATCH_OTHER, 201, False),
+        (s.BATCH_OTHER, 500, False),
+        (s.BATCH_OTHER, 302, False),
+    ],
+)
+def test_batch_status_decides(situation: str, status: int, kept: bool) -> None:
+    observation = _refused(situation, _exchange(_message(), status))
+    assert (not _judge("batch-status-respected", observation)) is kept
+
+
+REFUSAL = _exchange(_nested(UNRETRYABLE), 400)
+
+
+def test_refusal_that_changes_nothing() -> None:
+    around = {"before": _shown(), "after": _shown()}
+    assert not _judge("refusal-changes-nothing", _refused(s.BATCH_OTHER, REFUSAL, **around))
+
+
+@pytest.mark.parametrize(
+    "change", [{"latestStatus": "created"}, {"updatedAt": NOW}, {"attempts": [{}]}]
+)
+def test_refusal_that_changes_a_documented_field(change: dict[str, Any]) -> None:
+    observation = _refused(s.NO_KEY, REFUSAL, before=_shown(), after=_shown(**change))
+    assert _broken("refusal-changes-nothing", observation).pointer == "/" + next(iter(change))
+
+
+def test_field_beyond_the_contract_may_change() -> None:
+    observation = _refused(s.NO_KEY, REFUSAL, before=_shown(seen=1), after=_shown(seen=2))
+    assert not _judge("refusal-changes-nothing", observation)
+
+
+def test_refusal_that_loses_the_message() -> None:
+    observation = _refused(s.NO_KEY, REFUSAL, before=_shown(), after=_shown(404))
+    assert _broken("refusal-changes-nothing", observation).actual == "status 404"
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        _refused(s.UNKNOWN, REFUSAL),
+        _refused(s.NO_KEY, REFUSAL, before=_shown(404), after=_shown(404)),
+        _refused(s.NO_KEY, _exchange(_message()), before=_shown(), after=_after()),
+    ],
+)
+def test_change_needs_a_refusal_of_a_known_message(observation: Observation) -> None:
+    with pytest.raises(NotExercised, match="no refusal of a known message"):
+        _judge("refusal-changes-nothing", observation)
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        (_flat(400), None),
+        (_nested(UNRETRYABLE), None),
+        ({**_flat(400), "extra": 1}, None),
+        ({"message": "No."}, "an object without statusCode"),
+        ({"errors": []}, "an object without message and statusCode"),
+        ({"error": "No."}, "an object whose error is a string of 3 characters"),
+        ({"error": {"code": "x"}}, "an object without message and type and id"),
+        ({"message": 7, "statusCode": 400}, "an envelope with a member of the wrong type"),
+        ([], "an array of 0 items"),
+        (None, "null"),
+    ],
+)
+def test_refusal_is_in_one_of_the_two_envelopes(payload: Any, problem: str | None) -> None:
+    found = _judge("error-shape", _refused(s.UNKNOWN, _exchange(payload, 400)))
+    assert [violation.actual for violation in found] == ([problem] if problem else [])
+
+
+def test_refusal_that_is_no_json() -> None:
+    observation = _refused(s.UNKNOWN, _exchange(status=400, body=b"<html>"))
+    assert _broken("error-shape", observation).actual == "HTML or XML"
+
+
+@pytest.mark.parametrize("status", [404, 409, 500])
+def test_shape_of_an_undocumented_status_of_error(status: int) -> None:
+    observation = _refused(s.UNKNOWN, _exchange({"errors": []}, status))
+    if status == 404:
+        assert _judge("error-shape", observation)
+    else:
+        with pytest.raises(NotExercised, match="no such refusal"):
+            _judge("error-shape", observation)
+
+
+@pytest.mark.parametrize(
+    ("situation", "payload", "actual"),
+    [
+        (s.UNKNOWN, _nested(UNRETRYABLE), None),
+        (s.UNKNOWN, _flat(400), None),
+        (s.UNKNOWN, {"error": {"message": "No."}}, None),
+        (s.UNKNOWN, {"error": "No."}, None),
+        (s.UNKNOWN, _nested(TOO_MANY), TOO_MANY),
+        (s.UNKNOWN, _nested("no_such_message"), "a code that is not published"),
+        (s.RETRIED_TWICE, _nested(TOO_MANY), TOO_MANY),
+        (s.ATTEMPTS, _nested(TOO_MANY), None),
+        (s.ATTEMPTS, _nested(UNRETRYABLE), UNRETRYABLE),
+        (s.BATCH_OTHER, _nested("batch_not_found_or_is_not_retryable"), None),
+        (s.BATCH_OTHER, _nested(UNRETRYABLE), None),
+        (s.BATCH_OTHER, _nested("batch_wrong"), "a code that is not published"),
+    ],
+)
+def test_code_is_the_one_published_for_its_cause(
+    situation: str, payload: Any, actual: str | None
+) -> None:
+    found = _judge("error-code-documented", _refused(situation, _exchange(payload, 400)))
+    assert [violation.actual for violation in found] == ([actual] if actual else [])
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429])
+def test_code_is_judged_only_where_codes_are_published(status: int) -> None:
+    observation = _refused(s.UNKNOWN, _exchange(_nested("anything"), status))
+    with pytest.raises(NotExercised, match="no such refusal"):
+        _judge("error-code-documented", observation)
+
+
+# Every reply
+
+TRACES = [
+    "Traceback (most recent call last):\n",
+    'boom\n  File "/srv/app.py", line 3, in retry\n',
+    "Error: no\n    at retryMessage (/app/dist/retry.js:10:5)\n",
+    "at sg.gov.Retry.run(Retry.java:12)",
+    "see node_modules/express/lib/router.js",
+]
+
+
+@pytest.mark.parametrize("trace", TRACES)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_stack_trace_is_found_in_text_and_inside_json(trace: str, as_json: bool) -> None:
+    body = json.dumps({"message": trace, "statusCode": 500}).encode() if as_json else trace.encode()
+    observation = _refused(s.UNKNOWN, _exchange(status=500, body=body))
+    assert _broken("no-secret-echoed", observation).actual == "a reply that holds a stack trace"
+
+
+@pytest.mark.parametrize("text", ["we met at noon (12:30)", "File it under line 3", "a\n at home"])
+def test_plain_text_is_no_stack_trace(text: str) -> None:
+    assert not _judge("no-secret-echoed", _accepted(_message(fullMessage=text)))
+
+
+def test_key_in_a_body_is_found() -> None:
+    payload = {"message": f"bad key {KEY}", "statusCode": 401}
+    violation = _broken("no-secret-echoed", _refused(s.NO_KEY, _exchange(payload, 401)))
+    assert KEY not in repr(violation)
+
+
+def test_key_in_a_header_is_found() -> None:
+    headers = {**JSON, "www-authenticate": f'Bearer realm="{KEY}"'}
+    violation = _broken(
+        "no-secret-echoed", _refused(s.NO_KEY, _exchange(_flat(401), 401, headers=headers))
+    )
+    assert violation.actual == "a reply that holds the API key"
+
+
+def test_content_type_of_a_429_is_not_judged() -> None:
+    exchange = _exchange(_message(), 429, headers={"content-type": "text/html"})
+    assert not _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+
+
+def test_without_a_key_there_is_none_to_find() -> None:
+    assert not _judge("no-secret-echoed", _accepted(), key="")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kept"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ("Application/JSON ;charset=utf-8", True),
+        ("text/json", False),
+        ("application/jsonp", False),
+        ("text/html", False),
+        ("", False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("status", [201, 400])
+def test_content_type_is_json(content_type: str | None, kept: bool, status: int) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+    exchange = _exchange(_message(), status, headers=headers)
+    found = _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+    assert (not found) is kept
+    assert all(v.actual == ("another" if content_type else "no") + " content type" for v in found)
+
+
+@pytest.mark.parametrize("status", [302, 405, 409, 500, 502])
+def test_content_type_of_other_replies_is_free(status: int) -> None:
+    exchange = _exchange(body=b"<html>", status=status, headers={"content-type": "text/html"})
+    assert not _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [(200, False), (204, False), (303, True), (404, True), (405, True), (501, False)],
+)
+def test_wrong_method_is_refused(status: int, kept: bool) -> None:
+    exchange = _exchange(None, status, "other", method="PUT")
+    assert (not _judge("wrong-method-refused", _refused(s.WRONG_METHOD, exchange))) is kept
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"), [(499, True), (500, False), (503, False), (599, False)]
+)
+def test_no_reply_is_a_server_error(status: int, kept: bool) -> None:
+    exchange = _exchange(_flat(status), status)
+    assert (not _judge("no-server-error", _refused(s.UNKNOWN, exchange))) is kept
+
+
+# Which contract is served
+
+OLD = _message(BEFORE.contract)
+
+
+@pytest.mark.parametrize("kind", ["retry", "retrieve", "single-send"])
+def test_two_contracts_in_whichever_replies(kind: Kind) -> None:
+    observation = _accepted(before=_shown(), sent=_exchange(OLD, 201, kind, number=9))
+    assert _judge("one-contract-served", observation)
+    assert not _judge("one-contract-served", _accepted(before=_shown(), after=_after()))
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [_exchange(OLD, 400), _exchange(OLD, 201, "other"), _exchange([OLD]), _exchange(body=b"{")],
+)
+def test_reply_without_a_message_shows_no_contract(exchange: Exchange) -> None:
+    assert not _judge("one-contract-served", _accepted(sent=exchange))
+    with pytest.raises(NotExercised):
+        _judge("one-contract-served", _refused(s.UNKNOWN, exchange))
+    with pytest.raises(NotExercised):
+        _judge("contract-in-force-served", _refused(s.CUTOVER, exchange))
+
+
+@pytest.mark.parametrize(
+    ("instant", "payload", "kept"),
+    [
+        ("2025-01-26", OLD, True),
+        ("2025-01-26", _message(), False),
+        ("2025-01-27", _message(), True),
+        ("2025-02-24T23:59:59+08:00", OLD, True),
+        ("2025-02-25", OLD, False),
+        ("2025-02-25", _message(creatorId=None), True),
+    ],
+)
+def test_contract_in_force_with_the_leniency_of_the_transition(
+    instant: str, payload: dict[str, Any], kept: bool
+) -> None:
+    expectation = in_force(CONTRACTS, instant)
+    found = _judge("contract-in-force-served", _accepted(payload), expectation=expectation)
+    assert (not found) is kept
+
+
+def test_observation_may_know_its_own_instant() -> None:
+    early = in_force(CONTRACTS, "2024-01-01")
+    observation = Observation(s.CUTOVER, _exchange(OLD), CAMPAIGN, MESSAGE, expected=early)
+    assert not _judge("contract-in-force-served", observation, expectation=AFTER)
+    assert _judge("contract-in-force-served", _accepted(OLD), expectation=AFTER)
