@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from support.server import Served, serve
 
+pytestmark = pytest.mark.slow
+
 LIBRARIES = ("hypothesis", "schemathesis")
 LOOK = """
 import sys

@@ -23,7 +23,10 @@ from retry_contract import pytest_session
 from retry_contract.report import files
 from retry_contract.service.model import Settings
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT, and no fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT, and no fork"),
+]
 
 MOST_SECONDS, PATIENCE = 2.0, 20.0
 

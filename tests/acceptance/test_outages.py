@@ -36,6 +36,8 @@ from retry_contract.session.options import read_options
 from retry_contract.session.plan import UNKNOWN_MESSAGE
 from retry_contract.session.verification import Verification
 
+pytestmark = pytest.mark.slow
+
 Done = subprocess.CompletedProcess[str]
 
 CUT_OFF = "the connection broke, or the reply was cut off"

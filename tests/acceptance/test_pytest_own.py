@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support.sessions import KEPT, PLUGIN, Asked, Session, ask, side_by_side
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "kept": "def test_sum():\n    assert 1 + 1 == 2\n",
     "broken": "def test_sum():\n    assert 1 + 1 == 3\n",

@@ -14,6 +14,8 @@ from support.sessions import KEPT, Session, ask, run_session, side_by_side
 
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("before-2025-02-24", "after-2025-02-24")
 ONE = "test_accepted_retry[after-2025-02-24-message-id-kept]"
 UNFUZZED = 2 * len(RULES.keys() - GENERATED)

@@ -19,6 +19,8 @@ from retry_contract.service.faults.model import is_retrieve, payloads
 from retry_contract.service.model import Settings
 from retry_contract.service.seeds import seed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {"before": "before-2025-02-24", "after": "after-2025-02-24"}
 CUTOVER = "2025-02-24T00:00:00+08:00"

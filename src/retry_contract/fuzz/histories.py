@@ -127,6 +127,11 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
         def seed(self, state: str) -> None:
             self.history.play("seed", state)
 
+        @rule(state=st.sampled_from(STATES))
+        def seed_and_retry(self, state: str) -> None:
+            self.history.play("seed", state)
+            self.history.play("retry", 0)
+
         @rule(which=_WHICH)
         def retry(self, which: int) -> None:
             self.history.play("retry", which)
@@ -148,6 +153,7 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
 
         @rule(which=_WHICH, how=st.sampled_from(KEYS))
         def retry_unauthorised(self, which: int, how: str) -> None:
+            self.history.play("fail", which)
             self.history.play("unauthorised", which, how)
 
         @rule()
@@ -160,6 +166,7 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
 
         @rule(which=_WHICH, method=st.sampled_from(METHODS))
         def wrong_method(self, which: int, method: str) -> None:
+            self.history.play("fail", which)
             self.history.play("method", which, method)
 
         @rule()

@@ -318,9 +318,10 @@ class History:
         return tuple(n for n in self._contract.fields() if n not in ("latestStatus", "updatedAt"))
 
     def _pick(self, which: int) -> PageMessage:
+        """Return a message, counted from the newest, which is 0."""
         if not self._messages:
             raise NotExercised("no message yet")
-        return self._messages[which % len(self._messages)]
+        return self._messages[-1 - which % len(self._messages)]
 
     def _case(self) -> dict[str, Any]:
         return {"history": {"start": self._number, "steps": self._steps}}

@@ -18,6 +18,8 @@ from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.service.faults import FAULTS
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("request", "history")
 each_kind = pytest.mark.parametrize("kind", KINDS)
 # A fault that each kind finds, though not with its first request.
@@ -46,7 +48,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
         monkeypatch.setattr(socket.socket, name, refuse)
     for name in ("getaddrinfo", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
-    found = fuzz(kind, cases=60)
+    found = fuzz(kind, cases=20)
     assert found.broken is None
     assert len(wire.requests) == found.tally.requests == sum(found.tally.replies.values())
     assert {r.url.host for r in wire.requests} == {"mock.postman.invalid"}
@@ -163,7 +165,7 @@ def test_broken_case_that_is_flaky_is_still_told(fuzz: Any) -> None:
 def test_seed_fixes_the_cases(kind: str, fuzz: Any, wire: Any) -> None:
     runs = []
     for seed in (1, 1, 2):
-        fuzz(kind, cases=25, seed=seed)
+        fuzz(kind, cases=8, seed=seed)
         runs.append(_sent(wire))
         wire.requests.clear()
     assert runs[0] == runs[1] != runs[2]
@@ -173,7 +175,7 @@ def test_seed_fixes_the_cases(kind: str, fuzz: Any, wire: Any) -> None:
 def test_environment_and_profiles_change_nothing(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fuzz(kind, cases=25)
+    fuzz(kind, cases=8)
     plain = _sent(wire)
     wire.requests.clear()
     profile = hypothesis.settings(
@@ -191,7 +193,7 @@ def test_environment_and_profiles_change_nothing(
     monkeypatch.setenv("CI", "1")
     monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path / "storage"))
     try:
-        fuzz(kind, cases=25)
+        fuzz(kind, cases=8)
     finally:
         hypothesis.settings.load_profile(before)
     assert _sent(wire) == plain
@@ -202,14 +204,14 @@ def test_environment_and_profiles_change_nothing(
 def test_modules_that_happen_to_be_imported_change_nothing(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fuzz(kind, cases=25)
+    fuzz(kind, cases=8)
     plain = _sent(wire)
     wire.requests.clear()
     source = "\n".join(f"X{n} = ('constant number {n}', {n * 7919})" for n in range(400))
     (tmp_path / "of_the_user.py").write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     __import__("of_the_user")
-    fuzz(kind, cases=25)
+    fuzz(kind, cases=8)
     assert _sent(wire) == plain
 
 

@@ -19,6 +19,8 @@ from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.model import Settings, simulator_number
 
+pytestmark = pytest.mark.slow
+
 BY_REQUESTS = {
     "creator-id-missing": "creator-id-as-contracted",
     "creator-id-null": "creator-id-as-contracted",
@@ -53,7 +55,7 @@ BY_HISTORIES = {
     "message-lost": "retrieve-agrees",
     "refusal-loses-message": "refusal-changes-nothing",
     "refusal-touches-message": "refusal-changes-nothing",
-    "batch-refused": "batch-status-respected",
+    "foreign-campaign-accepted": "foreign-campaign-refused",
     "cap-too-early": "attempts-capped",
     "wrong-method-is-500": "wrong-method-refused",
     "error-code-of-another-cause": "error-code-documented",

@@ -17,6 +17,8 @@ from retry_contract.fuzz.near_misses import edits
 from retry_contract.fuzz.payloads import field_strategy
 from retry_contract.strategies import near_misses, retry_responses
 
+pytestmark = pytest.mark.slow
+
 THIRD = "third-2026-03-01"
 ROW = {
     "name": THIRD,

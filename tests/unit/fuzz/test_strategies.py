@@ -24,6 +24,8 @@ from retry_contract.strategies import (
     single_send_responses,
 )
 
+pytestmark = pytest.mark.slow
+
 CONTRACTS = tuple(catalogue().values())
 KINDS: tuple[Kind, ...] = get_args(Kind)
 AFTER = catalogue()["after"]
