@@ -37,7 +37,7 @@ from retry_contract.report.versions import versions
 from retry_contract.rules import ESSENTIAL, RULES, Section, section
 from retry_contract.session.option_table import OPTIONS
 from retry_contract.session.options import Options, read_options
-from retry_contract.session.run import Generate
+from retry_contract.session.run import Generate, Interrupted
 from retry_contract.session.verification import Surroundings, Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
@@ -128,6 +128,9 @@ class ContractSession:
         """Judge a rule, and keep the result."""
         try:
             result = self._verification.judge(contract, rule)
+        except Interrupted as interrupt:
+            self._results[contract, rule] = interrupt.result
+            raise
         except Exception as error:
             self._crash = f"{rule} could not be judged: {type(error).__name__} inside the kit"
             if self.options.live is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 
 import retry_contract
 from retry_contract.cli import main
+from retry_contract.session import verification
 
 Done = subprocess.CompletedProcess[str]
 
@@ -97,33 +101,59 @@ def shell() -> dict[str, str]:
 
 
 class Runs:
-    """The runs that a module's tests share, by name; they run side by side."""
+    """The runs that a module's tests share, by name; those in processes run side by side."""
 
-    def __init__(self, futures: Mapping[str, Future[Done]], folders: Mapping[str, Path]) -> None:
-        self._futures = futures
+    def __init__(self, begun: Mapping[str, Callable[[], Done]], folders: Mapping[str, Path]):
+        self._begun = begun
         self.folders = folders
 
     def __getitem__(self, name: str) -> Done:
-        return self._futures[name].result()
+        return self._begun[name]()
 
 
 @pytest.fixture(scope="module")
 def runs(
     request: pytest.FixtureRequest,
     command: Callable[..., Done],
+    plugins: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Runs]:
-    """Every run of the module's RUNS: by name, KEY=value for the environment, then arguments."""
+    """Every run of the module's RUNS: by name, KEY=value for the environment, then arguments.
+
+    Those that PROCESSES names have a process of their own; the others take place in this one.
+    Without it all have one.
+    """
     asked: Mapping[str, list[str]] = request.module.RUNS
+    processes = getattr(request.module, "PROCESSES", asked)
     folders = {name: tmp_path_factory.mktemp("run") for name in asked}
     with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-        futures = {}
+        begun: dict[str, Callable[[], Done]] = {}
         for name, words in asked.items():
             settings = list(itertools.takewhile(lambda word: "=" in word, words))
             env = dict(setting.split("=", 1) for setting in settings)
             arguments = words[len(settings) :]
-            futures[name] = pool.submit(command, *arguments, cwd=folders[name], env=env)
-        yield Runs(futures, folders)
+            if name in processes:
+                begun[name] = pool.submit(command, *arguments, cwd=folders[name], env=env).result
+            else:
+                inside = functools.partial(_inside, arguments, folders[name], plugins, env)
+                begun[name] = functools.cache(inside)
+        yield Runs(begun, folders)
+
+
+def _inside(words: list[str], folder: Path, plugins: Path, env: Mapping[str, str]) -> Done:
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.syspath_prepend(plugins)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        # Set to what they are, so that they are set back after a plugin has changed them.
+        patch.setattr(verification, "mock_of", verification.mock_of)
+        patch.setattr(verification.Verification, "judge", verification.Verification.judge)
+        code = main(words)
+        for name in PLUGINS:
+            sys.modules.pop(name, None)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

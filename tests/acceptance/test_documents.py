@@ -102,6 +102,7 @@ def run(command: tuple[str, ...], tree: Path) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_documented_command_succeeds(command: str, tree: Path) -> None:
     words = here(command)
@@ -135,6 +136,7 @@ def test_documented_script_says_what_its_comments_say() -> None:
     assert "/creatorId" in {v.pointer for v in violations(payload, "after")}
 
 
+@pytest.mark.slow
 def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
     (shown,) = [b.code for b in blocks() if b.document == "README.md" and b.language == "text"]
     done = run((sys.executable, "-m", "retry_contract", "verify"), tree)

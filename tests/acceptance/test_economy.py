@@ -17,7 +17,10 @@ from support.watched import Watch, begin, watched
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
-from retry_contract.outcome import ContractResult, RuleResult, RuleState
+from retry_contract.fuzz.engine import Plan, Tally
+from retry_contract.fuzz.histories import fuzz_histories
+from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.outcome import ContractResult, NotExercised, RuleResult, RuleState
 from retry_contract.rules import RULES
 from retry_contract.service.model import Settings
 from retry_contract.service.records import SIMULATOR
@@ -146,6 +149,7 @@ def test_further_retries_are_announced_before_they_are_sent() -> None:
     assert len(it.watch.accepted) <= 4
 
 
+@pytest.mark.slow
 def test_announcement_goes_to_standard_error(tmp_path: Path, shell: dict[str, str]) -> None:
     (tmp_path / "costly.py").write_text(COSTLY, encoding="utf-8")
     options = ["--provision", "simulator", "--fuzz", "0", "--json", "--", "-p", "costly"]
@@ -200,3 +204,23 @@ def test_message_that_was_tried_too_often_is_passed_over() -> None:
         found = it.judge("status-is-201")["status-is-201"]
     assert found.reason == "no named message is left that has failed, and less than 3 times"
     assert it.watch.calls == [("GET", 200)]
+
+
+def test_generated_retries_name_messages_that_do_not_exist() -> None:
+    with opened("failure") as it:
+        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=6, seed=7)
+        with pytest.raises(NotExercised, match="only retries of unknown messages"):
+            fuzz_requests(plan, Tally(plan.most_shrinks))
+    assert it.watch.accepted == []
+    assert len(it.watch.calls) >= 3
+    assert {(method, status // 100) for method, status in it.watch.calls} == {("POST", 4)}
+    known = it.served.service.messages
+    assert not any(name in request.path for name in known for request, _ in it.watch.seen)
+
+
+def test_no_history_is_generated() -> None:
+    with opened(simulate=True) as it:
+        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=10, seed=7)
+        with pytest.raises(NotExercised, match="no history is generated"):
+            fuzz_histories(plan, Tally(plan.most_shrinks))
+    assert it.watch.seen == []

@@ -12,6 +12,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Done = CompletedProcess[str]
 
 KEPT = "KEPT by the built-in model of the page; no service was contacted."

@@ -86,9 +86,9 @@ def _judge(options: tuple[str, ...], **given: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("how", "cap"), [("named", "attempts"), ("simulator", "attempts"), ("simulator", "retries")]
 )
-@pytest.mark.parametrize("errors", ["nested", "flat"])
+@pytest.mark.parametrize("errors", ["nested", pytest.param("flat", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("contract", ["before", "after"])
-@pytest.mark.parametrize("transport", ["plain", "TLS"])
+@pytest.mark.parametrize("transport", ["plain", pytest.param("TLS", marks=pytest.mark.slow)])
 def test_the_whole_suite_passes(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
@@ -113,6 +113,7 @@ def test_the_whole_suite_passes(
     assert how == "simulator" or "second-retry-refused" not in beyond
 
 
+@pytest.mark.slow
 def test_generated_cases_pass_over_tls(
     here: Command, served: Served, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +126,7 @@ def test_generated_cases_pass_over_tls(
     assert states["generated-histories-kept"] == "kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["--ca-file", "SSL_CERT_FILE", "plain"])
 def test_command_passes_in_a_process_of_its_own(
     command: Command, served: Served, authority: Authority, how: str
@@ -173,6 +175,7 @@ def test_service_that_cannot_be_trusted_is_not_tested(
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["--ca-file", "SSL_CERT_FILE"])
 def test_ca_file_without_a_certificate_is_unusable(
     here: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
@@ -193,7 +196,7 @@ def test_ca_file_without_a_certificate_is_unusable(
 # A proxy
 
 
-@pytest.mark.parametrize("transport", ["plain", "TLS"])
+@pytest.mark.parametrize("transport", ["plain", pytest.param("TLS", marks=pytest.mark.slow)])
 def test_proxy_that_is_named_reaches_the_service(
     here: Command,
     served: Served,

@@ -94,11 +94,13 @@ def _states(results: list[ContractResult]) -> Counter[tuple[str, RuleState, str 
     return Counter((r.rule, r.state, r.reason) for result in results for r in result.rules)
 
 
+@pytest.mark.slow
 def test_no_false_alarm() -> None:
     broken = [r for result in _healthy() for r in result.rules if r.violations]
     assert broken == []
 
 
+@pytest.mark.slow
 def test_rules_are_exercised_all_the_same() -> None:
     states = _states(_healthy())
     kept = {rule: states[rule, RuleState.KEPT, None] for rule, _, _ in states}
@@ -111,13 +113,14 @@ def test_rules_are_exercised_all_the_same() -> None:
     assert kept["attempts-capped"] == VERIFICATIONS / 2
 
 
+@pytest.mark.slow
 def test_what_moved_on_is_not_judged() -> None:
     states = _states(_healthy())
     moved_on = {rule for rule, _, reason in states if reason == MOVED_ON}
     assert moved_on == {"second-retry-refused", "unfailed-message-refused"}
 
 
-@pytest.mark.parametrize("delivery", [0.0, 0.0005])
+@pytest.mark.parametrize("delivery", [pytest.param(0.0, marks=pytest.mark.slow), 0.0005])
 def test_service_that_fails_at_once(delivery: float) -> None:
     results = [
         _verify(number, pause=0.003, delivery=(0, delivery), named_messages=("failure",))
@@ -126,6 +129,7 @@ def test_service_that_fails_at_once(delivery: float) -> None:
     assert [r for result in results for r in result.rules if r.violations] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "fewest"),
     [

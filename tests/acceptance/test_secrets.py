@@ -20,6 +20,8 @@ from retry_contract.service.faults.model import Wrap, is_retry, payloads, replie
 from retry_contract.service.http import Handler, Reply, Request, json_reply
 from retry_contract.service.model import Service, Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER, NAME, HIDDEN = "6590001234", "Zebediah O'Quimby", "hidden-in-an-undocumented-field"
 TEXT = "This is a message to you"

@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
 from retry_contract.contract.expectation import Expectation
+from retry_contract.contract.flat import without_references
 from retry_contract.outcome import Drift, Violation
 from retry_contract.redact import describe, pointer
 
@@ -98,14 +99,16 @@ def _registry(contract: Contract) -> Registry[Any]:
 
 @functools.cache
 def _validator(contract: Contract, kind: Kind) -> Draft202012Validator:
-    return Draft202012Validator(contract.schema_of(kind), registry=_registry(contract))
+    registry = _registry(contract)
+    schema = without_references(contract.schema_of(kind), registry)
+    return Draft202012Validator(schema, registry=registry)
 
 
 @functools.cache
 def _error_validator(contract: Contract) -> Draft202012Validator:
     registry = _registry(contract)
     schema = next(s for u, s in _contents(registry) if u.endswith("/error-reply.schema.json"))
-    return Draft202012Validator(schema, registry=registry)
+    return Draft202012Validator(without_references(schema, registry), registry=registry)
 
 
 def _contents(registry: Registry[Any]) -> Iterator[tuple[str, Any]]:

@@ -24,6 +24,10 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.session.prober import Prober
 
+_REFUSED_ONLY = (
+    "off this machine only retries of unknown messages are generated, and each was refused as "
+    "documented; the rest needs an endpoint on this machine"
+)
 NO_CASE = "--replay: not a case that this version can play"
 _MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
 """How many cases are tried for a smaller one, after the first that broke the contract."""
@@ -186,7 +190,9 @@ def run_cases(
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
     if plan.replay is None and not tally.accepted:
-        raise NotExercised("no generated retry was accepted")
+        # Off this machine none of them can be: there they name messages that do not exist.
+        here = plan.endpoint.expendable
+        raise NotExercised("no generated retry was accepted" if here else _REFUSED_ONLY)
     return None
 
 
@@ -194,6 +200,12 @@ def needs_messages(plan: Plan) -> None:
     """Raise NotExercised where no messages can be made for the cases."""
     if plan.endpoint.real_time and plan.endpoint.simulator is None:
         raise NotExercised("needs messages that have failed: --provision simulator")
+
+
+def needs_this_machine(plan: Plan) -> None:
+    """Raise NotExercised where the cases would cost messages, or text a person."""
+    if not plan.endpoint.expendable:
+        raise NotExercised("off this machine no history is generated: each would cost messages")
 
 
 def broken(case: Any, *violations: Violation) -> NoReturn:

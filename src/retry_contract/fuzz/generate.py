@@ -7,10 +7,10 @@ import json
 import shlex
 
 from retry_contract.fuzz.engine import Broken, Plan, Tally
-from retry_contract.outcome import Violation
+from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.session.options import Options
-from retry_contract.session.run import Generate, Run
+from retry_contract.session.run import Generate, Interrupted, Run
 
 
 def generator(options: Options) -> Generate:
@@ -29,11 +29,14 @@ def generator(options: Options) -> Generate:
         tally = Tally(plan.most_shrinks)
         try:
             found = _play(name, plan, tally)
+        except KeyboardInterrupt:
+            told = _told(tally.smallest, options, run)
+            if not told:
+                raise
+            raise Interrupted(RuleResult(rule, run.contract, RuleState.BROKEN, told)) from None
         finally:
             run.add(tally.traffic, tally.drift)
-        if found is None:
-            return ()
-        return tuple(_told(violation, found, options, run) for violation in found.violations)
+        return _told(found, options, run)
 
     return generate
 
@@ -48,15 +51,20 @@ def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
     return fuzz_histories(plan, tally)
 
 
-def _told(violation: Violation, found: Broken, options: Options, run: Run) -> Violation:
+def _told(found: Broken | None, options: Options, run: Run) -> tuple[Violation, ...]:
+    if found is None:
+        return ()
     # ASCII alone, so that no code page between here and a shell can change the case.
     case = json.dumps(found.case)
-    return dataclasses.replace(
-        violation,
-        message=f"{violation.rule}: {violation.message}",
-        seen=f"a generated {next(iter(found.case))}, the smallest that was found",
-        case=case,
-        replay=shlex.join(_command(case, options, run)),
+    return tuple(
+        dataclasses.replace(
+            violation,
+            message=f"{violation.rule}: {violation.message}",
+            seen=f"a generated {next(iter(found.case))}, the smallest that was found",
+            case=case,
+            replay=shlex.join(_command(case, options, run)),
+        )
+        for violation in found.violations
     )
 
 

@@ -10,7 +10,13 @@ from typing import Any
 
 import hypothesis
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.fuzz.engine import (
@@ -20,15 +26,16 @@ from retry_contract.fuzz.engine import (
     Tally,
     case_prober,
     needs_messages,
+    needs_this_machine,
     run_cases,
     settings_of,
 )
 from retry_contract.fuzz.history import (
     BATCHES,
+    DELIVERY,
     KEYS,
     METHODS,
     NUMBERS,
-    STATES,
     WHICH,
     History,
     Start,
@@ -36,8 +43,9 @@ from retry_contract.fuzz.history import (
 )
 from retry_contract.fuzz.values import texts
 from retry_contract.outcome import NotExercised
+from retry_contract.service.seeds import BATCH
 
-_MOST_STEPS = 20
+_MOST_STEPS = 12
 _LEAD = timedelta(minutes=30)
 _WHICH = st.sampled_from(WHICH)
 
@@ -47,6 +55,7 @@ def fuzz_histories(plan: Plan, tally: Tally) -> Broken | None:
 
     Raises NotExercised if no retry was accepted, and NotTested if the endpoint gave out.
     """
+    needs_this_machine(plan)
     needs_messages(plan)
     starts = _starts(plan)
 
@@ -123,13 +132,19 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
         def send(self, text: str) -> None:
             self.history.play("send", text)
 
-        @rule(state=st.sampled_from(STATES))
-        def seed(self, state: str) -> None:
-            self.history.play("seed", state)
-
-        @rule(state=st.sampled_from(STATES))
+        @rule(state=st.sampled_from(DELIVERY))
         def seed_and_retry(self, state: str) -> None:
             self.history.play("seed", state)
+            self.history.play("retry", 0)
+
+        @rule()
+        def retry_delivered(self) -> None:
+            self.history.play("seed", "success")
+            self.history.play("retry", 0)
+
+        @rule(status=st.sampled_from(BATCHES))
+        def retry_in_batch(self, status: str) -> None:
+            self.history.play("seed", BATCH + status)
             self.history.play("retry", 0)
 
         @rule(which=_WHICH)
@@ -139,6 +154,12 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
         @rule(which=_WHICH)
         def fail_and_retry(self, which: int) -> None:
             self.history.play("fail", which)
+            self.history.play("retry", which)
+
+        @rule(which=_WHICH)
+        def retry_twice(self, which: int) -> None:
+            self.history.play("fail", which)
+            self.history.play("retry", which)
             self.history.play("retry", which)
 
         @rule(which=_WHICH)
@@ -169,6 +190,7 @@ def _machine(history: Any, starts: int) -> type[RuleBasedStateMachine]:
             self.history.play("fail", which)
             self.history.play("method", which, method)
 
+        @precondition(lambda self: self.history.cutover_ahead)
         @rule()
         def cutover(self) -> None:
             self.history.play("cutover")

@@ -111,6 +111,11 @@ class History:
             except NotExercised:
                 self._steps.pop()
 
+    @property
+    def cutover_ahead(self) -> bool:
+        """Whether the next contract can still take over in this history."""
+        return self._start.after not in (None, self._expectation)
+
     def _send(self, text: str) -> None:
         names = self.prober.endpoint.values or ("name",)
         values = dict.fromkeys(names, text or "-")
@@ -141,7 +146,7 @@ class History:
             message.batch = status
 
     def _cutover(self) -> None:
-        if self._start.cutover is None or self._start.after in (None, self._expectation):
+        if not self.cutover_ahead or self._start.cutover is None or self._start.after is None:
             raise NotExercised("there is no cutover ahead")
         self.prober.endpoint.move_to(self._start.cutover)
         self._expectation = self._start.after
@@ -296,7 +301,7 @@ class History:
         path = f"{self._path(message, campaign)}/retry"
         exchange = self.prober.send("retry", path, method="POST", **how)
         if self._messages:
-            rule_out_outage(self.prober, exchange, self._messages[0].id)
+            rule_out_outage(self.prober, exchange, lambda: self._messages[0].id)
         return exchange
 
     def _provided(self, state: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.judge import error_reply_problem
@@ -38,7 +39,7 @@ def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violati
     return None
 
 
-def rule_out_outage(prober: Prober, exchange: Exchange, known: str) -> None:
+def rule_out_outage(prober: Prober, exchange: Exchange, known: Callable[[], str]) -> None:
     """Retrieve a known message after a reply that may be an outage. Raises NotTested if it is."""
     if prober.endpoint.real_time and looks_down(exchange):
-        check_control(prober.retrieve(known))
+        check_control(prober.retrieve(known()))

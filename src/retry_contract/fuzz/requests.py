@@ -115,11 +115,12 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
 
     Raises NotExercised if no retry was accepted, and NotTested if the endpoint gave out.
     """
-    needs_messages(plan)
+    # Elsewhere a retry costs a message, and a foreign campaign is not the user's to ask of.
+    targets = TARGETS if plan.endpoint.expendable else (UNKNOWN,)
+    if targets != (UNKNOWN,):
+        needs_messages(plan)
     bridge, supply = _Bridge(), Supply(plan.cases)
     operation = _operation(plan, bridge)
-    # Elsewhere than on this machine nothing may be asked of a campaign that was not named.
-    targets = [t for t in TARGETS if plan.endpoint.expendable or t != FOREIGN]
 
     def play(case: RequestCase) -> None:
         with case_prober(plan, tally) as prober, tally.watching():
@@ -186,7 +187,7 @@ def _operation(plan: Plan, bridge: _Bridge) -> Any:
     return schema[_RETRY]["POST"]
 
 
-def _cases(operation: Any, targets: list[str]) -> SearchStrategy[RequestCase]:
+def _cases(operation: Any, targets: tuple[str, ...]) -> SearchStrategy[RequestCase]:
     # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger ones,
     # and too few cases would retry a message that has failed.
     return st.builds(_read_case, st.sampled_from(targets), operation.as_strategy())
@@ -236,7 +237,7 @@ def _play(case: RequestCase, stage: _Stage) -> None:
         return
     exchange = prober.exchanges[-1]
     response.elapsed = timedelta(0)  # Schemathesis asks for it, and judges nothing by it
-    rule_out_outage(prober, exchange, stage.supply.known or stage.supply.take(prober))
+    rule_out_outage(prober, exchange, lambda: stage.supply.known or prober.any_message()[0])
     found = _check(case, sendable, response, exchange, stage)
     if found:
         broken(case.document(), *found)
@@ -316,7 +317,7 @@ def _check(
         checks.append(status_code_conformance)
     if not exchange.succeeded:
         checks.append(response_schema_conformance)
-    if case.target == PROBED and stage.plan.endpoint.expendable:
+    if case.target == PROBED:
         checks.append(ignored_auth)
     try:
         sendable.validate_response(response, checks=checks, headers=sendable.headers)

@@ -31,7 +31,15 @@ def _say_nothing(_: str) -> None:
 
 
 Generate = Callable[[str, "Run"], tuple[Violation, ...]]
-"""Judges a rule by cases that it generates. Raises NotExercised, or NotTested."""
+"""Judges a rule by cases that it generates. Raises NotExercised, NotTested, or Interrupted."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, while a smaller case was looked for: the rule was already found to be broken."""
+
+    def __init__(self, result: RuleResult) -> None:
+        super().__init__()
+        self.result = result
 
 
 class Run:

@@ -18,6 +18,8 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.contract.judge import identify
 
+pytestmark = pytest.mark.no_cover
+
 AJV = Path(__file__).resolve().parents[2] / "support" / "ajv"
 CONTRACTS = catalogue()
 BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
@@ -121,6 +123,7 @@ def ajv_verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[boo
     return verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLES)
 def test_ajv_agrees_with_the_judge(name: str, ajv_verdicts: dict[str, list[bool]]) -> None:
     assert ajv_verdicts[name] == _judged(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.contract.document import DEEPEST, read_document
@@ -122,7 +122,6 @@ def test_last_of_duplicate_keys_counts() -> None:
     assert read_document(b'{"id": 1, "id": 2}').payload == {"id": 2}
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_described(body: bytes) -> None:
     document = read_document(body)
@@ -131,13 +130,11 @@ def test_any_bytes_are_read_or_described(body: bytes) -> None:
         assert document.violations[0].message.isprintable()
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.text('{}[]":,\\ 0n\n<' + MARKER, max_size=60))
 def test_broken_body_is_never_quoted(text: str) -> None:
     assert MARKER not in repr(read_document(f"{MARKER}{text}".encode()).violations)
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

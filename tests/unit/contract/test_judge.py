@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import retry_contract
@@ -192,7 +192,6 @@ def test_form_of_a_timestamp(timestamp: str, kept: bool) -> None:
     assert (violations(_reply("after", updatedAt=timestamp), "after") == ()) is kept
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.datetimes(), st.integers(-1439, 1439), st.sampled_from("Tt"))
 def test_every_possible_instant_is_a_timestamp(when: Any, offset: int, separator: str) -> None:
     hours, minutes = divmod(abs(offset), 60)
@@ -220,7 +219,6 @@ CONTENT = st.recursive(
 FIELDS = st.sampled_from([*AFTER.fields(), "creatorID", "templateBody", "language"])
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.dictionaries(FIELDS, CONTENT, max_size=6) | CONTENT, st.sampled_from(["before", "after"]))
 def test_value_of_a_payload_is_never_quoted(payload: Any, contract: str) -> None:
     judgement = judge(payload, CONTRACTS[contract])
@@ -240,7 +238,6 @@ def _leaves(value: Any) -> list[Any]:
     return [value]
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.dictionaries(st.text(max_size=80), st.integers(), max_size=4))
 def test_name_of_a_member_is_shown_printable_and_bounded(values: dict[str, int]) -> None:
     for violation in violations(_reply("after", values=values), "after"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.redact import KNOWN_STATUSES, describe, describe_other, pointer, printable
@@ -103,7 +103,6 @@ def test_json_pointer(parts: list[str | int], joined: str) -> None:
     assert pointer(parts) == joined
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.text())
 def test_any_name_is_printable_and_bounded(name: str) -> None:
     shown = printable(name)
@@ -112,7 +111,6 @@ def test_any_name_is_printable_and_bounded(name: str) -> None:
     shown.encode()
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.text("ЖЩЫЭЮЯ0123456789+-T: ", min_size=1))
 def test_description_of_a_text_shows_none_of_it(text: str) -> None:
     assert not set("ЖЩЫЭЮЯ+:") & set(describe(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import catalogue
@@ -55,7 +55,6 @@ def test_contract_in_force(when: str | date | datetime, alias: str) -> None:
     assert TIMELINE.at(when).alias == alias
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(
     st.integers(-60 * 60 * 24 * 3, 60 * 60 * 24 * 3),
     OFFSETS,
@@ -111,7 +110,6 @@ def test_advice_for_a_missing_offset_is_itself_an_instant() -> None:
     assert as_instant(advice) == CUTOVER
 
 
-@settings(derandomize=True, deadline=None, database=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_instant_or_refused(text: str) -> None:
     try:

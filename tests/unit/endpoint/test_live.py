@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from support.proxy import Call, between, bomb, passing, reply, trap
+from support.sample import one_in
 from support.server import Served, serve
 
 from retry_contract.endpoint.body import LARGEST
@@ -66,7 +67,7 @@ def _locations(here: str, other: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("status", CODES)
+@pytest.mark.parametrize("status", one_in(3, CODES))
 def test_redirect_is_never_followed(
     open_live: Callable[..., Prober], served: Served, status: int
 ) -> None:

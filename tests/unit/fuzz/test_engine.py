@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, configuration
+from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import in_force
@@ -17,8 +18,6 @@ from retry_contract.fuzz.engine import Tally
 from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.service.faults import FAULTS
-
-pytestmark = pytest.mark.slow
 
 KINDS = ("request", "history")
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -37,6 +36,7 @@ def _sent(wire: Any) -> list[tuple[str, str, str, bytes]]:
 # The wire
 
 
+@pytest.mark.slow
 @each_kind
 def test_every_request_passes_the_client_and_none_goes_beside_it(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
@@ -61,6 +61,7 @@ def test_probes_of_schemathesis_are_among_them(fuzz: Any, wire: Any) -> None:
     assert tally.accepted > len(refused)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_third_of_the_requests_retries_a_message_that_has_failed(
     seed: int, fuzz: Any, monkeypatch: pytest.MonkeyPatch
@@ -87,7 +88,7 @@ def test_third_of_the_requests_retries_a_message_that_has_failed(
 
 
 @each_kind
-@pytest.mark.parametrize("at", [1, 2, 7, 40])
+@pytest.mark.parametrize("at", one_in(2, [1, 40, 2, 7]))
 def test_outage_ends_the_run_as_not_tested(kind: str, at: int, fuzz: Any, wire: Any) -> None:
     wire.fail_at = at
     with pytest.raises(NotTested, match="no reply from mock"):
@@ -103,6 +104,7 @@ def test_traffic_before_an_outage_is_counted(kind: str, fuzz: Any, wire: Any) ->
     assert tally.requests == 29
 
 
+@pytest.mark.slow
 @each_kind
 def test_outage_takes_back_no_violation(kind: str, fuzz: Any, wire: Any) -> None:
     first = fuzz(kind, "after", SLOW[kind])
@@ -116,7 +118,7 @@ def test_outage_takes_back_no_violation(kind: str, fuzz: Any, wire: Any) -> None
 
 
 @each_kind
-@pytest.mark.parametrize("at", [1, 25])
+@pytest.mark.parametrize("at", one_in(2, [1, 25]))
 def test_interrupt_passes_through(kind: str, at: int, fuzz: Any, wire: Any) -> None:
     wire.fail_at, wire.error = at, KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
@@ -161,6 +163,7 @@ def test_broken_case_that_is_flaky_is_still_told(fuzz: Any) -> None:
 # What fixes a run
 
 
+@pytest.mark.slow
 @each_kind
 def test_seed_fixes_the_cases(kind: str, fuzz: Any, wire: Any) -> None:
     runs = []
@@ -171,6 +174,7 @@ def test_seed_fixes_the_cases(kind: str, fuzz: Any, wire: Any) -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
+@pytest.mark.slow
 @each_kind
 def test_environment_and_profiles_change_nothing(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -200,6 +204,7 @@ def test_environment_and_profiles_change_nothing(
     assert not (tmp_path / "storage").exists()
 
 
+@pytest.mark.slow
 @each_kind
 def test_modules_that_happen_to_be_imported_change_nothing(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -231,6 +236,7 @@ def test_folder_of_the_run_stays_empty(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @each_kind
 def test_example_database_is_extended_and_read(
     kind: str, fuzz: Any, wire: Any, tmp_path: Path
@@ -245,6 +251,7 @@ def test_example_database_is_extended_and_read(
     assert fuzz(kind, cases=20, examples=tmp_path).broken is None
 
 
+@pytest.mark.slow
 @each_kind
 def test_unwritable_home_is_no_obstacle(
     kind: str, fuzz: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -265,6 +272,7 @@ def test_unwritable_home_is_no_obstacle(
 # Transition
 
 
+@pytest.mark.slow
 def test_other_contract_in_a_transition_is_drift_and_no_alarm(fuzz: Any) -> None:
     contracts = catalogue()
     expectation = in_force(contracts, "2025-02-10")

@@ -19,8 +19,6 @@ from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.model import Settings, simulator_number
 
-pytestmark = pytest.mark.slow
-
 BY_REQUESTS = {
     "creator-id-missing": "creator-id-as-contracted",
     "creator-id-null": "creator-id-as-contracted",
@@ -64,6 +62,7 @@ BY_HISTORIES = {
 """What takes a history. `benchmarks/faults_found.py` tries every fault."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", BY_REQUESTS)
 def test_requests_find(fault: str, fuzz: Any) -> None:
     found = fuzz("request", "after", fault)
@@ -71,6 +70,7 @@ def test_requests_find(fault: str, fuzz: Any) -> None:
     _assert_had_again("request", fault, found, fuzz)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", BY_HISTORIES)
 def test_histories_find(fault: str, fuzz: Any) -> None:
     found = fuzz("history", "after", fault)
@@ -95,6 +95,7 @@ def _assert_had_again(kind: str, fault: str, found: Any, fuzz: Any) -> None:
     assert all(v.rule in RULES for v in found.broken.violations)
 
 
+@pytest.mark.slow
 def test_case_is_as_small_as_it_gets(fuzz: Any) -> None:
     found = fuzz("history", "after", "values-lost")
     steps = found.broken.case["history"]["steps"]
@@ -103,6 +104,7 @@ def test_case_is_as_small_as_it_gets(fuzz: Any) -> None:
     assert len(found.broken.case["request"]["path_parameters"]["messageId"]) == 1
 
 
+@pytest.mark.slow
 def test_undocumented_field_is_drift(fuzz: Any) -> None:
     for kind in ("request", "history"):
         found = fuzz(kind, "after", "undocumented-field", cases=20)
@@ -110,6 +112,7 @@ def test_undocumented_field_is_drift(fuzz: Any) -> None:
         assert [d.pointer for d in found.tally.drift] == ["/providerReference"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(50))
 def test_documented_service_raises_no_alarm(seed: int, fuzz: Any) -> None:
     settings = Settings(
@@ -210,6 +213,7 @@ def test_any_steps_play_or_are_refused(fuzz: Any, steps: list[Any]) -> None:
         assert fuzz("history", replay=case).broken is None
 
 
+@pytest.mark.slow
 @given(_JSON, _JSON, _JSON)
 def test_any_request_plays_or_is_refused(
     fuzz: Any, target: Any, path_parameters: Any, headers: Any

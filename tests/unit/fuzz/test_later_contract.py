@@ -17,8 +17,6 @@ from retry_contract.fuzz.near_misses import edits
 from retry_contract.fuzz.payloads import field_strategy
 from retry_contract.strategies import near_misses, retry_responses
 
-pytestmark = pytest.mark.slow
-
 THIRD = "third-2026-03-01"
 ROW = {
     "name": THIRD,
@@ -46,7 +44,7 @@ ADDED: dict[str, Any] = {
     "odd": {"type": "integer", "multipleOf": 7, "examples": [7, 14]},
     "note": True,
 }
-RUN = settings(derandomize=True, deadline=None, database=None, max_examples=200)
+RUN = settings(max_examples=200)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +65,7 @@ def third(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     return Catalogue(folder)["third"]
 
 
+@pytest.mark.slow
 @RUN
 @given(data=st.data())
 def test_no_payload_is_refused(third: Contract, data: st.DataObject) -> None:
@@ -76,6 +75,7 @@ def test_no_payload_is_refused(third: Contract, data: st.DataObject) -> None:
     assert payload.keys() >= ADDED.keys()
 
 
+@pytest.mark.slow
 @RUN
 @given(data=st.data())
 def test_near_miss_has_the_one_defect_that_it_names(third: Contract, data: st.DataObject) -> None:
@@ -99,6 +99,7 @@ def test_every_added_field_has_its_near_misses(third: Contract) -> None:
     assert not {"nickname: null instead", "fallback: null instead"} & texts
 
 
+@pytest.mark.slow
 def test_plainest_reply_is_readable(third: Contract) -> None:
     found = find(retry_responses(third), lambda _: True, settings=RUN)
     added = {name: value for name, value in found.items() if name in ADDED}

@@ -290,7 +290,7 @@ def test_message_of_a_permitted_batch_is_retried(status: str) -> None:
     assert world.retry(message.id).status == 201
 
 
-@settings(derandomize=True, max_examples=60, deadline=None, database=None)
+@settings(max_examples=60)
 @given(status=st.text(max_size=40).filter(lambda s: s not in RETRYABLE_BATCHES))
 def test_message_of_a_batch_in_any_other_status_is_refused(status: str) -> None:
     world = World()

@@ -1,0 +1,76 @@
+"""How a rule is judged by cases that are generated, and what an interrupt leaves of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import named
+from retry_contract.endpoint.mock import mock_of
+from retry_contract.fuzz import engine
+from retry_contract.fuzz.generate import generator
+from retry_contract.outcome import RuleState
+from retry_contract.rules import RULES
+from retry_contract.rules.generated import HISTORIES, REQUESTS
+from retry_contract.service.faults import FAULTS
+from retry_contract.session.options import read_options
+from retry_contract.session.run import Interrupted, Run
+
+
+@pytest.fixture(autouse=True)
+def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_MOST_SHRINKS", 20)
+
+
+BOTH = pytest.mark.parametrize("rule", [REQUESTS, HISTORIES])
+
+
+def _run(*faults: str) -> Run:
+    contracts = catalogue()
+    given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
+    options = read_options(given, catalogue=contracts, rules=frozenset(RULES))
+    mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
+    return Run(mock, named(contracts, "after"), generate=generator(options))
+
+
+@BOTH
+def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
+    run = _run()
+    assert run.judge(RULES[rule]).state is RuleState.KEPT
+    assert run.traffic.requests == len(wire.requests) >= 10
+
+
+@BOTH
+def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
+    result = _run("id-changed").judge(RULES[rule])
+    assert result.state is RuleState.BROKEN
+    for violation in result.violations:
+        assert violation.message.startswith(f"{violation.rule}: ")
+        assert violation.replay is not None
+        assert violation.replay.startswith("retry-contract verify --contract after-2025-02-24 ")
+        assert violation.case is not None
+        assert violation.case in violation.replay
+
+
+@pytest.mark.parametrize("rule", [REQUESTS, pytest.param(HISTORIES, marks=pytest.mark.slow)])
+def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
+    complete = _run("id-changed").judge(RULES[rule])
+    # The last request of all is one of those that look for a smaller case.
+    wire.fail_at, wire.error = len(wire.requests), KeyboardInterrupt
+    wire.requests.clear()
+    with pytest.raises(Interrupted) as interrupt:
+        _run("id-changed").judge(RULES[rule])
+    result = interrupt.value.result
+    assert (result.rule, result.state) == (rule, RuleState.BROKEN)
+    assert result.contract == complete.contract
+    assert all(violation.replay for violation in result.violations)
+
+
+@BOTH
+def test_interrupt_before_anything_was_found_is_one(rule: str, wire: Any) -> None:
+    wire.fail_at, wire.error = 1, KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        _run("id-changed").judge(RULES[rule])
+    assert not isinstance(interrupt.value, Interrupted)

@@ -1,0 +1,121 @@
+"""An outcome as JSON, and the files that a report is."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.outcomes import AFTER, URL, broken, judged, left_out, outcome, violation
+
+from retry_contract import __version__
+from retry_contract.outcome import Drift, Verdict
+from retry_contract.report.document import dump, outcome_document
+from retry_contract.report.files import write_reports
+from retry_contract.report.summary import summary
+from retry_contract.report.versions import versions
+from retry_contract.rules import RULES
+
+FOUND = outcome(
+    Verdict.BROKEN,
+    judged(
+        broken(violation(), violation(replay="retry-contract verify --replay CASE")),
+        left_out("key-required", "--ignore", ignored=True),
+        drift=(Drift("/naïve", "undocumented field"),),
+    ),
+    endpoint=URL,
+    seed=7,
+)
+
+
+def _rules(document: dict[str, Any]) -> dict[str, Any]:
+    (contract,) = document["contracts"]
+    return {rule.pop("rule"): rule for rule in contract["rules"]}
+
+
+def test_document_holds_the_outcome_and_how_it_came_about() -> None:
+    document = outcome_document(FOUND)
+    (contract,) = document.pop("contracts")
+    assert document == {
+        "outcome": "broken",
+        "reason": None,
+        "endpoint": URL,
+        "requests": 7,
+        "replies": {"200": 4, "201": 3},
+        "seconds": 1.5,
+        "seed": 7,
+        "versions": {"python": "3.11.0"},
+    }
+    assert contract["contract"] == AFTER
+    assert contract["drift"] == [{"pointer": "/naïve", "message": "undocumented field"}]
+
+
+def test_every_rule_has_its_state_and_says_what_it_rests_on() -> None:
+    rules = _rules(outcome_document(FOUND))
+    assert list(rules) == list(RULES)
+    assert rules["status-is-201"] == {
+        "basis": "published",
+        "source": "P2; guide, Retry (API reference)",
+        "state": "kept",
+    }
+    assert rules["key-required"]["reason"] == "--ignore"
+    assert rules["key-required"]["state"] == "ignored"
+
+
+def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> None:
+    rules = _rules(outcome_document(FOUND))
+    assert [rule for rule, told in rules.items() if "violations" in told] == ["message-id-kept"]
+    plain, generated = rules["message-id-kept"]["violations"]
+    assert plain == {
+        "pointer": "/id",
+        "expected": "the id in the path",
+        "actual": "another string of 44 characters",
+        "message": "/id is another string of 44 characters",
+    }
+    assert generated == {**plain, "replay": "retry-contract verify --replay CASE"}
+
+
+def test_dump_is_ascii_and_reads_back() -> None:
+    document = outcome_document(FOUND)
+    assert dump(document).isascii()
+    assert json.loads(dump(document)) == document
+
+
+def test_report_is_a_document_and_a_summary(tmp_path: Path) -> None:
+    write_reports(FOUND, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "summary.md"]
+    report = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert report.endswith("}\n")
+    assert json.loads(report) == outcome_document(FOUND)
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == summary(FOUND)
+
+
+def test_report_replaces_an_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("x" * 100_000, encoding="utf-8")
+    write_reports(outcome(Verdict.KEPT, judged()), tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["outcome"] == "kept"
+
+
+def test_versions_are_of_what_judges_and_generates() -> None:
+    found = versions()
+    assert list(found) == sorted(found)
+    assert found["retry-contract"] == __version__
+    assert found["pytest"] == pytest.__version__
+    assert found.keys() == {
+        *("hypothesis", "jsonschema", "pytest", "python", "retry-contract", "schemathesis")
+    }
+
+
+def test_library_without_metadata_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "schemathesis":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    found = versions()
+    assert "schemathesis" not in found
+    assert found["jsonschema"] == "1.2.3"
