@@ -91,20 +91,18 @@ def _pytest_arguments(given: dict[str, Any]) -> list[str]:
 def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     import pytest
 
-    from retry_contract import pytest_plugin
     from retry_contract.cli.watcher import Watcher
     from retry_contract.pytest_session import OUTCOME
 
     tests = _tests_folder()
     fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
     fixed += ["--noconftest", "--import-mode=importlib", "--assert=plain"]
+    fixed += ["-p", "retry_contract.pytest_plugin"]  # by its name, so that xdist's workers find it
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
     with _own_pytest_settings(), redirect_stdout(sys.stderr):
-        status = pytest.main(
-            [*fixed, *arguments, *extra, str(tests)], plugins=[pytest_plugin, watcher]
-        )
+        status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
     if outcome is None:
         raise Unusable(f"no rule was judged: pytest ended with status {int(status)}, see above")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any, get_args
 
 import pytest
@@ -37,7 +38,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def _first(strategy: st.SearchStrategy[Any], fits: Callable[[Any], bool] = lambda _: True) -> Any:
-    return find(strategy, fits, settings=SEARCH)
+    return find(strategy, fits, settings=SEARCH, random=Random(20250224))
 
 
 @each_contract
@@ -197,7 +198,10 @@ VARIETY: dict[str, Callable[[Any], bool]] = {
 @pytest.mark.parametrize("what", VARIETY)
 def test_variety_is_reached(what: str) -> None:
     found = find(
-        retry_responses("after"), VARIETY[what], settings=settings(SEARCH, phases=[Phase.generate])
+        retry_responses("after"),
+        VARIETY[what],
+        settings=settings(SEARCH, phases=[Phase.generate]),
+        random=Random(20250224),
     )
     assert violations(found, "after") == ()
 
