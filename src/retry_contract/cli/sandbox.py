@@ -170,6 +170,7 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
         **os.environ,
         "RETRY_CONTRACT_ENDPOINT": described["endpoint"],
         "RETRY_CONTRACT_CAMPAIGN": described["campaign"],
+        "RETRY_CONTRACT_FOREIGN_CAMPAIGN": described["foreign"]["campaign"],
         "RETRY_CONTRACT_MESSAGES": ",".join(described["messages"].values()),
         "RETRY_CONTRACT_SANDBOX": described["control"],
         "POSTMAN_API_KEY": described["key"],

@@ -102,12 +102,16 @@ class Sandbox:
         return self._catalogue[self.contract]
 
     def switch(self, faults: tuple[str, ...]) -> None:
-        """Let just these faults be there, by name; the first is the outermost."""
+        """Let just these faults be there, by name.
+
+        They are laid over each other in the order of the catalogue, so that one that changes a
+        payload comes before one that changes how the reply is told apart.
+        """
         self.faults = faults
         self.service.in_force = self.in_force
         handle: Handler = self.service.handle
-        for name in reversed(faults):
-            handle = FAULTS[name].wrap(self.service, handle)
+        for fault in (fault for name, fault in FAULTS.items() if name in faults):
+            handle = fault.wrap(self.service, handle)
         self._handle = handle
 
     def make(self, state: str, count: int = 1, campaign: Campaign | None = None) -> list[str]:
@@ -181,10 +185,10 @@ def _describe(sandbox: Sandbox, _: Mapping[str, Any]) -> tuple[int, Any]:
 
 def _make(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
     state, count = wanted.get("state", FAILED), wanted.get("count", 1)
-    campaigns = {sandbox.own.id: sandbox.own, sandbox.foreign.id: sandbox.foreign}
-    campaign = campaigns.get(wanted.get("campaign", sandbox.own.id))
+    campaigns = {"own": sandbox.own, "foreign": sandbox.foreign}
+    campaign = campaigns.get(wanted.get("campaign", "own"))
     if campaign is None:
-        raise Refused(400, "campaign is none of the two")
+        raise Refused(400, f"campaign must be {' or '.join(campaigns)}")
     if type(count) is not int or not 1 <= count <= _MOST_AT_ONCE:
         raise Refused(400, f"count must be a number from 1 to {_MOST_AT_ONCE}")
     try:
