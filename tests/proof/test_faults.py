@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -269,3 +271,11 @@ def test_other_contract_outside_the_transition_is_broken_and_says_since_when(
     (violation,) = broken["contract-in-force-served"].violations
     assert violation.expected == expected
     assert "2025-02-24T00:00:00+08:00" in violation.message
+
+
+@pytest.mark.slow
+def test_table_in_the_docs_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[2]
+    monkeypatch.syspath_prepend(root / "scripts")
+    fault_table = importlib.import_module("fault_table")
+    assert fault_table.PAGE.read_text(encoding="utf-8") == fault_table.table()
