@@ -142,6 +142,7 @@ def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
             ws="none",
             interface="asgi3",
             log_config=None,
+            log_level="critical",
             access_log=False,
             server_header=False,
             timeout_keep_alive=30,
