@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.sample import one_in
 
 Done = CompletedProcess[str]
 
@@ -51,7 +52,7 @@ def _retry(served: Any, message: str) -> httpx.Response:
     return httpx.post(url, headers={"authorization": f"Bearer {served['key']}"}, trust_env=False)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", one_in(2, [signal.SIGINT, signal.SIGTERM]))
 def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--contract", "before") as process:
         served = _document(process)
@@ -64,6 +65,7 @@ def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str
     assert (process.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--cutover-in", "1") as process:
         served = _document(process)
@@ -110,7 +112,7 @@ def test_command_has_the_sandbox_in_its_environment(command: Callable[..., Done]
     ]
 
 
-@pytest.mark.parametrize("fault", [None, "id-changed"])
+@pytest.mark.parametrize("fault", one_in(2, ["id-changed", None]))
 def test_verify_runs_beside_it_and_its_exit_code_is_told(
     fault: str | None, command: Callable[..., Done]
 ) -> None:
