@@ -75,9 +75,6 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where tools are kept")
     parser.add_argument("--controls", type=int, default=3, help="runs on the correct server")
     parser.add_argument("--only", action="append", choices=[p.name for p in PEERS], metavar="TOOL")
-    parser.add_argument(
-        "--delivery", type=float, default=0.02, help="seconds until a message of the server fails"
-    )
     parser.add_argument("faults", nargs="*", default=CHOSEN, metavar="FAULT")
     options = parser.parse_args()
     if unknown := set(options.faults) - set(FAULTS):
@@ -101,7 +98,7 @@ def row(peer: Peer, installed: Installed, options: argparse.Namespace) -> Row:
 
     def judged(fault: str | None) -> Verdict:
         print(f"{name}: {fault or 'the correct server'} ", end="", file=sys.stderr, flush=True)
-        with target(fault, options.delivery) as served, tempfile.TemporaryDirectory() as folder:
+        with target(fault) as served, tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
             try:
                 found = peer.judge(Bench(served, Path(folder), installed.home))

@@ -70,9 +70,11 @@ def kit(bench: Bench, *options: str) -> Verdict:
     target = bench.target
     words = [str(Path(sys.executable).with_name("retry-contract")), "verify", "--json"]
     words += ["--endpoint", target.url, "--campaign", target.campaign]
-    words += ["--message", target.message, "--provision", "simulator"]
+    words += ["--provision", "simulator"]
     words += ["--contract", "after", "--fuzz", "0", *options]
-    done = run(words, bench.folder, POSTMAN_API_KEY=target.key)
+    done = run(
+        words, bench.folder, POSTMAN_API_KEY=target.key, RETRY_CONTRACT_SANDBOX=target.control
+    )
     outcome = json.loads(done.output)
     rules = [rule for contract in outcome["contracts"] for rule in contract["rules"]]
     broken = [rule["rule"] for rule in rules if rule["state"] == "broken"]

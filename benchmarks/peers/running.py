@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVER = Path(__file__).parents[2] / "tests" / "support" / "server.py"
 SECONDS = 120
 """What one run of one tool may take at the most."""
 
@@ -25,6 +24,7 @@ class Target:
     key: str
     campaign: str
     message: str
+    control: str
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Done:
 
 
 @contextlib.contextmanager
-def target(fault: str | None, delivery: float) -> Iterator[Target]:
-    """Serve the model with one fault, or none; `delivery` is a message's way, in seconds."""
-    words = [sys.executable, str(SERVER), "--delivery", str(delivery)]
-    words += ["--fault", fault] if fault else []
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:  # leaving the block closes its standard input, which ends it
+def target(fault: str | None) -> Iterator[Target]:
+    """Serve the sandbox with one fault, or none."""
+    words = [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", "--json"]
+    words += ["--contract", "after", *(["--fault", fault] if fault else [])]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        yield Target(told["url"], told["key"], told["campaign"], told["messages"][0])
+        told = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+        message = told["messages"]["failure"]
+        yield Target(told["endpoint"], told["key"], told["campaign"], message, told["control"])
+        process.terminate()
 
 
 def run(words: Sequence[str], folder: Path, seconds: float = SECONDS, **environment: str) -> Done:

@@ -21,6 +21,7 @@ exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT = 8020
 _LARGEST_PORT = 65535
+_DELIVERY = timedelta(milliseconds=300)
 _GRACE = 5.0
 """How long a command has to end after Ctrl-C, in seconds."""
 
@@ -129,7 +130,8 @@ def _settings(options: argparse.Namespace) -> Any:
     rate = number("rate", options.rate, default=None)
     if rate == 0:
         raise Unusable("--rate 0: give a number of requests a second, from 1")
-    return Settings(cap=options.cap or "attempts", errors=options.errors or "nested", rate=rate)
+    cap, errors = options.cap or "attempts", options.errors or "nested"
+    return Settings(cap=cap, errors=errors, rate=rate, delivery=_DELIVERY)
 
 
 def _port(text: str | None) -> int:
