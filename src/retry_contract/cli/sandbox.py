@@ -11,10 +11,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.outcome import Unusable
+
+if TYPE_CHECKING:
+    from retry_contract.service.model import Settings
 
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
@@ -120,7 +123,7 @@ def _before_the_cutover(options: argparse.Namespace, contract: str) -> datetime:
     return cutover - timedelta(seconds=lead or 0)
 
 
-def _settings(options: argparse.Namespace) -> Any:
+def _settings(options: argparse.Namespace) -> Settings:
     from retry_contract.service.model import Settings
     from retry_contract.session.values import number
 
@@ -130,7 +133,8 @@ def _settings(options: argparse.Namespace) -> Any:
     rate = number("rate", options.rate, default=None)
     if rate == 0:
         raise Unusable("--rate 0: give a number of requests a second, from 1")
-    cap, errors = options.cap or "attempts", options.errors or "nested"
+    cap: Any = options.cap or "attempts"
+    errors: Any = options.errors or "nested"
     return Settings(cap=cap, errors=errors, rate=rate, delivery=_DELIVERY)
 
 

@@ -22,7 +22,7 @@ _EXTENSION = "retry_contract"
 _LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 _PATIENCE = 10.0
-"""For how long a request may take to arrive, in seconds."""
+"""For how long a request may take to arrive, in seconds, before it may be given up."""
 _GRACE = 1
 _DRIP = 0.5
 _BACKLOG = 2048
@@ -33,13 +33,46 @@ _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 
 
+class _Held:
+    """A transport that sends a reply's head and body as one: each packet costs more than both."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._pieces: list[bytes] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._pieces is None:
+            self._transport.write(data)
+        else:
+            self._pieces.append(data)
+
+    def close(self) -> None:
+        self.release()
+        self._transport.close()
+
+    def hold(self) -> None:
+        """Keep what is written until it is released."""
+        self._pieces = []
+
+    def release(self) -> None:
+        """Send what was kept."""
+        pieces, self._pieces = self._pieces, None
+        if pieces:
+            self._transport.write(b"".join(pieces))
+
+
 class _Bounded(HttpToolsProtocol):
     """Gives up a connection whose request is too long in coming, or has too large a head."""
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        self._held = _Held(transport)
+        super().connection_made(self._held)  # type: ignore[arg-type]  # as far as uvicorn uses it
         self._head: int | None = 0
-        self._timer = self.loop.call_later(_PATIENCE, transport.close)
+        self._awaited_since: float | None = self.loop.time()
+        self._timer = self.loop.call_later(_PATIENCE, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
@@ -56,17 +89,29 @@ class _Bounded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = 0
-        self._timer.cancel()
-        self._timer = self.loop.call_later(_PATIENCE, self.transport.close)
-        self.scope["extensions"] = {_EXTENSION: {"abort": self._abort}}
+        self._awaited_since = self.loop.time()
+        self.scope["extensions"] = {
+            _EXTENSION: {
+                "abort": self._abort,
+                "hold": self._held.hold,
+                "release": self._held.release,
+            }
+        }
 
     def on_headers_complete(self) -> None:
         self._head = None
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._timer.cancel()
+        self._awaited_since = None
         super().on_message_complete()
+
+    def _look(self) -> None:
+        since = self._awaited_since
+        if since is not None and self.loop.time() - since >= _PATIENCE:
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_later(_PATIENCE, self._look)
 
     def _abort(self) -> None:
         wire = self.transport.get_extra_info("socket")
@@ -108,10 +153,14 @@ async def _write(reply: Reply, scope: Any, receive: _Receive, send: _Send) -> No
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
     headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    start = {"type": "http.response.start", "status": reply.status, "headers": headers}
     if reply.pace == "at once":
+        scope["extensions"][_EXTENSION]["hold"]()
+        await send(start)
         await send({"type": "http.response.body", "body": reply.body})
+        scope["extensions"][_EXTENSION]["release"]()
         return
+    await send(start)
     for byte in reply.body if reply.pace == "drip" else b"":
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
         with contextlib.suppress(TimeoutError):
@@ -145,6 +194,7 @@ def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
             log_level="critical",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_GRACE,
         )

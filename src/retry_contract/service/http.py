@@ -40,6 +40,8 @@ class Reply:
         return replace(self, body=encode(payload))
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 Handler = Callable[[Request], Reply]
 
 
@@ -51,6 +53,4 @@ def json_reply(status: int, payload: Any, **headers: str) -> Reply:
 
 def encode(payload: Any) -> bytes:
     """Write JSON as the service does: compact, in UTF-8."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
-    )
+    return _ENCODER.encode(payload).encode("utf-8", "surrogatepass")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import deque
@@ -177,11 +178,10 @@ class Service:
         return self._reply(201, message, "retry")
 
     def _send(self, message: Message) -> None:
-        now, delivery = self.clock(), self.settings.delivery
+        now = self.clock()
         message.attempts.insert(0, Attempt("created", now))
-        statuses = (*_STEPS, "failure" if message.outcome else "success")
-        steps = len(statuses)
-        message.course = [(now + delivery * (i + 1) / steps, s) for i, s in enumerate(statuses)]
+        course = _course(self.settings.delivery, message.outcome is not None)
+        message.course = [(now + after, status) for after, status in course]
 
     def _reply(
         self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
@@ -189,6 +189,13 @@ class Service:
         batch = self.batches.get(message.batch) if message.batch else None
         contract = self.in_force(self.clock())
         return json_reply(status, message_reply(message, batch, contract, kind))
+
+
+@functools.cache
+def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ...]:
+    """Return what becomes of a message, each status with the time after which it is reached."""
+    statuses = (*_STEPS, "failure" if fails else "success")
+    return tuple((delivery * n / len(statuses), s) for n, s in enumerate(statuses, 1))
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
