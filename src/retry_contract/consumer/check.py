@@ -66,9 +66,9 @@ class Readiness:
         """Whether every situation that counts was tried and passed."""
         return all(s.result is Result.OK for s in self.situations if s.counts)
 
-    def of(self, contract: str) -> Tried:
+    def of(self, period: Period) -> Tried:
         """Return the situation of a contract's plain reply."""
-        return next(s for s in self.situations if s.name == contract)
+        return next(s for s in self.situations if s.name == period.alias)
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,8 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
     answers = Answers(consumer)
     required = _required(pair, timeline, asked.now)
-    old, new = pair.old.name, pair.new.name
-    found = [_try(s, cases, answers, required) for s in situations(old, new)]
-    found.append(_try(rare_forms(new), unusual, answers, required))
+    found = [_try(s, cases, answers, required) for s in situations(pair)]
+    found.append(_try(rare_forms(pair), unusual, answers, required))
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract.consumer import command
-from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
+from retry_contract.consumer.answers import MOST_LOSSES, Answer, Kind, one_line, read_answer
 from retry_contract.outcome import Unusable
 
 _CANNOT_START = {126: "the program may not be executed", 127: "there is no such program"}
@@ -21,8 +21,11 @@ class Each:
         self._command = words
         self._timeout = timeout
 
-    def ask(self, lines: Sequence[str]) -> list[Answer | None]:
-        """Return the answer to each line. Raises Unusable if the command cannot be started."""
+    def ask(self, lines: Sequence[str], losses: int = MOST_LOSSES) -> list[Answer | None]:
+        """Return the answer to each line, however many are lost: none harms the next.
+
+        Raises Unusable if the command cannot be started.
+        """
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             return list(pool.map(self._one, lines))
 

@@ -13,11 +13,17 @@ from types import TracebackType
 from typing import IO
 
 from retry_contract.consumer import command
-from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer, read_detailed
+from retry_contract.consumer.answers import (
+    MOST_LOSSES,
+    Answer,
+    Kind,
+    one_line,
+    read_answer,
+    read_detailed,
+)
 from retry_contract.consumer.host import READY
 from retry_contract.outcome import Unusable
 
-_MOST_LOSSES = 3
 _MOST_DETOURS = 40
 _PATIENCE_AT_THE_END = 1.0
 _LONGEST_IMPORT = 60.0
@@ -59,15 +65,16 @@ class Lines:
     ) -> None:
         self._stop()
 
-    def ask(self, lines: Sequence[str]) -> list[Answer | None]:
-        """Return the answer to each line; None where it was not tried.
+    def ask(self, lines: Sequence[str], losses: int = MOST_LOSSES) -> list[Answer | None]:
+        """Return the answer to each line; None where it was not tried any more.
 
-        After a hang or three crashes no more is tried. What is lost with the process is laid to a line only if that line alone brings it about.
-        Raises Unusable if the process cannot be started, or does not keep to the protocol.
+        That is after a hang, or so many crashes and noises. What is lost with the process is laid
+        to a line only if that line alone brings it about. Raises Unusable if the process cannot be
+        started, or does not keep to the protocol.
         """
         answers: list[Answer | None] = []
-        losses, detours, size = 0, 0, len(lines)
-        while len(answers) < len(lines) and losses < _MOST_LOSSES:
+        detours, size = 0, len(lines)
+        while len(answers) < len(lines) and losses > 0:
             batch = lines[len(answers) : len(answers) + size]
             got, loss = self._batch(batch)
             answers += got
@@ -81,8 +88,8 @@ class Lines:
                 size = min(len(lines), size * 2)
             if loss is not None:
                 answers.append(loss)
-                losses += _MOST_LOSSES if loss.kind is Kind.HUNG else 1
-            if detours - losses > _MOST_DETOURS:
+                losses -= losses if loss.kind is Kind.HUNG else 1
+            elif detours > _MOST_DETOURS:
                 raise Unusable(_UNRULY)
         return answers + [None] * (len(lines) - len(answers))
 
@@ -178,6 +185,7 @@ class _Running:
         self._process = command.start(words)
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._said: deque[bytes] = deque(maxlen=5)
+        self._silent = False
         self._threads = [self._thread(self._collect), self._thread(self._listen)]
 
     def send(self, lines: Sequence[str], *, last: bool) -> None:
@@ -191,13 +199,14 @@ class _Running:
             line = self._lines.get(timeout=timeout)
         except queue.Empty:
             raise TimeoutError from None
+        self._silent = line is None
         return None if line is None else line.decode("utf-8", "replace").rstrip("\r\n")
 
     def stop(self) -> int:
         """End the process, and return the status that it ended with."""
         # One that has closed its output is about to end by itself: let its status be known.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0 if self._threads[0].is_alive() else _PATIENCE_AT_THE_END)
+            self._process.wait(_PATIENCE_AT_THE_END if self._silent else 0)
         status = self._process.poll()
         command.end(self._process)
         for thread in self._threads:

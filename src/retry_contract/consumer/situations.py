@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retry_contract.consumer.answers import Answer, Consumer, Kind
-from retry_contract.consumer.cases import Case, Payload, decoys
+from retry_contract.consumer.cases import Case, Pair, Payload, decoys
 from retry_contract.consumer.compare import Added, differences
 
 
@@ -55,10 +55,14 @@ class Answers:
 
     def learn(self, payloads: Iterable[Payload]) -> None:
         """Ask for the answers to payloads, those that are not known yet, in one go."""
-        lines = dict.fromkeys(_line(payload) for payload in payloads)
-        new = [line for line in lines if line not in self._known]
-        if new:
-            self._known.update(zip(new, self._consumer.ask(new), strict=True))
+        new = [line for line in _lines(payloads) if line not in self._known]
+        self._known.update(zip(new, self._consumer.ask(new), strict=True))
+
+    def find(self, payloads: Iterable[Payload]) -> None:
+        """Ask until one payload costs the process; the rest may be asked for again."""
+        new = [line for line in _lines(payloads) if self._known.get(line) is None]
+        told = zip(new, self._consumer.ask(new, losses=1), strict=True)
+        self._known.update((line, answer) for line, answer in told if answer is not None)
 
     def to(self, payload: Payload) -> Answer | None:
         """Return the answer to a payload; None if it was not tried."""
@@ -71,6 +75,10 @@ class Answers:
             found = differences(one.read, other.read, Added({})) if one and other else ()
             self._unsteady = frozenset(found)
         return self._unsteady
+
+
+def _lines(payloads: Iterable[Payload]) -> list[str]:
+    return list(dict.fromkeys(_line(payload) for payload in payloads))
 
 
 def _line(payload: Payload) -> str:
@@ -116,14 +124,18 @@ class Situation:
         return differences(one.read, other.read, Added(added, frozenset(looks_like)))
 
 
-def situations(old: str, new: str) -> tuple[Situation, ...]:
-    """Return the situations for two contracts, by their names."""
+def situations(pair: Pair) -> tuple[Situation, ...]:
+    """Return the situations for two contracts, beginning with the plain reply of each."""
+    old, new = pair.old.name, pair.new.name
+    before, after = pair.old.period.alias, pair.new.period.alias
     return (
-        Situation(old, old, lambda c: (c.before,)),
-        Situation(new, new, lambda c: (c.after,)),
-        Situation(f"{new}, another order", new, lambda c: (c.after, c.reordered), compares=True),
+        Situation(before, old, lambda c: (c.before,)),
+        Situation(after, new, lambda c: (c.after,)),
         Situation(
-            f"{new}, one more field",
+            f"{after}, in another order", new, lambda c: (c.after, c.reordered), compares=True
+        ),
+        Situation(
+            f"{after}, with one more field",
             new,
             lambda c: (c.after, c.extended),
             lambda c: {c.unknown[0]: c.unknown[1]},
@@ -140,6 +152,7 @@ def situations(old: str, new: str) -> tuple[Situation, ...]:
     )
 
 
-def rare_forms(new: str) -> Situation:
+def rare_forms(pair: Pair) -> Situation:
     """Return the situation of payloads in forms that a contract permits and no page shows."""
-    return Situation(f"{new}, rare forms", new, lambda c: (c.after,), counts=False)
+    name = f"{pair.new.period.alias}, in rare forms"
+    return Situation(name, pair.new.name, lambda c: (c.after,), counts=False)

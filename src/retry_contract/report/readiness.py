@@ -48,7 +48,7 @@ def closing_line(found: Readiness) -> str:
 
 def notes(found: Readiness) -> Iterator[str]:
     """Yield what puts the verdict into its right light, a line each."""
-    new, old = found.of(found.period.name), found.of(found.older.name)
+    new, old = found.of(found.period), found.of(found.older)
     if not found.ready:
         yield _why(found)
     elif old.result is Result.BREAKS:
@@ -66,7 +66,7 @@ def write_readiness(found: Readiness, folder: Path) -> None:
 
 
 def _why(found: Readiness) -> str:
-    new, old = found.of(found.period.name), found.of(found.older.name)
+    new, old = found.of(found.period), found.of(found.older)
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
             return (
