@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,6 +73,7 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the consumer. Raises Unusable."""
+    from retry_contract.masking import Scrubber
     from retry_contract.session.values import usable_folder
 
     target = _target(options)
@@ -79,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         found = _check(options, target)
     except Unusable as error:
-        raise Unusable(f"{visible(target)}: {error}") from None
+        reason = Scrubber(_secret()).scrub(f"{target}: {error}")
+        raise Unusable(visible(reason)) from None
     if folder is not None:
         from retry_contract.report.readiness import write_readiness
 
@@ -114,8 +117,13 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     seed = read_seed(options.seed, 1) or 0
     contracts = catalogue()
     with _consumer(options, target) as consumer:
-        asked = Asked(target, payloads, seed, datetime.now(UTC))
+        asked = Asked(target, payloads, seed, datetime.now(UTC), _secret())
         return check(asked, consumer, newest_pair(contracts), contracts.timeline)
+
+
+def _secret() -> str:
+    """Return the API key, if the environment has one: the user's code may quote it."""
+    return os.environ.get("POSTMAN_API_KEY", "")
 
 
 @contextlib.contextmanager

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-MOST_LOSSES = 3
-"""How many crashes are met before the rest of the payloads is not tried."""
-
 _LONGEST = 300
 
 
@@ -49,10 +46,11 @@ class Answer:
 class Consumer(Protocol):
     """A way to the user's code: takes payloads as lines of JSON."""
 
-    def ask(self, lines: Sequence[str], losses: int = MOST_LOSSES) -> list[Answer | None]:
+    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         """Return the answer to each line; None where it was not tried, after too many losses.
 
-        Raises Unusable if the code cannot be started.
+        A search may end at the first line that is not read. Raises Unusable if the code cannot be
+        started.
         """
         ...
 

@@ -20,6 +20,7 @@ from retry_contract.consumer.situations import (
     situations,
 )
 from retry_contract.contract.timeline import Period, Timeline
+from retry_contract.masking import Scrubber
 
 _BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
 
@@ -73,12 +74,16 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a check is to do: how many generated payloads, from which seed, at which instant."""
+    """What a check is to do: how many generated payloads, from which seed, at which instant.
+
+    `secret` is what no output may hold, if anything.
+    """
 
     target: str
     payloads: int
     seed: int
     now: datetime
+    secret: str = ""
 
 
 def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> Readiness:
@@ -86,10 +91,12 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     begin = time.perf_counter()
     usual, unusual = example_cases(pair)
     cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
-    answers = Answers(consumer)
+    answers = Answers(consumer, Scrubber(asked.secret).scrub)
     required = _required(pair, timeline, asked.now)
-    found = [_try(s, cases, answers, required) for s in situations(pair)]
-    found.append(_try(rare_forms(pair), unusual, answers, required))
+    found: list[Tried] = []
+    for situation in situations(pair):
+        found.append(_try(situation, cases, answers, required, _shrunk(found)))
+    found.append(_try(rare_forms(pair), unusual, answers, required, []))
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
@@ -102,9 +109,18 @@ def _required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
     return frozenset({pair.new.name, *served})
 
 
+def _shrunk(found: Sequence[Tried]) -> list[Case]:
+    return [tried.failure.case for tried in found if tried.failure is not None]
+
+
 def _try(
-    situation: Situation, cases: Sequence[Case], answers: Answers, required: frozenset[str]
+    situation: Situation,
+    cases: Sequence[Case],
+    answers: Answers,
+    required: frozenset[str],
+    shrunk: Sequence[Case],
 ) -> Tried:
+    """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
     answers.learn(payload for case in cases for payload in situation.payloads(case))
     tried = [c for c in cases if all(answers.to(p) is not None for p in situation.payloads(c))]
     failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
@@ -115,12 +131,24 @@ def _try(
     # To refuse is one thing, where nothing serves that yet, or any more; to misread is another.
     counts = counts or told.result is Result.DIFFERS
     plain = plainest(told.case.pair)
-    told = shrink(told, situation, answers, plain)
+    told = shrink(_known(told, situation, answers, shrunk), situation, answers, plain)
     number = max(len(tried), len(failures))
     return Tried(
         situation.name, situation.of, counts, number, len(failures), told,
         _odd(told.case, plain), _advice(told, plain, answers),
     )  # fmt: skip
+
+
+def _known(
+    failure: Failure, situation: Situation, answers: Answers, shrunk: Sequence[Case]
+) -> Failure:
+    """Return the same failure of a case that has been shrunk in another situation, if any has."""
+    for case in shrunk:
+        answers.find(situation.payloads(case))
+        found = situation.failure(case, answers)
+        if found is not None and found.sort == failure.sort:
+            return found
+    return failure
 
 
 def _choose(failures: Sequence[Failure]) -> Failure | None:

@@ -13,10 +13,14 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Added:
-    """What the second of two payloads has more: names and values; and what only looks like it."""
+    """What the second of two payloads has more: names and values.
+
+    `decoys` are texts that only look like it, and `others` the texts of all other fields.
+    """
 
     members: Mapping[str, Any]
     decoys: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
     def explains(self, name: str, one: Any, other: Any) -> bool:
         """Say whether an added field may make this difference at a member of this name."""
@@ -31,6 +35,8 @@ class Added:
         folded = _folded(name)
         if any(_stem(added) in folded for added in self.members):
             return True
+        if isinstance(one, str) and one in self.others:
+            return False  # another field was read here, and now it is not
         return any(_holds(other, text) for text in self._texts())
 
     def is_member(self, item: Any) -> bool:
@@ -42,7 +48,7 @@ class Added:
         return any(_holds(value, decoy) for decoy in self.decoys)
 
     def _texts(self) -> Iterator[str]:
-        return (text for text in _strings([*self.members.values()]) if len(text) >= _SHORTEST)
+        return (text for text in strings([*self.members.values()]) if len(text) >= _SHORTEST)
 
 
 def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[str, ...]:
@@ -89,12 +95,13 @@ def _stem(name: str) -> str:
 
 
 def _holds(value: Any, text: str) -> bool:
-    return any(text in found for found in _strings(value))
+    return any(text in found for found in strings(value))
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings(value: Any) -> Iterator[str]:
+    """Yield the strings in JSON values, but not the names of members."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
+            yield from strings(item)

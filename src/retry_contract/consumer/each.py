@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract.consumer import command
-from retry_contract.consumer.answers import MOST_LOSSES, Answer, Kind, one_line, read_answer
+from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
 from retry_contract.outcome import Unusable
 
+_AT_ONCE = min(4, os.cpu_count() or 1)
 _CANNOT_START = {126: "the program may not be executed", 127: "there is no such program"}
 
 
@@ -21,13 +22,18 @@ class Each:
         self._command = words
         self._timeout = timeout
 
-    def ask(self, lines: Sequence[str], losses: int = MOST_LOSSES) -> list[Answer | None]:
-        """Return the answer to each line, however many are lost: none harms the next.
+    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+        """Return the answer to each line; a search ends soon after the first that is not read.
 
         Raises Unusable if the command cannot be started.
         """
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            return list(pool.map(self._one, lines))
+        answers: list[Answer | None] = []
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for group in range(0, len(lines), _AT_ONCE):
+                answers += pool.map(self._one, lines[group : group + _AT_ONCE])
+                if search and any(a and a.kind is not Kind.READ for a in answers):
+                    break
+        return answers + [None] * (len(lines) - len(answers))
 
     def _one(self, line: str) -> Answer:
         process = command.start(self._command)

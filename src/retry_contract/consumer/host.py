@@ -81,10 +81,10 @@ def load(target: str, folder: str) -> Callable[[str], Any]:
         found = getattr(found, name)
     if not callable(found):
         raise CannotLoad(f"{path} is no callable; name a function that takes a payload")
-    return _prepared(found)
+    return prepared(found)
 
 
-def _prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
+def prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
     wanted = _wanted(consume)
     if wanted is dict:
         return lambda line: consume(json.loads(line))
@@ -106,7 +106,8 @@ def _wanted(consume: Callable[..., Any]) -> type:
             annotation = typing.get_type_hints(consume).get(name, annotation)
     except (TypeError, ValueError, NameError, StopIteration):
         return dict
-    choices = typing.get_args(annotation) or (annotation,)
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    choices = typing.get_args(annotation) if union else (annotation,)
     return next((kind for kind in (str, bytes) if kind in choices), dict)
 
 
@@ -145,6 +146,7 @@ def _last_line(error: BaseException) -> str:
         return "KeyboardInterrupt: raised by the code"
     try:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith("For further information")]
     except BaseException:  # an exception that cannot even be shown
         lines = []
     kind = type(error)

@@ -14,7 +14,6 @@ from typing import IO
 
 from retry_contract.consumer import command
 from retry_contract.consumer.answers import (
-    MOST_LOSSES,
     Answer,
     Kind,
     one_line,
@@ -24,6 +23,7 @@ from retry_contract.consumer.answers import (
 from retry_contract.consumer.host import READY
 from retry_contract.outcome import Unusable
 
+_MOST_LOSSES = 3
 _MOST_DETOURS = 40
 _PATIENCE_AT_THE_END = 1.0
 _LONGEST_IMPORT = 60.0
@@ -65,15 +65,15 @@ class Lines:
     ) -> None:
         self._stop()
 
-    def ask(self, lines: Sequence[str], losses: int = MOST_LOSSES) -> list[Answer | None]:
+    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         """Return the answer to each line; None where it was not tried any more.
 
-        That is after a hang, or so many crashes and noises. What is lost with the process is laid
-        to a line only if that line alone brings it about. Raises Unusable if the process cannot be
-        started, or does not keep to the protocol.
+        That is after a hang, or after three crashes and noises, of which a search meets one. What
+        is lost with the process is laid to a line only if that line alone brings it about. Raises
+        Unusable if the process cannot be started, or does not keep to the protocol.
         """
         answers: list[Answer | None] = []
-        detours, size = 0, len(lines)
+        losses, detours, size = 1 if search else _MOST_LOSSES, 0, len(lines)
         while len(answers) < len(lines) and losses > 0:
             batch = lines[len(answers) : len(answers) + size]
             got, loss = self._batch(batch)

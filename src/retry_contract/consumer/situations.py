@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from retry_contract.consumer.answers import Answer, Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
-from retry_contract.consumer.compare import Added, differences
+from retry_contract.consumer.compare import Added, differences, strings
 
 
 class Result(enum.StrEnum):
@@ -46,23 +47,35 @@ class Failure:
 
 
 class Answers:
-    """The answers of a consumer, each payload asked once however many situations show it."""
+    """The answers of a consumer, each payload asked once however many situations show it.
 
-    def __init__(self, consumer: Consumer) -> None:
+    `scrub` takes out of an error what must not be written.
+    """
+
+    def __init__(self, consumer: Consumer, scrub: Callable[[str], str] = str) -> None:
         self._consumer = consumer
+        self._scrub = scrub
         self._known: dict[str, Answer | None] = {}
         self._unsteady: frozenset[str] | None = None
 
     def learn(self, payloads: Iterable[Payload]) -> None:
         """Ask for the answers to payloads, those that are not known yet, in one go."""
         new = [line for line in _lines(payloads) if line not in self._known]
-        self._known.update(zip(new, self._consumer.ask(new), strict=True))
+        self._known.update(self._told(new, self._consumer.ask(new)))
 
     def find(self, payloads: Iterable[Payload]) -> None:
         """Ask until one payload costs the process; the rest may be asked for again."""
         new = [line for line in _lines(payloads) if self._known.get(line) is None]
-        told = zip(new, self._consumer.ask(new, losses=1), strict=True)
+        told = self._told(new, self._consumer.ask(new, search=True))
         self._known.update((line, answer) for line, answer in told if answer is not None)
+
+    def _told(
+        self, lines: list[str], answers: list[Answer | None]
+    ) -> Iterator[tuple[str, Answer | None]]:
+        for line, answer in zip(lines, answers, strict=True):
+            if answer is not None and answer.error:
+                answer = dataclasses.replace(answer, error=self._scrub(answer.error))
+            yield line, answer
 
     def to(self, payload: Payload) -> Answer | None:
         """Return the answer to a payload; None if it was not tried."""
@@ -121,7 +134,9 @@ class Situation:
     def _differences(self, case: Case, one: Answer, other: Answer) -> tuple[str, ...]:
         added = self.added(case)
         looks_like = decoys({**case.payload, **added}, case.pair.added)
-        return differences(one.read, other.read, Added(added, frozenset(looks_like)))
+        others = {k: v for k, v in case.payload.items() if k not in added}
+        texts = frozenset(strings(others))
+        return differences(one.read, other.read, Added(added, frozenset(looks_like), texts))
 
 
 def situations(pair: Pair) -> tuple[Situation, ...]:
