@@ -147,7 +147,7 @@ def position(reply: Payload) -> Any:
 
 
 def unpacking(reply: Payload) -> Any:
-    created, updated, message, to, values, text, status, template, campaign = reply.values()
+    _, _, message, _, _, _, _, _, campaign = reply.values()
     return message, campaign
 
 

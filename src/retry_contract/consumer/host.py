@@ -85,6 +85,7 @@ def load(target: str, folder: str) -> Callable[[str], Any]:
 
 
 def prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
+    """Return what hands a line to a callable as what it takes: an object, text, or bytes."""
     wanted = _wanted(consume)
     if wanted is dict:
         return lambda line: consume(json.loads(line))

@@ -53,7 +53,7 @@ def notes(found: Readiness) -> Iterator[str]:
         yield _why(found)
     elif old.result is Result.BREAKS:
         extent = "every payload" if old.failed == old.tried else "some payloads"
-        yield f"It fails on {extent} of {old.name}, but that is no longer in force."
+        yield f"It fails on {extent} of {old.of}, but that is no longer in force."
     if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
         yield "The next field that is added will break it."
 
@@ -73,9 +73,13 @@ def _why(found: Readiness) -> str:
                 "It fails on every payload of both contracts: the cutover is not the reason. "
                 "Is it the code that reads the reply?"
             )
-        return f"It fails on every payload of {new.name}, and reads {old.name}."
+        return f"It fails on every payload of {new.of}, {_other(old)}."
     failing = [t for t in found.situations if t.counts and t.result is not Result.OK]
     return "It fails on some payloads: " + ", ".join(t.name for t in failing) + "."
+
+
+def _other(old: Tried) -> str:
+    return f"and reads {old.of}" if old.result is Result.OK else f"and on some of {old.of}"
 
 
 def _next_change(found: Readiness) -> list[Tried]:
