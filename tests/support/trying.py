@@ -28,6 +28,6 @@ class Direct:
         return [read_detailed(host.answer(self._consume, line)) for line in lines]
 
 
-def tried(consume: Callable[..., Any], payloads: int = 60, now: datetime = NOW) -> Readiness:
+def tried(consume: Callable[..., Any], payloads: int = 25, now: datetime = NOW) -> Readiness:
     asked = Asked("module:consume", payloads, 7, now)
     return check(asked, Direct(consume), PAIR, catalogue().timeline)

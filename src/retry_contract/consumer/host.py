@@ -136,7 +136,8 @@ def _detail(error: BaseException) -> dict[str, Any]:
     leaf = error
     while isinstance(leaf, BaseExceptionGroup):
         leaf = leaf.exceptions[0]
-    return {"text": _last_line(leaf), "where": _place(error), "clues": sorted(_clues(error, leaf))}
+    text = _last_line(leaf)
+    return {"text": text, "where": _place(error), "clues": sorted(_clues(error, leaf, text))}
 
 
 def _last_line(error: BaseException) -> str:
@@ -180,12 +181,12 @@ def _at(place: str) -> str:
     return f" (at {place})" if place else ""
 
 
-def _clues(error: BaseException, leaf: BaseException) -> set[str]:
+def _clues(error: BaseException, leaf: BaseException, text: str) -> set[str]:
     """Return the top-level modules that had a part in an error, and what kind of class it names."""
     modules = {str(frame.f_globals.get("__name__", "")) for frame in _frames(error)}
     modules |= {kind.__module__ for e in (error, leaf) for kind in type(e).__mro__}
     clues = {name.partition(".")[0] for name in modules if name}
-    built = _BUILT.search(str(leaf))
+    built = _BUILT.search(text)
     if built:
         clues |= {_kind_of(frame, built.group(1)) for frame in _frames(leaf)}
     return clues - {"", "builtins", "retry_contract"}

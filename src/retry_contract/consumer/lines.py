@@ -24,7 +24,7 @@ from retry_contract.consumer.host import READY
 from retry_contract.outcome import Unusable
 
 _MOST_LOSSES = 3
-_MOST_DETOURS = 40
+_MOST_DETOURS, _EARLY_END = 40, 10
 _PATIENCE_AT_THE_END = 1.0
 _LONGEST_IMPORT = 60.0
 _LONGEST_LINE = 10_000_000
@@ -80,9 +80,9 @@ class Lines:
             answers += got
             self._check_start(got, loss)
             if loss is not None and len(batch) > 1 and not self._lasting:
+                detours += _EARLY_END if loss.error == command.ended(0) else 1
                 got, loss = self._batch(batch[len(got) : len(got) + 1])
                 answers += got
-                detours += 1
                 size = max(1, len(batch) // 2) if loss is None else size
             else:
                 size = min(len(lines), size * 2)

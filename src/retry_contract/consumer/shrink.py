@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import operator
 import re
 import time
 from collections.abc import Iterator
@@ -43,11 +44,21 @@ def _round(failure: Failure, situation: Situation, answers: Answers, plain: Case
 
 
 def _weight(case: Case, plain: Case) -> tuple[int, int, str]:
-    """Return how far a case is from the plainest: fields that differ, how much they hold."""
+    """Return how far a case is from the plainest: fields that differ, and how much they do."""
     odd = {k: v for k, v in case.payload.items() if v != plain.payload[k]}
     beside = (case.order != plain.order) + (case.unknown != plain.unknown)
-    text = json.dumps([odd, case.order, case.unknown])
-    return len(odd) + beside, sum(len(json.dumps(v)) for v in odd.values()), text
+    much = sum(_distance(v, plain.payload[k]) for k, v in odd.items())
+    return len(odd) + beside, much, json.dumps([odd, case.order, case.unknown])
+
+
+def _distance(value: Any, plain: Any) -> int:
+    """Return the length of a value as JSON, and in how many places it differs from the plain one.
+
+    The latter only where both are as long, as two timestamps are.
+    """
+    one, other = json.dumps(value), json.dumps(plain)
+    same_length = len(one) == len(other)
+    return len(one) + (sum(map(operator.ne, one, other)) if same_length else 0)
 
 
 def _plainer(case: Case, plain: Case) -> Iterator[Case]:

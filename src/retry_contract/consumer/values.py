@@ -42,6 +42,7 @@ _ALPHABETS = (
 _UNUSUAL = re.compile(r"[|^€{}\[\]~\\`\U00010000-\U0010ffff]|^\s|\s$|^$")
 """What the guide does not let a value hold, or begin and end with."""
 
+_FEW = 5
 _TIMESTAMP = re.compile(r"(?!0000)[0-9]{4}-[0-9-]{5}T[0-9:]{8}\.[0-9]{3}\+08:00")
 _PAST, _RECENT = datetime(2023, 11, 1, tzinfo=SINGAPORE), datetime(2024, 5, 17, tzinfo=SINGAPORE)
 
@@ -84,7 +85,7 @@ def _generated(contract: Contract, field: str) -> Form:
     resolved = contract.resolve(contract.schema["properties"][field])
     words = resolved.get("enum", [resolved["const"]] if "const" in resolved else None)
     found = tuple(words) if words else _drawn_from_schema(contract, field)
-    return Form((), lambda rng: rng.choice(found))
+    return Form(found[:_FEW], lambda rng: rng.choice(found))
 
 
 def _drawn_from_schema(contract: Contract, field: str) -> tuple[Any, ...]:

@@ -75,7 +75,7 @@ def _why(found: Readiness) -> str:
             )
         return f"It fails on every payload of {new.of}, {_other(old)}."
     failing = [t for t in found.situations if t.counts and t.result is not Result.OK]
-    return "It fails on some payloads: " + ", ".join(t.name for t in failing) + "."
+    return "It fails on some payloads: " + "; ".join(t.name for t in failing) + "."
 
 
 def _other(old: Tried) -> str:
