@@ -123,6 +123,7 @@ def test_a_closed_model_is_not_ready(app: Path, here: Callable[..., Done]) -> No
     assert "| paired | breaks on " in summary
 
 
+@pytest.mark.slow
 def test_code_that_fails_on_the_old_contract_only_is_told_apart(tried: Any) -> None:
     code, found = tried("app:later")
     assert (code, found["outcome"], found["reason"]) == (0, "ready", None)
@@ -160,12 +161,14 @@ def test_an_oddity_is_found_and_shrunk_to_itself(
         ("changes", "ok", None),
         ("threads", "ok", None),
         ("moves", "ok", None),
-        ("counts", "ok", None),
-        ("awaits", "ok", None),
+        pytest.param("counts", "ok", None, marks=pytest.mark.slow),
+        pytest.param("awaits", "ok", None, marks=pytest.mark.slow),
         ("exits", "breaks", "SystemExit: message_"),
-        ("interrupts", "breaks", "KeyboardInterrupt: raised by the code"),
-        ("quits", "breaks", "ended with exit status 7"),
-        ("yields", "breaks", "KeyError: 'unknown'"),
+        pytest.param(
+            "interrupts", "breaks", "KeyboardInterrupt: raised by the code", marks=pytest.mark.slow
+        ),
+        pytest.param("quits", "breaks", "ended with exit status 7", marks=pytest.mark.slow),
+        pytest.param("yields", "breaks", "KeyError: 'unknown'", marks=pytest.mark.slow),
     ],
 )
 def test_whatever_the_code_does_it_gets_a_verdict(
@@ -201,12 +204,18 @@ def test_the_api_key_is_in_no_output(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nowhere:parse"], "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+        pytest.param(
+            ["nowhere:parse"],
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+            marks=pytest.mark.slow,
+        ),
         (["broken:parse"], "No module named 'nowhere_to_be_found' (at broken.py:1)"),
-        (["leaves:parse"], "cannot be imported: SystemExit: 4"),
+        pytest.param(["leaves:parse"], "cannot be imported: SystemExit: 4", marks=pytest.mark.slow),
         (["dies:parse"], "cannot be imported: the process ended with exit status 5"),
-        (["app:parse"], "app was imported, but it has no parse"),
-        (["app:sys.path"], "sys.path is no callable"),
+        pytest.param(
+            ["app:parse"], "app was imported, but it has no parse", marks=pytest.mark.slow
+        ),
+        pytest.param(["app:sys.path"], "sys.path is no callable", marks=pytest.mark.slow),
         (["app"], "write package.module:callable"),
         ([], "give either package.module:callable or --exec COMMAND"),
         (["app:tolerant", "--exec", "cat"], "give either package.module:callable or --exec"),
@@ -229,6 +238,7 @@ def test_what_cannot_be_tried_is_one_line(
     assert said in line
 
 
+@pytest.mark.slow
 def test_what_cannot_be_tried_is_json_if_asked(tried: Any) -> None:
     code, found = tried("nowhere:parse")
     assert (code, found["outcome"]) == (2, "unusable")
@@ -270,7 +280,10 @@ def needs(program: str) -> str:
     return path
 
 
-@pytest.mark.parametrize(("filter_", "code"), [("{id, latestStatus}", 0), (".[2]", 1)])
+@pytest.mark.parametrize(
+    ("filter_", "code"),
+    [("{id, latestStatus}", 0), pytest.param(".[2]", 1, marks=pytest.mark.slow)],
+)
 def test_a_filter_of_jq_is_a_consumer(filter_: str, code: int, tried: Any) -> None:
     words = [needs("jq"), "-r", f'"ok " + ({filter_} | tojson)']
     assert tried("--exec", shlex.join(words))[0] == code

@@ -26,6 +26,7 @@ from retry_contract.consumer.reading import reading
 
 READY = "ready"
 _BUILT = re.compile(r"([\w.<>]+)\.__(?:init|new)__\(\)")
+_LIBRARY = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
 _INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
 
 
@@ -163,18 +164,16 @@ def _frames(error: BaseException) -> Iterator[types.FrameType]:
 
 def _place(error: BaseException) -> str:
     """Return the last line of the user's own code in the traceback, as `file:line`."""
-    places = [
-        f"{Path(entry.filename).name}:{entry.lineno}"
-        for entry in traceback.extract_tb(error.__traceback__)
-        if not _is_installed(entry.filename)
-    ]
+    # Not by traceback.extract_tb, which reads the sources: a closed model fails a thousand times.
+    found = (
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    )
+    places = [f"{Path(file).name}:{line}" for file, line in found if not _is_installed(file)]
     return places[-1] if places else ""
 
 
 def _is_installed(file: str) -> bool:
-    library = str(Path(os.__file__).parent)
-    here = str(Path(__file__).parent)
-    return file.startswith((library, here, "<frozen")) or any(part in file for part in _INSTALLED)
+    return file.startswith(_LIBRARY) or any(part in file for part in _INSTALLED)
 
 
 def _at(place: str) -> str:

@@ -72,6 +72,7 @@ def test_what_fails_is_shrunk(consume: Callable[[Payload], Any], payload: Payloa
     assert (len(value) if isinstance(expected, int) else value) == expected
 
 
+@slow
 def test_both_at_once_are_needed_and_both_are_kept() -> None:
     def consume(reply: Payload) -> None:
         if "'" in reply["values"].get("name", "") and reply["recipient"] != "6522222222":
@@ -141,6 +142,7 @@ def test_each_payload_is_asked_once() -> None:
     assert direct.asked < 5 * 75
 
 
+@slow
 def test_the_matrix_the_details_and_the_closing_line() -> None:
     def closed(reply: Payload) -> None:
         if "creatorId" in reply:
@@ -175,6 +177,7 @@ def test_some_payloads_failing_is_told_from_all() -> None:
     assert reason == "It fails on some payloads: after; after, in another order."
 
 
+@slow
 def test_every_newer_and_some_older_payloads_failing_is_told() -> None:
     def narrow(reply: Payload) -> None:
         assert reply["values"]
