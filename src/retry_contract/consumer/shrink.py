@@ -83,7 +83,6 @@ def _plainer_payloads(payload: Payload, plain: Payload, odd: list[str]) -> Itera
         yield {**payload, name: plain[name]}
     for one, other in itertools.permutations(payload, 2):
         if payload[one] == payload[other]:
-            yield {**payload, one: plain[one], other: plain[one]}
             yield {**plain, other: plain[one]}
         elif one in odd and other in odd and one < other:
             yield {**plain, one: payload[one], other: payload[other]}

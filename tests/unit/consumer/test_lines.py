@@ -54,6 +54,14 @@ def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
     assert found[5].error == "ended with exit status 3: out of ideas"
 
 
+def test_a_crash_far_on_is_found_though_all_answers_are_lost_with_it() -> None:
+    with Lines(
+        [sys.executable, "-c", LOOP + "n == 150 and os._exit(3)\n    print('ok')"], 20
+    ) as it:
+        found = it.ask([f'"{number}"' for number in range(200)])
+    assert kinds(found) == "r" * 150 + "C" + "r" * 49
+
+
 def test_after_three_crashes_no_more_is_tried_and_a_search_ends_at_the_first() -> None:
     code = LOOP + "print('ok', flush=True) if n < 1 else os._exit(3)"
     assert kinds(answers(code)) == "rCCC--------"
