@@ -96,6 +96,7 @@ def _handler(handle: Handler) -> type[BaseHTTPRequestHandler]:
             self.wfile.write("\r\n".join(head).encode("latin-1") + reply.body)
 
         do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = answer  # noqa: N815
+        do_OPTIONS = do_QUERY = do_TRACE = answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -108,8 +109,10 @@ def main() -> None:
     parser.add_argument("--contract", default="after")
     parser.add_argument("--messages", type=int, default=1)
     parser.add_argument("--fault", action="append", default=[])
+    parser.add_argument("--delivery", type=float, default=DELIVERY.total_seconds(), help="seconds")
     options = parser.parse_args()
-    with serve(options.contract, faults=options.fault) as served:
+    settings = Settings(delivery=timedelta(seconds=options.delivery))
+    with serve(options.contract, settings=settings, faults=options.fault) as served:
         told = {name: getattr(served, name) for name in ("url", "key", "campaign")}
         print(json.dumps({**told, "messages": served.failed(options.messages)}), flush=True)
         sys.stdin.read()

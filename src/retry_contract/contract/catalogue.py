@@ -39,7 +39,7 @@ class Contract:
 
     def fields(self, kind: Kind = "retry") -> tuple[str, ...]:
         """Return the names of the members that a reply of this kind may have, in their order."""
-        return tuple(k for k, v in self.schema_of(kind)["properties"].items() if v is not False)
+        return _fields(self, kind)
 
     def sample(self, kind: Kind, field: str) -> Any:
         """Return an example value of a field, as its schema gives it."""
@@ -130,6 +130,12 @@ def schemas_folder() -> Path:
 def catalogue() -> Catalogue:
     """Return the contracts that ship with the package, read once."""
     return Catalogue(schemas_folder())
+
+
+@functools.cache
+def _fields(contract: Contract, kind: Kind) -> tuple[str, ...]:
+    properties = contract.schema_of(kind)["properties"]
+    return tuple(name for name, schema in properties.items() if schema is not False)
 
 
 @functools.cache

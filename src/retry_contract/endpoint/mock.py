@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -14,6 +11,7 @@ import respx
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.service.faults import Fault
 from retry_contract.service.http import Handler, Request
+from retry_contract.service.ids import new_ids
 from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
 from retry_contract.service.seeds import FAILED, seed
 
@@ -60,7 +58,7 @@ class MockEndpoint:
         self._faults = tuple(faults)
         self.clock = VirtualClock(start)
         self.service = Service(
-            clock=self.clock, new_id=_ids(), in_force=in_force, settings=self._settings
+            clock=self.clock, new_id=new_ids(), in_force=in_force, settings=self._settings
         )
         own, foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self._foreign = own, foreign
@@ -139,6 +137,10 @@ class MockEndpoint:
         self.clock.advance(self._tick)
         headers = {name.lower(): value for name, value in request.headers.items()}
         reply = self._handle(Request(request.method, path, headers, request.content))
+        if reply.pace == "reset":
+            raise httpx.ReadError("the connection was reset", request=request)
+        if reply.pace != "at once":
+            raise httpx.ReadTimeout("the reply never came", request=request)
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
 
 
@@ -152,14 +154,3 @@ def mock_of(
     """Return the mocked endpoint at an instant at which this contract is in force."""
     start = catalogue.timeline.instant_within(contract.period)
     return MockEndpoint(catalogue, start, lambda _: contract, settings=settings, faults=faults)
-
-
-def _ids() -> Callable[[str], str]:
-    numbers, source = itertools.count(1), random.Random(20250224)
-
-    def new_id(kind: str) -> str:
-        if kind == "batch":
-            return str(1000 + next(numbers))
-        return f"{kind}_{uuid.UUID(int=source.getrandbits(128), version=4)}"
-
-    return new_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,10 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
+Pace = Literal["at once", "drip", "stall", "reset"]
+"""How a reply is delivered: whole, a byte at a time, not beyond its headers, or not at all."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """A reply of the model. Header names are lower case."""
@@ -25,6 +29,7 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    pace: Pace = "at once"
 
     def json(self) -> Any:
         """Return the body, read as JSON."""

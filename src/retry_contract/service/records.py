@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 SIMULATOR = {
     "6511111111": ("delivery_error", "recipient_invalid"),
@@ -20,7 +19,7 @@ SIMULATOR = {
 RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at delivery; `error` is its type and code once it has failed."""
 
@@ -29,7 +28,7 @@ class Attempt:
     error: tuple[str, str] | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Message:
     """One message, and what is to become of it: `course` are the statuses still to come."""
 
@@ -46,7 +45,6 @@ class Message:
     batch: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     course: list[tuple[datetime, str]] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def outcome(self) -> tuple[str, str] | None:
@@ -54,7 +52,7 @@ class Message:
         return SIMULATOR.get(self.recipient)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign with its own key and creator."""
 
@@ -64,7 +62,7 @@ class Campaign:
     template_body: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Batch:
     """A batch of messages and its status."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +19,8 @@ def message_reply(
     A member that the model knows nothing of, as a later contract may add, holds the example
     value of its schema.
     """
-    known = _known(message, batch)
     return {
-        name: known[name] if name in known else contract.sample(kind, name)
+        name: _MEMBERS[name](message, batch) if name in _MEMBERS else contract.sample(kind, name)
         for name in contract.fields(kind)
     }
 
@@ -28,26 +28,6 @@ def message_reply(
 def timestamp(instant: datetime) -> str:
     """Write an instant as the service does: in Singapore's offset, with milliseconds."""
     return instant.astimezone(SINGAPORE).isoformat(timespec="milliseconds")
-
-
-def _known(message: Message, batch: Batch | None) -> dict[str, Any]:
-    return {
-        "createdAt": timestamp(message.created_at),
-        "updatedAt": timestamp(message.updated_at),
-        "id": message.id,
-        "recipient": message.recipient,
-        "values": message.values,
-        "fullMessage": full_message(message.values),
-        "latestStatus": message.status,
-        "templateBodyId": message.template_body,
-        "campaignId": message.campaign,
-        "creatorId": message.creator,
-        "language": message.language,
-        "creatorEmail": f"{message.campaign}@postman.gov.sg",
-        "templateBody": _template_body(message),
-        "batches": [] if batch is None else [{"id": batch.id, "status": batch.status}],
-        "attempts": [_attempt(attempt) for attempt in message.attempts],
-    }
 
 
 def full_message(values: dict[str, str]) -> str:
@@ -74,3 +54,22 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     if attempt.error is not None:
         shown["error"] = {"type": attempt.error[0], "code": attempt.error[1]}
     return shown
+
+
+_MEMBERS: dict[str, Callable[[Message, Batch | None], Any]] = {
+    "createdAt": lambda message, _: timestamp(message.created_at),
+    "updatedAt": lambda message, _: timestamp(message.updated_at),
+    "id": lambda message, _: message.id,
+    "recipient": lambda message, _: message.recipient,
+    "values": lambda message, _: message.values,
+    "fullMessage": lambda message, _: full_message(message.values),
+    "latestStatus": lambda message, _: message.status,
+    "templateBodyId": lambda message, _: message.template_body,
+    "campaignId": lambda message, _: message.campaign,
+    "creatorId": lambda message, _: message.creator,
+    "language": lambda message, _: message.language,
+    "creatorEmail": lambda message, _: f"{message.campaign}@postman.gov.sg",
+    "templateBody": lambda message, _: _template_body(message),
+    "batches": lambda _, batch: [] if batch is None else [{"id": batch.id, "status": batch.status}],
+    "attempts": lambda message, _: [_attempt(attempt) for attempt in message.attempts],
+}

@@ -54,7 +54,12 @@ OPTIONS = (
         "list",
         variable="RETRY_CONTRACT_MESSAGES",
     ),
-    Option("foreign-campaign", "a campaign that the key is not for", "ID"),
+    Option(
+        "foreign-campaign",
+        "a campaign that the key is not for",
+        "ID",
+        variable="RETRY_CONTRACT_FOREIGN_CAMPAIGN",
+    ),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
     Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
     Option("fuzz", "cases to generate for a test: 50 on the mock and on loopback", "N"),

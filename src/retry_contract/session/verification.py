@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
+from retry_contract.endpoint.controls import states_of
 from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleResult, Traffic
@@ -18,6 +19,7 @@ from retry_contract.session.prober import Listener
 from retry_contract.session.run import Generate, Run
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+StateOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Surroundings:
     """
 
     generate: Generate | None = None
-    state_of: Callable[[str], str | None] | None = None
+    state_of: StateOf | None = None
     listen: Listener | None = None
     announce: Callable[[str], None] | None = None
 
@@ -87,7 +89,8 @@ class Verification:
     def _open(self, expectation: Expectation | None) -> Endpoint:
         if self.options.live is not None:
             self._tell_of_proxies()
-            return LiveEndpoint(self.options.live, self._around.state_of)
+            provided = states_of(self.options.live.url, os.environ)
+            return LiveEndpoint(self.options.live, _first(self._around.state_of, provided))
         assert expectation is not None
         return mock_of(expectation.catalogue, expectation.contract)
 
@@ -97,3 +100,13 @@ class Verification:
             self._around.announce(
                 f"{', '.join(names)} is set and not used: --proxy names a proxy to use"
             )
+
+
+def _first(*sources: StateOf | None) -> StateOf:
+    """Ask one source after the other for a message in a state."""
+
+    def state_of(state: str) -> str | None:
+        answers = (source(state) for source in sources if source is not None)
+        return next((answer for answer in answers if answer is not None), None)
+
+    return state_of

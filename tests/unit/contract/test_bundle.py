@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from support.judged_by_ajv import ajv
 
 from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import catalogue
@@ -20,7 +17,6 @@ from retry_contract.contract.judge import identify
 
 pytestmark = pytest.mark.no_cover
 
-AJV = Path(__file__).resolve().parents[2] / "support" / "ajv"
 CONTRACTS = catalogue()
 BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
     "either": bundle_either(CONTRACTS)
@@ -92,35 +88,10 @@ def test_jsonschema_rs_agrees_with_the_judge(name: str) -> None:
     assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
 
 
-def _with_ajv(folder: Path) -> str | None:
-    """Install ajv into a folder, and return the path of node; None if it cannot be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        return None
-    shutil.copytree(AJV, folder, dirs_exist_ok=True)
-    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    try:
-        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return None
-    return node
-
-
 @pytest.fixture(scope="module")
 def ajv_verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[bool]]:
-    """Return what ajv, in strict mode, says of every payload, by bundle."""
-    folder = tmp_path_factory.mktemp("ajv")
-    node = _with_ajv(folder)
-    if node is None:
-        reason = "ajv cannot be asked: node, npm or npm's registry is not at hand"
-        assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
-        pytest.skip(reason)
-    asked = json.dumps({"schemas": BUNDLES, "payloads": PAYLOADS})
-    told = subprocess.run(
-        [node, "judge.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
-    )
-    verdicts: dict[str, list[bool]] = json.loads(told.stdout)
-    return verdicts
+    """Return what ajv says of every payload, by bundle."""
+    return ajv(BUNDLES, PAYLOADS, tmp_path_factory.mktemp("ajv"))
 
 
 @pytest.mark.slow

@@ -200,7 +200,7 @@ def test_variety_is_reached(what: str) -> None:
     found = find(
         retry_responses("after"),
         VARIETY[what],
-        settings=settings(SEARCH, phases=[Phase.generate]),
+        settings=settings(max_examples=20_000, phases=[Phase.generate]),
         random=Random(20250224),
     )
     assert violations(found, "after") == ()

@@ -204,3 +204,9 @@ CUT_OFF = "the connection broke, or the reply was cut off"
 def test_failure_is_explained(error: Exception, cause: Exception | None, explained: str) -> None:
     error.__cause__ = cause
     assert explain_failure(error) == explained
+
+
+def test_chain_of_causes_that_leads_back_into_itself_ends() -> None:
+    first, second = httpx.ReadTimeout("late"), ValueError("other")
+    first.__cause__, second.__context__ = second, first
+    assert explain_failure(first) == "it did not answer in time; see --timeout"

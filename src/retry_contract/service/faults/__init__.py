@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from retry_contract.service.faults import cutover, payload, refusals, state
+from retry_contract.service.faults import cutover, payload, refusals, state, timing
 from retry_contract.service.faults.model import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for fault in (*payload.FAULTS, *state.FAULTS, *refusals.FAULTS, *cutover.FAULTS)
+    for family in (payload, state, refusals, cutover, timing)
+    for fault in family.FAULTS
 }

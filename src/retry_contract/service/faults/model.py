@@ -19,13 +19,14 @@ class Fault:
     """A named way to misbehave: a wrapper of `Service.handle`.
 
     `rule` is the rule that it breaks first of all, though others may break too; None for drift,
-    which is a failure only when strict.
+    which is a failure only when strict, and for what leaves nothing to judge: not `testable`.
     """
 
     name: str
     sentence: str
     rule: str | None
     wrap: Wrap
+    testable: bool = True
 
 
 def is_retry(request: Request) -> bool:

@@ -175,10 +175,10 @@ FAULTS = (
         _when(_unfailed, 400, _answer(409)),
     ),
     Fault(
-        "spent-is-429",
-        "A message that was tried too often is answered with 429.",
+        "spent-is-409",
+        "A message that was tried too often is answered with 409.",
         "attempts-capped",
-        _when(_spent, 400, _answer(429)),
+        _when(_spent, 400, _answer(409)),
     ),
     Fault(
         "error-is-html",

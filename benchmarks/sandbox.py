@@ -1,0 +1,183 @@
+"""Requests a second of the sandbox, of Prism's mock server, and of the bare server, by wrk.
+
+The sandbox answers each with a 201 for a fresh message out of a million that have failed, with
+every rule of the service on; Prism answers each with the example of the document. The bare server
+is the sandbox's own, with one fixed reply. The three take turns; medians. Needs wrk and npm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "schemas" / "after-2025-02-24" / "openapi.json"
+MESSAGES = 1_000_000
+CONNECTIONS = (1, 16)
+BARE = """
+import sys, threading
+from retry_contract.endpoint.sandbox import serving
+from retry_contract.service.http import json_reply
+class Fixed:
+    reply = json_reply(201, {"text": "x" * 600})
+    def handle(self, request):
+        return self.reply
+with serving(Fixed(), int(sys.argv[1])):
+    threading.Event().wait()
+"""
+FRESH = """
+wrong = 0
+local file = io.open(os.getenv("MESSAGES"))
+function setup(thread) threads = {thread} end
+function request()
+  return wrk.format("POST", os.getenv("PREFIX") .. file:read("*l") .. "/retry")
+end
+function response(status) if status ~= 201 then wrong = wrong + 1 end end
+function done(summary)
+  print("wrong " .. threads[1]:get("wrong") + summary.errors.timeout + summary.errors.read)
+end
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        figures: dict[tuple[str, int], list[float]] = {}
+        targets = {
+            "retry-contract sandbox": stack.enter_context(sandbox(folder)),
+            "prism mock": stack.enter_context(prism(folder)),
+            "the bare server": stack.enter_context(bare()),
+        }
+        for _ in range(options.runs):
+            for label, target in targets.items():
+                for connections in CONNECTIONS:
+                    rate = wrk(target, connections, options.seconds)
+                    figures.setdefault((label, connections), []).append(rate)
+    print(f"{'requests a second, each a 201':<32}" + "".join(f"{c:>8}" for c in CONNECTIONS))
+    for label in targets:
+        medians = [statistics.median(figures[label, c]) for c in CONNECTIONS]
+        print(f"{label:<32}" + "".join(f"{median:>8.0f}" for median in medians))
+
+
+Target = dict[str, str]
+"""The environment of wrk: URL, KEY, PREFIX, and MESSAGES, a file of ids."""
+
+
+@contextlib.contextmanager
+def sandbox(folder: Path) -> Iterator[Target]:
+    """Serve the sandbox with a million failed messages."""
+    words = [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", "--json"]
+    with started(words, stdout=subprocess.PIPE) as process:
+        lines = iter(process.stdout.readline, b"}\n")
+        served = json.loads(b"".join(lines) + b"}")
+        body = json.dumps({"count": MESSAGES}).encode()
+        with urllib.request.urlopen(served["control"] + "/messages", body) as reply:
+            made = json.load(reply)["messages"]
+        file = folder / "messages"
+        file.write_text("\n".join(made), encoding="utf-8")
+        yield {
+            "URL": served["endpoint"],
+            "PREFIX": f"/api/v2/campaigns/{served['campaign']}/messages/",
+            "KEY": served["key"],
+            "MESSAGES": str(file),
+        }
+
+
+@contextlib.contextmanager
+def prism(folder: Path) -> Iterator[Target]:
+    """Serve the OpenAPI document by Prism's mock server."""
+    subprocess.run(
+        ["npm", "install", "--silent", "--prefix", str(folder), "@stoplight/prism-cli"], check=True
+    )
+    port = str(free_port())
+    program = str(folder / "node_modules" / ".bin" / "prism")
+    with started([program, "mock", "--port", port, "--verboseLevel", "silent", str(DOCUMENT)]):
+        yield fixed(folder, port, "/campaigns/campaign_1/messages/")
+
+
+@contextlib.contextmanager
+def bare() -> Iterator[Target]:
+    """Serve one fixed reply by the sandbox's server."""
+    port = str(free_port())
+    with tempfile.TemporaryDirectory() as folder, started([sys.executable, "-c", BARE, port]):
+        yield fixed(Path(folder), port, "/")
+
+
+def fixed(folder: Path, port: str, prefix: str) -> Target:
+    """Return a target where any id will do, once it answers."""
+    file = folder / "any"
+    file.write_text("message_1\n" * MESSAGES, encoding="utf-8")
+    deadline = time.monotonic() + 60
+    while socket.socket().connect_ex(("127.0.0.1", int(port))):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"nothing answers at port {port}")
+        time.sleep(0.1)
+    url = f"http://127.0.0.1:{port}"
+    return {"URL": url, "PREFIX": prefix, "KEY": "key_test_1", "MESSAGES": str(file)}
+
+
+def wrk(target: Target, connections: int, seconds: int) -> float:
+    """Return requests a second. Each id is used once: what was used is cut off the file."""
+    program = shutil.which("wrk")
+    if program is None:
+        raise SystemExit("wrk is missing: install it, as by apt install wrk")
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(FRESH)
+        script.flush()
+        words = [program, "-t1", f"-c{connections}", f"-d{seconds}", "-s", script.name]
+        words += ["-H", f"Authorization: Bearer {target['KEY']}", target["URL"]]
+        done = subprocess.run(
+            words, env={**os.environ, **target}, capture_output=True, text=True, check=True
+        )
+    if "wrong 0" not in done.stdout:
+        raise SystemExit(f"not every reply was a 201:\n{done.stdout}{done.stderr}")
+    (count,) = re.findall(r"(\d+) requests in", done.stdout)
+    forget(Path(target["MESSAGES"]), int(count) + 2 * connections + 2)
+    (rate,) = re.findall(r"Requests/sec: +([0-9.]+)", done.stdout)
+    return float(rate)
+
+
+def forget(file: Path, number: int) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(lines[number:]), encoding="utf-8")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def started(words: list[str], **how: Any) -> Iterator[Any]:
+    """Start a program, and end it, with its children."""
+    process = subprocess.Popen(words, start_new_session=True, **how)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+
+if __name__ == "__main__":
+    main()

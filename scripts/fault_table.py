@@ -1,0 +1,47 @@
+"""Writes docs/faults.md: each named fault, and the rules that catch it on the built-in model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import named
+from retry_contract.endpoint.mock import mock_of
+from retry_contract.outcome import RuleState
+from retry_contract.service.faults import FAULTS, Fault
+from retry_contract.session.run import Run
+
+PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
+HEAD = """\
+# Faults, and the rules that catch them
+
+Each fault is a named way for a service to misbehave. `retry-contract sandbox --fault NAME` serves
+one, and the proof tests hold that `verify` catches each by its own rule. The table is written by
+`python scripts/fault_table.py`, which runs the rules on the built-in model of the contract `after`.
+
+| fault | what it does | its own rule | other rules that break |
+|---|---|---|---|
+"""
+
+
+def table() -> str:
+    """Return the page."""
+    return HEAD + "".join(_row(fault) for fault in FAULTS.values())
+
+
+def _row(fault: Fault) -> str:
+    own = f"`{fault.rule}`" if fault.rule else "drift" if fault.testable else "not tested"
+    others = ", ".join(f"`{rule}`" for rule in _broken(fault) if rule != fault.rule)
+    return f"| `{fault.name}` | {fault.sentence} | {own} | {others} |\n"
+
+
+def _broken(fault: Fault) -> list[str]:
+    contracts = catalogue()
+    endpoint = mock_of(contracts, contracts["after"], faults=[fault])
+    result = Run(endpoint, named(contracts, "after")).judge_all()
+    endpoint.close()
+    return [rule.rule for rule in result.rules if rule.state is RuleState.BROKEN]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(table(), encoding="utf-8")

@@ -1,0 +1,172 @@
+"""The documented service over real HTTP on loopback, by uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from retry_contract.outcome import Unusable
+from retry_contract.service.http import Reply, Request
+from retry_contract.service.sandbox import Sandbox
+
+HOST = "127.0.0.1"
+_EXTENSION = "retry_contract"
+_LARGEST = 1024 * 1024
+"""The most that a request's head, or its body, may take, in bytes."""
+_PATIENCE = 10.0
+"""For how long a request may take to arrive, in seconds."""
+_GRACE = 1
+_DRIP = 0.5
+_BACKLOG = 2048
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+_Message = dict[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+
+
+class _Bounded(HttpToolsProtocol):
+    """Gives up a connection whose request is too long in coming, or has too large a head."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._head: int | None = 0
+        self._timer = self.loop.call_later(_PATIENCE, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > _LARGEST:
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+        self._timer.cancel()
+        self._timer = self.loop.call_later(_PATIENCE, self.transport.close)
+        self.scope["extensions"] = {_EXTENSION: {"abort": self._abort}}
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._timer.cancel()
+        super().on_message_complete()
+
+    def _abort(self) -> None:
+        wire = self.transport.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
+
+def application(sandbox: Sandbox) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
+    """Return an ASGI application that answers by a sandbox."""
+
+    async def answer(scope: Any, receive: _Receive, send: _Send) -> None:
+        body = await _read(receive)
+        if body is None:
+            await _write(Reply(413), scope, receive, send)
+            return
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        path = scope["raw_path"].decode("latin-1")
+        reply = sandbox.handle(Request(scope["method"], path, headers, body))
+        await _write(reply, scope, receive, send)
+
+    return answer
+
+
+async def _read(receive: _Receive) -> bytes | None:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > _LARGEST:
+            return None
+    return body
+
+
+async def _write(reply: Reply, scope: Any, receive: _Receive, send: _Send) -> None:
+    if reply.pace == "reset":
+        scope["extensions"][_EXTENSION]["abort"]()
+        await _gone(receive)
+        return
+    headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if reply.pace == "at once":
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    for byte in reply.body if reply.pace == "drip" else b"":
+        await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_gone(receive), _DRIP)
+            return
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    await _gone(receive)
+
+
+async def _gone(receive: _Receive) -> None:
+    """Wait until the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@contextlib.contextmanager
+def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
+    """Serve a sandbox on loopback until the block is left; give its URL, without a path.
+
+    Raises Unusable if the port cannot be had.
+    """
+    with _listening(port) as listener:
+        config = uvicorn.Config(
+            application(sandbox),
+            http=_Bounded,
+            loop="asyncio",
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        try:
+            yield f"http://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listening(port: int) -> socket.socket:
+    # With the protocol named, asyncio turns Nagle's algorithm off: else a reply takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = f"--port {port}: {error.strerror}; --port 0 takes any that is free"
+        raise Unusable(why) from None
+    return listener

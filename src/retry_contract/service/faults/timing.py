@@ -1,0 +1,37 @@
+"""Faults in how a reply is delivered: nothing is broken by it, and nothing can be tested."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from retry_contract.service.faults.model import Fault, Wrap, replies
+from retry_contract.service.http import Pace
+
+
+def _paced(pace: Pace) -> Wrap:
+    return replies(lambda reply: replace(reply, pace=pace))
+
+
+FAULTS = (
+    Fault(
+        "reply-drips",
+        "An accepted retry is answered a byte at a time, slower than anyone waits.",
+        None,
+        _paced("drip"),
+        testable=False,
+    ),
+    Fault(
+        "reply-stalls",
+        "An accepted retry is answered with headers, and then nothing.",
+        None,
+        _paced("stall"),
+        testable=False,
+    ),
+    Fault(
+        "connection-reset",
+        "The connection is reset once a retry was accepted.",
+        None,
+        _paced("reset"),
+        testable=False,
+    ),
+)

@@ -1,0 +1,173 @@
+"""`retry-contract sandbox`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import httpx
+import pytest
+from support.sample import one_in
+
+Done = CompletedProcess[str]
+
+
+@contextmanager
+def sandbox(shell: Mapping[str, str], *options: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", *options],
+        env=dict(shell),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _document(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "}\n":
+            break
+    return json.loads("".join(lines))
+
+
+def _retry(served: Any, message: str) -> httpx.Response:
+    url = f"{served['endpoint']}/campaigns/{served['campaign']}/messages/{message}/retry"
+    return httpx.post(url, headers={"authorization": f"Bearer {served['key']}"}, trust_env=False)
+
+
+@pytest.mark.parametrize("end", one_in(2, [signal.SIGINT, signal.SIGTERM]))
+def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
+    with sandbox(shell, "--json", "--contract", "before") as process:
+        served = _document(process)
+        assert served["contract"] == "before-2025-02-24"
+        reply = _retry(served, served["messages"]["failure"])
+        assert (reply.status_code, "creatorId" in reply.json()) == (201, False)
+        assert _retry(served, served["messages"]["sent"]).status_code == 400
+        process.send_signal(end)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
+    with sandbox(shell, "--json", "--cutover-in", "1") as process:
+        served = _document(process)
+        assert served["now"] == "2025-02-23T23:59:59+08:00"
+        url = f"{served['endpoint']}/campaigns/{served['campaign']}/messages/"
+        shown = [False]
+        deadline = time.monotonic() + 10
+        while not shown[-1] and time.monotonic() < deadline:
+            reply = httpx.get(
+                url + served["messages"]["sent"],
+                headers={"authorization": f"Bearer {served['key']}"},
+                trust_env=False,
+            )
+            shown.append("creatorId" in reply.json())
+    assert shown[1:].count(False) >= 1
+    assert shown[-1] is True
+
+
+def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> None:
+    with sandbox(shell, "--fault", "id-changed", "--fault", "answers-200") as process:
+        assert process.stdout is not None
+        lines = [next(process.stdout).rstrip() for _ in range(8)]
+    assert lines[0].startswith("base URL  http://127.0.0.1:")
+    assert lines[0].endswith("/api/v2")
+    assert lines[1].endswith("/_sandbox")
+    assert lines[3] == "faults    id-changed, answers-200"
+    assert [line.split()[0] for line in lines[5:8]] == ["campaign", "key", "failure"]
+
+
+PRINT = "import os; print(*sorted(k for k in os.environ if k.startswith(('RETRY_', 'POSTMAN_'))))"
+
+
+def test_command_has_the_sandbox_in_its_environment(command: Callable[..., Done]) -> None:
+    run = f'"{sys.executable}" -c "{PRINT}"'
+    done = command("sandbox", "--port", "0", "--run", run)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        "POSTMAN_API_KEY",
+        "RETRY_CONTRACT_CAMPAIGN",
+        "RETRY_CONTRACT_ENDPOINT",
+        "RETRY_CONTRACT_FOREIGN_CAMPAIGN",
+        "RETRY_CONTRACT_MESSAGES",
+        "RETRY_CONTRACT_SANDBOX",
+    ]
+
+
+@pytest.mark.parametrize("fault", one_in(2, ["id-changed", None]))
+def test_verify_runs_beside_it_and_its_exit_code_is_told(
+    fault: str | None, command: Callable[..., Done]
+) -> None:
+    run = f'"{sys.executable}" -m retry_contract verify --fuzz 0 --contract after'
+    faults = ["--fault", fault] if fault else []
+    done = command("sandbox", "--port", "0", *faults, "--run", run)
+    assert done.returncode == bool(fault), done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("BROKEN: message-id-kept" if fault else "KEPT by http://127.0.0.1:")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_nothing_is_left_of_a_command(shell: dict[str, str], tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with sandbox(shell, "--run", f"sleep 60 & echo $! > '{pid}'; sleep 60") as process:
+        while not pid.is_file() or not pid.read_text().strip():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert process.returncode == 130
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", pid.read_text().strip()], capture_output=True, text=True
+    )
+    assert state.stdout.strip() == "" or state.stdout.startswith("Z")
+
+
+BAD = {
+    "--port x": "--port x",
+    "--port 70000": "--port 70000: give a number up to 65535",
+    "--contract x": "--contract x: no such contract; use one of before, after, auto",
+    "--on 2025-02-30": "--on: '2025-02-30' is not a possible date",
+    "--cutover-in x": "--cutover-in x",
+    "--cutover-in 1 --contract after": "--cutover-in sets the clock",
+    "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",
+    "--fault x": "--fault x: no such fault; use some of creator-id-missing",
+    "--errors x": "--errors x: give nested or flat",
+    "--cap x": "--cap x: give attempts or retries",
+    "--rate 0": "--rate 0",
+    "--prot 1": "unrecognized arguments: --prot 1",
+}
+
+
+@pytest.mark.parametrize("options", BAD)
+def test_bad_option_is_one_line(options: str, here: Callable[..., Done]) -> None:
+    done = here("sandbox", *options.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"retry-contract sandbox: {BAD[options]}")
+
+
+def test_missing_server_is_one_line(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "retry_contract.endpoint.sandbox", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = here("sandbox")
+    assert done.returncode == 2
+    assert "install retry-contract with its extra `sandbox`" in done.stderr

@@ -1,0 +1,82 @@
+"""Judges that are not of our making find nothing wrong with the documented service."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.judged_by_ajv import ajv
+
+from retry_contract.contract.bundle import bundle
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import named
+from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
+from retry_contract.endpoint.sandbox import serving
+from retry_contract.exchange import Exchange
+from retry_contract.outcome import RuleState
+from retry_contract.service.model import PREFIX, Settings
+from retry_contract.service.sandbox import Sandbox, Start
+from retry_contract.session.run import Run
+
+pytestmark = pytest.mark.slow
+
+CONTRACTS = catalogue()
+EXCLUDED = {
+    # The page: a retry of a message that has not failed is refused, whatever the schema says.
+    "positive_data_acceptance",
+}
+each_contract = pytest.mark.parametrize("contract", CONTRACTS)
+
+
+def _sandbox(contract: str) -> Sandbox:
+    settings = Settings(delivery=timedelta(milliseconds=60))
+    return Sandbox(CONTRACTS, Start(contract, settings=settings), lambda: datetime.now(UTC))
+
+
+def _made(sandbox: Sandbox, state: str) -> str | None:
+    return None if state == "foreign" else sandbox.make(state)[0]
+
+
+@each_contract
+def test_schemathesis_finds_no_failure(contract: str, tmp_path: Path) -> None:
+    sandbox = _sandbox(contract)
+    (tmp_path / "schemathesis.toml").write_text(
+        f'[parameters]\n"path.campaignId" = "{sandbox.own.id}"\n', encoding="utf-8"
+    )
+    document = CONTRACTS[contract].folder / contract / "openapi.json"
+    with serving(sandbox) as url:
+        words = ["run", str(document), "--url", url + PREFIX, "--seed", "1", "--no-color"]
+        words += ["-H", f"Authorization: Bearer {sandbox.own.key}", "--max-examples", "30"]
+        words += ["--exclude-checks", ",".join(EXCLUDED)]
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("st")), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
+    counts = re.search(r"([0-9]+) generated, ([0-9]+) passed", done.stdout)
+    assert counts is not None
+    assert int(counts[2]) > 100
+    assert {201, 200, 400} <= {status for *_, status in sandbox.requests}
+
+
+@each_contract
+def test_ajv_accepts_every_reply_of_a_run(contract: str, tmp_path: Path) -> None:
+    sandbox, heard = _sandbox(contract), list[Exchange]()
+    with serving(sandbox) as url:
+        settings = LiveSettings(url + PREFIX, sandbox.own.key, sandbox.own.id, simulate=True)
+        with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
+            run = Run(endpoint, named(CONTRACTS, contract), listen=heard.append)
+            assert not any(rule.state is RuleState.BROKEN for rule in run.judge_all().rules)
+    replies = [e.payload for e in heard if e.kind == "retry" and e.status == 201]
+    assert len(replies) >= 3
+    verdicts = ajv({contract: bundle(CONTRACTS[contract])}, replies, tmp_path / "ajv")
+    assert verdicts[contract] == [True] * len(replies)

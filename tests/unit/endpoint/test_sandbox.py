@@ -1,0 +1,183 @@
+"""The sandbox's server, over real HTTP on loopback: how it answers, and what it withstands."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.endpoint import sandbox as module
+from retry_contract.endpoint.controls import VARIABLE, states_of
+from retry_contract.endpoint.sandbox import serving
+from retry_contract.outcome import Unusable
+from retry_contract.service.model import PREFIX, Settings
+from retry_contract.service.sandbox import CONTROL, Sandbox, Start
+
+SLOW = Settings(delivery=timedelta(minutes=1))
+
+
+@dataclass(frozen=True)
+class Here:
+    """A sandbox that is being served."""
+
+    url: str
+    sandbox: Sandbox
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.sandbox.own.key}"}
+
+    def retry(self, message: str | None = None, timeout: float = 10) -> httpx.Response:
+        message = message or self.sandbox.make("failure")[0]
+        path = f"{PREFIX}/campaigns/{self.sandbox.own.id}/messages/{message}/retry"
+        with httpx.Client(trust_env=False, verify=False, timeout=timeout) as client:
+            return client.post(self.url + path, headers=self.headers)
+
+    def connect(self) -> socket.socket:
+        place = urlsplit(self.url)
+        return socket.create_connection((place.hostname, place.port), timeout=10)
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Here]:
+    sandbox = Sandbox(catalogue(), Start("after", settings=SLOW), lambda: datetime.now(UTC))
+    with serving(sandbox) as url:
+        yield Here(url, sandbox)
+
+
+@pytest.fixture(autouse=True)
+def documented(here: Here) -> Iterator[None]:
+    yield
+    here.sandbox.reset()
+
+
+def test_reply_is_that_of_the_model(here: Here) -> None:
+    reply = here.retry()
+    assert reply.status_code == 201
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    assert "server" not in reply.headers
+    assert here.retry("message_of_nobody").status_code == 400
+    controls = httpx.get(here.url + CONTROL + "/requests", trust_env=False).json()
+    assert [request["status"] for request in controls["requests"]] == [201, 400]
+
+
+def test_many_clients_that_retry_one_message_see_one_201(here: Here) -> None:
+    (message,) = here.sandbox.make("failure")
+    with ThreadPoolExecutor(64) as pool:
+        statuses = list(pool.map(lambda _: here.retry(message).status_code, range(64)))
+    assert sorted(statuses) == [201] + [400] * 63
+
+
+def test_connection_is_reset(here: Here) -> None:
+    here.sandbox.switch(("connection-reset",))
+    with pytest.raises(httpx.ReadError, match="reset"):
+        here.retry()
+    here.sandbox.switch(())
+    assert here.retry().status_code == 201
+
+
+@pytest.mark.parametrize("fault", ["reply-stalls", "reply-drips"])
+def test_reply_is_slower_than_anyone_waits(
+    fault: str, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_DRIP", 5)
+    here.sandbox.switch((fault,))
+    with pytest.raises(httpx.ReadTimeout):
+        here.retry(timeout=0.1)
+    here.sandbox.switch(())
+    assert here.retry().status_code == 201
+
+
+def test_dripped_reply_arrives_in_the_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_DRIP", 0.0001)
+    here.sandbox.switch(("reply-drips",))
+    assert here.retry().json()["latestStatus"] == "created"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 2_000_000,
+        b"GET / HTTP/1.1\r\nx: " + b"a" * 2_000_000,
+        b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 400_000,
+        b"POST / HTTP/1.1\r\ncontent-length: 3000000\r\n\r\n" + b"a" * 3_000_000,
+        b"\x16\x03\x01\x02\x00\x01",
+        b"\r\n\r\n\x00\x00\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_of_a_sensible_size_is_refused(head: bytes, here: Here) -> None:
+    with here.connect() as client:
+        try:
+            client.sendall(head)
+            client.shutdown(socket.SHUT_WR)
+            answer = client.recv(64)
+        except ConnectionError:
+            answer = b""
+    assert answer == b"" or answer[9:12] in (b"400", b"413")
+    assert here.retry().status_code == 201
+
+
+def test_random_bytes_leave_it_serving(here: Here) -> None:
+    source = random.Random(20250224)
+    for _ in range(100):
+        with here.connect() as client:
+            client.sendall(source.randbytes(source.randrange(1, 400)))
+    assert here.retry().status_code == 201
+
+
+@pytest.mark.slow
+def test_ten_thousand_abandoned_connections_leave_it_serving(here: Here) -> None:
+    for number in range(10_000):
+        with here.connect() as client:
+            client.sendall(b"POST /api" * (number % 2))
+    assert here.retry().status_code == 201
+
+
+def test_request_that_never_comes_is_given_up(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    for begun in (b"", b"POST /api"):
+        with here.connect() as client:
+            client.sendall(begun)
+            assert client.recv(1) == b""
+
+
+def test_port_that_is_taken_is_unusable(here: Here) -> None:
+    port = urlsplit(here.url).port
+    assert port is not None
+    with pytest.raises(Unusable, match=f"--port {port}: .*--port 0 takes any that is free"):
+        serving(here.sandbox, port).__enter__()
+
+
+def test_controls_provide_messages_for_a_verification(here: Here) -> None:
+    state_of = states_of(here.url + PREFIX, {VARIABLE: here.url + CONTROL})
+    assert state_of is not None
+    messages = here.sandbox.service.messages
+    spent, foreign = state_of("attempts-spent"), state_of("foreign")
+    assert spent is not None
+    assert foreign is not None
+    assert len(messages[spent].attempts) == 3
+    assert messages[foreign].campaign == here.sandbox.foreign.id
+    assert state_of("no such state") is None
+
+
+@pytest.mark.parametrize(
+    "control", ["", "http://127.0.0.1:1/_sandbox", "https://example.invalid/_sandbox", "http://[x"]
+)
+def test_controls_of_another_service_are_not_used(control: str, here: Here) -> None:
+    assert states_of(here.url + PREFIX, {VARIABLE: control}) is None
+    assert states_of("https://test.postman.gov.sg/api/v2", {VARIABLE: control}) is None
+
+
+def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
+    gone = "http://127.0.0.1:1"
+    state_of = states_of(gone + PREFIX, {VARIABLE: gone + CONTROL})
+    assert state_of is not None
+    assert state_of("failure") is None

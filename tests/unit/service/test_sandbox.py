@@ -1,0 +1,172 @@
+"""The sandbox's controls, without a server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.service import sandbox as module
+from retry_contract.service.http import Reply, Request
+from retry_contract.service.model import Settings
+from retry_contract.service.sandbox import CONTROL, STATES, Sandbox, Start
+
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+CUTOVER = datetime(2025, 2, 23, 16, tzinfo=UTC)
+
+
+class Bench:
+    """A sandbox, and the time of day that it is told."""
+
+    def __init__(self, start: Start | None = None) -> None:
+        self.time = NOON
+        self.sandbox = Sandbox(catalogue(), start or Start(), lambda: self.time)
+
+    def ask(self, method: str, path: str, body: Any = None, *, key: str = "") -> Reply:
+        headers = {"authorization": f"Bearer {key or self.sandbox.own.key}"}
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.sandbox.handle(Request(method, path, headers, content))
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        reply = self.ask(method, CONTROL + path, body)
+        assert reply.status < 300, reply.body
+        return reply.json()
+
+    def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        reply = self.ask(method, CONTROL + path, body)
+        return reply.status, reply.json()["error"]
+
+    def retry(self, message: str) -> Reply:
+        campaign = self.sandbox.own.id
+        return self.ask("POST", f"/api/v2/campaigns/{campaign}/messages/{message}/retry")
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def _accepted(bench: Bench) -> dict[str, Any]:
+    (message,) = bench.control("POST", "/messages")["messages"]
+    reply = bench.retry(message)
+    assert reply.status == 201
+    payload: dict[str, Any] = reply.json()
+    return payload
+
+
+def test_it_has_a_message_in_each_state(bench: Bench) -> None:
+    described = bench.control("GET", "")
+    assert list(described["messages"]) == list(STATES)
+    accepted = {s for s, m in described["messages"].items() if bench.retry(m).status == 201}
+    assert accepted == {
+        "failure",
+        "batch:messages_enqueued",
+        "batch:messages_enqueuing_failed",
+    }
+    assert described["foreign"]["campaign"] != described["campaign"]
+    assert described["contract"] == "after-2025-02-24"
+
+
+def test_more_messages_are_made_in_a_state(bench: Bench) -> None:
+    made = bench.control("POST", "/messages", {"state": "attempts-spent", "count": 3})["messages"]
+    assert len(set(made)) == 3
+    assert {bench.retry(message).status for message in made} == {400}
+    (foreign,) = bench.control("POST", "/messages", {"campaign": "foreign"})["messages"]
+    assert bench.sandbox.service.messages[foreign].campaign == bench.sandbox.foreign.id
+
+
+def test_clock_is_moved_and_goes_on(bench: Bench) -> None:
+    moved = bench.control("PUT", "/clock", {"at": "2025-02-23T23:59:59+08:00"})
+    assert (moved["now"], moved["contract"]) == ("2025-02-23T23:59:59+08:00", "before-2025-02-24")
+    assert "creatorId" not in _accepted(bench)
+    bench.time += timedelta(seconds=1)
+    assert "creatorId" in _accepted(bench)
+    assert bench.control("PUT", "/clock", {"forward": 60})["now"] == "2025-02-24T00:01:00+08:00"
+
+
+def test_contract_is_switched(bench: Bench) -> None:
+    for contract, has in (("before", False), ("after", True), ("before", False), ("auto", True)):
+        bench.control("PUT", "/contract", {"contract": contract})
+        assert ("creatorId" in _accepted(bench)) is has
+
+
+def test_faults_are_switched_on_and_off(bench: Bench) -> None:
+    wanted = ["id-changed", "answers-200", "cutover-late"]
+    assert bench.control("PUT", "/faults", {"faults": wanted})["faults"] == wanted
+    message = bench.sandbox.messages["failure"]
+    reply = bench.retry(message)
+    assert (reply.status, reply.json()["id"] == message) == (200, False)
+    bench.control("PUT", "/faults", {"faults": []})
+    assert _accepted(bench)["id"] in bench.sandbox.service.messages
+
+
+def test_reset_goes_back_to_the_start() -> None:
+    bench = Bench(Start("before", CUTOVER, ("id-changed",), Settings(errors="flat")))
+    first = bench.control("GET", "")
+    bench.control("PUT", "/faults", {"faults": []})
+    bench.control("PUT", "/contract", {"contract": "after"})
+    bench.control("PUT", "/clock", {"forward": 9})
+    bench.retry(first["messages"]["failure"])
+    bench.time += timedelta(hours=1)
+    assert bench.control("POST", "/reset") == first
+    assert bench.control("GET", "/requests") == {"requests": []}
+
+
+def test_requests_are_listed_without_what_is_secret(bench: Bench) -> None:
+    message = bench.sandbox.messages["failure"]
+    bench.retry(message)
+    bench.retry(message)
+    bench.control("GET", "")
+    listed = bench.control("GET", "/requests")["requests"]
+    assert [(r["number"], r["method"], r["status"]) for r in listed] == [
+        (1, "POST", 201),
+        (2, "POST", 400),
+    ]
+    assert listed[0]["path"].endswith(f"{message}/retry")
+    assert bench.sandbox.own.key not in json.dumps(listed)
+
+
+def test_what_it_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MESSAGES", 30)
+    bench = Bench()
+    made = bench.control("POST", "/messages", {"count": 40})["messages"]
+    assert list(bench.sandbox.service.messages) == made[-30:]
+    for _ in range(1200):
+        bench.retry("message_of_nobody")
+    listed = bench.control("GET", "/requests")["requests"]
+    assert (len(listed), listed[-1]["number"]) == (1000, 1200)
+
+
+REFUSED = {
+    ("GET", "/nothing", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
+    ("DELETE", "/clock", ""): (405, "use PUT"),
+    ("POST", "/messages", "[]"): (400, "the body must be a JSON object"),
+    ("POST", "/messages", "{"): (400, "the body must be a JSON object"),
+    ("POST", "/messages", '{"state": "lost"}'): (400, "state must be one of failure, created"),
+    ("POST", "/messages", '{"count": 0}'): (400, "count must be a number from 1 to 1000000"),
+    ("POST", "/messages", '{"count": true}'): (400, "count must be a number from 1 to 1000000"),
+    ("POST", "/messages", '{"campaign": "x"}'): (400, "campaign must be own or foreign"),
+    ("PUT", "/clock", '{"at": "2025-02-30"}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"at": 7}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"forward": 1e300}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/contract", '{"contract": "x"}'): (400, "contract must be before, after, or auto"),
+    ("PUT", "/faults", '{"faults": ["x"]}'): (400, "faults must be an array of some of creator"),
+    ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of some of creator"),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REFUSED)
+def test_what_cannot_be_granted_is_said_and_changes_nothing(
+    method: str, path: str, body: str, bench: Bench
+) -> None:
+    before = bench.control("GET", "")
+    reply = bench.sandbox.handle(Request(method, CONTROL + path, {}, body.encode()))
+    status, said = REFUSED[method, path, body]
+    assert reply.status == status
+    assert reply.json()["error"].startswith(said)
+    assert bench.control("GET", "") == before
