@@ -17,6 +17,12 @@ from retry_contract.outcome import Unusable
 GIVEN = [f'"{number}"' for number in range(12)]
 
 
+@pytest.fixture(autouse=True)
+def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a process that ends at once lose its answers, as most programs do on a pipe."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 def answers(code: str, timeout: float = 20, *, search: bool = False) -> list[Answer | None]:
     with Lines([sys.executable, "-c", code], timeout) as lines:
         return lines.ask(GIVEN, search=search)
@@ -45,9 +51,7 @@ def test_each_line_has_its_answer() -> None:
 
 @pytest.mark.parametrize("flush", [True, False])
 def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
-    code = (
-        f"if n == 5: sys.stderr.write('out of ideas'); os._exit(3)\n    print('ok', flush={flush})"
-    )
+    code = f"if n == 5: print('out of ideas', file=sys.stderr); os._exit(3)\n    print('ok', flush={flush})"
     found = answers(LOOP + code)
     assert kinds(found) == "rrrrrCrrrrrr"
     assert found[5] is not None
