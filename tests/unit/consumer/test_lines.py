@@ -51,7 +51,8 @@ def test_each_line_has_its_answer() -> None:
 
 @pytest.mark.parametrize("flush", [True, False])
 def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
-    code = f"if n == 5: print('out of ideas', file=sys.stderr); os._exit(3)\n    print('ok', flush={flush})"
+    crash = "if n == 5: print('out of ideas', file=sys.stderr); os._exit(3)"
+    code = f"{crash}\n    print('ok', flush={flush})"
     found = answers(LOOP + code)
     assert kinds(found) == "rrrrrCrrrrrr"
     assert found[5] is not None
