@@ -20,7 +20,17 @@ Done = CompletedProcess[str]
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 CONTRACTS = {"before": "before-2025-02-24", "after": "after-2025-02-24"}
-COMMANDS = ["", "verify", "validate", "sandbox", "schema", "timeline", "rules", "explain"]
+COMMANDS = [
+    "",
+    "verify",
+    "validate",
+    "consumer",
+    "sandbox",
+    "schema",
+    "timeline",
+    "rules",
+    "explain",
+]
 
 
 def examples(contract: str, kind: str) -> list[Any]:

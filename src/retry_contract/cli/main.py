@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retry_contract._version import __version__
-from retry_contract.cli import inform, sandbox, validate, verify
+from retry_contract.cli import consumer, inform, sandbox, validate, verify
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
 from retry_contract.outcome import Unusable, Verdict
 
@@ -56,7 +56,7 @@ def _run(own: list[str], extra: list[str]) -> int:
     finally:
         write_lines([])  # --help and --version end here, and their reader may be gone too
     if options.command is None:
-        known = "verify, validate, sandbox, schema, timeline, rules or explain"
+        known = "verify, validate, consumer, sandbox, schema, timeline, rules or explain"
         raise Unusable(f"give a command: {known}; see: {_NAME} --help")
     if unknown:
         raise Unusable(
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=_NAME, description=_ABOUT, epilog=_EXAMPLE, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (verify, validate, sandbox, inform):
+    for module in (verify, validate, consumer, sandbox, inform):
         module.add(commands)
     return parser
 

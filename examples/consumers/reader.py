@@ -1,0 +1,12 @@
+"""A consumer in Python for `consumer --exec`: one payload a line in, one line back each."""
+
+import json
+import sys
+
+for line in sys.stdin:
+    try:
+        reply = json.loads(line)
+        read = {"id": reply["id"], "status": reply["latestStatus"], "sent": reply["updatedAt"]}
+        print("ok", json.dumps(read), flush=True)
+    except Exception as error:
+        print("error", type(error).__name__, *str(error).split(), flush=True)

@@ -1,0 +1,154 @@
+"""`consumer`: tries the user's code on both contracts."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from retry_contract.cli.output import paint, visible, write_json, write_lines
+from retry_contract.outcome import Unusable, Verdict
+
+if TYPE_CHECKING:
+    from retry_contract.consumer.answers import Consumer
+    from retry_contract.consumer.check import Readiness
+
+_EXAMPLE = """\
+exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
+example: retry-contract consumer json:dumps --payloads 100"""
+_PAYLOADS, _FEW_PAYLOADS, _MOST_PAYLOADS = 1000, 25, 100_000
+_TIMEOUT = 10.0
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "consumer",
+        usage="%(prog)s [OPTION ...] [TARGET]",
+        help="try your code on the replies of both contracts",
+        description="Try your code, the reader of the reply, on the replies of both contracts.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="TARGET",
+        help="package.module:callable; it takes a dict, or str or bytes if so annotated",
+    )
+    parser.add_argument(
+        "--exec",
+        dest="exec_command",
+        metavar="COMMAND",
+        help="a command instead: one payload a line in; ok, ok JSON or error TEXT out",
+    )
+    parser.add_argument(
+        "--per-payload",
+        action="store_true",
+        help="start the command once a payload, and read its exit status",
+    )
+    _add_values(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_values(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--payloads",
+        metavar="N",
+        help=f"payloads to generate ({_PAYLOADS}; with --per-payload, {_FEW_PAYLOADS})",
+    )
+    parser.add_argument("--seed", metavar="N", help="the same seed gives the same payloads")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", help=f"how long one payload may take ({_TIMEOUT:g})"
+    )
+    parser.add_argument("--report", metavar="DIR", help="write report.json and summary.md")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try the consumer. Raises Unusable."""
+    from retry_contract.masking import Scrubber
+    from retry_contract.session.values import usable_folder
+
+    target = _target(options)
+    folder = usable_folder("report", options.report)
+    try:
+        found = _check(options, target)
+    except Unusable as error:
+        reason = Scrubber(_secret()).scrub(f"{target}: {error}")
+        raise Unusable(visible(reason)) from None
+    if folder is not None:
+        from retry_contract.report.readiness import write_readiness
+
+        write_readiness(found, folder)
+    _show(found, as_json=options.json)
+    return (Verdict.KEPT if found.ready else Verdict.BROKEN).exit_code
+
+
+def _target(options: argparse.Namespace) -> str:
+    if (options.target is None) == (options.exec_command is None):
+        raise Unusable("give either package.module:callable or --exec COMMAND")
+    if options.per_payload and options.exec_command is None:
+        raise Unusable("--per-payload goes with --exec COMMAND")
+    if options.target is not None and not _TARGET.fullmatch(options.target):
+        raise Unusable(
+            f"{visible(options.target)}: write package.module:callable, as app.sms:parse"
+        )
+    target: str = options.target or options.exec_command
+    return target
+
+
+def _check(options: argparse.Namespace, target: str) -> Readiness:
+    from retry_contract.consumer.cases import newest_pair
+    from retry_contract.consumer.check import Asked, check
+    from retry_contract.contract.catalogue import catalogue
+    from retry_contract.session.values import number, read_seed
+
+    default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
+    payloads = number("payloads", options.payloads, default=default)
+    if payloads > _MOST_PAYLOADS:
+        raise Unusable(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
+    seed = read_seed(options.seed, 1) or 0
+    contracts = catalogue()
+    with _consumer(options, target) as consumer:
+        asked = Asked(target, payloads, seed, datetime.now(UTC), _secret())
+        return check(asked, consumer, newest_pair(contracts), contracts.timeline)
+
+
+def _secret() -> str:
+    """Return the API key, if the environment has one: the user's code may quote it."""
+    return os.environ.get("POSTMAN_API_KEY", "")
+
+
+@contextlib.contextmanager
+def _consumer(options: argparse.Namespace, target: str) -> Iterator[Consumer]:
+    from retry_contract.consumer.command import read_command
+    from retry_contract.consumer.each import Each
+    from retry_contract.consumer.lines import Lines, python_consumer
+    from retry_contract.session.values import positive
+
+    timeout = positive("timeout", options.timeout, default=_TIMEOUT) or _TIMEOUT
+    if options.exec_command is None:
+        with python_consumer(target, timeout) as lines:
+            yield lines
+    elif options.per_payload:
+        yield Each(read_command(target), timeout)
+    else:
+        with Lines(read_command(target), timeout) as lines:
+            yield lines
+
+
+def _show(found: Readiness, *, as_json: bool) -> None:
+    from retry_contract.report.readiness import closing_line, readiness_document, readiness_lines
+
+    if as_json:
+        write_json(readiness_document(found))
+        return
+    verdict = Verdict.KEPT if found.ready else Verdict.BROKEN
+    write_lines([*map(visible, readiness_lines(found)), paint(closing_line(found), verdict)])

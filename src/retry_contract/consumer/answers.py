@@ -1,0 +1,89 @@
+"""What a consumer answers to one payload, and how a line of the protocol says it."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+_LONGEST = 300
+
+
+class Kind(enum.Enum):
+    """How an attempt at one payload ended."""
+
+    READ = enum.auto()
+    REFUSED = enum.auto()
+    CRASHED = enum.auto()
+    HUNG = enum.auto()
+    NOISE = enum.auto()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one payload.
+
+    `read` is what the consumer made of it, as JSON values, if `told`. Otherwise `error` says in one
+    line what went wrong, `where` in which line of the user's code, and `clues` are names of
+    libraries that had a part in it.
+    """
+
+    kind: Kind
+    told: bool = False
+    read: Any = None
+    error: str = ""
+    where: str = ""
+    clues: tuple[str, ...] = ()
+
+    @property
+    def sort(self) -> str:
+        """What a failure is known by again: how it ended, and the name of its exception."""
+        return f"{self.kind.name} {self.error.partition(':')[0]}"
+
+
+class Consumer(Protocol):
+    """A way to the user's code: takes payloads as lines of JSON."""
+
+    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+        """Return the answer to each line; None where it was not tried, after too many losses.
+
+        A search may end at the first line that is not read. Raises Unusable if the code cannot be
+        started.
+        """
+        ...
+
+
+def read_answer(line: str) -> Answer:
+    """Read a line of the protocol: `ok`, `ok JSON` or `error TEXT`; anything else is noise."""
+    word, _, rest = line.strip().partition(" ")
+    if word == "error":
+        return Answer(Kind.REFUSED, error=one_line(rest) or "error, without a text")
+    if word == "ok" and not rest.strip():
+        return Answer(Kind.READ)
+    if word == "ok":
+        try:
+            return Answer(Kind.READ, told=True, read=json.loads(rest))
+        except (ValueError, RecursionError):
+            pass
+    said = f"wrote a line that is neither ok, ok JSON nor error TEXT: {one_line(line)}"
+    return Answer(Kind.NOISE, error=said)
+
+
+def read_detailed(line: str) -> Answer:
+    """Read a line of the Python host, whose errors are JSON objects."""
+    answer = read_answer(line)
+    if answer.kind is not Kind.REFUSED:
+        return answer
+    detail = json.loads(line.partition(" ")[2])
+    clues = tuple(str(clue) for clue in detail["clues"])
+    return Answer(Kind.REFUSED, error=one_line(detail["text"]), where=detail["where"], clues=clues)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, printable and of a bounded length."""
+    lines = (line.strip() for line in text.splitlines())
+    joined = "; ".join(line for line in lines if line)
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return safe if len(safe) <= _LONGEST else safe[: _LONGEST - 1] + "…"

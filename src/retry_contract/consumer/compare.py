@@ -1,0 +1,107 @@
+"""Whether two readings of one message are equal in all but the field that was added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SHORTEST = 3
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Added:
+    """What the second of two payloads has more: names and values.
+
+    `decoys` are texts that only look like it, and `others` the texts of all other fields.
+    """
+
+    members: Mapping[str, Any]
+    decoys: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    def explains(self, name: str, one: Any, other: Any) -> bool:
+        """Say whether an added field may make this difference at a member of this name."""
+        if other is _ABSENT:
+            return False
+        if name in self.members and other == self.members[name]:
+            return True
+        if one is _ABSENT and isinstance(other, dict):
+            return all(self.explains(k, _ABSENT, v) for k, v in other.items())
+        if self._is_decoy(one) or self._is_decoy(other):
+            return False
+        folded = _folded(name)
+        if any(_stem(added) in folded for added in self.members):
+            return True
+        if isinstance(one, str) and one in self.others:
+            return False  # another field was read here, and now it is not
+        return any(_holds(other, text) for text in self._texts())
+
+    def is_member(self, item: Any) -> bool:
+        """Say whether an item of a list is an added field, by its value or its name."""
+        known = [*self.members, *self.members.values()]
+        return item in known or self.explains("", _ABSENT, item)
+
+    def _is_decoy(self, value: Any) -> bool:
+        return any(_holds(value, decoy) for decoy in self.decoys)
+
+    def _texts(self) -> Iterator[str]:
+        return (text for text in strings([*self.members.values()]) if len(text) >= _SHORTEST)
+
+
+def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[str, ...]:
+    """Return the places, as JSON Pointers, where two readings differ and nothing explains it."""
+    return tuple(_differences(_decoded(one), _decoded(other), added, place))
+
+
+def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in {**one, **other}:
+            pair = one.get(name, _ABSENT), other.get(name, _ABSENT)
+            yield from _differences(*pair, added, f"{place}/{name}")
+    elif isinstance(one, list) and isinstance(other, list):
+        rest = other if len(one) == len(other) else [v for v in other if not added.is_member(v)]
+        if len(rest) != len(one):
+            yield place
+            return
+        for number, pair in enumerate(zip(one, rest, strict=True)):
+            yield from _differences(*pair, added, f"{place}/{number}")
+    elif not _equal(one, other) and not added.explains(place.rpartition("/")[2], one, other):
+        yield place
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _folded(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def _stem(name: str) -> str:
+    folded = _folded(name)
+    return folded.removesuffix("id") if len(folded) > _SHORTEST + 2 else folded
+
+
+def _holds(value: Any, text: str) -> bool:
+    return any(text in found for found in strings(value))
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield the strings in JSON values, but not the names of members."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)

@@ -1,0 +1,173 @@
+"""The situations in which a consumer is tried, and what counts as a failure in each."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from retry_contract.consumer.answers import Answer, Consumer, Kind
+from retry_contract.consumer.cases import Case, Pair, Payload, decoys
+from retry_contract.consumer.compare import Added, differences, strings
+
+
+class Result(enum.StrEnum):
+    """What became of a consumer in one situation."""
+
+    OK = "ok"
+    BREAKS = "breaks"
+    DIFFERS = "differs"
+    NOT_TESTED = "not tested"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that a consumer failed: the payload, and the answer to it.
+
+    `places` are the JSON Pointers into what was read where it differs, if that is the failure.
+    """
+
+    case: Case
+    payload: Payload
+    answer: Answer
+    places: tuple[str, ...] = ()
+
+    @property
+    def result(self) -> Result:
+        """Whether the code broke, or read something else."""
+        return Result.DIFFERS if self.places else Result.BREAKS
+
+    @property
+    def sort(self) -> str:
+        """What the same failure is known by in a smaller payload."""
+        return self.result if self.places else self.answer.sort
+
+
+class Answers:
+    """The answers of a consumer, each payload asked once however many situations show it.
+
+    `scrub` takes out of an error what must not be written.
+    """
+
+    def __init__(self, consumer: Consumer, scrub: Callable[[str], str] = str) -> None:
+        self._consumer = consumer
+        self._scrub = scrub
+        self._known: dict[str, Answer | None] = {}
+        self._unsteady: frozenset[str] | None = None
+
+    def learn(self, payloads: Iterable[Payload]) -> None:
+        """Ask for the answers to payloads, those that are not known yet, in one go."""
+        new = [line for line in _lines(payloads) if line not in self._known]
+        self._known.update(self._told(new, self._consumer.ask(new)))
+
+    def find(self, payloads: Iterable[Payload]) -> None:
+        """Ask until one payload costs the process; the rest may be asked for again."""
+        new = [line for line in _lines(payloads) if self._known.get(line) is None]
+        told = self._told(new, self._consumer.ask(new, search=True))
+        self._known.update((line, answer) for line, answer in told if answer is not None)
+
+    def _told(
+        self, lines: list[str], answers: list[Answer | None]
+    ) -> Iterator[tuple[str, Answer | None]]:
+        for line, answer in zip(lines, answers, strict=True):
+            if answer is not None and answer.error:
+                answer = dataclasses.replace(answer, error=self._scrub(answer.error))
+            yield line, answer
+
+    def to(self, payload: Payload) -> Answer | None:
+        """Return the answer to a payload; None if it was not tried."""
+        return self._known.get(_line(payload))
+
+    def unsteady(self, payload: Payload) -> frozenset[str]:
+        """Return where two readings of one payload differ: a clock, a counter; asked once."""
+        if self._unsteady is None:
+            one, other = self._consumer.ask([_line(payload)] * 2)
+            found = differences(one.read, other.read, Added({})) if one and other else ()
+            self._unsteady = frozenset(found)
+        return self._unsteady
+
+
+def _lines(payloads: Iterable[Payload]) -> list[str]:
+    return list(dict.fromkeys(_line(payload) for payload in payloads))
+
+
+def _line(payload: Payload) -> str:
+    return json.dumps(payload, separators=(",", ":"))
+
+
+Judge = Callable[[Case, Answers], Failure | None]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One situation: which payloads of a case it shows, the first of them first, and the judge.
+
+    `of` tells which contract it is about. `counts` says that the verdict hangs on it.
+    """
+
+    name: str
+    of: str
+    payloads: Callable[[Case], tuple[Payload, ...]]
+    added: Callable[[Case], dict[str, Any]] = field(default=lambda _: {})
+    compares: bool = False
+    counts: bool = True
+
+    def failure(self, case: Case, answers: Answers) -> Failure | None:
+        """Return how the consumer failed a case; None if it did not, or was not tried."""
+        payloads = self.payloads(case)
+        told = [answers.to(payload) for payload in payloads]
+        for payload, answer in zip(payloads, told, strict=True):
+            if answer is not None and answer.kind is not Kind.READ:
+                # What breaks in the situation that this one is compared with is told there.
+                return Failure(case, payload, answer)
+        one, other = told[0], told[-1]
+        if not self.compares or one is None or other is None or not (one.told and other.told):
+            return None
+        places = self._differences(case, one, other)
+        if places:
+            places = tuple(p for p in places if p not in answers.unsteady(payloads[0]))
+        return Failure(case, payloads[-1], other, places) if places else None
+
+    def _differences(self, case: Case, one: Answer, other: Answer) -> tuple[str, ...]:
+        added = self.added(case)
+        looks_like = decoys({**case.payload, **added}, case.pair.added)
+        others = {k: v for k, v in case.payload.items() if k not in added}
+        texts = frozenset(strings(others))
+        return differences(one.read, other.read, Added(added, frozenset(looks_like), texts))
+
+
+def situations(pair: Pair) -> tuple[Situation, ...]:
+    """Return the situations for two contracts, beginning with the plain reply of each."""
+    old, new = pair.old.name, pair.new.name
+    before, after = pair.old.period.alias, pair.new.period.alias
+    return (
+        Situation(before, old, lambda c: (c.before,)),
+        Situation(after, new, lambda c: (c.after,)),
+        Situation(
+            f"{after}, in another order", new, lambda c: (c.after, c.reordered), compares=True
+        ),
+        Situation(
+            f"{after}, with one more field",
+            new,
+            lambda c: (c.after, c.extended),
+            lambda c: {c.unknown[0]: c.unknown[1]},
+            compares=True,
+            counts=False,
+        ),
+        Situation(
+            "paired",
+            old,
+            lambda c: (c.before, c.after),
+            lambda c: {name: c.after[name] for name in c.pair.added},
+            compares=True,
+        ),
+    )
+
+
+def rare_forms(pair: Pair) -> Situation:
+    """Return the situation of payloads in forms that a contract permits and no page shows."""
+    name = f"{pair.new.period.alias}, in rare forms"
+    return Situation(name, pair.new.name, lambda c: (c.after,), counts=False)

@@ -1,0 +1,342 @@
+"""`retry-contract consumer`, as a user runs it on code of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from retry_contract import violations
+
+Done = CompletedProcess[str]
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "consumers"
+READY = "READY for after-2025-02-24 (in force since 24 Feb 2025)"
+FEW = ("--payloads", "40", "--seed", "1")
+
+APP = """
+import os, sys, threading
+from dataclasses import dataclass
+
+@dataclass
+class Known:
+    id: str
+    latestStatus: str
+
+def tolerant(reply): return Known(reply["id"], reply["latestStatus"])
+def closed(reply): return Known(**reply)
+def later(reply: dict): return reply["creatorId"]
+def nothing(reply): raise TypeError("always")
+def apostrophe(reply):
+    if "'" in "".join(reply["values"].values()): raise ValueError("an apostrophe")
+def instant(reply):
+    if reply["createdAt"] == reply["updatedAt"]: raise ZeroDivisionError("no time passed")
+
+def prints(reply):
+    print("x" * 100_000); print("ok", flush=True); os.write(1, b"error of mine\\n")
+    return sys.stdin.read(), reply["id"]
+def exits(reply): sys.exit(reply["id"])
+def interrupts(reply): raise KeyboardInterrupt
+def changes(reply):
+    found = dict(reply)
+    reply.clear()
+    return found
+def threads(reply):
+    if threading.active_count() < 3: threading.Thread(target=threading.Event().wait).start()
+    return reply["id"]
+def moves(reply):
+    assert os.path.exists("app.py")
+    os.chdir("/")
+    return reply["id"]
+def quits(reply):
+    if reply["values"] == {}: os._exit(7)
+def hangs(reply):
+    if "creatorId" in reply: threading.Event().wait()
+def quotes(reply): raise ValueError(os.environ["POSTMAN_API_KEY"])
+def counts(reply, calls=[]):
+    calls.append(1)
+    return {"call": len(calls), "id": reply["id"]}
+async def awaits(reply): return reply["id"]
+def yields(reply):
+    yield reply["unknown"]
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "app.py").write_text(APP, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n", encoding="utf-8")
+    (tmp_path / "leaves.py").write_text("raise SystemExit(4)\n", encoding="utf-8")
+    (tmp_path / "dies.py").write_text("import os\nos._exit(5)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tried(app: Path, here: Callable[..., Done]) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Try a consumer; return the exit code, and what is printed as JSON."""
+
+    def run(*words: str) -> tuple[int, dict[str, Any]]:
+        done = here("consumer", *words, *FEW, "--json")
+        return done.returncode, json.loads(done.stdout)
+
+    return run
+
+
+def situation(document: dict[str, Any], name: str = "after") -> dict[str, Any]:
+    return next(s for s in document["situations"] if s["situation"] == name)
+
+
+@pytest.mark.usefixtures("app")
+def test_code_that_reads_by_name_is_ready(here: Callable[..., Done]) -> None:
+    done = here("consumer", "app:tolerant", *FEW)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == READY
+    assert "BREAKS" not in done.stdout
+
+
+def test_a_closed_model_is_not_ready(app: Path, here: Callable[..., Done]) -> None:
+    text = APP.replace("    latestStatus: str", "    latestStatus: str = ''", 1)
+    names = ("createdAt", "updatedAt", "recipient", "values", "fullMessage", "templateBodyId")
+    fields = "".join(f"    {name}: object = None\n" for name in (*names, "campaignId"))
+    (app / "app.py").write_text(text.replace("\ndef tolerant", fields + "\ndef tolerant", 1))
+    done = here("consumer", "app:closed", *FEW, "--report", "reports")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr, lines[-1]) == (1, "", f"NOT {READY}")
+    assert "It fails on every payload of after-2025-02-24, and reads before-2025-02-24." in lines
+    assert any("unexpected keyword argument 'creatorId'" in line for line in lines)
+    assert any(line.strip().startswith("to do     dataclass: ") for line in lines)
+    report = json.loads((app / "reports" / "report.json").read_text("utf-8"))
+    assert report["outcome"] == "not ready"
+    assert situation(report)["payload"]["creatorId"]
+    summary = (app / "reports" / "summary.md").read_text("utf-8")
+    assert f"NOT {READY}: `app:closed`" in summary
+    assert "| paired | breaks on " in summary
+
+
+@pytest.mark.slow
+def test_code_that_fails_on_the_old_contract_only_is_told_apart(tried: Any) -> None:
+    code, found = tried("app:later")
+    assert (code, found["outcome"], found["reason"]) == (0, "ready", None)
+    assert [s["verdict"] for s in found["situations"]][:2] == ["breaks", "ok"]
+    code, found = tried("app:nothing")
+    assert (code, found["outcome"]) == (1, "not ready")
+    assert found["reason"].startswith("It fails on every payload of both contracts")
+
+
+@pytest.mark.parametrize(
+    ("target", "field", "error"),
+    [("apostrophe", "/values", "ValueError: "), ("instant", "/", "ZeroDivisionError: ")],
+)
+def test_an_oddity_is_found_and_shrunk_to_itself(
+    target: str, field: str, error: str, tried: Any
+) -> None:
+    code, found = tried(f"app:{target}")
+    told = situation(found)
+    assert code == 1
+    assert told["error"].startswith(error)
+    (oddity,) = told["oddity"]
+    assert oddity.startswith(field)
+    payload = told["payload"]
+    assert violations(payload, "after") == ()
+    assert payload["values"] == (
+        {"name": "'"} if field == "/values" else {"name": "Test Recipient"}
+    )
+    assert (payload["createdAt"] == payload["updatedAt"]) is (target == "instant")
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict", "error"),
+    [
+        ("prints", "ok", None),
+        ("changes", "ok", None),
+        ("threads", "ok", None),
+        ("moves", "ok", None),
+        pytest.param("counts", "ok", None, marks=pytest.mark.slow),
+        pytest.param("awaits", "ok", None, marks=pytest.mark.slow),
+        ("exits", "breaks", "SystemExit: message_"),
+        pytest.param(
+            "interrupts", "breaks", "KeyboardInterrupt: raised by the code", marks=pytest.mark.slow
+        ),
+        pytest.param("quits", "breaks", "ended with exit status 7", marks=pytest.mark.slow),
+        pytest.param("yields", "breaks", "KeyError: 'unknown'", marks=pytest.mark.slow),
+    ],
+)
+def test_whatever_the_code_does_it_gets_a_verdict(
+    target: str, verdict: str, error: str | None, tried: Any
+) -> None:
+    folder = Path.cwd()
+    code, found = tried(f"app:{target}")
+    told = situation(found)
+    assert (code, told["verdict"]) == (0 if error is None else 1, verdict)
+    assert error is None or told["error"].startswith(error)
+    assert Path.cwd() == folder
+
+
+@pytest.mark.slow
+def test_a_hang_ends_with_the_timeout(tried: Any) -> None:
+    code, found = tried("app:hangs", "--timeout", "0.3")
+    assert code == 1
+    assert situation(found, "before")["verdict"] == "ok"
+    assert situation(found)["error"] == "no answer within 0.3 s"
+
+
+def test_the_api_key_is_in_no_output(
+    here: Callable[..., Done], app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTMAN_API_KEY", "key_test_0123456789abcdef")
+    done = here("consumer", "app:quotes", *FEW, "--report", "r")
+    written = [path.read_text("utf-8") for path in (app / "r").iterdir()]
+    assert "ValueError: [masked]" in done.stdout
+    assert not any("0123456789abcdef" in text for text in [done.stdout, *written])
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(
+            ["nowhere:parse"],
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+            marks=pytest.mark.slow,
+        ),
+        (["broken:parse"], "No module named 'nowhere_to_be_found' (at broken.py:1)"),
+        pytest.param(["leaves:parse"], "cannot be imported: SystemExit: 4", marks=pytest.mark.slow),
+        (["dies:parse"], "cannot be imported: the process ended with exit status 5"),
+        pytest.param(
+            ["app:parse"], "app was imported, but it has no parse", marks=pytest.mark.slow
+        ),
+        pytest.param(["app:sys.path"], "sys.path is no callable", marks=pytest.mark.slow),
+        (["app"], "write package.module:callable"),
+        ([], "give either package.module:callable or --exec COMMAND"),
+        (["app:tolerant", "--exec", "cat"], "give either package.module:callable or --exec"),
+        (["app:tolerant", "--per-payload"], "--per-payload goes with --exec"),
+        (["app:tolerant", "--payloads", "many"], "--payloads many: give a whole number"),
+        (["app:tolerant", "--payloads", "100001"], "give at most 100000"),
+        (["app:tolerant", "--timeout", "0"], "--timeout 0: give a number above 0"),
+        (["--exec", "no-such-program -v"], "'no-such-program' is no program"),
+        (["--exec", "'"], "quote it as for a shell"),
+        (["--exec", " "], "the command is empty"),
+    ],
+)
+def test_what_cannot_be_tried_is_one_line(
+    words: list[str], said: str, here: Callable[..., Done]
+) -> None:
+    done = here("consumer", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("retry-contract consumer: ")
+    assert said in line
+
+
+@pytest.mark.slow
+def test_what_cannot_be_tried_is_json_if_asked(tried: Any) -> None:
+    code, found = tried("nowhere:parse")
+    assert (code, found["outcome"]) == (2, "unusable")
+    assert "cannot be imported" in found["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["prints", "threads", "exits", "moves"])
+def test_the_real_command_ends_too(target: str, app: Path, command: Callable[..., Done]) -> None:
+    done = command("consumer", f"app:{target}", *FEW, cwd=app)
+    assert done.returncode == (target == "exits")
+    assert done.stdout.endswith(f"{'NOT ' if target == 'exits' else ''}{READY}\n")
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "code"), [("pydantic_plain", 0), ("marshmallow_default", 1), ("msgspec_forbid", 1)]
+)
+def test_a_library_is_recognised_by_the_real_command(
+    name: str, code: int, command: Callable[..., Done]
+) -> None:
+    done = command("consumer", f"support.consumers:{name}", *FEW, cwd=ROOT / "tests")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert bool(code) is ("to do     " in done.stdout)
+
+
+def test_the_example_in_python_is_ready(tried: Any) -> None:
+    command = shlex.join([sys.executable, str(EXAMPLES / "reader.py")])
+    code, found = tried("--exec", command)
+    assert (code, found["outcome"]) == (0, "ready")
+    assert situation(found, "paired")["tried"] > 40
+
+
+def needs(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not at hand")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("filter_", "code"),
+    [("{id, latestStatus}", 0), pytest.param(".[2]", 1, marks=pytest.mark.slow)],
+)
+def test_a_filter_of_jq_is_a_consumer(filter_: str, code: int, tried: Any) -> None:
+    words = [needs("jq"), "-r", f'"ok " + ({filter_} | tojson)']
+    assert tried("--exec", shlex.join(words))[0] == code
+
+
+@pytest.mark.slow
+def test_a_command_may_be_started_once_a_payload(tried: Any) -> None:
+    words = [needs("jq"), "-e", 'if has("creatorId") then error("closed") else . end']
+    code, found = tried("--exec", shlex.join(words), "--per-payload", "--payloads", "0")
+    assert (code, situation(found, "before")["verdict"]) == (1, "ok")
+    assert situation(found)["error"].startswith("ended with exit status 5: jq: error")
+
+
+@pytest.mark.slow
+def test_the_example_in_node_reads_on_unless_strict(tmp_path: Path, tried: Any) -> None:
+    node, npm = needs("node"), needs("npm")
+    folder = shutil.copytree(
+        EXAMPLES / "node", tmp_path / "node", ignore=shutil.ignore_patterns("node_modules")
+    )
+    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    try:
+        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip("npm's registry is not at hand")
+    reader = [node, str(folder / "reader.mjs")]
+    assert tried("--exec", shlex.join(reader))[0] == 0
+    code, found = tried("--exec", shlex.join([*reader, "strict"]))
+    assert code == 1
+    assert situation(found)["advice"].startswith("zod: take out `.strict()`")
+
+
+def jackson() -> str:
+    """Return a class path with Jackson: Debian's, or one version of the local Maven repository."""
+    parts = ("databind", "core", "annotations")
+    debian = [Path(f"/usr/share/java/jackson-{part}.jar") for part in parts]
+    if all(jar.exists() for jar in debian):
+        return os.pathsep.join(map(str, debian))
+    local = Path.home() / ".m2/repository/com/fasterxml/jackson/core"
+    for jar in sorted(local.glob("jackson-databind/*/jackson-databind-*.jar")):
+        version = jar.parent.name
+        jars = [local / f"jackson-{part}/{version}/jackson-{part}-{version}.jar" for part in parts]
+        if all(found.exists() for found in jars):
+            return os.pathsep.join(map(str, jars))
+    pytest.skip("no jar of Jackson is at hand")
+
+
+@pytest.mark.slow
+def test_the_example_in_java_reads_on_only_as_spring_sets_it(tmp_path: Path, tried: Any) -> None:
+    java, javac, path = needs("java"), needs("javac"), jackson()
+    build = [javac, "-cp", path, "-d", str(tmp_path), str(EXAMPLES / "java" / "Reader.java")]
+    subprocess.run(build, check=True, capture_output=True, timeout=60)
+    reader = [java, "-cp", os.pathsep.join([path, str(tmp_path)]), "Reader"]
+    code, found = tried("--exec", shlex.join(reader))
+    assert code == 1
+    assert situation(found)["advice"].startswith("Jackson: configure FAIL_ON_UNKNOWN_PROPERTIES")
+    assert tried("--exec", shlex.join([*reader, "spring"]))[0] == 0

@@ -1,0 +1,33 @@
+"""A consumer in the test's own process, and a check of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from retry_contract.consumer import host
+from retry_contract.consumer.answers import Answer, read_detailed
+from retry_contract.consumer.cases import newest_pair
+from retry_contract.consumer.check import Asked, Readiness, check
+from retry_contract.contract.catalogue import catalogue
+
+PAIR = newest_pair(catalogue())
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Direct:
+    """Answers as the host does, without a process; counts what it is asked."""
+
+    def __init__(self, consume: Callable[..., Any]) -> None:
+        self._consume = host.prepared(consume)
+        self.asked = 0
+
+    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+        self.asked += len(lines)
+        return [read_detailed(host.answer(self._consume, line)) for line in lines]
+
+
+def tried(consume: Callable[..., Any], payloads: int = 25, now: datetime = NOW) -> Readiness:
+    asked = Asked("module:consume", payloads, 7, now)
+    return check(asked, Direct(consume), PAIR, catalogue().timeline)

@@ -1,0 +1,213 @@
+"""From verdicts by situation to the answer, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import trying
+from support.trying import tried
+
+from retry_contract.consumer.answers import Answer
+from retry_contract.consumer.check import Readiness
+from retry_contract.report.readiness import (
+    closing_line,
+    readiness_document,
+    readiness_lines,
+    write_readiness,
+)
+
+Payload = dict[str, Any]
+slow = pytest.mark.slow
+
+
+def results(found: Readiness) -> list[str]:
+    return [str(situation.result) for situation in found.situations]
+
+
+def requiring(reply: Payload) -> Any:
+    return reply["creatorId"]
+
+
+def test_before_the_cutover_the_old_contract_counts() -> None:
+    then = datetime(2025, 1, 1, tzinfo=UTC)
+    found = tried(requiring, now=then)
+    assert not found.ready
+    assert closing_line(found).endswith("after-2025-02-24 (in force from 24 Feb 2025)")
+    assert found.situations[0].counts
+
+
+def test_in_the_transition_both_count_and_afterwards_one() -> None:
+    assert not tried(requiring, now=datetime(2025, 2, 24, 4, tzinfo=UTC)).ready
+    assert tried(requiring, now=datetime(2025, 2, 25, 4, tzinfo=UTC)).ready
+
+
+@pytest.mark.parametrize(
+    ("consume", "payload"),
+    [
+        (lambda r: 1 / ("'" not in r["values"].get("name", "")), {"values": {"name": "'"}}),
+        pytest.param(lambda r: 1 / (len(r["values"]) < 3), {"values": 3}, marks=slow),
+        pytest.param(lambda r: 1 / (len(r["fullMessage"]) < 500), {"fullMessage": 500}, marks=slow),
+        (
+            lambda r: 1 / (r["createdAt"][17:19] != "00"),
+            {"createdAt": "2024-05-16T00:00:00.247+08:00"},
+        ),
+        (lambda r: 1 / (r["recipient"] != "1000000"), {"recipient": "1000000"}),
+        pytest.param(
+            lambda r: 1 / ("\n" not in r["values"].get("date", "")), {"values": 1}, marks=slow
+        ),
+    ],
+)
+def test_what_fails_is_shrunk(consume: Callable[[Payload], Any], payload: Payload) -> None:
+    found = tried(consume, payloads=150)
+    failure = found.of(found.period).failure
+    assert failure is not None
+    ((name, expected),) = payload.items()
+    assert found.of(found.period).odd == (f"/{name}",)
+    value = failure.payload[name]
+    assert (len(value) if isinstance(expected, int) else value) == expected
+
+
+@slow
+def test_both_at_once_are_needed_and_both_are_kept() -> None:
+    def consume(reply: Payload) -> None:
+        if "'" in reply["values"].get("name", "") and reply["recipient"] != "6522222222":
+            raise ValueError
+
+    found = tried(consume, payloads=300)
+    assert found.of(found.period).odd == ("/recipient", "/values")
+
+
+def test_a_failure_is_shrunk_to_the_same_failure() -> None:
+    def consume(reply: Payload) -> None:
+        if reply["fullMessage"] == "'":
+            raise KeyError("alone")
+        if "'" in reply["fullMessage"]:
+            raise ValueError("an apostrophe")
+
+    found = tried(consume)
+    failure = found.of(found.period).failure
+    assert failure is not None
+    assert failure.answer.error == "ValueError: an apostrophe"
+    assert len(failure.payload["fullMessage"]) == 2
+
+
+def test_a_nested_creator_is_not_to_be_mistaken_for_the_new_one() -> None:
+    def anywhere(value: Any) -> Any:
+        if isinstance(value, dict):
+            inner = (anywhere(v) for k, v in value.items() if k != "creatorId")
+            return next((v for v in inner if v), None) or value.get("creatorId")
+        return None
+
+    found = tried(lambda reply: {"creator": anywhere(reply)})
+    assert not found.ready
+    assert "differs" in results(found)
+
+    def at_the_top(reply: Payload) -> Any:
+        return {"creator": reply.get("creatorId"), "parameters": reply["values"]}
+
+    assert results(tried(at_the_top)) == ["ok"] * 6
+
+
+def test_only_a_next_field_breaks_it() -> None:
+    def knowing(reply: Payload) -> str:
+        if len(reply) > 10:
+            raise ValueError("closed")
+        return str(reply["id"])
+
+    found = tried(knowing)
+    assert found.ready
+    assert results(found)[3] == "breaks"
+    assert "The next field that is added will break it." in list(readiness_lines(found))
+
+
+def test_what_differs_from_call_to_call_is_no_difference() -> None:
+    calls: list[int] = []
+
+    def consume(reply: Payload) -> Any:
+        calls.append(1)
+        return {"call": len(calls), "id": reply["id"]}
+
+    assert results(tried(consume)) == ["ok"] * 6
+
+
+def test_each_payload_is_asked_once() -> None:
+    direct = trying.Direct(lambda reply: reply["id"])
+    asked = trying.Asked("module:consume", 50, 1, trying.NOW)
+    trying.check(asked, direct, trying.PAIR, trying.catalogue().timeline)
+    assert direct.asked < 5 * 75
+
+
+@slow
+def test_the_matrix_the_details_and_the_closing_line() -> None:
+    def closed(reply: Payload) -> None:
+        if "creatorId" in reply:
+            raise ValueError("unknown: creatorId")
+
+    found = tried(closed)
+    lines = [*readiness_lines(found), closing_line(found)]
+    assert lines[0].startswith("before ")
+    assert lines[1].startswith("after ")
+    assert " breaks on " in lines[1]
+    assert "  error     ValueError: unknown: creatorId" in lines
+    assert "  oddity    none: it is the plainest payload" in lines
+    assert any(line.startswith("  to do     let the code pass over fields") for line in lines)
+    assert lines[-1] == "NOT READY for after-2025-02-24 (in force since 24 Feb 2025)"
+
+
+def test_an_equality_is_told_as_one() -> None:
+    def instant(reply: Payload) -> None:
+        assert reply["createdAt"] != reply["updatedAt"]
+
+    told = [line for line in readiness_lines(tried(instant)) if line.startswith("  oddity")]
+    assert told == ["  oddity    /createdAt is equal to /updatedAt"] or told == [
+        "  oddity    /updatedAt is equal to /createdAt"
+    ]
+
+
+def test_some_payloads_failing_is_told_from_all() -> None:
+    def narrow(reply: Payload) -> None:
+        assert reply["values"] or "creatorId" not in reply
+
+    reason = readiness_document(tried(narrow))["reason"]
+    assert reason == "It fails on some payloads: after; after, in another order."
+
+
+@slow
+def test_every_newer_and_some_older_payloads_failing_is_told() -> None:
+    def narrow(reply: Payload) -> None:
+        assert reply["values"]
+        assert "creatorId" not in reply
+
+    reason = readiness_document(tried(narrow))["reason"]
+    assert reason == (
+        "It fails on every payload of after-2025-02-24, and on some of before-2025-02-24."
+    )
+
+
+def test_the_report_shows_no_markup_of_a_payload(tmp_path: Path) -> None:
+    def narrow(reply: Payload) -> None:
+        if "<" in reply["fullMessage"]:
+            raise ValueError(f"`{reply['fullMessage']}` | no")
+
+    found = tried(narrow, payloads=200)
+    write_readiness(found, tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["outcome"] == "not ready"
+    rows = (tmp_path / "summary.md").read_text("utf-8").splitlines()
+    assert rows[0] == "## retry-contract: not ready"
+    assert all(row.count("`") == 2 for row in rows if row.startswith("- "))
+
+
+def test_nothing_tried_is_not_ready() -> None:
+    class Lost:
+        def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+            return [None] * len(lines)
+
+    asked = trying.Asked("module:consume", 5, 1, trying.NOW)
+    found = trying.check(asked, Lost(), trying.PAIR, trying.catalogue().timeline)
+    assert not found.ready
+    assert set(results(found)) == {"not tested"}

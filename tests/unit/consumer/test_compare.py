@@ -1,0 +1,140 @@
+"""What was read of two replies, and whether the added field explains the difference."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import uuid
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import attrs
+import pytest
+
+from retry_contract.consumer.compare import Added, differences
+from retry_contract.consumer.reading import reading
+
+USER, DECOY = "user_1", "user_decoy"
+ADDED = Added({"creatorId": USER}, frozenset({DECOY}), frozenset({"message_1", "campaign_1"}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1),
+        ({"id": "message_1"}, {"id": "message_1", "creatorId": USER}),
+        ({"id": "message_1", "creator_id": None}, {"id": "message_1", "creator_id": USER}),
+        ({"has_creator": False}, {"has_creator": True}),
+        ({"author": None}, {"author": USER}),
+        ({"author": "nobody"}, {"author": USER}),
+        ({"extra": {}}, {"extra": {"creatorId": USER}}),
+        ({}, {"extra": {"creatorId": USER}}),
+        (["message_1"], ["message_1", USER]),
+        (["id"], ["id", "creatorId"]),
+        (["message_1", None], ["message_1", USER]),
+        ("sent", "sent by user_1"),
+        ('{"id": 1}', '{"creatorId": "user_1", "id": 1}'),
+        ({"values": {"creatorId": DECOY}}, {"values": {"creatorId": DECOY}}),
+    ],
+)
+def test_the_added_field_explains_it(one: Any, other: Any) -> None:
+    assert differences(one, other, ADDED) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "places"),
+    [
+        ({"id": "a", "b": {"c": 1}}, {"id": "b", "b": {"c": 2}}, ("/id", "/b/c")),
+        ({"id": "a"}, {}, ("/id",)),
+        ({}, {"number": 10}, ("/number",)),
+        ({"count": 9}, {"count": 10}, ("/count",)),
+        ({"campaign": "campaign_1"}, {"campaign": USER}, ("/campaign",)),
+        ({"creator": DECOY}, {"creator": USER}, ("/creator",)),
+        ({"creator": USER}, {"creator": DECOY}, ("/creator",)),
+        ([1, 2], [1, 2, 3], ("",)),
+        ([1, {"a": 1}], [1, {"a": 2}], ("/1/a",)),
+        (True, 1, ("",)),
+        (True, False, ("",)),
+        ('{"id": 1}', '{"id": 2}', ("/id",)),
+        ("{", "{ ", ("",)),
+    ],
+)
+def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -> None:
+    assert differences(one, other, ADDED) == places
+
+
+def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:
+    body = {"creatorId": DECOY}
+    added = Added({"templateBody": body}, frozenset({DECOY}))
+    assert differences({}, {"templateBody": body}, added) == ()
+    assert differences({"creator": USER}, {"creator": DECOY}, added) == ("/creator",)
+
+
+@dataclasses.dataclass
+class Data:
+    id: str
+    inner: Any = None
+
+
+class Pair(NamedTuple):
+    id: str
+    number: int
+
+
+@attrs.define
+class Slotted:
+    id: str
+    _hidden: int = 0
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+class Opaque:
+    pass
+
+
+class Plain:
+    def __init__(self) -> None:
+        self.id, self._secret = "x", 1
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (None, None),
+        (True, True),
+        (1.5, "1.5"),
+        (float("nan"), "nan"),
+        ("a", "a"),
+        (b"a", "b'a'"),
+        (Data("x", Data("y")), {"id": "x", "inner": {"id": "y", "inner": None}}),
+        (Pair("x", 1), {"id": "x", "number": 1}),
+        (Slotted("x"), {"id": "x"}),
+        (Plain(), {"id": "x"}),
+        ((1, [2]), [1, [2]]),
+        ({"b", "a"}, ["a", "b"]),
+        ({1: 2}, {"1": 2}),
+        (Colour.RED, "Colour.RED"),
+        (datetime.date(2025, 2, 24), "2025-02-24"),
+        (Decimal("1.0"), "1.0"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+)
+def test_what_was_read_becomes_json_values(value: Any, read: Any) -> None:
+    assert reading(value) == read
+
+
+def test_an_opaque_object_is_read_alike_each_time() -> None:
+    assert reading(Opaque()) == reading(Opaque())
+    assert reading(print) == "<built-in function print>"
+
+
+def test_what_holds_itself_is_read_to_an_end() -> None:
+    assert "…" in str(reading(LOOP))

@@ -1,0 +1,151 @@
+"""The process of a Python callable, from within."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retry_contract.consumer import host
+from retry_contract.consumer.advice import advise
+from retry_contract.consumer.answers import Answer, Kind, read_detailed
+
+LINE = '{"id":"message_1","name":"\\u00e9"}'
+
+
+@pytest.fixture(autouse=True)
+def _path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def of_dict(reply: dict[str, str]) -> str:
+    return type(reply).__name__
+
+
+def of_str(reply: str) -> str:
+    return reply
+
+
+def of_either(reply: bytes | bytearray) -> str:
+    return repr(reply)
+
+
+def of_optional(reply: str | None) -> Any:
+    return reply
+
+
+def of_unknown(reply: Unheard) -> str:  # type: ignore[name-defined] # noqa: F821
+    return type(reply).__name__
+
+
+@pytest.mark.parametrize(
+    ("consume", "read"),
+    [
+        (of_dict, "dict"),
+        (of_unknown, "dict"),
+        (dict, {"id": "message_1", "name": "é"}),
+        (lambda reply: type(reply).__name__, "dict"),
+        (of_str, '{"id":"message_1","name":"é"}'),
+        (of_optional, '{"id":"message_1","name":"é"}'),
+        (of_either, repr('{"id":"message_1","name":"é"}'.encode())),
+    ],
+)
+def test_a_callable_is_given_what_its_annotation_says(
+    consume: Callable[..., Any], read: Any
+) -> None:
+    told = read_detailed(host.answer(host.prepared(consume), LINE))
+    assert told == Answer(Kind.READ, told=True, read=read)
+
+
+class Unshowable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Sly:
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        raise RuntimeError
+
+
+def raising(error: BaseException) -> Callable[[Any], Any]:
+    def consume(_: Any) -> Any:
+        raise error
+
+    return consume
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyError("id"), "KeyError: 'id'"),
+        (SystemExit(3), "SystemExit: 3: the code ends the program"),
+        (KeyboardInterrupt(), "KeyboardInterrupt: raised by the code"),
+        (ValueError("one\n\ntwo\nthree\nfour"), "ValueError: one; two; three"),
+        (ExceptionGroup("all", [ValueError("inner")]), "ValueError: inner"),
+        (Unshowable(), "Unshowable: "),
+    ],
+)
+def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> None:
+    told = read_detailed(host.answer(host.prepared(raising(error)), LINE))
+    assert told.kind is Kind.REFUSED
+    assert told.error.endswith(text.strip())
+    assert told.where.startswith("test_host.py:")
+
+
+def test_an_object_that_cannot_be_looked_into_is_read_all_the_same() -> None:
+    assert host.answer(lambda _: Sly(), LINE) == 'ok "Sly"'
+
+
+def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "of_mine.py").write_text(
+        "class Reader:\n    @staticmethod\n    def read(reply): return reply['id']\n", "utf-8"
+    )
+    assert host.load("of_mine:Reader.read", str(tmp_path))(LINE) == "message_1"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("not_to_be_found:x", "cannot be imported: ModuleNotFoundError"),
+        ("json:nothing", "json was imported, but it has no nothing"),
+        ("json:__name__", "is no callable"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said(target: str, said: str) -> None:
+    with pytest.raises(host.CannotLoad, match=said):
+        host.load(target, ".")
+
+
+OTHERS = [
+    ('UnrecognizedPropertyException: Unrecognized field "creatorId"', "Jackson"),
+    ("Encountered an unknown key 'creatorId' at path: $", "kotlinx.serialization"),
+    ('unrecognized_keys: Unrecognized key: "creatorId"', "zod"),
+    ('ValidationError: "creatorId" is not allowed', "joi"),
+    ("data must NOT have additional properties", "ajv"),
+    ("The JSON property 'creatorId' could not be mapped to any .NET member", "System.Text.Json"),
+    ("Could not find member 'creatorId' on object of type 'Reply'", "Newtonsoft.Json"),
+    ("unknown field `creatorId`, expected one of `id`", "serde"),
+    ('json: unknown field "creatorId"', "encoding/json"),
+    ("Cannot skip unexpected NAME at $.creatorId", "Moshi"),
+    ("TypeError: parse() got an unexpected keyword argument 'creatorId'", "Python"),
+]
+
+
+@pytest.mark.parametrize(("error", "library"), OTHERS)
+def test_libraries_of_other_languages_are_recognised(error: str, library: str) -> None:
+    assert advise(Answer(Kind.REFUSED, error=error)).startswith(f"{library}: ")
+
+
+def test_an_error_that_no_library_is_known_for_has_no_advice() -> None:
+    assert advise(Answer(Kind.REFUSED, error="KeyError: 'creatorId'")) == ""
+
+
+def test_what_is_answered_is_ascii() -> None:
+    line = host.answer(host.prepared(of_str), LINE)
+    assert line.isascii()
+    assert json.loads(line.removeprefix("ok ")) == '{"id":"message_1","name":"é"}'
