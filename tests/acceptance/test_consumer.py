@@ -104,6 +104,7 @@ def test_code_that_reads_by_name_is_ready(here: Callable[..., Done]) -> None:
     assert "BREAKS" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_closed_model_is_not_ready(app: Path, here: Callable[..., Done]) -> None:
     text = APP.replace("    latestStatus: str", "    latestStatus: str = ''", 1)
     names = ("createdAt", "updatedAt", "recipient", "values", "fullMessage", "templateBodyId")
@@ -190,6 +191,7 @@ def test_a_hang_ends_with_the_timeout(tried: Any) -> None:
     assert situation(found)["error"] == "no answer within 0.3 s"
 
 
+@pytest.mark.slow
 def test_the_api_key_is_in_no_output(
     here: Callable[..., Done], app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.proxy import between, forward_proxy
+from support.sample import one_in
 from support.server import DELIVERY, Served, serve
 from support.tls import Authority, make_authority
 
@@ -87,7 +88,7 @@ def _judge(options: tuple[str, ...], **given: Any) -> dict[str, str]:
     ("how", "cap"), [("named", "attempts"), ("simulator", "attempts"), ("simulator", "retries")]
 )
 @pytest.mark.parametrize("errors", ["nested", pytest.param("flat", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("contract", ["before", "after"])
+@pytest.mark.parametrize("contract", one_in(2, ["after", "before"]))
 @pytest.mark.parametrize("transport", ["plain", pytest.param("TLS", marks=pytest.mark.slow)])
 def test_the_whole_suite_passes(
     authority: Authority,

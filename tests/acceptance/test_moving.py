@@ -120,6 +120,7 @@ def test_what_moved_on_is_not_judged() -> None:
     assert moved_on == {"second-retry-refused", "unfailed-message-refused"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delivery", [pytest.param(0.0, marks=pytest.mark.slow), 0.0005])
 def test_service_that_fails_at_once(delivery: float) -> None:
     results = [

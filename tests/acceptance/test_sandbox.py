@@ -18,6 +18,8 @@ import httpx
 import pytest
 from support.sample import one_in
 
+from retry_contract.cli import sandbox as cli
+
 Done = CompletedProcess[str]
 
 
@@ -98,11 +100,13 @@ def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> Non
 PRINT = "import os; print(*sorted(k for k in os.environ if k.startswith(('RETRY_', 'POSTMAN_'))))"
 
 
-def test_command_has_the_sandbox_in_its_environment(command: Callable[..., Done]) -> None:
-    run = f'"{sys.executable}" -c "{PRINT}"'
-    done = command("sandbox", "--port", "0", "--run", run)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [
+def test_command_has_the_sandbox_in_its_environment(
+    here: Callable[..., Done], tmp_path: Path
+) -> None:
+    run = f'"{sys.executable}" -c "{PRINT}; raise SystemExit(7)" > "{tmp_path / "out"}"'
+    done = here("sandbox", "--port", "0", "--cutover-in", "1", "--run", run)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert (tmp_path / "out").read_text().split() == [
         "POSTMAN_API_KEY",
         "RETRY_CONTRACT_CAMPAIGN",
         "RETRY_CONTRACT_ENDPOINT",
@@ -112,6 +116,7 @@ def test_command_has_the_sandbox_in_its_environment(command: Callable[..., Done]
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", one_in(2, ["id-changed", None]))
 def test_verify_runs_beside_it_and_its_exit_code_is_told(
     fault: str | None, command: Callable[..., Done]
@@ -137,6 +142,50 @@ def test_nothing_is_left_of_a_command(shell: dict[str, str], tmp_path: Path) -> 
         ["ps", "-o", "stat=", "-p", pid.read_text().strip()], capture_output=True, text=True
     )
     assert state.stdout.strip() == "" or state.stdout.startswith("Z")
+
+
+def test_command_that_is_ended_by_a_signal_has_the_code_of_a_shell(
+    here: Callable[..., Done],
+) -> None:
+    assert here("sandbox", "--port", "0", "--run", "kill -9 $$").returncode == 128 + 9
+
+
+def test_interrupt_ends_the_command_and_then_the_sandbox(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(self: Any, timeout: float | None = None) -> int:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    begin = time.monotonic()
+    done = here("sandbox", "--port", "0", "--run", "sleep 60")
+    assert done.returncode == 130
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_it_serves_is_printed_before_it_waits(
+    form: str, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_wait", lambda: None)
+    options = [
+        "--on",
+        "2025-02-01",
+        "--fault",
+        "id-changed",
+        *(["--json"] if form == "json" else []),
+    ]
+    done = here("sandbox", "--port", "0", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    if form == "json":
+        served = json.loads(done.stdout)
+        assert (served["contract"], served["faults"]) == ("before-2025-02-24", ["id-changed"])
+    else:
+        assert (
+            "contract  before-2025-02-24, at 2025-02-01T00:00:00+08:00 by its clock" in done.stdout
+        )
+        assert done.stdout.endswith("Serving on loopback; Ctrl-C ends it.\n")
 
 
 BAD = {

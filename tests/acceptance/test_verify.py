@@ -256,6 +256,7 @@ def test_stopping_at_the_first_failure_is_broken(runs: Any) -> None:
     assert set(states(document, AFTER).values()) == {"not exercised"}
 
 
+@pytest.mark.slow
 def test_drift_is_told_and_no_failure(runs: Any) -> None:
     done = runs["drift"]
     assert done.returncode == 0
@@ -285,6 +286,7 @@ def test_an_interrupted_run_is_not_tested(runs: Any) -> None:
     assert f"test_accepted_retry[{BEFORE}-message-id-kept]" in junit(folder)
 
 
+@pytest.mark.slow
 def test_what_was_broken_before_an_interruption_stays_broken(runs: Any) -> None:
     done = runs["broken, then interrupted"]
     assert done.returncode == 1
@@ -375,6 +377,7 @@ def test_an_empty_endpoint_in_the_environment_is_unusable(
     assert done.stderr.startswith("retry-contract verify: the endpoint is empty: ")
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_one_line(
     command: Callable[..., Done], tmp_path: Path
 ) -> None:

@@ -64,17 +64,19 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.service.sandbox import Sandbox
 
-    serving = _server()
+    serving, termination = _server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with serving(sandbox, _port(options.port)) as url:
+    with _handled(termination, signal.SIGTERM), serving(sandbox, _port(options.port)) as url:
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))
-        if options.json:
-            write_json(described)
-        else:
-            write_lines(_lines(described))
-        return _wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            if options.json:
+                write_json(described)
+            else:
+                write_lines(_lines(described))
+            _wait()
+    return 0
 
 
 def _server() -> Any:
@@ -184,22 +186,21 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _terminations() -> Iterator[None]:
-    """Let what ends a service end it as Ctrl-C does."""
+def _handled(handler: Any, *numbers: int) -> Iterator[None]:
+    """Handle signals so, where they can be: in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, own in before.items():
+            signal.signal(number, own)
 
 
-def _wait() -> int:
-    with contextlib.suppress(KeyboardInterrupt), _terminations():
-        threading.Event().wait()
-    return 0
+def _wait() -> None:
+    threading.Event().wait()
 
 
 def _accompany(command: str, environment: dict[str, str]) -> int:
@@ -207,16 +208,22 @@ def _accompany(command: str, environment: dict[str, str]) -> int:
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    with _terminations():
-        child = subprocess.Popen(command, shell=True, env=environment, **own_group)
-        try:
-            code = child.wait()
-        except KeyboardInterrupt:
+    child, meanwhile = None, list[int]()
+    try:
+        # A Ctrl-C while it is being started waits, or the command would be lost sight of.
+        with _handled(lambda number, _: meanwhile.append(number), signal.SIGINT, signal.SIGTERM):
+            child = subprocess.Popen(command, shell=True, env=environment, **own_group)
+        if meanwhile:
+            raise KeyboardInterrupt
+        code = child.wait()
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+        if child is not None:
             _signal(child, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 child.wait(_GRACE)
-            code = 128 + signal.SIGINT
-        finally:
+    finally:
+        if child is not None:
             _signal(child, getattr(signal, "SIGKILL", signal.SIGTERM))
             child.wait()
     return code if code >= 0 else 128 - code

@@ -59,6 +59,7 @@ def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
     assert found[5].error == "ended with exit status 3: out of ideas"
 
 
+@pytest.mark.slow
 def test_a_crash_far_on_is_found_though_all_answers_are_lost_with_it() -> None:
     with Lines(
         [sys.executable, "-c", LOOP + "n == 150 and os._exit(3)\n    print('ok')"], 20

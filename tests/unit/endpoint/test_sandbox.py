@@ -96,6 +96,7 @@ def test_reply_is_slower_than_anyone_waits(
     assert here.retry().status_code == 201
 
 
+@pytest.mark.slow
 def test_dripped_reply_arrives_in_the_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_DRIP", 0.0001)
     here.sandbox.switch(("reply-drips",))

@@ -54,6 +54,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
     assert {r.url.host for r in wire.requests} == {"mock.postman.invalid"}
 
 
+@pytest.mark.slow
 def test_probes_of_schemathesis_are_among_them(fuzz: Any, wire: Any) -> None:
     tally = fuzz("request", cases=60).tally
     refused = [r for r in wire.requests if "authorization" not in r.headers]
@@ -96,6 +97,7 @@ def test_outage_ends_the_run_as_not_tested(kind: str, at: int, fuzz: Any, wire: 
     assert len(wire.requests) == at  # nothing is tried again
 
 
+@pytest.mark.slow
 @each_kind
 def test_traffic_before_an_outage_is_counted(kind: str, fuzz: Any, wire: Any) -> None:
     wire.fail_at, tally = 30, Tally(200)
@@ -126,6 +128,7 @@ def test_interrupt_passes_through(kind: str, at: int, fuzz: Any, wire: Any) -> N
     assert len(wire.requests) == at
 
 
+@pytest.mark.slow
 @each_kind
 def test_shrinking_is_bounded(kind: str, fuzz: Any) -> None:
     found = fuzz(kind, "after", SLOW[kind])
@@ -227,6 +230,7 @@ def test_home_of_hypothesis_is_given_back(fuzz: Any) -> None:
     assert getattr(configuration, name) == before
 
 
+@pytest.mark.slow
 @each_kind
 def test_folder_of_the_run_stays_empty(
     kind: str, fuzz: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

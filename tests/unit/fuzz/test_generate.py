@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import named
@@ -24,7 +25,7 @@ def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_MOST_SHRINKS", 20)
 
 
-BOTH = pytest.mark.parametrize("rule", [REQUESTS, HISTORIES])
+BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, HISTORIES]))
 
 
 def _run(*faults: str) -> Run:
@@ -35,7 +36,7 @@ def _run(*faults: str) -> Run:
     return Run(mock, named(contracts, "after"), generate=generator(options))
 
 
-@BOTH
+@pytest.mark.parametrize("rule", [REQUESTS, HISTORIES])
 def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
     run = _run()
     assert run.judge(RULES[rule]).state is RuleState.KEPT
@@ -54,7 +55,7 @@ def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
         assert violation.case in violation.replay
 
 
-@pytest.mark.parametrize("rule", [REQUESTS, pytest.param(HISTORIES, marks=pytest.mark.slow)])
+@BOTH
 def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
     complete = _run("id-changed").judge(RULES[rule])
     # The last request of all is one of those that look for a smaller case.

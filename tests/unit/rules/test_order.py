@@ -67,7 +67,7 @@ def _shuffled(seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("alias", ALIASES)
-@pytest.mark.parametrize("fault", one_in(2, [None, *EACH_BREAKS]))
+@pytest.mark.parametrize("fault", one_in(4, [None, *EACH_BREAKS]))
 @pytest.mark.parametrize(
     "order",
     [
