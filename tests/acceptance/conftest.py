@@ -18,6 +18,7 @@ import pytest
 
 import retry_contract
 from retry_contract.cli import main
+from retry_contract.endpoint.mock import mock_of
 from retry_contract.session import verification
 
 Done = subprocess.CompletedProcess[str]
@@ -148,7 +149,7 @@ def _inside(words: list[str], folder: Path, plugins: Path, env: Mapping[str, str
         for name, value in env.items():
             patch.setenv(name, value)
         # Set to what they are, so that they are set back after a plugin has changed them.
-        patch.setattr(verification, "mock_of", verification.mock_of)
+        patch.setattr(verification, "mock_of", mock_of)
         patch.setattr(verification.Verification, "judge", verification.Verification.judge)
         code = main(words)
         for name in PLUGINS:

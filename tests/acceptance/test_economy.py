@@ -81,8 +81,8 @@ def opened(
         )
         endpoint = LiveEndpoint(settings_of_run)
         endpoint.expendable = False
-        endpoint.wait = lambda seconds: time.sleep(min(seconds, 0.01))
-        with contextlib.closing(endpoint):
+        with pytest.MonkeyPatch.context() as patch, contextlib.closing(endpoint):
+            patch.setattr(endpoint, "wait", lambda seconds: time.sleep(min(seconds, 0.01)))
             told: list[str] = []
             run = Run(endpoint, named(catalogue(), "after"), announce=told.append)
             yield Opened(served, watch, run, told)
@@ -138,7 +138,12 @@ def test_simulator_adds_its_send_and_polls(cap: Any) -> None:
 def test_further_retries_are_announced_before_they_are_sent() -> None:
     with opened(simulate=True, settings=FAST, faults=["cap-ignored"]) as it:
         before: list[int] = []
-        it.run.announce = lambda text: (it.told.append(text), before.append(len(it.watch.seen)))
+
+        def announce(text: str) -> None:
+            it.told.append(text)
+            before.append(len(it.watch.seen))
+
+        it.run.announce = announce
         result = it.judge("second-retry-refused", "attempts-capped")
         retries = [r for r, _ in it.watch.seen[before[0] :] if r.path.endswith("/retry")]
     assert len(it.told) == 1

@@ -95,13 +95,13 @@ def test_the_whole_suite_passes(
     monkeypatch: pytest.MonkeyPatch,
     transport: str,
     contract: str,
-    errors: str,
-    cap: str,
+    errors: Any,
+    cap: Any,
     how: str,
 ) -> None:
     # A message that was named stays as it is, one that was made has to fail again soon.
     delivery = timedelta(minutes=1) if how == "named" else DELIVERY
-    settings = Settings(cap=cap, errors=errors, delivery=delivery)  # type: ignore[arg-type]
+    settings = Settings(cap=cap, errors=errors, delivery=delivery)
     with serve(contract, settings=settings) as model:
         monkeypatch.setenv("POSTMAN_API_KEY", model.key)
         chosen = {"message": model.failed()} if how == "named" else {"provision": "simulator"}

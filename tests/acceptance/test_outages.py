@@ -195,7 +195,7 @@ def test_outage_at_the_accepted_retry_never_sends_it_again(
     def behave(call: Call) -> str:
         return behaviour if call.method == "POST" or len(far.sent("POST")) else "pass"
 
-    with between(served.url, behave, each=True) as far:
+    with between(served.url, each=behave) as far:
         found = judge(far.url, message=message)
         if found.code != 1:
             _not_tested(found, LATER.get(behaviour, OUTAGES[behaviour]))
@@ -217,7 +217,7 @@ def test_reply_to_the_accepted_retry_alone_is_lost(
     def behave(call: Call) -> str:
         return behaviour if call.method == "POST" and len(far.sent("POST")) == 1 else "pass"
 
-    with between(served.url, behave, each=True) as far:
+    with between(served.url, each=behave) as far:
         found = judge(far.url, message=message)
         if behaviour == "503":
             assert found.code == 1, "the control was answered, so it is no outage"
@@ -280,7 +280,7 @@ def _to_unknown(behaviour: Any) -> Callable[[Call], Any]:
 def test_fault_of_one_probe_is_a_broken_rule(
     judge: Run, served: Served, behaviour: Any, broken: set[str], alone: bool
 ) -> None:
-    with between(served.url, _to_unknown(behaviour), each=True) as far:
+    with between(served.url, each=_to_unknown(behaviour)) as far:
         found = judge(far.url, only="unknown-message-refused" if alone else "")
     assert found.code == 1
     named = {rule for rule, state in found.states.items() if state == "broken"}
@@ -293,7 +293,7 @@ def test_fault_of_one_probe_is_a_broken_rule(
 def test_fault_of_every_reply_is_an_outage(
     judge: Run, served: Served, behaviour: str, number: int
 ) -> None:
-    with between(served.url, _from(number, behaviour), each=True) as far:
+    with between(served.url, each=_from(number, behaviour)) as far:
         _not_tested(judge(far.url), LATER[behaviour])
         assert len(far.calls) <= number + 1
 
@@ -338,7 +338,7 @@ def test_outage_is_one_where_there_is_no_message_at_all(
 
 @pytest.mark.parametrize("behaviour", ["503", "reset in the body", "silent", "429"])
 def test_what_was_found_before_an_outage_stays(judge: Run, served: Served, behaviour: str) -> None:
-    with between(served.url, _from(4, behaviour), each=True) as far:
+    with between(served.url, each=_from(4, behaviour)) as far:
         found = judge(far.url, contract="before")
     assert found.code == 1
     assert found.document["outcome"] == "broken"
@@ -357,7 +357,7 @@ def test_service_that_is_busy_for_a_moment_is_tested(judge: Run, served: Served)
     def behave(call: Call) -> str:
         return "pass" if call.number % 3 else "429"
 
-    with between(served.url, behave, each=True) as far:
+    with between(served.url, each=behave) as far:
         found = judge(far.url, message=message)
     assert found.code == 0, found
     assert found.document["replies"]["429"] >= 4

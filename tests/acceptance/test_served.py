@@ -167,7 +167,8 @@ def _provided(folder: Path, shell: dict[str, str], words: list[str]) -> dict[str
         env = {**shell, "STATES": str(folder / "states")}
         code = begin([*start, words[0], *options, *words[1:]], served, folder, env).wait(60)
     assert code == 0, (folder / "stdout").read_text() + (folder / "stderr").read_text()
-    return json.loads((folder / "report" / "report.json").read_text())
+    report: dict[str, Any] = json.loads((folder / "report" / "report.json").read_text())
+    return report
 
 
 @pytest.fixture(scope="module")

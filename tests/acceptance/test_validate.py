@@ -250,7 +250,7 @@ def test_standard_input_is_read(command: Callable[..., Done]) -> None:
 
 
 SECRET = "Ms Secret 6591234567"
-LEAKING = [
+LEAKING: list[Any] = [
     *({**LATER, field: value} for field in LATER for value in (SECRET, [SECRET], {"a": SECRET})),
     {**LATER, "values": {"name": [SECRET]}},
     {**LATER, "latestStatus": SECRET},

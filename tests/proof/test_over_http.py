@@ -38,7 +38,7 @@ def verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
             monkeypatch.setenv("RETRY_CONTRACT_CAMPAIGN", sandbox.own.id)
             monkeypatch.setenv("RETRY_CONTRACT_FOREIGN_CAMPAIGN", sandbox.foreign.id)
             monkeypatch.setenv(
-                "RETRY_CONTRACT_MESSAGES", ",".join(map(sandbox.messages.get, states))
+                "RETRY_CONTRACT_MESSAGES", ",".join(sandbox.messages[state] for state in states)
             )
             monkeypatch.setenv("POSTMAN_API_KEY", sandbox.own.key)
             if not states:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypedDict
 
 import attrs
@@ -16,48 +16,39 @@ import pydantic
 
 Payload = dict[str, Any]
 
-FIELDS = (
-    *("createdAt", "updatedAt", "id", "recipient", "values", "fullMessage", "latestStatus"),
-    *("templateBodyId", "campaignId"),
-)
 
-
-class Plain(pydantic.BaseModel):
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
+class Tuple(NamedTuple):
+    createdAt: str
+    updatedAt: str
     id: str
     recipient: str
     values: dict[str, str]
-    fullMessage: str  # noqa: N815
-    latestStatus: str  # noqa: N815
-    templateBodyId: str  # noqa: N815
-    campaignId: str  # noqa: N815
+    fullMessage: str
+    latestStatus: str
+    templateBodyId: str
+    campaignId: str
 
 
-class Forbidding(Plain, extra="forbid"):
-    pass
+FIELDS = Tuple._fields
+TYPES: dict[str, Any] = {name: dict[str, str] if name == "values" else str for name in FIELDS}
 
+REQUIRED: dict[str, Any] = {name: (kind, ...) for name, kind in TYPES.items()}
 
-@dataclass
-class Data:
-    createdAt: str  # noqa: N815
-    updatedAt: str  # noqa: N815
-    id: str
-    recipient: str
-    values: dict[str, str]
-    fullMessage: str  # noqa: N815
-    latestStatus: str  # noqa: N815
-    templateBodyId: str  # noqa: N815
-    campaignId: str  # noqa: N815
-
-
+Plain = pydantic.create_model("Plain", **REQUIRED)
+Forbidding = pydantic.create_model("Forbidding", __base__=Plain, __cls_kwargs__={"extra": "forbid"})
+Data = dataclasses.make_dataclass("Data", TYPES.items())
 Attrs = attrs.make_class("Attrs", {name: attrs.field(type=Any) for name in FIELDS})
-Tuple = NamedTuple("Tuple", [(name, Any) for name in FIELDS])  # type: ignore[misc]
 Struct = msgspec.defstruct("Struct", [(name, Any) for name in FIELDS])
 StrictStruct = msgspec.defstruct(
     "StrictStruct", [(name, Any) for name in FIELDS], forbid_unknown_fields=True
 )
-Typed = TypedDict("Typed", dict.fromkeys(FIELDS, Any))  # type: ignore[misc]
+
+
+class Typed(TypedDict):
+    id: str
+    latestStatus: str
+
+
 Schema = marshmallow.Schema.from_dict({name: marshmallow.fields.Raw() for name in FIELDS})
 CLOSED = {
     "type": "object",

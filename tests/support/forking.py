@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _PATIENCE = 60.0
+_OF_FUZZING = ("fuzz.generate", "fuzz.histories", "fuzz.requests")
 
 
 @dataclass
@@ -97,10 +99,10 @@ def forker(env: Mapping[str, str]) -> Iterator[Forker]:
 
 def _serve() -> None:
     """Fork for each job on standard input: a keeper, which waits, and the run itself."""
-    from retry_contract import pytest_session  # noqa: F401
-    from retry_contract.cli import main, watcher  # noqa: F401
-    from retry_contract.fuzz import generate, histories, requests  # noqa: F401
+    from retry_contract.cli import main
 
+    for name in ("pytest_session", "cli.watcher", *_OF_FUZZING):
+        importlib.import_module(f"retry_contract.{name}")
     gc.freeze()  # pytest collects garbage at its end: what was imported here is none
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

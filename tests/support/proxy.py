@@ -218,12 +218,12 @@ class Between:
 @contextlib.contextmanager
 def between(
     upstream: str,
-    behave: str | Behaviour | Callable[[Call], str | Behaviour] = "pass",
+    behave: str | Behaviour = "pass",
     *,
+    each: Callable[[Call], str | Behaviour] | None = None,
     tls: ssl.SSLContext | None = None,
-    each: bool = False,
 ) -> Iterator[Between]:
-    """Stand before a service. With `each`, `behave` is asked for a behaviour for each call."""
+    """Stand before a service. `each` is asked for a behaviour for each call, instead."""
     parts = urlsplit(upstream)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -231,8 +231,8 @@ def between(
     lock = threading.Lock()
 
     def chosen(call: Call) -> Behaviour:
-        found = behave(call) if each else behave  # type: ignore[arg-type,call-arg]
-        return BEHAVIOURS[found] if isinstance(found, str) else found  # type: ignore[return-value]
+        found = each(call) if each else behave
+        return BEHAVIOURS[found] if isinstance(found, str) else found
 
     def serve(sock: socket.socket, stop: threading.Event) -> None:
         here.accepted += 1

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,9 +64,9 @@ class Asked:
     variables: Mapping[str, str] | None = None
 
 
-def ask(*arguments: str, fuzz: int = 0, **how: object) -> Asked:
+def ask(*arguments: str, fuzz: int = 0, **how: Any) -> Asked:
     """Ask for a session of the contract tests; by default no case is generated."""
-    return Asked(("contract_tests", f"--contract-fuzz={fuzz}", *arguments), **how)  # type: ignore[arg-type]
+    return Asked(("contract_tests", f"--contract-fuzz={fuzz}", *arguments), **how)
 
 
 def run_session(folder: Path, asked: Asked) -> Session:

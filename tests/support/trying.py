@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retry_contract.consumer import host
-from retry_contract.consumer.answers import Answer, read_detailed
+from retry_contract.consumer.answers import Answer, Consumer, read_detailed
 from retry_contract.consumer.cases import newest_pair
 from retry_contract.consumer.check import Asked, Readiness, check
 from retry_contract.contract.catalogue import catalogue
@@ -29,5 +29,8 @@ class Direct:
 
 
 def tried(consume: Callable[..., Any], payloads: int = 25, now: datetime = NOW) -> Readiness:
-    asked = Asked("module:consume", payloads, 7, now)
-    return check(asked, Direct(consume), PAIR, catalogue().timeline)
+    return checked(Direct(consume), payloads, now)
+
+
+def checked(consumer: Consumer, payloads: int, now: datetime = NOW) -> Readiness:
+    return check(Asked("module:consume", payloads, 7, now), consumer, PAIR, catalogue().timeline)

@@ -137,8 +137,7 @@ def test_what_differs_from_call_to_call_is_no_difference() -> None:
 
 def test_each_payload_is_asked_once() -> None:
     direct = trying.Direct(lambda reply: reply["id"])
-    asked = trying.Asked("module:consume", 50, 1, trying.NOW)
-    trying.check(asked, direct, trying.PAIR, trying.catalogue().timeline)
+    trying.checked(direct, 50)
     assert direct.asked < 5 * 75
 
 
@@ -207,7 +206,6 @@ def test_nothing_tried_is_not_ready() -> None:
         def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
             return [None] * len(lines)
 
-    asked = trying.Asked("module:consume", 5, 1, trying.NOW)
-    found = trying.check(asked, Lost(), trying.PAIR, trying.catalogue().timeline)
+    found = trying.checked(Lost(), 5)
     assert not found.ready
     assert set(results(found)) == {"not tested"}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 from support.judged_by_ajv import ajv
@@ -14,8 +15,6 @@ from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.contract.judge import identify
-
-pytestmark = pytest.mark.no_cover
 
 CONTRACTS = catalogue()
 BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
@@ -83,8 +82,7 @@ def test_jsonschema_agrees_with_the_judge(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_jsonschema_rs_agrees_with_the_judge(name: str) -> None:
-    rust = pytest.importorskip("jsonschema_rs")
-    validator = rust.Draft202012Validator(BUNDLES[name])
+    validator = jsonschema_rs.Draft202012Validator(BUNDLES[name])
     assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
 
 

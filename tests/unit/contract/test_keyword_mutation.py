@@ -15,8 +15,6 @@ from referencing import Registry, Resource
 from retry_contract.contract.catalogue import Contract, catalogue
 from retry_contract.contract.document import read_document
 
-pytestmark = pytest.mark.no_cover
-
 ANNOTATIONS = {"$id", "$schema", "$defs", "title", "description", "examples", "format"}
 MAPS = {"properties"}
 LISTS = {"anyOf", "allOf", "oneOf", "prefixItems"}

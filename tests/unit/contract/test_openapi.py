@@ -181,7 +181,7 @@ def _problems(contract: Contract, status: int, body: bytes, media_type: str) -> 
     )
     reply.elapsed = timedelta(0)
     load_all_checks()
-    checks = [CHECKS.get_one(name) for name in CHECKED]
+    checks: list[Any] = [CHECKS.get_one(name) for name in CHECKED]
     try:
         case.validate_response(reply, checks=checks)
     except FailureGroup as group:

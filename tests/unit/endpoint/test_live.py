@@ -72,13 +72,14 @@ def test_redirect_is_never_followed(
     open_live: Callable[..., Prober], served: Served, status: int
 ) -> None:
     (message,) = served.failed()
-    location = ""
+    place: list[str] = []
     with (
         trap() as other,
-        between(served.url, lambda _: reply(status, location=location), each=True) as here,
+        between(served.url, each=lambda _: reply(status, location=place[-1])) as here,
     ):
         locations = _locations(here.url, other.url)
-        for location in locations.values():  # noqa: B007
+        for location in locations.values():
+            place.append(location)
             with pytest.raises(NotTested, match=f"^redirected with {status}: give the base URL"):
                 open_live(here.url).retrieve(message)
             with pytest.raises(NotTested, match=f"^redirected with {status}"):
@@ -284,7 +285,7 @@ def test_429_is_waited_for_within_a_bound(
     expected: list[float],
 ) -> None:
     (message,) = served.failed(1)
-    with between(served.url, _limited(99, **headers), each=True) as here:
+    with between(served.url, each=_limited(99, **headers)) as here:
         with pytest.raises(NotTested, match=r"too many requests \(429\).*see --rate"):
             open_live(here.url).retrieve(message)
         assert len(here.calls) == 5
@@ -297,7 +298,7 @@ def test_429_is_waited_for_within_a_bound(
 def test_429_that_asks_for_too_long_ends_the_run(
     open_live: Callable[..., Prober], served: Served, waits: list[float], asked: str
 ) -> None:
-    with between(served.url, _limited(99, retry_after=asked), each=True) as here:
+    with between(served.url, each=_limited(99, retry_after=asked)) as here:
         with pytest.raises(NotTested, match=r"the service asks to wait .*; try again then"):
             open_live(here.url).retrieve("m")
         assert len(here.calls) == 1
@@ -308,7 +309,7 @@ def test_request_refused_by_a_429_is_sent_again_until_it_is_answered(
     open_live: Callable[..., Prober], served: Served, waits: list[float]
 ) -> None:
     (message,) = served.failed()
-    with between(served.url, _limited(2), each=True) as here:
+    with between(served.url, each=_limited(2)) as here:
         assert open_live(here.url).retrieve(message).status == 200
         assert len(here.calls) == 3
     assert waits == [1, 2]
@@ -317,7 +318,7 @@ def test_request_refused_by_a_429_is_sent_again_until_it_is_answered(
 def test_429_counts_in_the_budget(
     open_live: Callable[..., Prober], served: Served, waits: list[float]
 ) -> None:
-    with between(served.url, _limited(99), each=True) as here:
+    with between(served.url, each=_limited(99)) as here:
         with pytest.raises(NotTested, match="the budget of 2 requests is spent"):
             open_live(here.url, budget=2).retrieve("m")
         assert len(here.calls) == 2

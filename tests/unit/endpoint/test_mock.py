@@ -79,12 +79,12 @@ def test_whole_life_of_a_message_reaches_no_socket(mock: MockEndpoint) -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_request_outside_the_base_url_fails_loudly(
-    mock: MockEndpoint, method: str, url: str
+    mock: MockEndpoint, method: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if url.startswith(("/", "..")):
         url = "https://mock.postman.invalid" + url.replace("..", "/api/v2/..")
     handled: list[object] = []
-    mock._handle = handled.append  # type: ignore[assignment]
+    monkeypatch.setattr(mock, "_handle", handled.append)
     with pytest.raises(AssertionError):
         mock.client.request(method, url)
     assert not handled

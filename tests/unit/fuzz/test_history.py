@@ -8,11 +8,13 @@ import pytest
 
 from retry_contract.service.model import Settings
 
-RETRY = [["seed", "failure"], ["retry", 0]]
-SENT = [["send", "name"], ["fail", 0], ["retry", 0]]
-AGAIN = [["fail", 0], ["retry", 0]]
+Steps = list[list[Any]]
 
-SHOWS: dict[str, tuple[list[list[Any]], str]] = {
+RETRY: Steps = [["seed", "failure"], ["retry", 0]]
+SENT: Steps = [["send", "name"], ["fail", 0], ["retry", 0]]
+AGAIN: Steps = [["fail", 0], ["retry", 0]]
+
+SHOWS: dict[str, tuple[Steps, str]] = {
     "no-key-accepted": ([["seed", "failure"], ["unauthorised", 0, "no key"]], "key-required"),
     "wrong-key-accepted": (
         [["seed", "failure"], ["unauthorised", 0, "wrong key"]],
@@ -62,7 +64,7 @@ SHOWS: dict[str, tuple[list[list[Any]], str]] = {
     "refusal-loses-message": ([["seed", "created"], ["retry", 0]], "refusal-changes-nothing"),
 }
 
-KEPT: dict[str, list[list[Any]]] = {
+KEPT: dict[str, Steps] = {
     "a whole life": [*SENT, ["retry", 0], *AGAIN, *AGAIN, *AGAIN, *AGAIN],
     "batches": [["seed", "batch:messages_enqueued"], ["retry", 0], ["batch", 0, "success"], *AGAIN],
     "nothing to act on": [["retry", 0], ["cutover"], ["batch", 1, "success"], ["unknown", 0]],
@@ -76,7 +78,7 @@ KEPT: dict[str, list[list[Any]]] = {
 }
 
 
-def _case(steps: list[list[Any]], start: int = 0) -> dict[str, Any]:
+def _case(steps: Steps, start: int = 0) -> dict[str, Any]:
     return {"start": start, "steps": steps}
 
 
@@ -100,7 +102,7 @@ def test_documented_service_keeps_it(name: str, cap: Any, errors: Any, fuzz: Any
 
 @pytest.mark.parametrize("fault", ["cutover-late", "cutover-not-of-retrieve"])
 def test_cutover_in_the_middle_of_a_history(fault: str, fuzz: Any) -> None:
-    steps = [["seed", "failure"], ["cutover"], ["retry", 0]]
+    steps: Steps = [["seed", "failure"], ["cutover"], ["retry", 0]]
     assert fuzz("history", "after", replay=_case(steps, 1)).broken is None
     assert fuzz("history", "after", fault, replay=_case(steps, 1)).rules == {
         "creator-id-as-contracted"

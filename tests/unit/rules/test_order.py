@@ -16,8 +16,6 @@ from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
 from retry_contract.session.run import Run
 
-pytestmark = pytest.mark.no_cover
-
 Result = tuple[str, str | None, frozenset[tuple[str, str]]]
 
 CONTRACTS = catalogue()

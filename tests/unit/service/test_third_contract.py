@@ -32,9 +32,6 @@ NEW: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-pytestmark = pytest.mark.no_cover
-
-
 def _catalogue(
     folder: Path, field: str, schema: dict[str, Any], kinds: tuple[str, ...]
 ) -> Catalogue:

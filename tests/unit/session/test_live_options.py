@@ -15,7 +15,7 @@ CONTRACTS = catalogue()
 TEST = "https://test.postman.gov.sg/api/v2"
 HERE = "http://127.0.0.1:8080/api/v2"
 KEY = "key_test_0123456789abcdef"
-NAMED = {"endpoint": TEST, "campaign": "campaign_1"}
+NAMED: dict[str, Any] = {"endpoint": TEST, "campaign": "campaign_1"}
 
 
 def _read(environment: dict[str, str] | None = None, **given: Any) -> Options:
@@ -157,7 +157,7 @@ def test_production_is_tested_only_where_it_is_asked_for() -> None:
 )
 def test_option_of_a_service_is_not_taken_by_the_mock(name: str) -> None:
     with pytest.raises(Unusable, match=f"^--{name} goes with --endpoint URL, not with the mock$"):
-        _read(**{name: True})
+        _read(None, **{name: True})
 
 
 def test_served_contract_is_not_for_the_mock() -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import Expectation
+from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.outcome import Unusable
-from retry_contract.session.options import OPTIONS, Options, expectations, read_options
+from retry_contract.session.option_table import OPTIONS
+from retry_contract.session.options import Options, read_options
 
 CONTRACTS = catalogue()
 NAMES = ["before-2025-02-24", "after-2025-02-24"]
