@@ -14,6 +14,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from support.node import installed_for_node
 
 from retry_contract import violations
 
@@ -301,15 +302,10 @@ def test_a_command_may_be_started_once_a_payload(tried: Any) -> None:
 
 @pytest.mark.slow
 def test_the_example_in_node_reads_on_unless_strict(tmp_path: Path, tried: Any) -> None:
-    node, npm = needs("node"), needs("npm")
-    folder = shutil.copytree(
-        EXAMPLES / "node", tmp_path / "node", ignore=shutil.ignore_patterns("node_modules")
-    )
-    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    try:
-        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("npm's registry is not at hand")
+    folder = tmp_path / "node"
+    node = installed_for_node(EXAMPLES / "node", folder)
+    if node is None:
+        pytest.skip("node, npm or npm's registry is not at hand")
     reader = [node, str(folder / "reader.mjs")]
     assert tried("--exec", shlex.join(reader))[0] == 0
     code, found = tried("--exec", shlex.join([*reader, "strict"]))

@@ -20,7 +20,7 @@ from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.fuzz.engine import Plan, Tally
 from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
-from retry_contract.outcome import ContractResult, NotExercised, RuleResult, RuleState
+from retry_contract.outcome import ContractResult, NotExercised, NotTested, RuleResult, RuleState
 from retry_contract.rules import RULES
 from retry_contract.service.model import Settings
 from retry_contract.service.records import SIMULATOR
@@ -221,6 +221,15 @@ def test_generated_retries_name_messages_that_do_not_exist() -> None:
     assert {(method, status // 100) for method, status in it.watch.calls} == {("POST", 4)}
     known = it.served.service.messages
     assert not any(name in request.path for name in known for request, _ in it.watch.seen)
+
+
+def test_outage_among_generated_retries_costs_no_message() -> None:
+    with opened(simulate=True, faults=["unknown-is-500"]) as it:
+        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=6, seed=7)
+        with pytest.raises(NotTested, match="no message is known to tell an outage from a fault"):
+            fuzz_requests(plan, Tally(plan.most_shrinks))
+    assert it.watch.calls == [("POST", 500)]
+    assert it.watch.recipients == []
 
 
 def test_no_history_is_generated() -> None:

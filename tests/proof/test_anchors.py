@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.judged_by_ajv import ajv
+from support.node import ajv
 
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import catalogue

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.outcome import Unusable
+from retry_contract.processes import end, in_a_group, interrupt
 
 if TYPE_CHECKING:
     from retry_contract.service.model import Settings
+    from retry_contract.service.sandbox import Sandbox, Start
 
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
@@ -91,7 +92,7 @@ def _server() -> Any:
     return serving
 
 
-def _start(options: argparse.Namespace) -> Any:
+def _start(options: argparse.Namespace) -> Start:
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.timeline import InvalidInstant, as_instant
     from retry_contract.service.faults import FAULTS
@@ -149,7 +150,7 @@ def _port(text: str | None) -> int:
     return port
 
 
-def _described(sandbox: Any, url: str) -> dict[str, Any]:
+def _described(sandbox: Sandbox, url: str) -> dict[str, Any]:
     from retry_contract.service.model import PREFIX
     from retry_contract.service.sandbox import CONTROL
 
@@ -205,34 +206,21 @@ def _wait() -> None:
 
 def _accompany(command: str, environment: dict[str, str]) -> int:
     """Run a command to its end, and leave nothing of it behind. Return its exit code."""
-    own_group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     child, meanwhile = None, list[int]()
     try:
         # A Ctrl-C while it is being started waits, or the command would be lost sight of.
         with _handled(lambda number, _: meanwhile.append(number), signal.SIGINT, signal.SIGTERM):
-            child = subprocess.Popen(command, shell=True, env=environment, **own_group)
+            child = subprocess.Popen(command, shell=True, env=environment, **in_a_group())
         if meanwhile:
             raise KeyboardInterrupt
         code = child.wait()
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
         if child is not None:
-            _signal(child, signal.SIGINT)
+            interrupt(child)
             with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 child.wait(_GRACE)
     finally:
         if child is not None:
-            _signal(child, getattr(signal, "SIGKILL", signal.SIGTERM))
-            child.wait()
+            end(child)
     return code if code >= 0 else 128 - code
-
-
-def _signal(child: subprocess.Popen[bytes], number: int) -> None:
-    """Send a signal to a command and to all that it has started."""
-    if sys.platform == "win32":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(child.pid)], capture_output=True)
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, number)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from retry_contract.outcome import Unusable
+from retry_contract.processes import Process, in_a_group
 
 Command = Sequence[str] | str
-Process = subprocess.Popen[bytes]
 
 
 def read_command(text: str, *, windows: bool = sys.platform == "win32") -> Command:
@@ -52,39 +51,13 @@ def _found(program: str) -> str:
 
 
 def start(command: Command) -> Process:
-    """Start a process of its own group, so that Ctrl-C is the run's, and its children end with it.
-
-    Raises Unusable if it cannot be started.
-    """
+    """Start a process in a group of its own. Raises Unusable if it cannot be started."""
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
-        if sys.platform == "win32":
-            return _popen(command, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
-        return _popen(command, start_new_session=True)
+        return subprocess.Popen(command, **pipes, **in_a_group())
     except OSError as error:
         reason = error.strerror or "the system refused it"
         raise Unusable(f"the command cannot be started: {reason}") from None
-
-
-def _popen(command: Command, *, creationflags: int = 0, start_new_session: bool = False) -> Process:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        creationflags=creationflags,
-        start_new_session=start_new_session,
-    )
-
-
-def end(process: Process) -> None:
-    """End a process, and the children that are still in its group."""
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            taskkill = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-            subprocess.run(taskkill, capture_output=True, check=False)
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def close(process: Process) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from retry_contract import processes
 from retry_contract.consumer import command
 from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
 from retry_contract.outcome import Unusable
@@ -42,7 +43,7 @@ class Each:
         except subprocess.TimeoutExpired:
             return Answer(Kind.HUNG, error=f"no answer within {self._timeout:g} s")
         finally:
-            command.end(process)
+            processes.end(process)
             command.close(process)
         status = process.returncode
         if status in _CANNOT_START:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO
 
+from retry_contract import processes
 from retry_contract.consumer import command
 from retry_contract.consumer.answers import (
     Answer,
@@ -208,7 +209,7 @@ class _Running:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE_AT_THE_END if self._silent else 0)
         status = self._process.poll()
-        command.end(self._process)
+        processes.end(self._process)
         for thread in self._threads:
             thread.join(_PATIENCE_AT_THE_END)
         # A child that left the group may hold the pipes: then they are left to their threads.

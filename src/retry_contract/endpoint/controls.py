@@ -20,7 +20,8 @@ def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str |
     control = environment.get(VARIABLE, "")
     try:
         controls = httpx.URL(control)
-        same = controls.netloc == httpx.URL(url).netloc and is_loopback(controls)
+        same = controls.netloc == httpx.URL(url).netloc
+        same = same and controls.scheme == "http" and is_loopback(controls)
     except httpx.InvalidURL:
         same = False
     return functools.partial(_make, control.rstrip("/")) if same else None
@@ -29,7 +30,8 @@ def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str |
 def _make(control: str, state: str) -> str | None:
     wanted = {"state": "failure", "campaign": "foreign"} if state == "foreign" else {"state": state}
     try:
-        with httpx.Client(trust_env=False, timeout=_TIMEOUT) as client:
+        # To read the CA certificates takes longer than all the rest, and this is plain http.
+        with httpx.Client(trust_env=False, verify=False, timeout=_TIMEOUT) as client:
             reply = client.post(f"{control}/messages", json=wanted)
             return str(reply.json()["messages"][0]) if reply.status_code == 201 else None
     except (httpx.HTTPError, ValueError, LookupError, TypeError):

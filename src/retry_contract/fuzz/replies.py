@@ -8,8 +8,8 @@ from collections.abc import Callable
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.judge import error_reply_problem
 from retry_contract.exchange import Exchange
-from retry_contract.outcome import Violation
-from retry_contract.session.outage import check_control, looks_down
+from retry_contract.outcome import NotTested, Violation
+from retry_contract.session.outage import check_control, looks_down, nothing_known
 from retry_contract.session.prober import Prober
 
 _TRACE = re.compile(r"Traceback \(most recent|\n\s+at |node_modules/|\.java:[0-9]")
@@ -39,7 +39,14 @@ def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violati
     return None
 
 
-def rule_out_outage(prober: Prober, exchange: Exchange, known: Callable[[], str]) -> None:
-    """Retrieve a known message after a reply that may be an outage. Raises NotTested if it is."""
-    if prober.endpoint.real_time and looks_down(exchange):
-        check_control(prober.retrieve(known()))
+def rule_out_outage(prober: Prober, exchange: Exchange, known: Callable[[], str | None]) -> None:
+    """Retrieve a known message after a reply that may be an outage.
+
+    Raises NotTested if it is one, or if no message is known to tell it by.
+    """
+    if not prober.endpoint.real_time or not looks_down(exchange):
+        return
+    message = known()
+    if message is None:
+        raise NotTested(nothing_known(exchange))
+    check_control(prober.retrieve(message))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ class Service:
         self.errors = Errors(self.settings.errors, new_id)
         self.campaigns: dict[str, Campaign] = {}
         self.batches: dict[str, Batch] = {}
-        self.messages: dict[str, Message] = {}
+        self.messages: OrderedDict[str, Message] = OrderedDict()
         self._recent: dict[str, deque[datetime]] = {}
 
     def add_campaign(self) -> Campaign:
@@ -201,7 +201,7 @@ def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ..
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
     try:
         wanted = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         wanted = None
     if not isinstance(wanted, dict):
         raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")

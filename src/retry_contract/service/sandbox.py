@@ -137,7 +137,9 @@ class Sandbox:
     def _forget(self) -> None:
         messages = self.service.messages
         while len(messages) > MOST_MESSAGES:
-            del messages[next(iter(messages))]
+            _, message = messages.popitem(last=False)
+            if message.batch is not None:
+                self.service.batches.pop(message.batch, None)
 
     def description(self) -> dict[str, Any]:
         """Return what a client needs to know, as JSON values; the base URL is not part of it."""
@@ -176,7 +178,7 @@ def _wanted(request: Request) -> Mapping[str, Any]:
         return {}
     try:
         wanted = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         wanted = None
     if not isinstance(wanted, dict):
         raise Refused(400, "the body must be a JSON object")
@@ -190,7 +192,7 @@ def _describe(sandbox: Sandbox, _: Mapping[str, Any]) -> tuple[int, Any]:
 def _make(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
     state, count = wanted.get("state", FAILED), wanted.get("count", 1)
     campaigns = {"own": sandbox.own, "foreign": sandbox.foreign}
-    campaign = campaigns.get(wanted.get("campaign", "own"))
+    campaign = campaigns.get(str(wanted.get("campaign", "own")))
     if campaign is None:
         raise Refused(400, f"campaign must be {' or '.join(campaigns)}")
     if type(count) is not int or not 1 <= count <= _MOST_AT_ONCE:
@@ -207,7 +209,7 @@ def _move(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
     try:
         at = as_instant(wanted["at"]) if "at" in wanted else sandbox.now()
         at += timedelta(seconds=forward)
-    except (InvalidInstant, TypeError, OverflowError):
+    except (InvalidInstant, TypeError, ValueError, OverflowError):
         at = None
     if at is None or at.year not in _YEARS:
         raise Refused(

@@ -92,6 +92,14 @@ def back_off(asked: str, number: int) -> float:
     return max(seconds, 0.0)
 
 
+def nothing_known(exchange: Exchange) -> str:
+    """Say that an outage cannot be told from a fault, and what would tell it."""
+    return (
+        f"answered with {exchange.status}, and no message is known to tell an outage from a fault "
+        "by: give --message ID"
+    )
+
+
 def _seconds(asked: str) -> float | None:
     """Read Retry-After: seconds, or an instant (RFC 9110, section 10.2.3)."""
     if re.fullmatch("[0-9]+", asked):

@@ -26,6 +26,7 @@ from retry_contract.session.outage import (
     check_welcome,
     explain_failure,
     looks_down,
+    nothing_known,
 )
 
 Listener = Callable[[Exchange], None]
@@ -259,10 +260,7 @@ class Prober:
             if control is None and self._control is not None:
                 control = self.retrieve(self._control)
             if control is None:
-                raise NotTested(
-                    f"answered with {exchange.status}, and no message is known to tell an outage "
-                    "from a fault by: give --message ID"
-                )
+                raise NotTested(nothing_known(exchange))
             check_control(control)
 
     def _path(self, message: str, campaign: str | None) -> str:

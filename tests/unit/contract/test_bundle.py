@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
-from support.judged_by_ajv import ajv
+from support.examples import example_payloads
+from support.node import ajv
 
 from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.document import read_document
 from retry_contract.contract.judge import identify
 
 CONTRACTS = catalogue()
@@ -22,15 +22,7 @@ BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
 }
 
 
-def _payloads() -> Iterator[Any]:
-    for contract in CONTRACTS.values():
-        for path in [*contract.examples("valid").values(), *contract.examples("invalid").values()]:
-            document = read_document(path.read_bytes())
-            if not document.violations:
-                yield document.payload
-
-
-PAYLOADS = list(_payloads())
+PAYLOADS = list(example_payloads())
 
 
 def _judged(name: str) -> list[bool]:

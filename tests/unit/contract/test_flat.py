@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
+from support.examples import example_payloads
 
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.document import read_document
 from retry_contract.contract.flat import without_references
 
 CONTRACTS = catalogue()
@@ -51,14 +51,6 @@ def _names(node: Any) -> Iterator[str]:
         node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     ):
         yield from _names(inner)
-
-
-def _payloads() -> Iterator[Any]:
-    for contract in CONTRACTS.values():
-        for path in [*contract.examples("valid").values(), *contract.examples("invalid").values()]:
-            document = read_document(path.read_bytes())
-            if not document.violations:
-                yield document.payload
 
 
 def _errors(validator: Draft202012Validator, payload: Any) -> set[tuple[str, Any]]:
@@ -136,6 +128,8 @@ def test_shipped_schema_finds_the_same_without_its_references(name: str, kind: K
     assert "$ref" in set(_names(schema))
     assert not {"$ref", "$defs", "$id"} & set(_names(written))
     referring = Draft202012Validator(schema, registry=SHIPPED)
-    verdicts = [_errors(referring, payload) for payload in _payloads()]
-    assert [_errors(Draft202012Validator(written), payload) for payload in _payloads()] == verdicts
+    verdicts = [_errors(referring, payload) for payload in example_payloads()]
+    assert [
+        _errors(Draft202012Validator(written), payload) for payload in example_payloads()
+    ] == verdicts
     assert len({bool(found) for found in verdicts}) == 2

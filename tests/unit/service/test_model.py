@@ -132,6 +132,7 @@ FAULTY_MEMBERS: tuple[dict[str, object], ...] = (
         b'"text"',
         b"null",
         b"\xff",
+        pytest.param(b"[" * 100_000, id="nested deep"),
         *(json.dumps({**SEND, **change}).encode() for change in FAULTY_MEMBERS),
         *(
             json.dumps({k: v for k, v in SEND.items() if k != name}).encode()

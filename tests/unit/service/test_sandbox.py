@@ -134,6 +134,8 @@ def test_what_it_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     made = bench.control("POST", "/messages", {"count": 40})["messages"]
     assert list(bench.sandbox.service.messages) == made[-30:]
+    bench.control("POST", "/messages", {"state": "batch:success", "count": 40})
+    assert len(bench.sandbox.service.batches) == 30
     for _ in range(1200):
         bench.retry("message_of_nobody")
     listed = bench.control("GET", "/requests")["requests"]
@@ -152,6 +154,9 @@ REFUSED = {
     ("PUT", "/clock", '{"at": "2025-02-30"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": 7}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"forward": 1e300}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"forward": NaN}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("POST", "/messages", '{"campaign": []}'): (400, "campaign must be own or foreign"),
+    ("POST", "/messages", "[" * 100_000): (400, "the body must be a JSON object"),
     ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/contract", '{"contract": "x"}'): (400, "contract must be before, after, or auto"),
@@ -160,7 +165,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("method", "path", "body"), REFUSED)
+@pytest.mark.parametrize(("method", "path", "body"), REFUSED, ids=range(len(REFUSED)))
 def test_what_cannot_be_granted_is_said_and_changes_nothing(
     method: str, path: str, body: str, bench: Bench
 ) -> None:

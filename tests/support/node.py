@@ -1,4 +1,4 @@
-"""Payloads judged by ajv, in strict mode, on node."""
+"""Packages of node, and payloads judged by one of them: ajv, in strict mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AJV = Path(__file__).resolve().parent / "ajv"
 
 def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> dict[str, list[bool]]:
     """Return whether each payload is valid, by schema. Skips the test where ajv cannot be had."""
-    node = _node(folder)
+    node = installed_for_node(AJV, folder)
     if node is None:
         reason = "ajv cannot be asked: node, npm or npm's registry is not at hand"
         assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
@@ -30,12 +30,13 @@ def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> di
     return verdicts
 
 
-def _node(folder: Path) -> str | None:
-    """Install ajv into a folder, and return the path of node; None if it cannot be had."""
+def installed_for_node(source: Path, folder: Path) -> str | None:
+    """Install a package of node's into a copy of it; return node's path, None if not at hand."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
-    shutil.copytree(AJV, folder, dirs_exist_ok=True)
+    left_out = shutil.ignore_patterns("node_modules")
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=left_out)
     install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     try:
         subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
