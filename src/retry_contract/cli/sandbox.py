@@ -7,9 +7,11 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import write_json, write_lines
@@ -175,8 +177,11 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
 
 
 def _environment(described: dict[str, Any]) -> dict[str, str]:
+    # Last, so that the command finds this one where no other is in the way.
+    places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     return {
         **os.environ,
+        "PATH": os.pathsep.join(places),
         "RETRY_CONTRACT_ENDPOINT": described["endpoint"],
         "RETRY_CONTRACT_CAMPAIGN": described["campaign"],
         "RETRY_CONTRACT_FOREIGN_CAMPAIGN": described["foreign"]["campaign"],
