@@ -129,10 +129,21 @@ def test_verify_runs_beside_it_and_its_exit_code_is_told(
     assert last.startswith("BROKEN: message-id-kept" if fault else "KEPT by http://127.0.0.1:")
 
 
+DEAF = """
+import pathlib, signal, subprocess
+deaf = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+child = subprocess.Popen(["sleep", "60"], preexec_fn=deaf)
+pathlib.Path({pid!r}).write_text(str(child.pid))
+child.wait()
+"""
+"""A command with a child that Ctrl-C does not end."""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_nothing_is_left_of_a_command(shell: dict[str, str], tmp_path: Path) -> None:
-    pid = tmp_path / "pid"
-    with sandbox(shell, "--run", f"sleep 60 & echo $! > '{pid}'; sleep 60") as process:
+    pid, script = tmp_path / "pid", tmp_path / "command.py"
+    script.write_text(DEAF.format(pid=str(pid)), encoding="utf-8")
+    with sandbox(shell, "--run", f'"{sys.executable}" "{script}"') as process:
         while not pid.is_file() or not pid.read_text().strip():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)

@@ -53,7 +53,7 @@ def _broken(result: ContractResult) -> dict[str, RuleResult]:
 # The documented service
 
 
-@pytest.mark.parametrize("alias", ALIASES)
+@EACH
 @pytest.mark.parametrize("errors", ["nested", "flat"])
 @pytest.mark.parametrize("cap", ["attempts", "retries"])
 def test_documented_service_keeps_every_rule(alias: str, errors: Any, cap: Any) -> None:

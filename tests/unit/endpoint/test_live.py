@@ -168,7 +168,7 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["silent", "headers drip", "body drips", "endless early hints"]
+    "behaviour", one_in(2, ["silent", "headers drip", "body drips", "endless early hints"])
 )
 def test_whole_reply_has_one_deadline(
     open_live: Callable[..., Prober], served: Served, behaviour: str

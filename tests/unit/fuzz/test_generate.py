@@ -36,7 +36,7 @@ def _run(*faults: str) -> Run:
     return Run(mock, named(contracts, "after"), generate=generator(options))
 
 
-@pytest.mark.parametrize("rule", [REQUESTS, HISTORIES])
+@BOTH
 def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
     run = _run()
     assert run.judge(RULES[rule]).state is RuleState.KEPT

@@ -65,7 +65,7 @@ def _shuffled(seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("alias", ALIASES)
-@pytest.mark.parametrize("fault", one_in(4, [None, *EACH_BREAKS]))
+@pytest.mark.parametrize("fault", one_in(8, [None, *EACH_BREAKS]))
 @pytest.mark.parametrize(
     "order",
     [
