@@ -9,7 +9,8 @@ from typing import Any
 from retry_contract.consumer import host
 from retry_contract.consumer.answers import Answer, Consumer, read_detailed
 from retry_contract.consumer.cases import newest_pair
-from retry_contract.consumer.check import Asked, Readiness, check
+from retry_contract.consumer.check import Asked, check
+from retry_contract.consumer.readiness import Readiness
 from retry_contract.contract.catalogue import catalogue
 
 PAIR = newest_pair(catalogue())

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import paint, visible, write_json, write_lines
-from retry_contract.outcome import Unusable, Verdict
+from retry_contract.outcome import Unusable
 
 if TYPE_CHECKING:
     from retry_contract.consumer.answers import Consumer
-    from retry_contract.consumer.check import Readiness
+    from retry_contract.consumer.readiness import Readiness
 
 _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
 
         write_readiness(found, folder)
     _show(found, as_json=options.json)
-    return (Verdict.KEPT if found.ready else Verdict.BROKEN).exit_code
+    return found.verdict.exit_code
 
 
 def _target(options: argparse.Namespace) -> str:
@@ -150,5 +150,5 @@ def _show(found: Readiness, *, as_json: bool) -> None:
     if as_json:
         write_json(readiness_document(found))
         return
-    verdict = Verdict.KEPT if found.ready else Verdict.BROKEN
-    write_lines([*map(visible, readiness_lines(found)), paint(closing_line(found), verdict)])
+    closing = paint(closing_line(found), found.verdict)
+    write_lines([*map(visible, readiness_lines(found)), closing])

@@ -10,66 +10,19 @@ from datetime import datetime
 from retry_contract.consumer.advice import advise, general_advice
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
+from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.consumer.shrink import shrink
 from retry_contract.consumer.situations import (
     Answers,
     Failure,
-    Result,
     Situation,
     rare_forms,
     situations,
 )
-from retry_contract.contract.timeline import Period, Timeline
+from retry_contract.contract.timeline import Timeline
 from retry_contract.masking import Scrubber
 
 _BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One situation: how many payloads were tried and failed, and the plainest that failed.
-
-    `counts` says that the outcome hangs on this situation. `odd` are the JSON Pointers at which
-    the failing payload differs from the plainest one.
-    """
-
-    name: str
-    of: str
-    counts: bool
-    tried: int
-    failed: int
-    failure: Failure | None = None
-    odd: tuple[str, ...] = ()
-    advice: str = ""
-
-    @property
-    def result(self) -> Result:
-        """What became of the consumer here."""
-        if self.failure is not None:
-            return self.failure.result
-        return Result.OK if self.tried else Result.NOT_TESTED
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """What a check found about one consumer. `seconds` is its duration on the wall clock."""
-
-    target: str
-    period: Period
-    older: Period
-    in_force: bool
-    situations: tuple[Tried, ...]
-    seed: int
-    seconds: float
-
-    @property
-    def ready(self) -> bool:
-        """Whether every situation that counts was tried and passed."""
-        return all(s.result is Result.OK for s in self.situations if s.counts)
-
-    def of(self, period: Period) -> Tried:
-        """Return the situation of a contract's plain reply."""
-        return next(s for s in self.situations if s.name == period.alias)
 
 
 @dataclass(frozen=True)
@@ -92,51 +45,59 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     usual, unusual = example_cases(pair)
     cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
     answers = Answers(consumer, Scrubber(asked.secret).scrub)
-    required = _required(pair, timeline, asked.now)
+    served = required(pair, timeline, asked.now)
     found: list[Tried] = []
+    shrunk: list[Case] = []
     for situation in situations(pair):
-        found.append(_try(situation, cases, answers, required, _shrunk(found)))
-    found.append(_try(rare_forms(pair), unusual, answers, required, []))
+        tried, failure = _try(situation, cases, answers, served, shrunk)
+        found.append(tried)
+        shrunk += [] if failure is None else [failure.case]
+    found.append(_try(rare_forms(pair), unusual, answers, served, ())[0])
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    return Readiness(asked.target, *periods, in_force, tuple(found), asked.seed, seconds)
+    return Readiness(asked.target, *periods, in_force, tuple(found), seconds, asked.seed)
 
 
-def _required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
+def required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
     """Return the contracts that a consumer must read: not one that nothing serves any more."""
     served = {timeline.at(now).name, *(p.name for p in timeline.tolerated_at(now))}
     return frozenset({pair.new.name, *served})
-
-
-def _shrunk(found: Sequence[Tried]) -> list[Case]:
-    return [tried.failure.case for tried in found if tried.failure is not None]
 
 
 def _try(
     situation: Situation,
     cases: Sequence[Case],
     answers: Answers,
-    required: frozenset[str],
+    served: frozenset[str],
     shrunk: Sequence[Case],
-) -> Tried:
+) -> tuple[Tried, Failure | None]:
     """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
     answers.learn(payload for case in cases for payload in situation.payloads(case))
-    tried = [c for c in cases if all(answers.to(p) is not None for p in situation.payloads(c))]
+    tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
     failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
+    counts = situation.counts and situation.of in served
     told = _choose(failures)
-    counts = situation.counts and situation.of in required
     if told is None:
-        return Tried(situation.name, situation.of, counts, len(tried), 0)
+        return Tried(situation.name, situation.of, counts, tried), None
     # To refuse is one thing, where nothing serves that yet, or any more; to misread is another.
     counts = counts or told.result is Result.DIFFERS
-    plain = plainest(told.case.pair)
-    told = shrink(_known(told, situation, answers, shrunk), situation, answers, plain)
-    number = max(len(tried), len(failures))
-    return Tried(
-        situation.name, situation.of, counts, number, len(failures), told,
-        _odd(told.case, plain), _advice(told, plain, answers),
-    )  # fmt: skip
+    known, plain = _known(told, situation, answers, shrunk), plainest(told.case.pair)
+    told = shrink(known, situation, answers, plain)
+    number, finding = max(tried, len(failures)), _finding(told, plain, answers)
+    return Tried(situation.name, situation.of, counts, number, len(failures), finding), told
+
+
+def _finding(failure: Failure, plain: Case, answers: Answers) -> Finding:
+    return Finding(
+        failure.result,
+        failure.answer.error,
+        failure.payload,
+        failure.answer.where,
+        failure.places,
+        _odd(failure.case, plain),
+        advice=_advice(failure, plain, answers),
+    )
 
 
 def _known(

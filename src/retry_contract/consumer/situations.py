@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,15 +11,7 @@ from typing import Any
 from retry_contract.consumer.answers import Answer, Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
 from retry_contract.consumer.compare import Added, differences, strings
-
-
-class Result(enum.StrEnum):
-    """What became of a consumer in one situation."""
-
-    OK = "ok"
-    BREAKS = "breaks"
-    DIFFERS = "differs"
-    NOT_TESTED = "not tested"
+from retry_contract.consumer.readiness import Result
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.check import Readiness, Tried
-from retry_contract.consumer.situations import Result
+from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.contract.timeline import Period
+from retry_contract.outcome import Verdict
+
+_OUTCOMES = {
+    Verdict.KEPT: "ready",
+    Verdict.BROKEN: "not ready",
+    Verdict.NOT_TESTED: "not tested",
+}
+_REASONS = {
+    "payload": "Is it the code that reads the reply?",
+    "call": "Is it the code that makes the call, and does it use the base URL that it is given?",
+}
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:
     """Return what `consumer --json` prints."""
     return {
-        "outcome": "ready" if found.ready else "not ready",
+        "outcome": _OUTCOMES[found.verdict],
         "target": found.target,
         "contract": found.period.name,
         "in_force": found.in_force,
@@ -30,20 +40,20 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
     """Yield the matrix of situations, what failed in each, and notes; without the closing line."""
     width = max(len(tried.name) for tried in found.situations) + 2
     for tried in found.situations:
-        yield f"{tried.name.ljust(width)}{_verdict(tried)}"
-    for names, tried in _distinct(found):
+        yield f"{tried.name.ljust(width)}{_verdict(tried, found.unit)}"
+    for names, finding in _distinct(found):
         yield ""
-        yield f"{tried.result.upper()} {names}"
-        yield from (f"  {label.ljust(10)}{text}" for label, text in _details(tried))
+        yield f"{finding.result.upper()} {names}"
+        yield from (f"  {label.ljust(10)}{text}" for label, text in _details(finding))
     yield ""
     yield from notes(found)
-    yield f"seed {found.seed}, {found.seconds:.2f} s"
+    seed = "" if found.seed is None else f"seed {found.seed}, "
+    yield f"{seed}{found.seconds:.2f} s"
 
 
 def closing_line(found: Readiness) -> str:
     """Return the outcome in one line."""
-    state = "READY" if found.ready else "NOT READY"
-    return f"{state} for {found.period.name} ({_since(found)})"
+    return f"{_OUTCOMES[found.verdict].upper()} for {found.period.name} ({_since(found)})"
 
 
 def notes(found: Readiness) -> Iterator[str]:
@@ -52,7 +62,7 @@ def notes(found: Readiness) -> Iterator[str]:
     if not found.ready:
         yield _why(found)
     elif old.result is Result.BREAKS:
-        extent = "every payload" if old.failed == old.tried else "some payloads"
+        extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
     if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
         yield "The next field that is added will break it."
@@ -66,16 +76,18 @@ def write_readiness(found: Readiness, folder: Path) -> None:
 
 
 def _why(found: Readiness) -> str:
-    new, old = found.of(found.period), found.of(found.older)
+    new, old, unit = found.of(found.period), found.of(found.older), found.unit
+    failing = [t for t in found.situations if t.counts and t.result is not Result.OK]
+    if found.verdict is Verdict.NOT_TESTED:
+        return "Not tested: " + "; ".join(t.name for t in failing) + "."
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
             return (
-                "It fails on every payload of both contracts: the cutover is not the reason. "
-                "Is it the code that reads the reply?"
+                f"It fails on every {unit} of both contracts: the cutover is not the reason. "
+                f"{_REASONS[unit]}"
             )
-        return f"It fails on every payload of {new.of}, {_other(old)}."
-    failing = [t for t in found.situations if t.counts and t.result is not Result.OK]
-    return "It fails on some payloads: " + "; ".join(t.name for t in failing) + "."
+        return f"It fails on every {unit} of {new.of}, {_other(old)}."
+    return f"It fails on some {unit}s: " + "; ".join(t.name for t in failing) + "."
 
 
 def _other(old: Tried) -> str:
@@ -96,49 +108,48 @@ def _day(period: Period) -> str:
     return "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
 
 
-def _verdict(tried: Tried) -> str:
-    if tried.failure is None:
-        return f"{tried.result} ({tried.tried} payloads)" if tried.tried else str(tried.result)
+def _verdict(tried: Tried, unit: str) -> str:
+    counted = f"{tried.tried} {unit}{'' if tried.tried == 1 else 's'}"
+    if not tried.failed:
+        remark = f"; {tried.remark}" if tried.remark else ""
+        return f"{tried.result} ({counted}{remark})" if tried.tried else str(tried.result)
     aside = "" if tried.counts else "; not counted"
-    return f"{tried.result} on {tried.failed} of {tried.tried} payloads{aside}"
+    return f"{tried.result} on {tried.failed} of {counted}{aside}"
 
 
-def _distinct(found: Readiness) -> Iterator[tuple[str, Tried]]:
-    """Yield each failure once, with the names of the situations that have it."""
-    groups: dict[str, list[Tried]] = {}
+def _distinct(found: Readiness) -> Iterator[tuple[str, Finding]]:
+    """Yield each finding once, with the names of the situations that have it."""
+    groups: dict[tuple[object, ...], dict[str, Finding]] = {}
     for tried in found.situations:
-        if tried.failure is not None:
-            key = f"{tried.failure.sort} {tried.failure.places} {tried.odd}"
-            groups.setdefault(key, []).append(tried)
+        told = tried.finding
+        if told is not None:
+            key = told.result, told.error.partition(":")[0], told.differs, told.odd
+            groups.setdefault(key, {})[tried.name] = told
     for group in groups.values():
-        yield "; ".join(tried.name for tried in group), group[0]
+        yield "; ".join(group), next(iter(group.values()))
 
 
-def _details(tried: Tried) -> Iterator[tuple[str, str]]:
-    failure = tried.failure
-    if failure is None:
-        return
-    yield "payload", json.dumps(failure.payload, ensure_ascii=False)
-    yield "oddity", ", ".join(map(_oddity(tried), tried.odd)) or "none: it is the plainest payload"
-    if failure.places:
-        yield "read", "not the same at " + ", ".join(p or "the result" for p in failure.places)
+def _details(finding: Finding) -> Iterator[tuple[str, str]]:
+    if finding.payload is not None:
+        yield "payload", json.dumps(finding.payload, ensure_ascii=False)
+    yield from (("asked", line) for line in finding.requests)
+    if not finding.requests:
+        oddities = ", ".join(_oddity(pointer, finding.payload or {}) for pointer in finding.odd)
+        yield "oddity", oddities or "none: it is the plainest payload"
+    if finding.differs:
+        yield "read", "not the same at " + ", ".join(p or "the result" for p in finding.differs)
     else:
-        yield "error", failure.answer.error
-    if failure.answer.where:
-        yield "at", failure.answer.where
-    if tried.advice:
-        yield "to do", tried.advice
+        yield "error", finding.error
+    if finding.where:
+        yield "at", finding.where
+    if finding.advice:
+        yield "to do", finding.advice
 
 
-def _oddity(tried: Tried) -> Any:
-    payload = tried.failure.case.payload if tried.failure else {}
-
-    def told(pointer: str) -> str:
-        value = payload[pointer[1:]]
-        same = [n for n, v in payload.items() if v == value and f"/{n}" != pointer]
-        return f"{pointer} is equal to /{same[0]}" if same else pointer
-
-    return told
+def _oddity(pointer: str, payload: dict[str, Any]) -> str:
+    value = payload.get(pointer[1:])
+    same = [n for n, v in payload.items() if v == value and f"/{n}" != pointer]
+    return f"{pointer} is equal to /{same[0]}" if same else pointer
 
 
 def _situation(tried: Tried) -> dict[str, Any]:
@@ -149,33 +160,34 @@ def _situation(tried: Tried) -> dict[str, Any]:
         "tried": tried.tried,
         "failed": tried.failed,
     }
-    failure = tried.failure
-    if failure is not None:
+    finding = tried.finding
+    if finding is not None:
         document |= {
-            "payload": failure.payload,
-            "oddity": list(tried.odd),
-            "error": failure.answer.error or None,
-            "differs": list(failure.places),
-            "where": failure.answer.where or None,
-            "advice": tried.advice or None,
+            "payload": finding.payload,
+            "oddity": list(finding.odd),
+            "requests": list(finding.requests),
+            "error": finding.error or None,
+            "differs": list(finding.differs),
+            "where": finding.where or None,
+            "advice": finding.advice or None,
         }
     return document
 
 
 def _markdown(found: Readiness) -> Iterator[str]:
-    yield f"## retry-contract: {'ready' if found.ready else 'not ready'}"
+    yield f"## retry-contract: {_OUTCOMES[found.verdict]}"
     yield ""
     yield f"{_cell(closing_line(found))}: {_code(found.target)}"
     yield ""
     yield "| situation | verdict |"
     yield "|---|---|"
     for tried in found.situations:
-        yield f"| {_cell(tried.name)} | {_cell(_verdict(tried))} |"
-    for names, tried in _distinct(found):
+        yield f"| {_cell(tried.name)} | {_cell(_verdict(tried, found.unit))} |"
+    for names, finding in _distinct(found):
         yield ""
-        yield f"### {tried.result} {_cell(names)}"
+        yield f"### {finding.result} {_cell(names)}"
         yield ""
-        yield from (f"- {label}: {_code(text)}" for label, text in _details(tried))
+        yield from (f"- {label}: {_code(text)}" for label, text in _details(finding))
     lines = list(notes(found))
     if lines:
         yield ""

@@ -13,7 +13,7 @@ from support import trying
 from support.trying import tried
 
 from retry_contract.consumer.answers import Answer
-from retry_contract.consumer.check import Readiness
+from retry_contract.consumer.readiness import Finding, Readiness
 from retry_contract.report.readiness import (
     closing_line,
     readiness_document,
@@ -27,6 +27,12 @@ slow = pytest.mark.slow
 
 def results(found: Readiness) -> list[str]:
     return [str(situation.result) for situation in found.situations]
+
+
+def finding(found: Readiness) -> Finding:
+    told = found.of(found.period).finding
+    assert told is not None
+    return told
 
 
 def requiring(reply: Payload) -> Any:
@@ -64,11 +70,11 @@ def test_in_the_transition_both_count_and_afterwards_one() -> None:
 )
 def test_what_fails_is_shrunk(consume: Callable[[Payload], Any], payload: Payload) -> None:
     found = tried(consume, payloads=150)
-    failure = found.of(found.period).failure
-    assert failure is not None
     ((name, expected),) = payload.items()
-    assert found.of(found.period).odd == (f"/{name}",)
-    value = failure.payload[name]
+    told = finding(found)
+    assert told.odd == (f"/{name}",)
+    assert told.payload is not None
+    value = told.payload[name]
     assert (len(value) if isinstance(expected, int) else value) == expected
 
 
@@ -79,7 +85,7 @@ def test_both_at_once_are_needed_and_both_are_kept() -> None:
             raise ValueError
 
     found = tried(consume, payloads=300)
-    assert found.of(found.period).odd == ("/recipient", "/values")
+    assert finding(found).odd == ("/recipient", "/values")
 
 
 def test_a_failure_is_shrunk_to_the_same_failure() -> None:
@@ -90,10 +96,10 @@ def test_a_failure_is_shrunk_to_the_same_failure() -> None:
             raise ValueError("an apostrophe")
 
     found = tried(consume)
-    failure = found.of(found.period).failure
-    assert failure is not None
-    assert failure.answer.error == "ValueError: an apostrophe"
-    assert len(failure.payload["fullMessage"]) == 2
+    told = finding(found)
+    assert told.error == "ValueError: an apostrophe"
+    assert told.payload is not None
+    assert len(told.payload["fullMessage"]) == 2
 
 
 def test_a_nested_creator_is_not_to_be_mistaken_for_the_new_one() -> None:
@@ -209,3 +215,4 @@ def test_nothing_tried_is_not_ready() -> None:
     found = trying.checked(Lost(), 5)
     assert not found.ready
     assert set(results(found)) == {"not tested"}
+    assert closing_line(found).startswith("NOT TESTED for after-2025-02-24 ")

@@ -1,0 +1,96 @@
+"""What a check of a consumer found, as plain values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from retry_contract.contract.timeline import Period
+from retry_contract.outcome import Verdict
+
+
+class Result(enum.StrEnum):
+    """What became of a consumer in one situation."""
+
+    OK = "ok"
+    BREAKS = "breaks"
+    DIFFERS = "differs"
+    NOT_TESTED = "not tested"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What went wrong in one situation, told by the plainest payload or call that shows it.
+
+    `payload` is the reply, if one was read as JSON. `where` is a line of the user's code. `differs`
+    are the JSON Pointers into what was read where it differs, `odd` those at which the payload
+    differs from the plainest one. `requests` are those that a client made, a line each.
+    """
+
+    result: Result
+    error: str
+    payload: dict[str, Any] | None = None
+    where: str = ""
+    differs: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One situation: how many payloads or calls were tried and failed, and the plainest to fail.
+
+    `of` names the contract that it is about; `counts` says that the outcome hangs on it. `remark`
+    tells how a client told a refusal.
+    """
+
+    name: str
+    of: str
+    counts: bool
+    tried: int
+    failed: int = 0
+    finding: Finding | None = None
+    remark: str = ""
+
+    @property
+    def result(self) -> Result:
+        """What became of the consumer here."""
+        if self.finding is not None:
+            return self.finding.result
+        return Result.OK if self.tried else Result.NOT_TESTED
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a check found about one consumer, tried on payloads or by calls.
+
+    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock.
+    """
+
+    target: str
+    period: Period
+    older: Period
+    in_force: bool
+    situations: tuple[Tried, ...]
+    seconds: float
+    seed: int | None = None
+    unit: Literal["payload", "call"] = "payload"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all situations that count say together; a failure of one before what is untested."""
+        results = {s.result for s in self.situations if s.counts}
+        if results & {Result.BREAKS, Result.DIFFERS}:
+            return Verdict.BROKEN
+        return Verdict.NOT_TESTED if Result.NOT_TESTED in results else Verdict.KEPT
+
+    @property
+    def ready(self) -> bool:
+        """Whether every situation that counts was tried and passed."""
+        return self.verdict is Verdict.KEPT
+
+    def of(self, period: Period) -> Tried:
+        """Return the situation of a contract's plain reply."""
+        return next(s for s in self.situations if s.name == period.alias)
