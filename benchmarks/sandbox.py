@@ -33,11 +33,8 @@ BARE = """
 import sys, threading
 from retry_contract.endpoint.sandbox import serving
 from retry_contract.service.http import json_reply
-class Fixed:
-    reply = json_reply(201, {"text": "x" * 600})
-    def handle(self, request):
-        return self.reply
-with serving(Fixed(), int(sys.argv[1])):
+reply = json_reply(201, {"text": "x" * 600})
+with serving(lambda request: reply, int(sys.argv[1])):
     threading.Event().wait()
 """
 FRESH = """

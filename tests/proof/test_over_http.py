@@ -33,7 +33,7 @@ def verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(start: Start, *options: str, states: tuple[str, ...] = ()) -> tuple[int, Any]:
         sandbox = Sandbox(CONTRACTS, start, lambda: datetime.now(UTC))
-        with serving(sandbox) as url:
+        with serving(sandbox.handle) as url:
             monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", url + PREFIX)
             monkeypatch.setenv("RETRY_CONTRACT_CAMPAIGN", sandbox.own.id)
             monkeypatch.setenv("RETRY_CONTRACT_FOREIGN_CAMPAIGN", sandbox.foreign.id)

@@ -49,6 +49,11 @@ def add(commands: Any) -> None:
         help="a command instead: one payload a line in; ok, ok JSON or error TEXT out",
     )
     parser.add_argument(
+        "--client",
+        metavar="TARGET",
+        help="what makes the call: takes (base_url, api_key, campaign_id, message_id)",
+    )
+    parser.add_argument(
         "--per-payload",
         action="store_true",
         help="start the command once a payload, and read its exit status",
@@ -65,7 +70,7 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", metavar="N", help="the same seed gives the same payloads")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", help=f"how long one payload may take ({_TIMEOUT:g})"
+        "--timeout", metavar="SECONDS", help=f"how long a payload or call may take ({_TIMEOUT:g})"
     )
     parser.add_argument("--report", metavar="DIR", help="write report.json and summary.md")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -92,16 +97,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _target(options: argparse.Namespace) -> str:
-    if (options.target is None) == (options.exec_command is None):
-        raise Unusable("give either package.module:callable or --exec COMMAND")
+    given = [options.target, options.exec_command, options.client]
+    if sum(target is not None for target in given) != 1:
+        raise Unusable("give one of package.module:callable, --exec COMMAND and --client TARGET")
     if options.per_payload and options.exec_command is None:
         raise Unusable("--per-payload goes with --exec COMMAND")
-    if options.target is not None and not _TARGET.fullmatch(options.target):
-        raise Unusable(
-            f"{visible(options.target)}: write package.module:callable, as app.sms:parse"
-        )
-    target: str = options.target or options.exec_command
-    return target
+    if options.client is not None and (options.payloads or options.seed) is not None:
+        raise Unusable("--payloads and --seed are for code that reads: a client is called")
+    target = next(target for target in given if target is not None)
+    if options.exec_command is None and not _TARGET.fullmatch(target):
+        raise Unusable(f"{visible(target)}: write package.module:callable, as app.sms:parse")
+    return str(target)
 
 
 def _check(options: argparse.Namespace, target: str) -> Readiness:
@@ -110,14 +116,19 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.session.values import number, read_seed
 
+    contracts, now = catalogue(), datetime.now(UTC)
+    if options.client is not None:
+        from retry_contract.consumer.client import check_client
+
+        asked = Asked(target, 0, 0, now, _secret())
+        return check_client(asked, _timeout(options), newest_pair(contracts), contracts)
     default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
     payloads = number("payloads", options.payloads, default=default)
     if payloads > _MOST_PAYLOADS:
         raise Unusable(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
     seed = read_seed(options.seed, 1) or 0
-    contracts = catalogue()
     with _consumer(options, target) as consumer:
-        asked = Asked(target, payloads, seed, datetime.now(UTC), _secret())
+        asked = Asked(target, payloads, seed, now, _secret())
         return check(asked, consumer, newest_pair(contracts), contracts.timeline)
 
 
@@ -126,14 +137,19 @@ def _secret() -> str:
     return os.environ.get("POSTMAN_API_KEY", "")
 
 
+def _timeout(options: argparse.Namespace) -> float:
+    from retry_contract.session.values import positive
+
+    return positive("timeout", options.timeout, default=_TIMEOUT) or _TIMEOUT
+
+
 @contextlib.contextmanager
 def _consumer(options: argparse.Namespace, target: str) -> Iterator[Consumer]:
     from retry_contract.consumer.command import read_command
     from retry_contract.consumer.each import Each
     from retry_contract.consumer.lines import Lines, python_consumer
-    from retry_contract.session.values import positive
 
-    timeout = positive("timeout", options.timeout, default=_TIMEOUT) or _TIMEOUT
+    timeout = _timeout(options)
     if options.exec_command is None:
         with python_consumer(target, timeout) as lines:
             yield lines

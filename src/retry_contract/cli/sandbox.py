@@ -65,11 +65,12 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises Unusable."""
     from retry_contract.contract.catalogue import catalogue
+    from retry_contract.endpoint.extra import sandbox_server
     from retry_contract.service.sandbox import Sandbox
 
-    serving, termination = _server(), signal.default_int_handler
+    serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with _handled(termination, signal.SIGTERM), serving(sandbox, _port(options.port)) as url:
+    with _handled(termination, signal.SIGTERM), serving(sandbox.handle, _port(options.port)) as url:
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))
@@ -80,18 +81,6 @@ def run(options: argparse.Namespace) -> int:
                 write_lines(_lines(described))
             _wait()
     return 0
-
-
-def _server() -> Any:
-    try:
-        from retry_contract.endpoint.sandbox import serving
-    except ModuleNotFoundError as error:
-        if error.name not in ("uvicorn", "httptools"):
-            raise
-        raise Unusable(
-            f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
-        ) from None
-    return serving
 
 
 def _start(options: argparse.Namespace) -> Start:

@@ -67,6 +67,7 @@ _ADVICE = (
     Advice("Python", None, "too many values to unpack|not enough values to unpack",
            "read the fields by name: their number and order are not promised"),
 )  # fmt: skip
+BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
 _GENERAL = "let the code pass over fields that it does not know, and read the others by name"
 
 

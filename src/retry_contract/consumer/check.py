@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from retry_contract.consumer.advice import advise, general_advice
+from retry_contract.consumer.advice import BY_NAME, advise, general_advice
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
@@ -21,8 +21,6 @@ from retry_contract.consumer.situations import (
 )
 from retry_contract.contract.timeline import Timeline
 from retry_contract.masking import Scrubber
-
-_BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def _odd(case: Case, plain: Case) -> tuple[str, ...]:
 def _advice(failure: Failure, plain: Case, answers: Answers) -> str:
     """Return what to change. Where only the plainest newer reply fails, the new field does it."""
     if failure.places:
-        return _BY_NAME
+        return BY_NAME
     reads_old = (old := answers.to(plain.before)) is not None and old.kind is Kind.READ
     general = general_advice() if reads_old and not _odd(failure.case, plain) else ""
     return advise(failure.answer) or general

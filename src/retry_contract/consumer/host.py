@@ -1,13 +1,16 @@
 """The process in which a Python callable is tried: `python -P -m retry_contract.consumer.host`.
 
-One payload a line on standard input; one line back each, `ok JSON` or `error` with a JSON object.
-The first line back says whether the callable was imported. What the callable prints goes nowhere.
-It has a process of its own so that nothing it does can harm the run: it may exit, hang, crash.
+Its arguments are `package.module:callable`, and for a client a file for what it prints; without
+one it goes nowhere. One payload, or a client's arguments, a line on standard input; one line back
+each, `ok JSON` or `error` with a JSON object. The first line back says whether the callable was
+imported. It has a process of its own so that nothing it does can harm the run: it may exit, hang,
+crash.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import json
@@ -25,6 +28,15 @@ from typing import IO, Any
 from retry_contract.consumer.reading import reading
 
 READY = "ready"
+CLIENT_PARAMETERS = ("base_url", "api_key", "campaign_id", "message_id")
+_OURS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_ALONE = {
+    **dict.fromkeys(_PROXIES, "http://127.0.0.1:9"),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1"),
+    "POSTMAN_API_KEY": "key_test_of_nobody",
+}
+"""A client's environment: whatever is not for the sandbox goes to a proxy that is not there."""
 _BUILT = re.compile(r"([\w.<>]+)\.__(?:init|new)__\(\)")
 _LIBRARY = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
 _INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
@@ -35,11 +47,13 @@ class CannotLoad(Exception):
 
 
 def main() -> None:
-    """Answer every payload on standard input, then end at once, whatever threads there are."""
-    given, answers = _own_streams()
+    """Answer every line on standard input, then end at once, whatever threads there are."""
+    target, *file = sys.argv[1:]
+    given, answers = _own_streams(file[0] if file else os.devnull)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        consume = load(sys.argv[1], str(Path.cwd()))
+        find = load_client if file else load
+        consume = find(target, str(Path.cwd()))
     except CannotLoad as error:
         answers.write(f"unusable {error}\n")
     else:
@@ -47,28 +61,61 @@ def main() -> None:
         answers.flush()
         folder = str(Path.cwd())
         for line in given:
-            answers.write(answer(consume, line) + "\n")
+            told = answer(consume, line)
+            _flush()
+            answers.write(told + "\n")
             answers.flush()
             os.chdir(folder)
     answers.flush()
     os._exit(0)
 
 
-def _own_streams() -> tuple[IO[str], IO[str]]:
-    """Take standard input and output for the protocol, and leave the callable empty ones."""
+def _own_streams(output: str) -> tuple[IO[str], IO[str]]:
+    """Take standard input and output for the protocol; the callable's own go to a file."""
     given = os.fdopen(os.dup(0), "r", encoding="ascii", newline="\n")
     answers = os.fdopen(os.dup(1), "w", encoding="ascii", newline="\n")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    printed = os.open(output, os.O_WRONLY | os.O_APPEND)
+    for standard in (1, 2):
+        os.dup2(printed, standard)
     return given, answers
 
 
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the callable may have closed or replaced it
+            stream.flush()
+
+
 def load(target: str, folder: str) -> Callable[[str], Any]:
-    """Import `package.module:callable`, looked for in a folder too; return what reads a line.
+    """Import what reads a reply, and return what reads a line for it.
 
     A parameter that is annotated as `str` or `bytes` is given the reply's text. Raises CannotLoad.
     """
+    return prepared(_import(target, folder))
+
+
+def load_client(target: str, folder: str) -> Callable[[str], Any]:
+    """Import what makes the call, and return what calls it with the arguments on a line.
+
+    It is kept from the network as far as a proxy variable does, and from a real API key. Raises
+    CannotLoad.
+    """
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+    os.environ.clear()
+    os.environ.update(kept | _ALONE)
+    found = _import(target, folder)
+    with contextlib.suppress(ValueError):  # a callable without a signature
+        try:
+            inspect.signature(found).bind(*CLIENT_PARAMETERS)
+        except TypeError as error:
+            wanted = ", ".join(CLIENT_PARAMETERS)
+            raise CannotLoad(f"cannot be called with ({wanted}): {error}") from None
+    return lambda line: found(*json.loads(line))
+
+
+def _import(target: str, folder: str) -> Callable[..., Any]:
+    """Import `package.module:callable`, looked for in a folder too. Raises CannotLoad."""
     sys.path.insert(0, folder)
     module_name, _, path = target.partition(":")
     try:
@@ -81,8 +128,9 @@ def load(target: str, folder: str) -> Callable[[str], Any]:
             raise CannotLoad(f"{module_name} was imported, but it has no {path}")
         found = getattr(found, name)
     if not callable(found):
-        raise CannotLoad(f"{path} is no callable; name a function that takes a payload")
-    return prepared(found)
+        raise CannotLoad(f"{path} is no callable; name a function")
+    consume: Callable[..., Any] = found
+    return consume
 
 
 def prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:

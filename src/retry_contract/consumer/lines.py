@@ -175,7 +175,19 @@ def ended_at_import(running: _Running) -> str:
 
 def python_consumer(target: str, timeout: float) -> Lines:
     """Return the consumer that is a Python callable, `package.module:callable`."""
-    words = [sys.executable, "-P", "-m", "retry_contract.consumer.host", target]
+    return _hosted(timeout, target)
+
+
+def client_consumer(target: str, timeout: float, output: str) -> Lines:
+    """Return such a callable that is called with a client's arguments, as a JSON array a line.
+
+    `output` is a file, which holds what it prints.
+    """
+    return _hosted(timeout, target, output)
+
+
+def _hosted(timeout: float, *arguments: str) -> Lines:
+    words = [sys.executable, "-P", "-m", "retry_contract.consumer.host", *arguments]
     return Lines(words, timeout, lasting=True, read=read_detailed, greeting=READY)
 
 

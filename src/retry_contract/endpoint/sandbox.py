@@ -1,4 +1,4 @@
-"""The documented service over real HTTP on loopback, by uvicorn."""
+"""The documented service over real HTTP on loopback, by uvicorn: needs the extra `sandbox`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from retry_contract.outcome import Unusable
-from retry_contract.service.http import Reply, Request
-from retry_contract.service.sandbox import Sandbox
+from retry_contract.service.http import Handler, Reply, Request
 
 HOST = "127.0.0.1"
 _EXTENSION = "retry_contract"
@@ -119,8 +118,8 @@ class _Bounded(HttpToolsProtocol):
         self.transport.abort()
 
 
-def application(sandbox: Sandbox) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
-    """Return an ASGI application that answers by a sandbox."""
+def application(handle: Handler) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
+    """Return an ASGI application that answers by a function, one request after the other."""
 
     async def answer(scope: Any, receive: _Receive, send: _Send) -> None:
         body = await _read(receive)
@@ -129,7 +128,7 @@ def application(sandbox: Sandbox) -> Callable[[Any, _Receive, _Send], Awaitable[
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         path = scope["raw_path"].decode("latin-1")
-        reply = sandbox.handle(Request(scope["method"], path, headers, body))
+        reply = handle(Request(scope["method"], path, headers, body))
         await _write(reply, scope, receive, send)
 
     return answer
@@ -177,14 +176,14 @@ async def _gone(receive: _Receive) -> None:
 
 
 @contextlib.contextmanager
-def serving(sandbox: Sandbox, port: int = 0) -> Iterator[str]:
-    """Serve a sandbox on loopback until the block is left; give its URL, without a path.
+def serving(handle: Handler, port: int = 0) -> Iterator[str]:
+    """Serve the answers of a function, until the block is left; give the URL, without a path.
 
     Raises Unusable if the port cannot be had.
     """
     with _listening(port) as listener:
         config = uvicorn.Config(
-            application(sandbox),
+            application(handle),
             http=_Bounded,
             loop="asyncio",
             lifespan="off",

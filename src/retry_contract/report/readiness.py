@@ -16,10 +16,7 @@ _OUTCOMES = {
     Verdict.BROKEN: "not ready",
     Verdict.NOT_TESTED: "not tested",
 }
-_REASONS = {
-    "payload": "Is it the code that reads the reply?",
-    "call": "Is it the code that makes the call, and does it use the base URL that it is given?",
-}
+_QUESTIONS = {"payload": " Is it the code that reads the reply?", "call": ""}
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:
@@ -77,17 +74,17 @@ def write_readiness(found: Readiness, folder: Path) -> None:
 
 def _why(found: Readiness) -> str:
     new, old, unit = found.of(found.period), found.of(found.older), found.unit
-    failing = [t for t in found.situations if t.counts and t.result is not Result.OK]
+    counted = [t for t in found.situations if t.counts]
     if found.verdict is Verdict.NOT_TESTED:
-        return "Not tested: " + "; ".join(t.name for t in failing) + "."
+        untested = [t.name for t in counted if t.result is Result.NOT_TESTED]
+        return f"Not tested: {'; '.join(untested)}."
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
-            return (
-                f"It fails on every {unit} of both contracts: the cutover is not the reason. "
-                f"{_REASONS[unit]}"
-            )
+            cause = "the cutover is not the reason"
+            return f"It fails on every {unit} of both contracts: {cause}.{_QUESTIONS[unit]}"
         return f"It fails on every {unit} of {new.of}, {_other(old)}."
-    return f"It fails on some {unit}s: " + "; ".join(t.name for t in failing) + "."
+    failing = [t.name for t in counted if t.result in (Result.BREAKS, Result.DIFFERS)]
+    return f"It fails on some {unit}s: {'; '.join(failing)}."
 
 
 def _other(old: Tried) -> str:

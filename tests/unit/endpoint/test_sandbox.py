@@ -49,7 +49,7 @@ class Here:
 @pytest.fixture(scope="module")
 def here() -> Iterator[Here]:
     sandbox = Sandbox(catalogue(), Start("after", settings=SLOW), lambda: datetime.now(UTC))
-    with serving(sandbox) as url:
+    with serving(sandbox.handle) as url:
         yield Here(url, sandbox)
 
 
@@ -154,7 +154,7 @@ def test_port_that_is_taken_is_unusable(here: Here) -> None:
     port = urlsplit(here.url).port
     assert port is not None
     with pytest.raises(Unusable, match=f"--port {port}: .*--port 0 takes any that is free"):
-        serving(here.sandbox, port).__enter__()
+        serving(here.sandbox.handle, port).__enter__()
 
 
 def test_controls_provide_messages_for_a_verification(here: Here) -> None:

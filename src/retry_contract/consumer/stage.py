@@ -1,0 +1,150 @@
+"""What one call of a client meets: a service of its own, and a record of what it was asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from retry_contract.contract.catalogue import Catalogue
+from retry_contract.contract.document import read_document
+from retry_contract.redact import printable
+from retry_contract.service.faults.model import Wrap, after, is_retry, is_send, message_of
+from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.model import Service, Settings
+from retry_contract.service.sandbox import Sandbox, Start
+from retry_contract.service.seeds import FAILED
+
+UNKNOWN = "unknown"
+WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
+MOST_RETRIES = 20
+"""How often a client may ask for one retry before it is called endless."""
+
+_NO_MORE = Reply(503, b" ", pace="stall")
+_TICK = timedelta(milliseconds=50)
+_MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the client: the service that it meets, and whether it must succeed.
+
+    `contract` is served from `at` on, which may be `auto`. `state` is the message's, or unknown.
+    `key` says whose key the client is given.
+    """
+
+    contract: str
+    at: datetime
+    state: str = FAILED
+    settings: Settings = field(default_factory=Settings)
+    wrap: Wrap | None = None
+    key: Literal["own", "wrong", "foreign"] = "own"
+    must_succeed: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request of the client, and the reply that it got."""
+
+    request: Request
+    reply: Reply
+
+    @property
+    def is_send(self) -> bool:
+        """Whether it is a Single Send."""
+        return is_send(self.request)
+
+    def is_retry_of(self, message: str) -> bool:
+        """Whether it asks for the retry of a message."""
+        return is_retry(self.request) and self.request.path.endswith(f"/{message}/retry")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one call was given, and what the service saw of it."""
+
+    key: str = field(repr=False)
+    campaign: str
+    message: str
+    seen: list[Seen] = field(default_factory=list)
+
+    def retries(self) -> list[Seen]:
+        """Return the requests for the retry of this call's message."""
+        return [seen for seen in self.seen if seen.is_retry_of(self.message)]
+
+    def statuses(self) -> list[int]:
+        """Return the statuses by which those were answered."""
+        return [seen.reply.status for seen in self.retries()]
+
+    def accepted(self) -> bool:
+        """Say whether the retry was accepted."""
+        return 201 in self.statuses()
+
+    def payload(self) -> dict[str, Any] | None:
+        """Return the latest reply to a retry, if it is a JSON object."""
+        bodies = [seen.reply.body for seen in self.retries()]
+        document = read_document(bodies[-1]) if bodies else None
+        found = None if document is None or document.violations else document.payload
+        return found if isinstance(found, dict) else None
+
+    def told(self) -> list[str]:
+        """Return a line for each request, with names in place of ids; alike ones are counted."""
+        lines = Counter(self._told(seen) for seen in self.seen)
+        return [line if n == 1 else f"{line}, {n} times" for line, n in lines.items()]
+
+    def _told(self, seen: Seen) -> str:
+        path = seen.request.path.replace(self.campaign, ":campaignId")
+        path = printable(path.replace(self.message, ":messageId"))
+        how = "" if seen.reply.pace == "at once" else f" ({seen.reply.pace})"
+        return f"{seen.request.method} {path}: {seen.reply.status}{how}"
+
+
+class Stage:
+    """Serves one call after the other, each with a message of its own.
+
+    Its clock moves with the requests, so the same requests are answered by the same replies.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._calls = 0
+        self._now = _MIDNIGHT
+        self._visit = Visit("", "", "")
+        self._handle: Handler = lambda _: Reply(503)
+
+    def begin(self, call: Call) -> Visit:
+        """Set the stage for a call, and return what will be seen of it."""
+        self._calls += 1
+        start = Start(call.contract, call.at, settings=call.settings)
+        sandbox = Sandbox(self._catalogue, start, lambda: self._now)
+        for _ in range(self._calls):
+            unknown = sandbox.service.new_id("message")
+        message = unknown if call.state == UNKNOWN else sandbox.make(call.state)[0]
+        keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
+        handle: Handler = sandbox.handle
+        for wrap in (_arriving, call.wrap):
+            handle = handle if wrap is None else wrap(sandbox.service, handle)
+        self._handle = handle
+        self._visit = Visit(keys[call.key], sandbox.own.id, message)
+        return self._visit
+
+    def handle(self, request: Request) -> Reply:
+        """Answer a request; once a client is endless, nothing is answered any more."""
+        self._now += _TICK
+        visit = self._visit
+        endless = len(visit.retries()) >= MOST_RETRIES
+        reply = _NO_MORE if endless else self._handle(request)
+        visit.seen.append(Seen(request, reply))
+        return reply
+
+
+def _deliver(service: Service, request: Request, reply: Reply) -> None:
+    """Let a message that was retried arrive, as a client hopes that waits for it."""
+    message = message_of(service, request)
+    if message is not None and is_retry(request) and reply.status == 201:
+        now = service.clock()
+        message.course = [(now + _TICK, "sent"), (now + 2 * _TICK, "success")]
+
+
+_arriving: Wrap = after(_deliver)

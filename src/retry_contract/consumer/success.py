@@ -1,0 +1,48 @@
+"""Whether what a client returned can be told from what it returns after an accepted retry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+_VARYING = re.compile(r"[0-9a-fA-F-]{8,}|[0-9]+")
+
+
+def resembles(value: Any, known: Sequence[Any]) -> bool:
+    """Say whether a reading is like those known: where they are all equal, equal to them too.
+
+    Where they vary, of the same form: a text but for its numbers and ids, another number.
+    """
+    if not known:
+        return False
+    if all(isinstance(k, dict) for k in known):
+        return isinstance(value, dict) and _like_members(value, known)
+    if all(isinstance(k, list) for k in known):
+        return isinstance(value, list) and _like_items(value, known)
+    if isinstance(value, str):
+        return _form(value) in {_form(k) for k in known if isinstance(k, str)}
+    if all(type(k) is type(known[0]) and k == known[0] for k in known):
+        return type(value) is type(known[0]) and bool(value == known[0])
+    return any(type(k) is type(value) for k in known)
+
+
+def _like_members(value: dict[str, Any], known: Sequence[dict[str, Any]]) -> bool:
+    some = {name for members in known for name in members}
+    always = {name for name in some if all(name in members for members in known)}
+    return always <= value.keys() <= some and all(
+        resembles(item, [members[name] for members in known if name in members])
+        for name, item in value.items()
+    )
+
+
+def _like_items(value: list[Any], known: Sequence[list[Any]]) -> bool:
+    sizes = {len(items) for items in known}
+    if sizes != {len(value)}:
+        return len(sizes) > 1
+    columns = zip(value, zip(*known, strict=True), strict=True)
+    return all(resembles(item, column) for item, column in columns)
+
+
+def _form(text: str) -> str:
+    return _VARYING.sub("#", text)

@@ -1,0 +1,183 @@
+"""`retry-contract consumer --client`, as a user runs it on code that makes the call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+from support.clients import REAL_KEY
+
+Done = CompletedProcess[str]
+TESTS = Path(__file__).parents[1]
+slow = pytest.mark.slow
+REFUSALS = (
+    *("400 unknown message", "400 not failed", "400 batch not ready", "400 attempts spent"),
+    *("400 address not listed", "401 wrong key", "403 key of another campaign"),
+)
+PASSING = ("429 once", "429 each time", "500 HTML page")
+CUT = ("201 cut off", "201 stalls")
+ALL = ("before", "after", "paired", "through the cutover", *REFUSALS, *PASSING, *CUT)
+
+
+@pytest.fixture
+def called(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, dict[str, Any], dict[str, dict[str, Any]]]]:
+    """Try a client; return the exit code, the document, and its situations by name."""
+    monkeypatch.chdir(TESTS)
+
+    def run(name: str, *more: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
+        target = f"support.clients:{name}"
+        done = here("consumer", "--client", target, "--timeout", "2", "--json", *more)
+        found = json.loads(done.stdout)
+        return done.returncode, found, {s["situation"]: s for s in found["situations"]}
+
+    return run
+
+
+def failing(situations: dict[str, dict[str, Any]]) -> set[str]:
+    return {name for name, told in situations.items() if told["verdict"] != "ok"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "good",
+        pytest.param("asynchronous", marks=slow),
+        pytest.param("standard_library", marks=slow),
+        pytest.param("whole_response", marks=slow),
+        pytest.param("tells_by_value", marks=slow),
+        pytest.param("waits_for_delivery", marks=slow),
+        pytest.param("tries_thrice", marks=slow),
+    ],
+)
+def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
+    code, found, situations = called(name)
+    assert (code, found["outcome"], failing(situations)) == (0, "ready", set())
+    assert tuple(situations) == ALL
+    assert situations["through the cutover"]["tried"] == 3
+    assert all(situations[name]["tried"] == 2 for name in REFUSALS)
+
+
+@pytest.mark.parametrize(
+    ("name", "fails", "error"),
+    [
+        pytest.param(
+            "closed",
+            {"after", "paired", "through the cutover"},
+            "the retry was accepted, but it raised ValueError: unknown field",
+            marks=slow,
+        ),
+        ("always_true", {*REFUSALS, *PASSING}, "it returned the same as after a retry that was"),
+        pytest.param(
+            "says_the_same", {*REFUSALS, *PASSING}, "it returned the same as after", marks=slow
+        ),
+        pytest.param(
+            "sends_anew", {*REFUSALS, *PASSING}, "it made a Single Send: the person", marks=slow
+        ),
+        pytest.param("logs_the_key", {*ALL} - {"paired"}, "it printed the API key", marks=slow),
+        pytest.param(
+            "raises_the_key", {*ALL} - {*ALL[:4]}, "it printed the API key, or raised", marks=slow
+        ),
+        pytest.param("exits", {*ALL} - {"201 stalls"}, "ended with exit status 1", marks=slow),
+        pytest.param("wrong_path", {*ALL[:4]}, "it raised httpx.HTTPStatusError: ", marks=slow),
+        pytest.param("real_service", {*ALL[:4]}, "it raised httpx.ConnectError: ", marks=slow),
+        pytest.param("idle", {*ALL}, "it returned, but no retry of the message", marks=slow),
+        pytest.param("without_timeout", {"201 stalls"}, "no answer within 2 s", marks=slow),
+    ],
+)
+def test_a_client_that_does_harm_is_not_ready(
+    name: str, fails: set[str], error: str, called: Any
+) -> None:
+    code, found, situations = called(name)
+    assert (code, found["outcome"], failing(situations)) == (1, "not ready", fails)
+    broken = [told for told in situations.values() if told["verdict"] == "breaks"]
+    assert broken[-1]["error"].startswith(error)
+
+
+@slow
+def test_a_client_that_reads_by_position_reads_something_else(called: Any) -> None:
+    code, found, situations = called("last_member")
+    assert (code, failing(situations)) == (1, {"paired"})
+    assert found["reason"] == "It fails on some calls: paired."
+    assert situations["paired"]["differs"] == ["/campaign"]
+
+
+@slow
+def test_a_client_without_end_is_stopped(called: Any) -> None:
+    code, _, situations = called("endless")
+    assert code == 1
+    first = situations[REFUSALS[0]]
+    assert first["error"] == "it asked for the retry 20 times, and went on"
+    assert first["requests"][0].endswith("/:messageId/retry: 400, 20 times")
+    assert failing(situations) == {*REFUSALS, "429 each time", "500 HTML page"}
+
+
+@slow
+def test_a_client_that_is_patient_is_not_called_endless(called: Any) -> None:
+    code, found, situations = called("patient")
+    assert (code, found["outcome"]) == (3, "not tested")
+    assert failing(situations) == {"429 each time", "500 HTML page"}
+    assert situations["429 each time"]["error"].startswith("no answer within 2 s; it had asked ")
+    assert situations["429 once"]["verdict"] == "ok"
+
+
+@slow
+def test_no_real_key_reaches_the_client(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTMAN_API_KEY", REAL_KEY)
+    monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", "https://test.postman.gov.sg/api/v2")
+    assert called("finds_a_real_key")[0] == 0
+
+
+@slow
+def test_the_key_of_the_sandbox_is_in_no_output(
+    here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TESTS)
+    words = ("--client", "support.clients:raises_the_key", "--report", str(tmp_path / "r"))
+    done = here("consumer", *words)
+    written = [path.read_text("utf-8") for path in (tmp_path / "r").iterdir()]
+    assert done.returncode == 1
+    assert "it printed the API key, or raised an error that holds it" in done.stdout
+    assert not any("key_test_" in text for text in [done.stdout, done.stderr, *written])
+
+
+@slow
+def test_the_matrix_tells_how_a_refusal_was_told(
+    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TESTS)
+    done = here("consumer", "--client", "support.clients:good")
+    rows = [line.split("  ", 1) for line in done.stdout.splitlines()]
+    told = {row[0]: row[1].strip() for row in rows if len(row) > 1}
+    assert told["after"] == "ok (2 calls)"
+    assert told["401 wrong key"] == "ok (2 calls; raised httpx.HTTPStatusError)"
+    assert done.stdout.endswith("READY for after-2025-02-24 (in force since 24 Feb 2025)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--client", "support.clients:two_arguments"],
+            "cannot be called with (base_url, api_key, campaign_id, message_id)",
+        ),
+        (["--client", "support.clients"], "write package.module:callable"),
+        (["--client", "a:b", "c:d"], "give one of package.module:callable, --exec COMMAND and"),
+        (["--client", "a:b", "--payloads", "5"], "--payloads and --seed are for code that reads"),
+        (["--client", "a:b", "--per-payload"], "--per-payload goes with --exec COMMAND"),
+        (["--client", "nowhere:b"], "No module named 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_called_is_one_line(
+    words: list[str], said: str, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TESTS)
+    done = here("consumer", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line

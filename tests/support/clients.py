@@ -1,0 +1,176 @@
+"""Clients as integrators write them, good and bad: what `consumer --client` is tried on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import urllib.request
+from typing import Any
+
+import httpx
+import requests
+
+Payload = dict[str, Any]
+IMPORTED_WITH = os.environ.get("POSTMAN_API_KEY")
+OLD_FIELDS = {
+    *("createdAt", "updatedAt", "id", "recipient", "values", "fullMessage", "latestStatus"),
+    *("templateBodyId", "campaignId"),
+}
+SHORT = 0.3
+REAL_KEY = "key_test_0123456789abcdef"
+CLIENT = httpx.Client(timeout=SHORT, verify=False)
+"""Made once: its TLS context, which nothing here needs, takes longer than a call."""
+
+
+def _post(base_url: str, api_key: str, path: str, **more: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {api_key}"}
+    return CLIENT.post(base_url + path, headers=headers, **more)
+
+
+def _retry(base_url: str, api_key: str, campaign: str, message: str) -> httpx.Response:
+    return _post(base_url, api_key, f"/campaigns/{campaign}/messages/{message}/retry")
+
+
+def good(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    found: Payload = _retry(base_url, api_key, campaign_id, message_id).raise_for_status().json()
+    return {name: found[name] for name in ("id", "latestStatus", "updatedAt")}
+
+
+async def asynchronous(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
+    path = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}/retry"
+    async with httpx.AsyncClient(timeout=SHORT, verify=False) as client:
+        reply = await client.post(path, headers={"Authorization": f"Bearer {api_key}"})
+    return str(reply.raise_for_status().json()["latestStatus"])
+
+
+def standard_library(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
+    path = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}/retry"
+    headers = {"Authorization": f"Bearer {api_key}"}
+    request = urllib.request.Request(path, method="POST", headers=headers)
+    with urllib.request.urlopen(request, timeout=SHORT) as reply:
+        return str(json.load(reply)["latestStatus"])
+
+
+def whole_response(*given: str) -> httpx.Response:
+    return _retry(*given)
+
+
+def tells_by_value(*given: str) -> bool:
+    reply = _retry(*given)
+    return reply.status_code == 201
+
+
+def waits_for_delivery(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
+    place = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}"
+    headers = {"Authorization": f"Bearer {api_key}"}
+    CLIENT.post(f"{place}/retry", headers=headers).raise_for_status()
+    while True:
+        reply = CLIENT.get(place, headers=headers).raise_for_status()
+        status = str(reply.json()["latestStatus"])
+        if status in ("success", "failure"):
+            return status
+
+
+def tries_thrice(*given: str) -> Payload:
+    for _ in range(3):
+        reply = _retry(*given)
+        if reply.status_code not in (429, 500):
+            break
+    found: Payload = reply.raise_for_status().json()
+    return found
+
+
+def patient(*given: str) -> Payload:
+    for number in range(10):
+        reply = _retry(*given)
+        if reply.status_code not in (429, 500):
+            break
+        time.sleep(0.2 * 2**number)
+    found: Payload = reply.raise_for_status().json()
+    return found
+
+
+def closed(*given: str) -> str:
+    found = _retry(*given).raise_for_status().json()
+    if found.keys() - OLD_FIELDS:
+        raise ValueError("unknown field")
+    return str(found["id"])
+
+
+def last_member(*given: str) -> Payload:
+    found = _retry(*given).raise_for_status().json()
+    return {"campaign": list(found.values())[-1]}
+
+
+def always_true(*given: str) -> bool:
+    _retry(*given)
+    return True
+
+
+def says_the_same(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
+    _retry(base_url, api_key, campaign_id, message_id)
+    return f"retried {message_id}"
+
+
+def endless(*given: str) -> bool:
+    while _retry(*given).status_code != 201:
+        pass
+    return True
+
+
+def without_timeout(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Any:
+    path = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}/retry"
+    headers = {"Authorization": f"Bearer {api_key}"}
+    reply = requests.post(path, headers=headers)  # as people write it, without a timeout
+    reply.raise_for_status()
+    return reply.json()
+
+
+def sends_anew(base_url: str, api_key: str, campaign_id: str, message_id: str) -> None:
+    if _retry(base_url, api_key, campaign_id, message_id).status_code != 201:
+        body = {"recipient": "6511111111", "language": "english", "values": {"name": "x"}}
+        _post(base_url, api_key, f"/campaigns/{campaign_id}/messages", json=body)
+        raise ValueError("sent anew")
+
+
+def logs_the_key(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    logging.getLogger("app").warning("calling with %s", api_key)
+    return good(base_url, api_key, campaign_id, message_id)
+
+
+def raises_the_key(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    try:
+        return good(base_url, api_key, campaign_id, message_id)
+    except Exception as error:
+        raise ValueError(f"failed with {api_key}") from error
+
+
+def exits(*given: str) -> None:
+    os._exit(_retry(*given).status_code % 100)
+
+
+def wrong_path(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    path = f"/campaigns/{campaign_id}/{message_id}/retry"
+    found: Payload = _post(base_url, api_key, path).raise_for_status().json()
+    return found
+
+
+def real_service(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    return good("https://test.postman.gov.sg/api/v2", api_key, campaign_id, message_id)
+
+
+def idle(base_url: str, api_key: str, campaign_id: str, message_id: str) -> bool:
+    return True
+
+
+def two_arguments(base_url: str, message_id: str) -> None:
+    raise AssertionError("it is never called")
+
+
+def finds_a_real_key(*given: str) -> Payload:
+    settings = {name for name in os.environ if name.startswith("RETRY_CONTRACT_")}
+    if REAL_KEY in (IMPORTED_WITH, os.environ.get("POSTMAN_API_KEY")) or settings:
+        raise ValueError("a setting of the user's")
+    return good(*given)
