@@ -37,6 +37,7 @@ from retry_contract.report.versions import versions
 from retry_contract.rules import ESSENTIAL, RULES, Section, section
 from retry_contract.session.option_table import OPTIONS
 from retry_contract.session.options import Options, read_options
+from retry_contract.session.prober import Listener
 from retry_contract.session.run import Generate, Interrupted
 from retry_contract.session.verification import Surroundings, Verification
 
@@ -101,7 +102,7 @@ class ContractSession:
         self._scrubber = _scrubber(options)
         self._recorder = options.record and Recorder(options.record, self._scrubber)
         around = Surroundings(
-            _generator(options),
+            _generator(options, self._record),
             lambda state: config.hook.pytest_retry_contract_state(state=state),
             self._listen,
             self._announce,
@@ -286,6 +287,10 @@ class ContractSession:
     def _listen(self, exchange: Exchange) -> None:
         if self.options.live is not None:
             self._scrubber.learn(exchange.payload)
+        self._record(exchange)
+
+    def _record(self, exchange: Exchange) -> None:
+        # Of a generated exchange nothing is learned: what is nobody's stays in its replay.
         if self._recorder:
             self._recorder.write(exchange)
 
@@ -327,12 +332,12 @@ def _is_parallel(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput") or bool(getattr(config.option, "numprocesses", None))
 
 
-def _generator(options: Options) -> Generate | None:
+def _generator(options: Options, record: Listener) -> Generate | None:
     if not options.fuzz and options.replay is None:
         return None
     from retry_contract.fuzz.generate import generator
 
-    return generator(options)
+    return generator(options, record)
 
 
 def _read_result(found: dict[str, Any]) -> RuleResult:

@@ -17,12 +17,14 @@ from support.watched import Watch, begin, watched
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
+from retry_contract.exchange import Exchange
 from retry_contract.fuzz.engine import Plan, Tally
 from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
 from retry_contract.outcome import ContractResult, NotExercised, NotTested, RuleResult, RuleState
 from retry_contract.rules import RULES
-from retry_contract.service.model import Settings
+from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import SIMULATOR
 from retry_contract.service.seeds import seed
 from retry_contract.session.run import Run
@@ -102,6 +104,33 @@ def test_one_named_message() -> None:
     assert it.told == []
     assert {method for method, _ in it.watch.calls} == {"GET", "POST"}
     assert sum(r.state is RuleState.KEPT for r in result.rules) >= 28
+
+
+def test_one_named_message_on_this_machine() -> None:
+    with opened("failure", recipient="6522222222") as it:
+        it.run.prober.endpoint.expendable = True
+        result = it.judge_all()
+    assert _broken(result) == []
+    assert len(it.watch.seen) <= MOST_REQUESTS
+    assert len(it.watch.accepted) == 1
+
+
+def test_nothing_is_sent_after_an_error_inside_the_kit() -> None:
+    with opened("failure", "failure", "failure") as it:
+
+        def listen(exchange: Exchange) -> None:
+            if exchange.kind == "retry":
+                raise ZeroDivisionError
+
+        it.run.prober.listen = listen
+        with pytest.raises(ZeroDivisionError):
+            it.judge("status-is-201")
+        result = it.judge_all()
+    assert len(it.watch.accepted) == 1
+    assert {r.state for r in result.rules} == {RuleState.NOT_EXERCISED}
+    assert {r.reason for r in result.rules} == {
+        "nothing was sent after an error inside the kit, ZeroDivisionError"
+    }
 
 
 @pytest.mark.parametrize("rule", ["second-retry-refused", "key-required", "wrong-method-refused"])
@@ -230,6 +259,27 @@ def test_outage_among_generated_retries_costs_no_message() -> None:
             fuzz_requests(plan, Tally(plan.most_shrinks))
     assert it.watch.calls == [("POST", 500)]
     assert it.watch.recipients == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 302])
+def test_refusal_among_generated_retries_is_no_alarm(status: int) -> None:
+    answered: list[Request] = []
+
+    def refusing(_: Service, handle: Handler) -> Handler:
+        def answer(request: Request) -> Reply:
+            answered.append(request)
+            return (
+                handle(request) if len(answered) < 3 else Reply(status, headers={"location": "/"})
+            )
+
+        return answer
+
+    with opened("failure", wraps=[refusing]) as it:
+        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=9, seed=7)
+        with pytest.raises(NotTested, match=r"refused|redirected"):
+            fuzz_requests(plan, Tally(plan.most_shrinks))
+    assert len(answered) <= 4
+    assert it.watch.accepted == []
 
 
 def test_no_history_is_generated() -> None:

@@ -22,7 +22,7 @@ from hypothesis.internal.conjecture import providers
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
-from retry_contract.session.prober import Prober
+from retry_contract.session.prober import Listener, Prober
 
 _REFUSED_ONLY = (
     "off this machine only retries of unknown messages are generated, and each was refused as "
@@ -38,7 +38,7 @@ class Plan:
     """What is to be generated, and against what.
 
     `cases` bounds the cases, `seed` fixes them. `replay` is one concrete case to run instead.
-    `examples` is a folder of failures to read and extend.
+    `examples` is a folder of failures to read and extend. `listen` is told of every exchange.
     """
 
     endpoint: Endpoint
@@ -47,6 +47,7 @@ class Plan:
     seed: int
     replay: Any = None
     examples: Path | None = None
+    listen: Listener | None = None
 
     @property
     def most_shrinks(self) -> int:
@@ -138,7 +139,7 @@ def case_prober(plan: Plan, tally: Tally, *, endpoint: Endpoint | None = None) -
     """Give a case an endpoint of its own, where there can be one, and count what it sent."""
     tally.begin()
     endpoint = endpoint or plan.endpoint.fresh()
-    prober = Prober(endpoint)
+    prober = Prober(endpoint, plan.listen)
     try:
         yield prober
     finally:

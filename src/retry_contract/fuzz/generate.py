@@ -10,11 +10,12 @@ from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.session.options import Options
+from retry_contract.session.prober import Listener
 from retry_contract.session.run import Generate, Interrupted, Run
 
 
-def generator(options: Options) -> Generate:
-    """Return what judges the rules whose cases are generated."""
+def generator(options: Options, record: Listener | None = None) -> Generate:
+    """Return what judges the rules whose cases are generated. `record` is told of each exchange."""
 
     def generate(rule: str, run: Run) -> tuple[Violation, ...]:
         name = "request" if rule == REQUESTS else "history"
@@ -25,6 +26,7 @@ def generator(options: Options) -> Generate:
             options.seed or 0,
             None if options.replay is None else options.replay[name],
             options.examples,
+            record,
         )
         tally = Tally(plan.most_shrinks)
         try:

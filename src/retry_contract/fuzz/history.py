@@ -301,7 +301,8 @@ class History:
         path = f"{self._path(message, campaign)}/retry"
         exchange = self.prober.send("retry", path, method="POST", **how)
         if self._messages:
-            rule_out_outage(self.prober, exchange, lambda: self._messages[0].id)
+            own_key = "authorization" not in how and campaign is None
+            rule_out_outage(self.prober, exchange, lambda: self._messages[0].id, own_key=own_key)
         return exchange
 
     def _provided(self, state: str) -> str:

@@ -9,7 +9,12 @@ from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.judge import error_reply_problem
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotTested, Violation
-from retry_contract.session.outage import check_control, looks_down, nothing_known
+from retry_contract.session.outage import (
+    check_control,
+    check_redirect,
+    needs_control,
+    nothing_known,
+)
 from retry_contract.session.prober import Prober
 
 _TRACE = re.compile(r"Traceback \(most recent|\n\s+at |node_modules/|\.java:[0-9]")
@@ -39,12 +44,17 @@ def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violati
     return None
 
 
-def rule_out_outage(prober: Prober, exchange: Exchange, known: Callable[[], str | None]) -> None:
-    """Retrieve a known message after a reply that may be an outage.
+def rule_out_outage(
+    prober: Prober, exchange: Exchange, known: Callable[[], str | None], *, own_key: bool
+) -> None:
+    """Retrieve a known message after a reply that may be an outage, or a refusal to talk to us.
 
-    Raises NotTested if it is one, or if no message is known to tell it by.
+    Raises NotTested if it is one, if no message is known to tell it by, or after a redirect.
     """
-    if not prober.endpoint.real_time or not looks_down(exchange):
+    if not prober.endpoint.real_time:
+        return
+    check_redirect(exchange)
+    if not needs_control(exchange, own_key=own_key):
         return
     message = known()
     if message is None:

@@ -237,7 +237,8 @@ def _play(case: RequestCase, stage: _Stage) -> None:
         return
     exchange = prober.exchanges[-1]
     response.elapsed = timedelta(0)  # Schemathesis asks for it, and judges nothing by it
-    rule_out_outage(prober, exchange, lambda: _known(stage, prober))
+    own_key = case.target not in (FOREIGN, KEYLESS)
+    rule_out_outage(prober, exchange, lambda: _known(stage, prober), own_key=own_key)
     found = _check(case, sendable, response, exchange, stage)
     if found:
         broken(case.document(), *found)

@@ -13,6 +13,11 @@ from email.utils import parsedate_to_datetime
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotTested
 
+
+class NoSuchMessage(NotTested):
+    """The service talks to the run, and does not have the message that it asked for first."""
+
+
 LONGEST_BACK_OFF = 30.0
 """How long is waited after a 429 before it is tried again, in seconds."""
 
@@ -48,16 +53,31 @@ def check_redirect(exchange: Exchange) -> None:
         )
 
 
-def check_welcome(exchange: Exchange) -> None:
-    """Raise NotTested if the first request of a run says that the service will not talk to it."""
+def refusal_of(exchange: Exchange) -> str | None:
+    """Say why the service will not talk to whoever has this key and address, if it says so."""
     status = exchange.status
     blocked = status >= 400 and _BLOCKED.search(exchange.body)
     if blocked or exchange.error_code == "invalid_ip_address_used":
-        raise NotTested(f"refused with {status}: {_ADDRESS}")
+        return f"refused with {status}: {_ADDRESS}"
     if status == 401:
-        raise NotTested("the key was refused (401): is POSTMAN_API_KEY the key of this campaign?")
+        return "the key was refused (401): is POSTMAN_API_KEY the key of this campaign?"
     if status == 403:
-        raise NotTested(f"refused with 403: {_ADDRESS}; or the key is of another campaign")
+        return f"refused with 403: {_ADDRESS}; or the key is of another campaign"
+    return None
+
+
+def check_welcome(exchange: Exchange) -> None:
+    """Raise NotTested if the first request of a run says that the service will not talk to it."""
+    reason = refusal_of(exchange)
+    if reason is not None:
+        raise NotTested(reason)
+
+
+def check_still_welcome(exchange: Exchange) -> None:
+    """Raise NotTested if a later Retrieve with the run's own key says so."""
+    reason = refusal_of(exchange)
+    if reason is not None:
+        raise NotTested(f"since request {exchange.number} of the run, {reason}")
 
 
 def check_first(exchange: Exchange) -> None:
@@ -68,10 +88,18 @@ def check_first(exchange: Exchange) -> None:
         raise NotTested(f"the service is down: the first request was answered with {status}")
     unlike = exchange.succeeded and exchange.document.violations
     if status == 404 or looks_down(exchange) or unlike or not _shows(exchange):
-        raise NotTested(
+        raise (NoSuchMessage if status == 404 else NotTested)(
             f"answered with {status} and no message: does the campaign have it, and is /api/v2 "
             "missing from the base URL?"
         )
+
+
+def needs_control(exchange: Exchange, *, own_key: bool) -> bool:
+    """Whether only a Retrieve of a known message tells what a reply is a sign of.
+
+    That is an outage; or with the run's own key a refusal to talk to it at all.
+    """
+    return looks_down(exchange) or (own_key and refusal_of(exchange) is not None)
 
 
 def _shows(exchange: Exchange) -> bool:
@@ -106,7 +134,7 @@ def _seconds(asked: str) -> float | None:
         return float(asked[:20])
     try:
         until = parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     return (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 

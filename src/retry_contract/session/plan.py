@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
 _WRONG_KEY = "key_test_00000000000000000000000000000000"
 _METHODS = ("GET", "PUT", "PATCH", "DELETE")
+_METHODS_HERE, _METHODS_ELSEWHERE = 2, 1
 _MOST_RETRIES = 4
 _ONE_SECOND = timedelta(seconds=1)
 
@@ -133,7 +134,9 @@ def _foreign_campaign(run: Run) -> Iterator[Observation]:
 
 def _wrong_method(run: Run) -> Iterator[Observation]:
     message = _spare(run)
-    for method in _METHODS if run.prober.endpoint.expendable else _METHODS[:1]:
+    endpoint = run.prober.endpoint
+    most = _METHODS_HERE if endpoint.expendable else _METHODS_ELSEWHERE
+    for method in _METHODS[: most if endpoint.real_time else None]:
         yield run.prober.probe(s.WRONG_METHOD, message, known=False, method=method)
 
 
@@ -144,7 +147,7 @@ def _cutover(run: Run) -> Iterator[Observation]:
         twin = run.prober.endpoint.twin_at(begin - _ONE_SECOND)
         if twin is None:
             raise NotExercised(f"needs a clock that can be set to {show(begin)}")
-        prober = Prober(twin)
+        prober = Prober(twin, run.prober.listen)
         with contextlib.closing(twin):
             for instant in (begin - _ONE_SECOND, begin):
                 observation = prober.probe(s.CUTOVER, prober.message_in("failure"), known=False)

@@ -19,13 +19,16 @@ from retry_contract.rules.situations import WRONG_METHOD
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.session.outage import (
+    NoSuchMessage,
     back_off,
     check_control,
     check_first,
     check_redirect,
+    check_still_welcome,
     check_welcome,
     explain_failure,
     looks_down,
+    needs_control,
     nothing_known,
 )
 
@@ -54,8 +57,9 @@ class Prober:
     def __init__(self, endpoint: Endpoint, listen: Listener | None = None) -> None:
         self.endpoint = endpoint
         self.exchanges: list[Exchange] = []
-        self._listen = listen
+        self.listen = listen
         self._control: str | None = None
+        self._welcomed = False
         self._latest: dict[str, Exchange] = {}
         self._taken: set[str] = set()
         self._made: tuple[str, Exchange | None] | None = None
@@ -112,23 +116,26 @@ class Prober:
         if self.exchanges or not self.endpoint.real_time:
             return
         with contextlib.suppress(NotExercised):
-            message, _ = self.any_message()
-            if not self.exchanges:
-                self.retrieve(message)
+            *others, last = self.endpoint.named or [self.any_message()[0]]
+            for message in others:
+                with contextlib.suppress(NoSuchMessage):
+                    self.retrieve(message)
+                    return
+            self.shown(last)
 
     def retrieve(self, message: str) -> Exchange:
         """Retrieve a message. Raises NotTested if the service redirects, or is down."""
-        first = not self.exchanges
         exchange = self.send("retrieve", self._path(message, None), method="GET")
+        self._latest[message] = exchange
         if self.endpoint.real_time:
-            check_redirect(exchange)
-            check_first(exchange) if first else None
-            if looks_down(exchange):
-                check_control(exchange)
+            self._check_shown(exchange)
         if exchange.status == 200:
             self._control = message
-        self._latest[message] = exchange
         return exchange
+
+    def shown(self, message: str) -> Exchange:
+        """Return the latest Retrieve of a message that nothing has been asked of since."""
+        return self._latest.get(message) or self.retrieve(message)
 
     def probe(
         self,
@@ -146,16 +153,16 @@ class Prober:
         Where nothing was asked of the message since it was last retrieved, that Retrieve serves.
         Raises NotTested if the service redirects, or is down.
         """
-        before = (self._latest.get(message) or self.retrieve(message)) if known else None
+        before = self.shown(message) if known else None
         self._latest.pop(message, None)
         path = self._path(message, campaign) + "/retry"
         kind: Kind = "other" if situation == WRONG_METHOD else "retry"
-        first = not self.exchanges and self.endpoint.real_time
         exchange = self.send(kind, path, method=method, authorization=authorization)
-        if first and authorization == _OWN_KEY:
+        own_key = authorization == _OWN_KEY and campaign is None
+        if self.endpoint.real_time and own_key and not self._welcomed:
             check_welcome(exchange)
         after = self.retrieve(message) if known else None
-        self._rule_out_outage(exchange, after)
+        self._rule_out_outage(exchange, after, own_key=own_key)
         campaign = campaign or self.endpoint.campaign
         return Observation(situation, exchange, campaign, message, before, after, sent)
 
@@ -176,7 +183,7 @@ class Prober:
     def any_message(self) -> tuple[str, Exchange | None]:
         """Return a message that can be retrieved. Nothing is sent if one was named."""
         if self.endpoint.named:
-            return self.endpoint.named[0], None
+            return self._control or self.endpoint.named[0], None
         self._made = self.failed_message()
         return self._made
 
@@ -191,11 +198,10 @@ class Prober:
         values = values or self.endpoint.values or _VALUES
         body = {"recipient": recipient, "language": "english", "values": dict(values)}
         path = f"campaigns/{self.endpoint.campaign}/messages"
-        first = not self.exchanges
         sent = self.send("single-send", path, method="POST", json=body)
         if self.endpoint.real_time:
             check_redirect(sent)
-            check_first(sent) if first else None
+            self._check_first(sent)
         message = sent.members.get("id")
         if not sent.succeeded or not isinstance(message, str) or not _ID.fullmatch(message):
             raise NotExercised(f"the Single Send was answered with status {sent.status}")
@@ -234,7 +240,7 @@ class Prober:
         for message in self.endpoint.named:
             if message in self._taken:
                 continue
-            shown = self._latest.get(message) or self.retrieve(message)
+            shown = self.shown(message)
             if is_in_state(shown, state) and self._may_probe(shown, state):
                 self._taken.add(message)
                 return message
@@ -247,16 +253,31 @@ class Prober:
 
     def _keep(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
-        if self._listen is not None:
-            self._listen(exchange)
+        if self.listen is not None:
+            self.listen(exchange)
 
-    def _rule_out_outage(self, exchange: Exchange, control: Exchange | None) -> None:
-        """Ask for a known message right after a reply that may be an outage."""
+    def _check_first(self, exchange: Exchange) -> None:
+        """Check the first reply about a message, which tells whether the service talks to us."""
+        if not self._welcomed:
+            check_first(exchange)
+            self._welcomed = True
+
+    def _check_shown(self, exchange: Exchange) -> None:
+        check_redirect(exchange)
+        self._check_first(exchange)
+        check_still_welcome(exchange)
+        if looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
+            check_control(exchange)
+
+    def _rule_out_outage(
+        self, exchange: Exchange, control: Exchange | None, *, own_key: bool
+    ) -> None:
+        """Ask for a known message right after a reply that may be an outage, or a refusal."""
         if not self.endpoint.real_time:
             return
         if exchange.kind == "retry":
             check_redirect(exchange)
-        if looks_down(exchange):
+        if needs_control(exchange, own_key=own_key):
             if control is None and self._control is not None:
                 control = self.retrieve(self._control)
             if control is None:

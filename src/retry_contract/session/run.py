@@ -86,8 +86,9 @@ class Run:
         return SERVED if self._expectation is None else self._expectation.contract.name
 
     def _as_served(self) -> Expectation:
+        self.prober.meet()
         message, _ = self.prober.any_message()
-        shown = catalogue().shown_by(self.prober.retrieve(message).payload, "retrieve")
+        shown = catalogue().shown_by(self.prober.shown(message).payload, "retrieve")
         if shown is None:
             raise NotExercised(
                 "Retrieve showed no message, so the contract that is served is unknown"
@@ -168,6 +169,12 @@ class Run:
         except NotTested as failure:
             self.failure = str(failure)
             raise NotExercised(self.failure) from failure
+        except NotExercised:
+            raise
+        except Exception as error:
+            # What the service did is not known, so nothing is asked of it any more.
+            self.failure = f"nothing was sent after an error inside the kit, {type(error).__name__}"
+            raise
         return rule.violations(observations, expectation)
 
     def _not_exercised(self, rule: Rule, reason: str) -> RuleResult:

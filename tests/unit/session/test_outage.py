@@ -12,6 +12,7 @@ import pytest
 from retry_contract.exchange import Exchange, Kind
 from retry_contract.outcome import NotTested
 from retry_contract.session.outage import (
+    back_off,
     check_control,
     check_first,
     check_redirect,
@@ -210,3 +211,11 @@ def test_chain_of_causes_that_leads_back_into_itself_ends() -> None:
     first, second = httpx.ReadTimeout("late"), ValueError("other")
     first.__cause__, second.__context__ = second, first
     assert explain_failure(first) == "it did not answer in time; see --timeout"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "soon", "-1", "1.5", "1 Jan 99999999999 00:00:00 GMT", "Mon, 99 Jan 2024 00:00:00 GMT"],
+)
+def test_retry_after_that_cannot_be_read_is_none(asked: str) -> None:
+    assert [back_off(asked, number) for number in range(6)] == [1, 2, 4, 8, 16, 30]

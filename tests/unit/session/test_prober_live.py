@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -255,3 +256,63 @@ def test_message_that_has_not_failed_is_retried_only_if_it_can_reach_nobody(
     endpoint = Scripted((200, message("sent", recipient=recipient)))
     endpoint.named, endpoint.expendable = ("m",), False
     assert Prober(endpoint).named_in("sent") == taken
+
+
+def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
+    endpoint = Scripted(MISSING, SHOWN)
+    endpoint.named = ("message_1", "message_2", "message_3")
+    prober = Prober(endpoint)
+    prober.meet()
+    assert len(endpoint.asked) == 2
+    assert prober.any_message() == ("message_2", None)
+    assert prober.named_in("failure") == "message_2"
+    assert len(endpoint.asked) == 2, "what was shown is not asked for again"
+
+
+def test_named_messages_that_are_all_unknown_are_not_tested() -> None:
+    endpoint = Scripted(MISSING)
+    endpoint.named = ("message_1", "message_2")
+    with pytest.raises(NotTested, match="answered with 404 and no message"):
+        Prober(endpoint).meet()
+    assert len(endpoint.asked) == 2
+
+
+REFUSALS = [
+    (401, {"message": "Unauthorized", "statusCode": 401}),
+    (403, {"message": "Forbidden", "statusCode": 403}),
+    (403, b"error code: 1010"),
+    (400, {"error": {"code": "invalid_ip_address_used"}}),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_that_begins_in_the_middle_of_a_run_is_not_tested(refusal: tuple[int, Any]) -> None:
+    prober = Prober(Scripted(SHOWN, SHOWN, refusal))
+    prober.retrieve("message_1")
+    prober.retrieve("message_1")
+    with pytest.raises(NotTested, match=r"since request 4 of the run, .*refused"):
+        prober.probe("unknown", "message_2", known=False)
+    assert len(prober.exchanges) == 4, "the Retrieve of a known message, and nothing else"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_of_one_retry_alone_is_for_the_rules(refusal: tuple[int, Any]) -> None:
+    prober = Prober(Scripted(SHOWN, refusal, SHOWN))
+    prober.retrieve("message_1")
+    assert prober.probe("unknown", "message_2", known=False).exchange.status == refusal[0]
+
+
+def test_refusal_of_another_key_is_no_sign_of_anything() -> None:
+    prober = Prober(Scripted(SHOWN, REFUSALS[0]))
+    prober.retrieve("message_1")
+    prober.probe(NO_KEY, "message_1", known=False, authorization=None)
+    prober.probe(NO_KEY, "message_1", known=False, campaign="campaign_2")
+    assert len(prober.exchanges) == 3
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"id": NaN}', b"\xff"])
+def test_retrieve_that_cannot_be_read_is_an_outage(body: bytes) -> None:
+    prober = Prober(Scripted(SHOWN, (200, body)))
+    prober.retrieve("message_1")
+    with pytest.raises(NotTested, match="answered with 200 and no message too"):
+        prober.retrieve("message_1")
