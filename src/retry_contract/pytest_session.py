@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import signal
 import sys
@@ -19,22 +18,17 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange
 from retry_contract.masking import Scrubber
 from retry_contract.outcome import (
-    ContractResult,
-    Drift,
     Outcome,
     RuleResult,
-    RuleState,
-    Traffic,
     Unusable,
     Verdict,
-    Violation,
-    conclude,
 )
 from retry_contract.report.files import write_reports
 from retry_contract.report.record import Recorder
 from retry_contract.report.text import closing_lines
 from retry_contract.report.versions import versions
-from retry_contract.rules import ESSENTIAL, RULES, Section, section
+from retry_contract.rules import RULES, Section, section
+from retry_contract.session.findings import Findings
 from retry_contract.session.option_table import OPTIONS
 from retry_contract.session.options import Options, read_options
 from retry_contract.session.prober import Listener
@@ -109,13 +103,7 @@ class ContractSession:
         )
         self._verification = Verification(options, around)
         self._started = time.perf_counter()
-        self._results: dict[tuple[str, str], RuleResult] = {}
-        self._drift: dict[str, dict[Drift, None]] = {}
-        self._traffic = Traffic()
-        self._seconds = 0.0
-        self._failure: str | None = None
-        self._crash: str | None = None
-        self._missing = "not selected"
+        self._findings = Findings(options, self._scrubber)
 
     def pairs(self, name: Section) -> list[tuple[str, str]]:
         """Return contract and rule of each test of a section."""
@@ -130,34 +118,27 @@ class ContractSession:
         try:
             result = self._verification.judge(contract, rule)
         except Interrupted as interrupt:
-            self._results[contract, rule] = interrupt.result
+            self._findings.keep(contract, interrupt.result)
             raise
         except Exception as error:
-            self._crash = f"{rule} could not be judged: {type(error).__name__} inside the kit"
+            crash = f"{rule} could not be judged: {type(error).__name__} inside the kit"
+            self._findings.failure = self._findings.failure or crash
             if self.options.live is None:
                 raise
             place = _place(error)
         else:
-            self._results[contract, rule] = result
-            return self._scrub(result)
+            self._findings.keep(contract, result)
+            return self._findings.scrub(result)
         # A traceback quotes what the kit was at: replies, and the people in them.
-        pytest.fail(f"{self._crash}, at:\n{place}", pytrace=False)
+        pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
 
     def gather(self, output: dict[str, Any]) -> None:
         """Add what one process found, as plain values."""
-        self._traffic += Traffic(output["requests"], output["replies"])
-        self._seconds = max(self._seconds, output["seconds"])
-        self._failure = self._failure or output["failure"]
-        for found in output["results"]:
-            run = found.pop("run")
-            self._results[run, found["rule"]] = _read_result(found)
-        for contract, pairs in output["drift"].items():
-            found = self._drift.setdefault(contract, {})
-            found |= dict.fromkeys(Drift(pointer, message) for pointer, message in pairs)
+        self._findings.add(output)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        self._failure = self._missing = "interrupted"
+        self._findings.failure = self._findings.missing = "interrupted"
         if self.options.live is not None:
             self._config.option.fulltrace = False
 
@@ -179,12 +160,13 @@ class ContractSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.shouldfail or session.shouldstop:
-            self._missing = "not reached"
+            self._findings.missing = "not reached"
         with _undisturbed():
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
-        output = self._output()
+        seconds = time.perf_counter() - self._started
+        output = self._findings.output(self._verification, seconds)
         self._verification.close()
         if not _selected(session):
             return
@@ -195,7 +177,7 @@ class ContractSession:
         self.gather(output)
         if session.config.option.collectonly:
             return
-        outcome = self._conclude()
+        outcome = self._findings.outcome(self._verification.names, versions())
         session.config.stash[OUTCOME] = outcome
         session.exitstatus = _exit_status(outcome, session)
         if self.options.report is not None:
@@ -207,82 +189,6 @@ class ContractSession:
         terminalreporter.section("retry-contract")
         for line in closing_lines(config.stash[OUTCOME]):
             terminalreporter.write_line(line)
-
-    def _output(self) -> dict[str, Any]:
-        traffic = self._verification.traffic()
-        return {
-            "requests": traffic.requests,
-            "replies": dict(traffic.replies),
-            "drift": self._verification.drift(),
-            "failure": self._crash or self._verification.failure(),
-            "seconds": time.perf_counter() - self._started,
-            "results": [
-                {**dataclasses.asdict(result), "state": result.state.value, "run": run}
-                for (run, _), result in self._results.items()
-            ],
-        }
-
-    def _conclude(self) -> Outcome:
-        contracts = tuple(self._result_of(run) for run in self._verification.names)
-        verdict, reason = conclude(
-            contracts,
-            essential=ESSENTIAL,
-            failure=self._failure,
-            strict=self.options.strict,
-        )
-        if verdict is Verdict.NOT_TESTED and self.options.replay and not self._failure:
-            reason = self._replayed()
-        return Outcome(
-            verdict,
-            self.options.endpoint,
-            reason,
-            contracts,
-            self._traffic,
-            round(self._seconds, 3),
-            self.options.seed,
-            versions(),
-        )
-
-    def _replayed(self) -> str:
-        kept = any(result.state is RuleState.KEPT for result in self._results.values())
-        if kept:
-            return "the replayed case keeps the contract, and nothing else was run"
-        return next((r.reason for r in self._results.values() if r.reason), "nothing was replayed")
-
-    def _result_of(self, run: str) -> ContractResult:
-        found = [self._results[key] for key in self._results if key[0] == run]
-        # The contract of the run `served` is known once the first Retrieve was answered.
-        contract = next((r.contract for r in found if r.contract != run), run)
-        rules = tuple(
-            self._scrub(self._results.get((run, rule)) or self._missing_result(contract, rule))
-            for rule in RULES
-        )
-        drift = (
-            Drift(self._scrubber.scrub_pointer(d.pointer), self._scrubber.scrub(d.message))
-            for d in self._drift.get(run, ())
-        )
-        return ContractResult(contract, rules, tuple(drift))
-
-    def _missing_result(self, contract: str, rule: str) -> RuleResult:
-        return RuleResult(rule, contract, RuleState.NOT_EXERCISED, reason=self._missing)
-
-    def _scrub(self, result: RuleResult) -> RuleResult:
-        scrub = self._scrubber.scrub
-        violations = tuple(
-            dataclasses.replace(
-                violation,
-                pointer=self._scrubber.scrub_pointer(violation.pointer),
-                message=scrub(violation.message),
-                expected=scrub(violation.expected),
-                actual=scrub(violation.actual),
-                case=violation.case and scrub(violation.case),
-                replay=violation.replay and scrub(violation.replay),
-            )
-            for violation in result.violations
-        )
-        return dataclasses.replace(
-            result, violations=violations, reason=result.reason and scrub(result.reason)
-        )
 
     def _listen(self, exchange: Exchange) -> None:
         if self.options.live is not None:
@@ -338,11 +244,6 @@ def _generator(options: Options, record: Listener) -> Generate | None:
     from retry_contract.fuzz.generate import generator
 
     return generator(options, record)
-
-
-def _read_result(found: dict[str, Any]) -> RuleResult:
-    violations = tuple(Violation(**violation) for violation in found["violations"])
-    return RuleResult(**{**found, "violations": violations, "state": RuleState(found["state"])})
 
 
 def _selected(session: pytest.Session) -> bool:
