@@ -51,6 +51,7 @@ SESSIONS = {
     "fuzzed, two workers": ask("-n", "2", "--contract-seed=1", fuzz=10),
     "one": ask("-k", "after-2025-02-24-key-required"),
     "one of an accepted retry": ask("-k", "message-id-kept"),
+    "one of one contract": ask("-k", "after-2025-02-24-message-id-kept"),
     "none": ask("-k", "no_such_rule"),
     "all ignored": ask(*(f"--contract-ignore={rule}" for rule in RULES)),
     "collected": ask("--collect-only", "-q"),
@@ -139,6 +140,14 @@ def test_one_rule_of_an_accepted_retry_alone_is_kept(session: Callable[[str], Se
     assert done.counts == {"passed": 2}
     assert done.exit_code == 0
     assert done.closing[-1] == KEPT
+
+
+def test_contract_that_was_deselected_is_no_part_of_the_question(
+    session: Callable[[str], Session],
+) -> None:
+    done = session("one of one contract")
+    assert done.verdicts == {ONE: "passed"}
+    assert (done.exit_code, done.closing[-1]) == (0, KEPT)
 
 
 def test_nothing_selected_is_not_tested(session: Callable[[str], Session]) -> None:

@@ -196,5 +196,19 @@ def _undocumented(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, 
         return ()
     known = contract.schema_of(kind)["properties"]
     return tuple(
-        Drift(pointer([name]), "undocumented field") for name in payload if name not in known
+        Drift(pointer([name]), "undocumented field" + _hint(name, payload, known))
+        for name in payload
+        if name not in known
     )
+
+
+def _hint(name: str, payload: dict[str, Any], known: Any) -> str:
+    """Say which documented field is meant by an undocumented one, if it looks like one."""
+    absent = [field for field in known if field not in payload]
+    for field in absent:
+        if field.casefold() == name.casefold():
+            return f"; is {field} meant? Names are case-sensitive"
+        nested = payload[name] if isinstance(payload[name], dict | list) else []
+        if any(_search(field, nested, [name])):
+            return f", with a {field} nested in it, which is not the one at the top"
+    return ""

@@ -80,4 +80,7 @@ def _command(case: str, options: Options, run: Run) -> list[str]:
         command += ["--foreign-campaign", live.foreign_campaign] if live.foreign_campaign else []
         command += ["--values", json.dumps(dict(live.values))] if live.values else []
         command += ["--provision", "simulator"] if live.simulate else []
+        command += ["--ca-file", live.ca_file] if live.ca_file else []
+        # A proxy's address may hold a password.
+        command += ["--proxy", live.proxy if "@" not in live.proxy else "URL"] if live.proxy else []
     return [*command, "--replay", case]

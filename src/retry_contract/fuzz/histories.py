@@ -30,17 +30,8 @@ from retry_contract.fuzz.engine import (
     run_cases,
     settings_of,
 )
-from retry_contract.fuzz.history import (
-    BATCHES,
-    DELIVERY,
-    KEYS,
-    METHODS,
-    NUMBERS,
-    WHICH,
-    History,
-    Start,
-    is_step,
-)
+from retry_contract.fuzz.history import History, Start
+from retry_contract.fuzz.steps import BATCHES, DELIVERY, KEYS, METHODS, NUMBERS, WHICH, is_step
 from retry_contract.fuzz.values import texts
 from retry_contract.outcome import NotExercised
 from retry_contract.service.seeds import BATCH

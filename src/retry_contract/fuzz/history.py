@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -22,6 +21,7 @@ from retry_contract.fuzz.replies import problem_of_form, rule_out_outage, violat
 from retry_contract.outcome import NotExercised
 from retry_contract.redact import describe
 from retry_contract.rules.delivery import FAILURE, ORDER, follows
+from retry_contract.rules.generated import HISTORIES
 from retry_contract.service.seeds import BATCH
 from retry_contract.session.prober import Prober
 
@@ -42,48 +42,6 @@ class Start:
     expectation: Expectation
     cutover: datetime | None = None
     after: Expectation | None = None
-
-
-WHICH = range(3)
-NUMBERS = range(2**32)
-BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
-DELIVERY = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILURE)
-STATES = (*DELIVERY, *(BATCH + status for status in BATCHES))
-METHODS = ("GET", "PUT", "PATCH", "DELETE")
-KEYS = ("no key", "wrong key", "no scheme")
-
-_STEPS: dict[str, tuple[Sequence[Any] | None, ...]] = {
-    "send": (None,),
-    "seed": (STATES,),
-    "fail": (WHICH,),
-    "retry": (WHICH,),
-    "batch": (WHICH, BATCHES),
-    "unauthorised": (WHICH, KEYS),
-    "elsewhere": (),
-    "unknown": (NUMBERS,),
-    "method": (WHICH, METHODS),
-    "cutover": (),
-}
-"""The steps, and what each takes: one of some values, or any text."""
-
-
-def is_step(*step: Any) -> bool:
-    """Whether these are the name of a step and its values."""
-    name, *values = step or (None,)
-    wanted = _STEPS.get(name) if isinstance(name, str) else None
-    return (
-        wanted is not None
-        and len(wanted) == len(values)
-        and all(
-            is_text(value) if among is None else type(value) in (int, str) and value in among
-            for value, among in zip(values, wanted, strict=True)
-        )
-    )
-
-
-def is_text(value: Any) -> bool:
-    """Whether this is a string that UTF-8 can carry."""
-    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 class History:
@@ -123,12 +81,13 @@ class History:
         self._check_reply(sent, 201, "single-send")
         if sent.members.get("values") != values:
             self._broken("same-shape-as-single-send", "/values", "the values as sent", "others")
-        known = PageMessage(message)
+        known = PageMessage(message, at_rest=False)
         known.learn(sent.members, self._kept)
         self._messages.append(known)
 
     def _seed(self, state: str) -> None:
-        message = PageMessage(self._provided(state))
+        shown = FAILURE if state.startswith(BATCH) else state
+        message = PageMessage(self._provided(state), shown=shown)
         if state.startswith(BATCH):
             message.batch = state.removeprefix(BATCH)
         self._messages.append(message)
@@ -137,7 +96,7 @@ class History:
         message = self._pick(which)
         if not self.prober.endpoint.real_time:
             self.prober.endpoint.wait(_A_WHILE)
-        elif message.kept:
+        elif not message.at_rest:
             self.prober.wait_until_failed(message.id)
 
     def _batch(self, which: int, status: str) -> None:
@@ -210,11 +169,21 @@ class History:
         was, now = (instant_of(e.members.get("updatedAt")) for e in (before, exchange))
         if was is not None and now is not None and now <= was:
             self._broken("updated-at-moves-on", "/updatedAt", "a later instant", "not later")
-        message.sends += 1
+        message.sends, message.at_rest = message.sends + 1, False
         after = self._retrieve(message)
         status = after.members.get("latestStatus")
         if not (status == "created" or (self.prober.endpoint.real_time and status in ORDER)):
             self._broken("retrieve-agrees", "/latestStatus", "created", describe(status))
+        self._others_unchanged(message)
+
+    def _others_unchanged(self, retried: PageMessage) -> None:
+        """Look at one more message that has failed: only the one that is named is retried (P2)."""
+        failed = (m for m in self._messages if m is not retried and m.shown == FAILURE)
+        other = next(failed, None)
+        if other is not None:
+            status = self._retrieve(other).members.get("latestStatus")
+            if status != FAILURE:
+                self._broken(HISTORIES, "/latestStatus", "failure, as before", describe(status))
 
     def _refused(
         self, message: PageMessage, before: Exchange, exchange: Exchange, rule: str
@@ -243,6 +212,7 @@ class History:
             self._broken(rule, "", "the message", f"status {exchange.status}")
         self._check_reply(exchange, 200, "retrieve")
         self._compare(message, exchange, "retrieve-agrees")
+        message.shown = exchange.members.get("latestStatus")
         return exchange
 
     def _compare(self, message: PageMessage, exchange: Exchange, rule: str) -> None:

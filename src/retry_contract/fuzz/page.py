@@ -20,6 +20,7 @@ _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 class PageMessage:
     """One message: what is known of it, how often it was sent, and its batch's status.
 
+    `at_rest` says that it was not sent in this history. `shown` is the status that was seen last.
     `capped_at` is the number of sends at which a retry was refused, once one was.
     """
 
@@ -27,6 +28,8 @@ class PageMessage:
     kept: dict[str, Any] = field(default_factory=dict)
     sends: int = 1
     batch: str | None = None
+    at_rest: bool = True
+    shown: Any = None
     capped_at: int | None = None
 
     def refusal(self, status: object) -> str | None:

@@ -42,8 +42,8 @@ from retry_contract.fuzz.engine import (
     run_cases,
     settings_of,
 )
-from retry_contract.fuzz.history import is_text
 from retry_contract.fuzz.replies import problem_of_form, rule_out_outage, violation
+from retry_contract.fuzz.steps import is_text
 from retry_contract.fuzz.supply import Supply
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.generated import REQUESTS

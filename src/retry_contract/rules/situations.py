@@ -5,7 +5,8 @@ from __future__ import annotations
 ACCEPTED = "accepted"
 BATCH_ENQUEUED = "accepted in a batch of status messages_enqueued"
 BATCH_ENQUEUING_FAILED = "accepted in a batch of status messages_enqueuing_failed"
-BATCH_OTHER = "in a batch of status success"
+OTHER_BATCH_STATUSES = ("success", "messages_sent")
+BATCH_OTHER = tuple(f"in a batch of status {status}" for status in OTHER_BATCH_STATUSES)
 UNKNOWN = "unknown message"
 ELSEWHERE = "message of another campaign"
 RETRIED_TWICE = "retried twice"
@@ -27,7 +28,7 @@ REFUSED = (
     ELSEWHERE,
     *UNFAILED,
     RETRIED_TWICE,
-    BATCH_OTHER,
+    *BATCH_OTHER,
     *AUTHENTICATION,
     FOREIGN_CAMPAIGN,
 )

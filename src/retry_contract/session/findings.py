@@ -22,6 +22,8 @@ from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.session.options import Options
 from retry_contract.session.verification import Verification
 
+NOT_SELECTED = "not selected"
+
 
 class Findings:
     """The results of rules by run, and what was seen beside them.
@@ -31,7 +33,7 @@ class Findings:
 
     def __init__(self, options: Options, scrubber: Scrubber) -> None:
         self.failure: str | None = None
-        self.missing = "not selected"
+        self.missing = NOT_SELECTED
         self._options = options
         self._scrubber = scrubber
         self._results: dict[tuple[str, str], RuleResult] = {}
@@ -73,8 +75,11 @@ class Findings:
     def outcome(self, runs: Sequence[str], versions: Mapping[str, str]) -> Outcome:
         """Return the outcome over these runs."""
         contracts = tuple(self._result_of(run) for run in runs)
+        asked = {run for run, _ in self._results}
+        # A contract that the user deselected as a whole is no part of the question.
+        judged = [c for run, c in zip(runs, contracts, strict=True) if run in asked]
         verdict, reason = conclude(
-            contracts,
+            judged if self.missing == NOT_SELECTED and judged else contracts,
             essential=ESSENTIAL,
             failure=self.failure,
             strict=self._options.strict,

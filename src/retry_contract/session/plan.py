@@ -172,7 +172,6 @@ PLAN: dict[str, Step] = {
     s.BATCH_ENQUEUING_FAILED: _in_state(
         s.BATCH_ENQUEUING_FAILED, BATCH + "messages_enqueuing_failed"
     ),
-    s.BATCH_OTHER: _in_state(s.BATCH_OTHER, BATCH + "success"),
     s.UNKNOWN: _unknown,
     s.ELSEWHERE: _elsewhere,
     s.RETRIED_TWICE: _retried_twice,
@@ -186,5 +185,9 @@ PLAN: dict[str, Step] = {
     **{
         situation: _in_state(situation, status)
         for situation, status in zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)
+    },
+    **{
+        situation: _in_state(situation, BATCH + status)
+        for situation, status in zip(s.BATCH_OTHER, s.OTHER_BATCH_STATUSES, strict=True)
     },
 }

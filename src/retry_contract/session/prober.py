@@ -14,7 +14,7 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange, Kind, Observation, from_httpx
 from retry_contract.outcome import NotExercised, NotTested, Traffic
 from retry_contract.redact import describe
-from retry_contract.rules.delivery import FAILURE, attempts_of
+from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
 from retry_contract.rules.situations import WRONG_METHOD
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
@@ -41,7 +41,9 @@ _POLLS = 20
 _A_MOMENT = 0.002
 """Timestamps are in whole milliseconds: a retry must not be of the very one of the failure."""
 
-_FIRST_PAUSE, _FIRST_PAUSE_HERE, _LONGEST_PAUSE = 0.5, 0.05, 5.0
+_PAUSES, _PAUSES_HERE = (0.5, 5.0), (0.05, 0.5)
+"""The first pause between two polls and the longest, in seconds."""
+
 _MOST_BACK_OFFS = 4
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
@@ -223,7 +225,7 @@ class Prober:
 
     def wait_until_failed(self, message: str) -> None:
         """Poll until a message has failed. Raises NotExercised if it does not."""
-        pause = _FIRST_PAUSE_HERE if self.endpoint.expendable else _FIRST_PAUSE
+        pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
         status = "absent"
         for _ in range(_POLLS):
             status = describe(self.retrieve(message).members.get("latestStatus"))
@@ -231,8 +233,10 @@ class Prober:
                 if self.endpoint.real_time:
                     self.endpoint.wait(_A_MOMENT)
                 return
+            if status == f'"{SUCCESS}"':
+                break
             self.endpoint.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, longest)
         raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
 
     def named_in(self, state: str) -> str | None:

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from retry_contract.service.model import Settings
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.endpoint.mock import mock_of
+from retry_contract.service.faults import Fault
+from retry_contract.service.faults.model import after, is_retry
+from retry_contract.service.http import Reply, Request
+from retry_contract.service.model import Service, Settings
 
 Steps = list[list[Any]]
 
@@ -98,6 +103,23 @@ def test_documented_service_keeps_it(name: str, cap: Any, errors: Any, fuzz: Any
     found = fuzz("history", "before", replay=_case(KEPT[name]), settings=settings)
     assert found.broken is None
     assert found.tally.requests > 0
+
+
+def _deliver_all(service: Service, request: Request, reply: Reply) -> None:
+    if is_retry(request) and reply.status == 201:
+        for message in service.messages.values():
+            if message.status == "failure":
+                message.status = "success"
+
+
+def test_a_retry_is_of_one_message_only(fuzz: Any) -> None:
+    steps: Steps = [["seed", "failure"], ["seed", "failure"], ["retry", 1]]
+    contracts = catalogue()
+    fault = Fault("others", "Another message is changed.", None, after(_deliver_all))
+    mock = mock_of(contracts, contracts["after"], faults=[fault])
+    found = fuzz("history", replay=_case(steps), endpoint=mock)
+    assert found.rules == {"generated-histories-kept"}
+    assert fuzz("history", replay=_case(steps)).broken is None
 
 
 @pytest.mark.parametrize("fault", ["cutover-late", "cutover-not-of-retrieve"])

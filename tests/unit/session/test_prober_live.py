@@ -226,6 +226,13 @@ def test_message_is_polled_until_it_has_failed() -> None:
     assert endpoint.waited == [0.05, 0.1, 0.002]
 
 
+def test_a_message_that_was_delivered_is_not_polled_any_more() -> None:
+    endpoint = Scripted((200, message("sent")), (200, message("success")))
+    with pytest.raises(NotExercised, match='did not fail: it is "success"'):
+        Prober(endpoint).wait_until_failed("message_1")
+    assert len(endpoint.asked) == 2
+
+
 def test_off_this_machine_it_is_polled_more_slowly_and_not_for_ever() -> None:
     endpoint = Scripted((200, message("sending")))
     endpoint.expendable = False
