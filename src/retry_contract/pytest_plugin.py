@@ -1,18 +1,27 @@
-"""The pytest plugin: options, one test a rule and contract, and the outcome of the session."""
+"""The pytest plugin: options, one test a rule and contract, and fixtures for the user's own tests.
+
+What a fixture or a hook needs is imported inside it: pytest loads this in every session.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from retry_contract.outcome import RuleResult
+    from retry_contract.pytest_cases import Case
+    from retry_contract.pytest_services import RetryService
     from retry_contract.pytest_session import ContractSession
 
 _SECTION = "contract_section"
 _DESTINATION = "retry_contract_"
+_CASE = "_retry_case"
+_PAYLOAD = "retry_payload"
 _UNUSABLE = pytest.StashKey[pytest.UsageError]()
+_FROM_WORKER = "retry_contract_unusable"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,8 +47,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and check the options if any was given."""
+    """Register the markers, and check the options if any was given."""
     config.addinivalue_line("markers", f"{_SECTION}(name): the rules of one section of the page")
+    config.addinivalue_line(
+        "markers",
+        "retry_contract(name, ...): the contracts, before or after, that retry_mock, retry_sandbox "
+        "and retry_payload take; without it a test runs once for each",
+    )
     given = vars(config.option).items()
     if any(name.startswith(_DESTINATION) and value is not None for name, value in given):
         from retry_contract.pytest_session import session_of
@@ -48,36 +62,51 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each rule of the section and each contract."""
+    """Make one test of each rule and contract, or of each contract or example that it takes."""
     marker = metafunc.definition.get_closest_marker(_SECTION)
-    if marker is None or "contract_rule" not in metafunc.fixturenames:
-        return
-    from retry_contract.pytest_session import session_of
-
     try:
-        pairs = session_of(metafunc.config).pairs(marker.args[0])
+        if marker is not None and "contract_rule" in metafunc.fixturenames:
+            _for_each_rule(metafunc, marker.args[0])
+        if _CASE in metafunc.fixturenames:
+            _for_each_case(metafunc)
     except pytest.UsageError as error:
         # Raised again after collection: here it would be one collection error a file.
-        metafunc.config.stash[_UNUSABLE] = error
-        pairs = []
+        metafunc.config.stash.setdefault(_UNUSABLE, error)
+
+
+def _for_each_rule(metafunc: pytest.Metafunc, section: Any) -> None:
+    from retry_contract.pytest_session import session_of
+
+    pairs = session_of(metafunc.config).pairs(section)
     ids = [f"{contract}-{rule}" for contract, rule in pairs]
     metafunc.parametrize("contract_rule", pairs, ids=ids, indirect=True)
 
 
+def _for_each_case(metafunc: pytest.Metafunc) -> None:
+    from retry_contract.pytest_cases import cases_of
+
+    cases = cases_of(metafunc.definition, payloads=_PAYLOAD in metafunc.fixturenames)
+    metafunc.parametrize(_CASE, cases, ids=str, indirect=True)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """End the session as a usage error if its contract tests cannot be run as asked."""
+    """End the session as a usage error if its tests cannot be run as asked."""
     if _UNUSABLE not in config.stash:
         return
-    from retry_contract.pytest_session import leave_to_controller
-
-    if not leave_to_controller(config):
+    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
+    if output is None:
         raise config.stash[_UNUSABLE]
+    # A usage error of one of xdist's workers would be lost: its controller tells it.
+    output[_FROM_WORKER] = str(config.stash[_UNUSABLE])
     items.clear()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what one of xdist's workers found."""
+    unusable = getattr(node, "workeroutput", {}).get(_FROM_WORKER)
+    if unusable is not None:
+        raise pytest.UsageError(unusable)
     from retry_contract.pytest_session import gather_from
 
     gather_from(node)
@@ -106,6 +135,42 @@ def contract_rule(request: pytest.FixtureRequest) -> ContractRule:
     from retry_contract.pytest_session import session_of
 
     return ContractRule(session_of(request.config), request.param)
+
+
+@pytest.fixture
+def _retry_case(request: pytest.FixtureRequest) -> Case:
+    from retry_contract.pytest_cases import case_of
+
+    return case_of(request)
+
+
+@pytest.fixture
+def retry_mock(_retry_case: Case) -> Iterator[RetryService]:
+    """The documented service behind respx, for code that uses httpx.
+
+    While the test runs, a request of httpx to anything else fails, and reaches no network.
+    """
+    from retry_contract.pytest_services import mocked
+
+    with mocked(_retry_case.contract) as service:
+        yield service
+
+
+@pytest.fixture
+def retry_sandbox(_retry_case: Case) -> Iterator[RetryService]:
+    """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
+    from retry_contract.pytest_services import served
+
+    with served(_retry_case.contract) as service:
+        yield service
+
+
+@pytest.fixture
+def retry_payload(_retry_case: Case) -> dict[str, Any]:
+    """The payload of an accepted retry; the test runs once for each example of the contract."""
+    from retry_contract.pytest_cases import payload_of
+
+    return payload_of(_retry_case)
 
 
 def _explain(result: RuleResult) -> str:

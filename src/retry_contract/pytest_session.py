@@ -73,17 +73,6 @@ def gather_from(node: Any) -> None:
         session_of(node.config).gather(output)
 
 
-def leave_to_controller(config: pytest.Config) -> bool:
-    """Let xdist's controller, which has the same options, say what is wrong with them.
-
-    Returns whether this process is one of its workers, whose own usage error would be lost.
-    """
-    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
-    if output is not None:
-        output[_FIELD] = {}
-    return output is not None
-
-
 class ContractSession:
     """Judges the rules that tests ask for, and gathers the results into the outcome.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.sessions import PLUGIN, Asked, run_session
 
 ROOT = Path(__file__).parents[2]
 IGNORED = ("__pycache__", "node_modules")
@@ -26,6 +27,11 @@ class Block:
     document: str
     language: str
     code: str
+
+    @property
+    def tests(self) -> list[str]:
+        """The tests that a block of Python holds."""
+        return re.findall(r"^ *(?:async )?def (test_\w+)", self.code, re.MULTILINE)
 
     def __str__(self) -> str:
         return f"{self.document}:{self.code.splitlines()[0][:60]}"
@@ -47,7 +53,9 @@ COMMANDS = [
     for line in block.code.splitlines()
     for command in line.split(" && ")
 ]
-SCRIPTS = [pytest.param(b.code, id=str(b)) for b in blocks() if b.language == "python"]
+PYTHON = [block for block in blocks() if block.language == "python"]
+TESTS = [pytest.param(b.code, id=f"{b}:{b.tests[0]}") for b in PYTHON if b.tests]
+SCRIPTS = [pytest.param(b.code, id=str(b)) for b in PYTHON if not b.tests]
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +139,17 @@ def test_documented_script_runs(code: str, tree: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("code", TESTS)
+def test_documented_tests_pass(code: str, tmp_path: Path) -> None:
+    (tmp_path / "test_documented.py").write_text(code, encoding="utf-8")
+    done = run_session(tmp_path, Asked((*PLUGIN, "-W", "error"), cwd=tmp_path))
+    assert done.exit_code == 0, done.output
+    assert set(done.verdicts.values()) == {"passed"}
+    run = {name.partition("[")[0] for name in done.verdicts}
+    assert run == set(Block("", "python", code).tests)
+
+
 def test_documented_script_says_what_its_comments_say() -> None:
     from retry_contract import identify, timeline, violations
 
@@ -145,6 +164,14 @@ def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
     (shown,) = [b.code for b in blocks() if b.document == "README.md" and b.language == "text"]
     done = run((sys.executable, "-m", "retry_contract", "verify"), tree)
     assert _untimed(shown) == _untimed(done.stdout)
+
+
+def test_every_member_of_a_service_is_documented() -> None:
+    from retry_contract.pytest_services import RetryService
+
+    page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
+    members = [name for name in vars(RetryService) if not name.startswith("_")]
+    assert [name for name in members if f"`{name}" not in page] == []
 
 
 def test_every_block_is_of_a_language_that_is_run() -> None:

@@ -61,6 +61,25 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scripts
 
 
+OWN = """
+import httpx
+from retry_contract import violations
+
+
+def test_mock(retry_mock):
+    path = f"campaigns/{retry_mock.campaign}/messages/{retry_mock.messages['failure']}/retry"
+    headers = {"authorization": f"Bearer {retry_mock.key}"}
+    payload = httpx.post(f"{retry_mock.base_url}/{path}", headers=headers).json()
+    assert violations(payload, retry_mock.contract) == ()
+
+
+def test_payload(retry_payload):
+    assert retry_payload["latestStatus"] == "created"
+
+
+def test_sandbox(retry_sandbox):
+    pass
+"""
 COMMANDS = {
     "verify": ["retry-contract", "verify", "--fuzz", "5"],
     "module": ["python", "-m", "retry_contract", "verify", "--fuzz", "0", "--contract", "after"],
@@ -71,22 +90,26 @@ COMMANDS = {
 }
 
 
+def _run(installed: Path, words: list[str], folder: Path) -> Done:
+    return subprocess.run(
+        [installed / words[0], *words[1:]],
+        cwd=folder,
+        env=clean(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def done(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     """Every command, run from an empty folder, which stays empty."""
 
     def run(words: list[str]) -> Done:
         folder = tmp_path_factory.mktemp("cwd")
-        finished = subprocess.run(
-            [installed / words[0], *words[1:]],
-            cwd=folder,
-            env=clean(),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        finished = _run(installed, words, folder)
         assert list(folder.iterdir()) == []
         return finished
 
@@ -121,3 +144,13 @@ def test_the_contract_tests_run_from_the_wheel(done: dict[str, Done]) -> None:
     assert done["pytest"].returncode == 0, done["pytest"].stdout
     assert "66 passed, 4 skipped" in done["pytest"].stdout
     assert KEPT in done["pytest"].stdout
+
+
+def test_the_fixtures_are_there_in_the_users_own_tests(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN, encoding="utf-8")
+    done = _run(installed, ["pytest", "--strict-markers", "-W", "error"], tmp_path)
+    contracts = ("before-2025-02-24", "after-2025-02-24")
+    examples = [list((ROOT / "schemas" / c / "examples" / "valid").iterdir()) for c in contracts]
+    passed = len(contracts) + sum(map(len, examples))
+    assert f"{passed} passed, {len(contracts)} errors in " in done.stdout, done.stdout
+    assert "install retry-contract with its extra `sandbox`" in done.stdout

@@ -1,8 +1,9 @@
-"""The documented service behind respx, on one httpx client: no socket is opened."""
+"""The documented service behind respx: no socket is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import httpx
@@ -10,12 +11,13 @@ import respx
 
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.service.faults import Fault
-from retry_contract.service.http import Handler, Request
+from retry_contract.service.http import Handler, Reply, Request
 from retry_contract.service.ids import new_ids
 from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
 from retry_contract.service.seeds import FAILED, seed
 
-BASE_URL = f"https://mock.postman.invalid{PREFIX}"
+ORIGIN = "https://mock.postman.invalid"
+BASE_URL = ORIGIN + PREFIX
 _TICK = timedelta(milliseconds=7)
 
 
@@ -70,8 +72,7 @@ class MockEndpoint:
         self._handle: Handler = self.service.handle
         for fault in self._faults:
             self._handle = fault.wrap(self.service, self._handle)
-        self.router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
-        self.router.route().mock(side_effect=self._answer)
+        self.router = _router(self._answer)
         self.client = httpx.Client(
             transport=httpx.MockTransport(self._dispatch),
             base_url=BASE_URL,
@@ -130,18 +131,11 @@ class MockEndpoint:
             self.router.reset()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
-        path = request.url.raw_path.decode("ascii").partition("?")[0]
-        if request.url.port is not None or not path.startswith(PREFIX + "/"):
-            raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
+        return _reply_to(request, self._tick_and_handle)
+
+    def _tick_and_handle(self, request: Request) -> Reply:
         self.clock.advance(self._tick)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        reply = self._handle(Request(request.method, path, headers, request.content))
-        if reply.pace == "reset":
-            raise httpx.ReadError("the connection was reset", request=request)
-        if reply.pace != "at once":
-            raise httpx.ReadTimeout("the reply never came", request=request)
-        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+        return self._handle(request)
 
 
 def mock_of(
@@ -154,3 +148,40 @@ def mock_of(
     """Return the mocked endpoint at an instant at which this contract is in force."""
     start = catalogue.timeline.instant_within(contract.period)
     return MockEndpoint(catalogue, start, lambda _: contract, settings=settings, faults=faults)
+
+
+@contextlib.contextmanager
+def mocking(handle: Handler) -> Iterator[str]:
+    """Answer every httpx client of this process by a function, until the block is left.
+
+    Gives the URL, without a path. A request outside its base URL raises AssertionError, and
+    reaches no network. A reply that stalls, drips or is reset raises at once, as httpx would.
+    """
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        router.reset()  # respx keeps every call
+        return _reply_to(request, handle)
+
+    router = _router(answer)
+    with router:
+        yield ORIGIN
+
+
+def _router(answer: Callable[[httpx.Request], httpx.Response]) -> respx.MockRouter:
+    router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
+    router.route().mock(side_effect=answer)
+    return router
+
+
+def _reply_to(request: httpx.Request, handle: Handler) -> httpx.Response:
+    # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
+    path = request.url.raw_path.decode("ascii").partition("?")[0]
+    if request.url.port is not None or not path.startswith(PREFIX + "/"):
+        raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    reply = handle(Request(request.method, path, headers, request.content))
+    if reply.pace == "reset":
+        raise httpx.ReadError("the connection was reset", request=request)
+    if reply.pace != "at once":
+        raise httpx.ReadTimeout("the reply never came", request=request)
+    return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)

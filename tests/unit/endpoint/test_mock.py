@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+import httpx
 import pytest
+from respx.mocks import HTTPCoreMocker
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, VirtualClock, mock_of
+from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, VirtualClock, mock_of, mocking
 from retry_contract.service.faults import FAULTS
+from retry_contract.service.http import Reply
 from retry_contract.service.model import Settings
 
 CONTRACTS = catalogue()
@@ -101,6 +104,15 @@ def test_respx_keeps_no_calls(mock: MockEndpoint) -> None:
         _retry(mock, "message_0")
     assert len(mock.router.calls) == 0
     assert all(route.call_count == 0 for route in mock.router.routes)
+
+
+def test_respx_keeps_the_latest_call_alone_of_httpx_at_large() -> None:
+    with mocking(lambda request: Reply(204, headers={"x-path": request.path})) as url:
+        paths = [httpx.get(f"{url}/api/v2/{n}?q").headers["x-path"] for n in range(3)]
+        (router,) = HTTPCoreMocker.routers
+        assert len(router.calls) == 1
+    assert paths == ["/api/v2/0", "/api/v2/1", "/api/v2/2"]
+    assert not HTTPCoreMocker.routers
 
 
 def test_environment_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:

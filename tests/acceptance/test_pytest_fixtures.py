@@ -1,0 +1,264 @@
+"""Sessions of a user's own tests that use the fixtures and the marker."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.sessions import PLUGIN, Asked, Session, side_by_side
+
+from retry_contract.contract.catalogue import catalogue
+
+pytestmark = pytest.mark.slow
+
+BEFORE, AFTER = "before-2025-02-24", "after-2025-02-24"
+OWN = """
+    import asyncio
+
+    import aiohttp
+    import httpx
+    import pytest
+    import requests
+    from retry_contract import identify
+
+    before = pytest.mark.retry_contract("before")
+
+
+    def call(service, message=None):
+        campaign = f"{service.base_url}/campaigns/{service.campaign}"
+        return {
+            "url": f"{campaign}/messages/{message or service.messages['failure']}/retry",
+            "headers": {"authorization": f"Bearer {service.key}"},
+        }
+
+
+    def keeps(service, payload):
+        return identify(payload) == (service.contract,)
+
+
+    def test_httpx(retry_mock):
+        assert keeps(retry_mock, httpx.post(**call(retry_mock)).raise_for_status().json())
+
+
+    def test_httpx_async(retry_mock):
+        async def retry():
+            async with httpx.AsyncClient() as client:
+                return (await client.post(**call(retry_mock))).json()
+
+        assert keeps(retry_mock, asyncio.run(retry()))
+
+
+    def test_requests(retry_sandbox):
+        assert keeps(retry_sandbox, requests.post(**call(retry_sandbox), timeout=5).json())
+
+
+    def test_aiohttp(retry_sandbox):
+        async def retry():
+            async with aiohttp.ClientSession() as session:
+                async with session.post(**call(retry_sandbox)) as reply:
+                    return await reply.json()
+
+        assert keeps(retry_sandbox, asyncio.run(retry()))
+
+
+    @before
+    def test_cutover(retry_sandbox):
+        assert "creatorId" not in requests.post(**call(retry_sandbox), timeout=5).json()
+        retry_sandbox.pass_cutover()
+        message = retry_sandbox.new_message()
+        assert "creatorId" in requests.post(**call(retry_sandbox, message), timeout=5).json()
+
+
+    @pytest.mark.retry_contract("after-2025-02-24", "after")
+    def test_fault(retry_mock):
+        retry_mock.switch_faults("creator-id-missing")
+        assert "creatorId" not in httpx.post(**call(retry_mock)).json()
+        assert [received.status for received in retry_mock.requests] == [201]
+
+
+    @pytest.mark.retry_contract("after")
+    class TestMarked:
+        def test_of_the_class(self, retry_mock):
+            assert retry_mock.contract == "after-2025-02-24"
+
+        @before
+        def test_of_its_own(self, retry_mock):
+            assert retry_mock.contract == "before-2025-02-24"
+
+
+    def test_outside(retry_mock):
+        with pytest.raises(AssertionError):
+            httpx.get("http://127.0.0.1:9/")
+
+
+    def test_payload(retry_payload):
+        assert len(identify(retry_payload)) == 1
+        retry_payload.clear()
+
+
+    @before
+    def test_payload_and_service(retry_payload, retry_mock):
+        assert keeps(retry_mock, retry_payload)
+
+
+    def test_of_something_else():
+        assert True
+"""
+ODD = """
+    import unittest
+
+    import pytest
+
+
+    class TestOfUnittest(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def _service(self, retry_mock):
+            self.contract = retry_mock.contract
+
+        @pytest.mark.retry_contract("before")
+        def test_marked(self):
+            assert self.contract == "before-2025-02-24"
+
+        def test_unmarked(self):
+            pass
+
+        @pytest.mark.retry_contract("later")
+        def test_unknown(self):
+            pass
+
+
+    @pytest.mark.retry_contract("after")
+    def test_payload_by_name(request):
+        request.getfixturevalue("retry_payload")
+
+
+    @pytest.mark.retry_contract("after")
+    def test_service_by_name(request):
+        assert request.getfixturevalue("retry_sandbox").contract == "after-2025-02-24"
+"""
+UNKNOWN = """
+    import pytest
+
+
+    @pytest.mark.retry_contract("after", "later")
+    def test_retry(retry_mock):
+        pass
+
+
+    @pytest.mark.retry_contract()
+    def test_payload(retry_payload):
+        pass
+
+
+    def test_of_something_else():
+        assert True
+"""
+WITHOUT_EXTRA = """
+    import sys
+
+    sys.modules["uvicorn"] = None
+"""
+EACH = ("test_httpx", "test_httpx_async", "test_requests", "test_aiohttp", "test_outside")
+ONCE = {
+    "test_cutover": BEFORE,
+    "test_fault": AFTER,
+    "test_of_the_class": AFTER,
+    "test_of_its_own": BEFORE,
+}
+
+
+def _asked(folder: Path) -> dict[str, Asked]:
+    for name, text in {"own": OWN, "odd": ODD, "unknown": UNKNOWN}.items():
+        path = folder / name / f"test_{name}.py"
+        path.parent.mkdir()
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+    strict = (*PLUGIN, "--strict-markers", "-W", "error")
+    empty = {"RETRY_CONTRACT_ENDPOINT": ""}
+    return {
+        "own": Asked(strict, cwd=folder / "own", variables=empty),
+        "own, two workers": Asked((*strict, "-n", "2"), cwd=folder / "own"),
+        "odd": Asked(strict, cwd=folder / "odd"),
+        "unknown": Asked(strict, cwd=folder / "unknown"),
+        "unknown, two workers": Asked((*strict, "-n", "2"), cwd=folder / "unknown"),
+        "no extra": Asked(
+            (*strict, "-k", "test_requests or test_httpx"),
+            plugin=WITHOUT_EXTRA,
+            cwd=folder / "own",
+        ),
+        "listed": Asked((*PLUGIN, "--markers"), cwd=folder / "own"),
+    }
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Session]]:
+    """The sessions that the tests look at, by name."""
+    asked = _asked(tmp_path_factory.mktemp("own"))
+    with side_by_side(asked, lambda: tmp_path_factory.mktemp("session")) as found:
+        yield found
+
+
+def _expected() -> set[str]:
+    examples = {
+        c.name: [p.stem for p in c.examples("valid").values()] for c in catalogue().values()
+    }
+    return {
+        "test_of_something_else",
+        *(f"{test}[{contract}]" for test in EACH for contract in (BEFORE, AFTER)),
+        *(f"{test}[{contract}]" for test, contract in ONCE.items()),
+        *(f"test_payload[{c}-{name}]" for c, names in examples.items() for name in names),
+        *(f"test_payload_and_service[{BEFORE}-{name}]" for name in examples[BEFORE]),
+    }
+
+
+@pytest.mark.parametrize("name", ["own", "own, two workers"])
+def test_own_tests_run_once_for_each_contract_or_example(
+    session: Callable[[str], Session], name: str
+) -> None:
+    done = session(name)
+    assert done.exit_code == 0, done.output
+    assert done.verdicts == dict.fromkeys(_expected(), "passed")
+    assert "test_payload[after-2025-02-24-the-page]" in done.verdicts
+    assert " retry-contract ===" not in done.output
+
+
+@pytest.mark.parametrize("name", ["unknown", "unknown, two workers"])
+def test_unknown_contract_is_a_usage_error_of_one_line(
+    session: Callable[[str], Session], name: str
+) -> None:
+    done = session(name)
+    assert done.exit_code == 4, done.output
+    assert done.verdicts == {}
+    assert done.errors.strip() == (
+        "ERROR: retry-contract: test_unknown.py::test_retry: retry_contract('later'): "
+        "no such contract; use one of before, after"
+    )
+
+
+def test_sandbox_without_its_extra_fails_in_one_line(session: Callable[[str], Session]) -> None:
+    done = session("no extra")
+    assert done.named("error") == {f"test_requests[{name}]" for name in (BEFORE, AFTER)}
+    assert len(done.named("passed")) == 4
+    line = (
+        "retry_sandbox: the sandbox needs uvicorn: install retry-contract with its extra `sandbox`"
+    )
+    assert re.search(rf"^_+ ERROR at setup of .*\n{line}\n_+ ERROR", done.output, re.MULTILINE)
+    assert "Traceback" not in done.output
+
+
+def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], Session]) -> None:
+    done = session("odd")
+    assert done.named("passed") == {"test_marked", "test_service_by_name"}
+    for told in (
+        "test_unmarked: this test cannot be run once for each contract: name one, write @pytest.m",
+        "test_unknown: retry_contract('later'): no such contract; use one of before, after",
+        "this test cannot be run once for each example: retry_payload must be named among its arg",
+    ):
+        assert told in done.output
+    assert "During handling" not in done.output
+
+
+def test_marker_is_listed(session: Callable[[str], Session]) -> None:
+    assert "@pytest.mark.retry_contract(name, ...): the contracts" in session("listed").output
