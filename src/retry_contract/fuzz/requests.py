@@ -180,8 +180,7 @@ def _operation(plan: Plan, bridge: _Bridge) -> Any:
     schema = schemathesis.openapi.from_path(
         contract.folder / contract.name / "openapi.json", config=SchemathesisConfig()
     )
-    if hasattr(schema.config, "analysis"):  # an early version reads no source code
-        schema.config.analysis.constants.enabled = False
+    schema.config.analysis.constants.enabled = False
     # The operations are made when they are first looked up, and take the application with them.
     schema.app = bridge
     return schema[_RETRY]["POST"]
