@@ -27,7 +27,7 @@ _IDLE = 3.0
 _FOREIGN_PREFIX = "PMAK-"
 _LARGEST_PORT = 2**16 - 1
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
-_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,10 @@ class LiveEndpoint:
             body = read_body(response)
         finally:
             response.close()
+        # As bytes: httpx reads more in a header than it would write.
         headers = [
             (name, value)
-            for name, value in response.headers.multi_items()
+            for name, value in response.headers.raw
             if name.lower() not in _OF_THE_WIRE
         ]
         whole = httpx.Response(response.status_code, headers=headers, content=body)
