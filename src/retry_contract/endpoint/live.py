@@ -14,7 +14,7 @@ import certifi
 import httpx
 
 from retry_contract.endpoint.body import ACCEPTED, read_body
-from retry_contract.endpoint.deadline import Deadline, DeadlineBackend, TimedTransport
+from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
 from retry_contract.endpoint.guard import PRODUCTION, TEST, Guard, GuardedTransport, host_of
 from retry_contract.endpoint.guard import is_loopback as _is_loopback
 from retry_contract.outcome import Unusable
@@ -75,15 +75,13 @@ class LiveEndpoint:
         self._state_of = state_of
         self._proxied = settings.proxy is not None
         deadline = Deadline()
-        transport = httpx.HTTPTransport(
+        transport = open_transport(
+            deadline,
+            only_here=guard.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
-            http2=False,
-            trust_env=False,
             limits=httpx.Limits(keepalive_expiry=_IDLE),
             proxy=settings.proxy,
         )
-        # httpx takes no network backend, and httpcore has a public interface for one.
-        transport._pool._network_backend = DeadlineBackend(deadline)
         self.client = httpx.Client(
             base_url=settings.url,
             transport=GuardedTransport(
@@ -210,8 +208,10 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         usable = False
     if not usable:
         raise Unusable("--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080")
-    if httpx.URL(url).scheme == "http" and not _is_loopback(parsed):
-        raise Unusable("--proxy: without TLS the key would leave this machine; leave --proxy out")
+    if is_loopback(url) and not _is_loopback(parsed):
+        raise Unusable(
+            "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
+        )
     return proxy.strip()
 
 

@@ -457,8 +457,9 @@ def test_proxy_is_checked_unquoted() -> None:
         with pytest.raises(Unusable, match=r"^--proxy: give the URL") as unusable:
             check_proxy(proxy, BASE)
         assert "secret" not in str(unusable.value)
-    with pytest.raises(Unusable, match="without TLS"):
-        check_proxy("http://proxy.example:8080", HERE)
+    for here in (HERE, "https://localhost/api/v2"):
+        with pytest.raises(Unusable, match="on this machine and the proxy is not"):
+            check_proxy("http://proxy.example:8080", here)
 
 
 def test_addresses_of_this_machine_are_known_as_they_are_written() -> None:
