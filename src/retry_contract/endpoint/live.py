@@ -9,13 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
 import httpx
 
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
-from retry_contract.endpoint.guard import PRODUCTION, TEST, Guard, GuardedTransport, host_of
+from retry_contract.endpoint.guard import (
+    PRODUCTION,
+    TEST,
+    Guard,
+    GuardedTransport,
+    escapes_a_dot,
+    host_of,
+)
 from retry_contract.endpoint.guard import is_loopback as _is_loopback
 from retry_contract.outcome import Unusable
 from retry_contract.service.model import simulator_number
@@ -91,6 +99,8 @@ class LiveEndpoint:
                 rate=settings.rate,
             ),
             headers={"accept-encoding": ACCEPTED},
+            # A cookie of the service's might let a request without a key pass.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(
@@ -172,6 +182,8 @@ def check_url(url: str, *, allow_production: bool) -> str:
     port = 443 if parsed.port is None else parsed.port
     if not 0 < port <= _LARGEST_PORT or not _HOST.fullmatch(host):
         raise Unusable(f"--endpoint {url}: no such host or port can be; see how it is written")
+    if escapes_a_dot(parsed.raw_path.decode("ascii")):
+        raise Unusable(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
     if parsed.scheme == "http" and not _is_loopback(parsed):
         raise Unusable(f"--endpoint {url}: the service answers over https only; give https://")
     if host == PRODUCTION and not allow_production:

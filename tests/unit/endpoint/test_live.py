@@ -107,6 +107,8 @@ def test_nothing_that_a_reply_names_is_contacted(
         with between(served.url, passing(**headers)) as here:
             prober = open_live(here.url)
             assert prober.probe("accepted", message).exchange.status == 201
+            assert len(here.calls) > 1
+            assert all("cookie" not in call.headers for call in here.calls)
         assert other.accepted == 0
 
 
