@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """End the session as a usage error if its contract tests cannot be run as asked."""
     if _UNUSABLE not in config.stash:
         return
-    from retry_contract.pytest_session import leave_to_controller
+    from retry_contract.pytest_workers import leave_to_controller
 
     if not leave_to_controller(config):
         raise config.stash[_UNUSABLE]
