@@ -255,21 +255,11 @@ class ContractSession:
         return RuleResult(rule, contract, RuleState.NOT_EXERCISED, reason=self._missing)
 
     def _scrub(self, result: RuleResult) -> RuleResult:
-        scrub = self._scrubber.scrub
-        violations = tuple(
-            dataclasses.replace(
-                violation,
-                pointer=self._scrubber.scrub_pointer(violation.pointer),
-                message=scrub(violation.message),
-                expected=scrub(violation.expected),
-                actual=scrub(violation.actual),
-                case=violation.case and scrub(violation.case),
-                replay=violation.replay and scrub(violation.replay),
-            )
-            for violation in result.violations
-        )
+        scrubber = self._scrubber
         return dataclasses.replace(
-            result, violations=violations, reason=result.reason and scrub(result.reason)
+            result,
+            violations=tuple(map(scrubber.scrub_violation, result.violations)),
+            reason=result.reason and scrubber.scrub(result.reason),
         )
 
     def _listen(self, exchange: Exchange) -> None:
