@@ -13,6 +13,7 @@ from typing import NoReturn
 from retry_contract._version import __version__
 from retry_contract.cli import consumer, inform, sandbox, validate, verify
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
+from retry_contract.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.outcome import Unusable, Verdict
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
         return refuse(name, reason or str(error), as_json="--json" in own)
     except KeyboardInterrupt:
+        ignore_from_now_on()
         not_tested = Verdict.NOT_TESTED
         return refuse(name, "interrupted", as_json="--json" in own, verdict=not_tested)
     except Exception as error:
@@ -74,6 +76,8 @@ def _run(own: list[str], extra: list[str]) -> int:
     if extra and options.run is not verify.run:
         raise Unusable("only verify takes -- ARGS")
     options.extra = extra
+    if options.run is not verify.run:  # which has nothing to end before its session starts
+        raise_from_now_on()
     code: int = options.run(options)
     return code
 
