@@ -1,8 +1,23 @@
-"""`python -m retry_contract`, for machines that refuse unsigned launchers."""
+"""The command's own process: `retry-contract`, or `python -m retry_contract`.
+
+The latter is for machines that refuse unsigned launchers.
+"""
 
 import sys
 
-from retry_contract.cli import main
+from retry_contract.interrupts import ignore_from_now_on, leave_at_once
+
+
+def main() -> int:
+    """Run the command line, and return its exit code."""
+    leave_at_once()
+    from retry_contract import cli  # takes the longest, and Ctrl-C may come meanwhile
+
+    try:
+        return cli.main()
+    finally:
+        ignore_from_now_on()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from retry_contract.redact import KNOWN_STATUSES
+from retry_contract.outcome import Violation
+from retry_contract.redact import KNOWN_STATUSES, pointer
 
 _OPEN = frozenset(
     {
@@ -28,10 +30,38 @@ _NUMBERS = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|11119999
 """The documented simulator numbers, which are nobody's."""
 
 _DIGITS, _NRIC = re.compile(r"\+?[0-9]{5,}"), re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
+_NAME, _INDEX = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*"), re.compile(r"[0-9]{1,4}")
+_MANY_DIGITS = re.compile(r"[0-9]{5}")
 _LARGEST_OPEN_NUMBER = 9999
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
 _SHELL_QUOTE = "'\"'\"'"
 MASK = "[masked]"
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a member's name may be shown, though a service may have put a person into it.
+
+    A documented name may be, and one of ASCII letters, digits, `_` and `-` that begins with a
+    letter or `_` and holds no 5 digits in a row, as an NRIC and a phone number do: `creatorID`,
+    `creator_id`, `templateBody2`. An index, of at most 4 digits, may be too.
+    """
+    if name in _NAMES or _INDEX.fullmatch(name):
+        return True
+    return _NAME.fullmatch(name) is not None and not _MANY_DIGITS.search(name)
+
+
+def mask_name(name: str) -> str:
+    """Return a member's name if it may be shown."""
+    return name if is_plain_name(name) else MASK
+
+
+def _renamed(members: dict[str, Any], rename: Callable[[str], str]) -> Iterator[tuple[str, Any]]:
+    """Yield members under other names, as many as there were."""
+    taken: dict[str, int] = {}
+    for name, value in members.items():
+        new = rename(name)
+        taken[new] = taken.get(new, 0) + 1
+        yield new if taken[new] == 1 else f"{new} {taken[new]}", value
 
 
 def mask(payload: Any, name: str = "", shown: frozenset[str] = _OPEN) -> Any:
@@ -42,7 +72,8 @@ def mask(payload: Any, name: str = "", shown: frozenset[str] = _OPEN) -> Any:
     match payload:
         case dict():
             within = _OPEN_WITHIN.get(name, shown)
-            return {k: mask(v, k, within) for k, v in payload.items()}
+            named = {k: mask(v, k, within) for k, v in payload.items()}
+            return dict(_renamed(named, mask_name))
         case list():
             return [mask(item, name, shown) for item in payload]
         case str() if name in shown or payload in KNOWN_STATUSES:
@@ -82,6 +113,10 @@ class Scrubber:
         """Remember what a reply holds of people, and its trace id, however deep."""
         for text in _personal(payload):
             self._add(text)
+        for name in _names(payload):
+            if not is_plain_name(name):
+                self._add(name)
+                self._add(pointer([name])[1:])
 
     def scrub(self, text: str) -> str:
         """Return a text without anything that must not be written."""
@@ -93,13 +128,36 @@ class Scrubber:
     def scrub_pointer(self, pointer: str) -> str:
         """Return a JSON Pointer without such a name of a member, unless it is a documented one."""
         parts = pointer.split("/")
-        return "/".join(part if part in _NAMES else self.scrub(part) for part in parts)
+        return "/".join(p if p in _NAMES or not p else self.scrub(mask_name(p)) for p in parts)
+
+    def scrub_violation(self, violation: Violation) -> Violation:
+        """Return a violation that names and says nothing that must not be written."""
+        scrub, names = self.scrub, violation.pointer.split("/")
+        odd = [n for n in names if len(n) >= _SHORTEST_SECRET and not is_plain_name(n)]
+        # Of a missing member the judge names the place, too, where it is instead.
+        nested = re.compile(rf"(?<= nested at )/.*/{re.escape(names[-1])}", re.DOTALL)
+
+        def without(text: str) -> str:
+            for name in odd:
+                text = text.replace(name, MASK)
+            return scrub(nested.sub(lambda found: self.scrub_pointer(found[0]), text))
+
+        return dataclasses.replace(
+            violation,
+            pointer=self.scrub_pointer(violation.pointer),
+            message=without(violation.message),
+            expected=without(violation.expected),
+            actual=without(violation.actual),
+            case=violation.case and scrub(violation.case),
+            replay=violation.replay and scrub(violation.replay),
+        )
 
     def scrub_payload(self, payload: Any) -> Any:
         """Return JSON values whose strings hold nothing that must not be written."""
         match payload:
             case dict():
-                return {self.scrub_pointer(k): self.scrub_payload(v) for k, v in payload.items()}
+                scrubbed = {k: self.scrub_payload(v) for k, v in payload.items()}
+                return dict(_renamed(scrubbed, self.scrub_pointer))
             case list():
                 return [self.scrub_payload(item) for item in payload]
             case str():
@@ -131,6 +189,18 @@ def _personal(payload: Any, name: str = "") -> Iterator[str]:
                 yield from _personal(item, name)
         case str() | int() if name in _PERSONAL:
             yield str(payload)
+
+
+def _names(payload: Any) -> Iterator[str]:
+    """Yield the names of all members, however deep."""
+    inner: Iterable[Any] = ()
+    if isinstance(payload, dict):
+        yield from payload
+        inner = payload.values()
+    elif isinstance(payload, list):
+        inner = payload
+    for value in inner:
+        yield from _names(value)
 
 
 def _as_pattern(secret: str) -> str:

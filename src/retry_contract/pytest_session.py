@@ -23,6 +23,7 @@ from retry_contract.outcome import (
     Unusable,
     Verdict,
 )
+from retry_contract.pytest_workers import FIELD, is_parallel
 from retry_contract.report.files import write_reports
 from retry_contract.report.record import Recorder
 from retry_contract.report.text import closing_lines
@@ -37,7 +38,6 @@ from retry_contract.session.verification import Surroundings, Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
 _SESSION = pytest.StashKey["ContractSession"]()
-_FIELD = "retry_contract"
 _FIXTURE = "contract_rule"
 _REPLAYED: dict[str, Section] = {"request": "fuzz", "history": "histories"}
 
@@ -50,15 +50,15 @@ def session_of(config: pytest.Config) -> ContractSession:
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
         worker = getattr(config, "workerinput", {})
-        given["seed"] = worker.get(_FIELD, given["seed"])
+        given["seed"] = worker.get(FIELD, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
         except Unusable as error:
             raise pytest.UsageError(f"retry-contract: {error}") from None
-        if options.live is not None and _is_parallel(config):
+        if options.live is not None and is_parallel(config):
             raise pytest.UsageError(
-                "retry-contract: -n runs each worker against the service by itself, and would "
-                "retry messages twice: leave it out for an endpoint that is a URL"
+                "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "
+                "itself, and would retry messages twice: leave it out for an endpoint that is a URL"
             )
         session = ContractSession(options, config)
         config.stash[_SESSION] = session
@@ -68,7 +68,7 @@ def session_of(config: pytest.Config) -> ContractSession:
 
 def gather_from(node: Any) -> None:
     """Take over what one of xdist's workers found, if it ran a contract test."""
-    output = getattr(node, "workeroutput", {}).get(_FIELD)
+    output = getattr(node, "workeroutput", {}).get(FIELD)
     if output is not None:
         session_of(node.config).gather(output)
 
@@ -134,7 +134,7 @@ class ContractSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
-        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
+        node.workerinput[FIELD] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -161,7 +161,7 @@ class ContractSession:
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[_FIELD] = output
+            worker[FIELD] = output
             return
         self.gather(output)
         if session.config.option.collectonly:
@@ -221,10 +221,6 @@ def _place(error: Exception) -> str:
     """Return the lines of code that an error came through, and nothing of what they held."""
     frames = traceback.extract_tb(error.__traceback__)
     return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-
-
-def _is_parallel(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput") or bool(getattr(config.option, "numprocesses", None))
 
 
 def _generator(options: Options, record: Listener) -> Generate | None:

@@ -70,7 +70,7 @@ def test_schema_is_ascii_for_any_shell(here: Callable[..., Done]) -> None:
         (["schema"], "required: before|after|either"),
         (["explain", "nothing"], "nothing: no such rule; see: retry-contract rules"),
         (["explain"], "required: RULE"),
-        (["rules", "extra"], "unrecognized arguments: extra; see: retry-contract rules --help"),
+        (["rules", "extra"], "a word that is no option; see: retry-contract rules --help"),
     ],
 )
 def test_a_wrong_name_is_one_line(words: list[str], said: str, here: Callable[..., Done]) -> None:

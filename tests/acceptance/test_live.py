@@ -142,6 +142,17 @@ def test_command_passes_in_a_process_of_its_own(
     assert f"KEPT by {options[1]}." in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["-n2", "-d --tx 2*popen", "--dist load --tx popen"])
+def test_workers_are_refused_in_one_line(command: Command, served: Served, how: str) -> None:
+    words = (*served.options, "--message", "m", "--json", "--", "-p", "xdist", *how.split())
+    done = command("verify", *words, env={"POSTMAN_API_KEY": served.key})
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["outcome"] == "unusable"
+    assert done.stderr.count("would retry messages twice: leave it out") == 1
+    assert "worker gw" not in done.stderr
+
+
 # What cannot be trusted
 
 

@@ -211,7 +211,7 @@ BAD = {
     "--errors x": "--errors x: give nested or flat",
     "--cap x": "--cap x: give attempts or retries",
     "--rate 0": "--rate 0",
-    "--prot 1": "unrecognized arguments: --prot 1",
+    "--prot 1": "unrecognized arguments: --prot and a word",
 }
 
 

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER, NAME, HIDDEN = "6590001234", "Zebediah O'Quimby", "hidden-in-an-undocumented-field"
+NRIC, NOTE = "S7654321B", "note for Zebediah-Quux"
 TEXT = "This is a message to you"
 TRACE = re.compile(rb"trace_[0-9a-f]{8}")
 
@@ -60,7 +61,14 @@ def _trace(reply: Reply) -> Reply:
 def _undocumented(payload: dict[str, Any]) -> None:
     payload["note"] = {"text": [HIDDEN, NUMBER], "number": int(NUMBER)}
     payload[NUMBER] = NAME
+    payload[NRIC] = payload[NOTE] = 1
+    payload["nextField"] = {NRIC: [{NOTE: {"creatorId": "user_1"}}]}
     payload["values"][f"{NAME}"] = HIDDEN
+
+
+def _nested(payload: dict[str, Any]) -> None:
+    _undocumented(payload)
+    del payload["creatorId"]
 
 
 def _in_headers(_: Service, handle: Handler) -> Handler:
@@ -93,6 +101,7 @@ RUNS = {
     "html": Planned(1, ("--json",), wraps=(replies(_html, status=400),)),
     "stack trace": Planned(1, LOUD, wraps=(replies(_trace, status=400),)),
     "undocumented": Planned(1, ("--strict",), wraps=(payloads(_undocumented),)),
+    "undocumented, nested": Planned(1, wraps=(payloads(_nested),)),
     "changed": Planned(1, LOUD, faults=("recipient-changed", "full-message-changed")),
     "generated": Planned(
         1,
@@ -157,7 +166,7 @@ class Remains:
     def secrets(self) -> dict[str, list[str]]:
         """The files in which each secret is found."""
         secrets = [self.key, NUMBER, NAME, TEXT, HIDDEN, f"{self.campaign}@postman.gov.sg"]
-        secrets += ["Quimby", "Zebediah"]
+        secrets += ["Quimby", "Zebediah", NRIC, "Quux"]
         found = {
             secret: [name for name, text in self.files.items() if secret in f"{name} {_text(text)}"]
             for secret in secrets
@@ -219,7 +228,11 @@ def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
     assert "meddling.py:" in outputs["crashing, loud"]
     assert "interrupted" in outputs["interrupted, traced"]
     assert json.loads(remains["html"].files["stdout"])["outcome"] == "broken"
-    assert "drift: /[masked]" in outputs["undocumented"]
+    for name in ("undocumented", "undocumented, nested"):
+        assert "drift: /[masked]" in outputs[name], name
+        assert "drift: /nextField" in outputs[name], name
+        assert "nextField" in _text(remains[name].files["record.jsonl"]), name
+    assert "nested at /nextField/[masked]/0/[masked]/creatorId" in outputs["undocumented, nested"]
     replayed = [line for line in outputs["generated"].splitlines() if "  replay  " in line]
     assert replayed
     assert all("[masked]" in line and "--replay" in line for line in replayed)

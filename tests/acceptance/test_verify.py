@@ -315,11 +315,11 @@ BAD = {
     "--endpoint https://test.postman.gov.sg/api/v2": "no API key: put it into the environment",
     "--ignore no-such-rule": "no such rule; see: retry-contract rules",
     "--ignore": "expected one argument; see: retry-contract verify --help",
-    "--reprot x": "unrecognized arguments: --reprot x; see: retry-contract verify --help",
-    "--contr before": "unrecognized arguments: --contr before",
+    "--reprot x": "unrecognized arguments: --reprot and a word that is no option; see: ",
+    "--contr=before": "unrecognized arguments: --contr; see: ",
     "--report=": "the folder's name is empty",
     "--report {file}": "is a file; give a folder",
-    "extra": "unrecognized arguments: extra",
+    "extra": "unrecognized arguments: a word that is no option; see: ",
     "--contract a\\nb\\x1b[31m": "--contract a\\nb\\x1b[31m: no such contract",
 }
 
@@ -353,7 +353,7 @@ def test_a_bad_option_is_one_line(
     ("words", "said"),
     [
         ([], "retry-contract: give a command: verify, "),
-        (["frob"], "invalid choice: 'frob'"),
+        (["frob"], "retry-contract: no such command; give verify, validate, "),
         (["--frob"], "retry-contract: give a command: "),
         (["validate", "x", "--", "y"], "retry-contract validate: only verify takes -- ARGS"),
     ],
@@ -365,6 +365,30 @@ def test_no_command_or_a_wrong_one_is_one_line(
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("verify --api-key key_live_SECRET", "--api-key and a word that is no option"),
+        ("verify --api-key=key_live_SECRET", "--api-key"),
+        ("verify --api-key=key_live_SECRET --key key_live_SECRET", "--api-key, --key and a word"),
+        ("verify -kkey_live_SECRET", "-k"),
+        ("verify --key_live_SECRET", "a word that is no option"),
+        ("verify key_live_SECRET", "a word that is no option"),
+        ("verify --json=key_live_SECRET", "argument --json: ignored explicit argument; see: "),
+        ("key_live_SECRET", "no such command"),
+        ("--api-key key_live_SECRET verify", "no such command"),
+        ("--version=key_live_SECRET", "argument --version: ignored explicit argument; see: "),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_quoted(
+    words: str, named: str, here: Callable[..., Done]
+) -> None:
+    done = here(*words.split(), "--json")
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "SECRET" not in done.stdout + done.stderr
 
 
 def test_an_empty_endpoint_in_the_environment_is_unusable(

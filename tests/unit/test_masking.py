@@ -11,7 +11,8 @@ import pytest
 from retry_contract import violations
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
-from retry_contract.masking import MASK, Scrubber, mask
+from retry_contract.masking import MASK, Scrubber, is_plain_name, mask
+from retry_contract.redact import pointer
 
 EXAMPLES = [
     pytest.param(contract.name, file, id=f"{contract.name}-{verdict}-{name}")
@@ -138,3 +139,60 @@ def test_scrubbed_payload_is_still_json() -> None:
 def test_pointer_names_no_secret() -> None:
     scrubber = Scrubber("6590001234", "recipient")
     assert scrubber.scrub_pointer("/data/6590001234/recipient") == f"/data/{MASK}/recipient"
+
+
+# Names of members
+
+PLAIN = [
+    *("nextField", "creatorID", "creator_id", "templateBody2", "_links", "x-trace", "sms2025"),
+    *("createdAt", "recipient", "0", "12", "9999", "ISO8601", "SHA-256", "message_id_v2", "a"),
+]
+ODD = [
+    *("S7654321B", "6587654321", "note for Zebediah-Quux", "n6587654321", "ref_S7654321B", "12345"),
+    *("S7654321", "Zebediah.Quux", "zebediah@agency.example", "+65 8765 4321", "Zoë", "张伟明", ""),
+    *("a/b", "a~b", "-dash", "2fa", "a\nb", "creatorId ", "creatorId\n", "\uff11"),
+]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_ordinary_new_name_stays_readable(name: str) -> None:
+    assert is_plain_name(name)
+    scrubber = Scrubber()
+    scrubber.learn({"data": [{name: 1}]})
+    assert mask({name: True}) == scrubber.scrub_payload({name: True}) == {name: True}
+    assert scrubber.scrub_pointer(f"/data/{name}") == f"/data/{name}"
+    assert scrubber.scrub(f"/{name} is absent") == f"/{name} is absent"
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_name_that_a_person_may_stand_in_is_masked(name: str) -> None:
+    assert not is_plain_name(name)
+    assert mask({"data": {name: True}}) == {"data": {MASK: True}}
+    place = pointer(["data", name])
+    assert Scrubber().scrub_pointer(place) in (f"/data/{MASK}", "/data/")
+
+
+def test_masked_names_are_as_many_as_before() -> None:
+    masked = mask({"Zoë": "a", "S7654321B": "b", "id": "c", "6587654321": "d"})
+    assert list(masked) == [MASK, f"{MASK} 2", "id", f"{MASK} 3"]
+    assert Scrubber().scrub_payload(masked) == masked
+
+
+def test_learned_name_is_taken_out_of_any_text() -> None:
+    scrubber = Scrubber()
+    scrubber.learn([{"S7654321B": {"note for Zebediah/Quux": 1, "nextField": 2}}])
+    said = "KeyError: 'note for Zebediah/Quux' at /S7654321B/note for Zebediah~1Quux; nextField"
+    assert scrubber.scrub(said) == f"KeyError: '{MASK}' at /{MASK}/{MASK}; nextField"
+
+
+@pytest.mark.parametrize("name", ["S7654321B", "note for Zebediah-Quux", "a: b; expected c"])
+def test_violation_names_no_person(name: str) -> None:
+    payload = {"values": {name: 5}, name: {"creatorId": "user_1"}}
+    found = violations(payload, "after")
+    assert any(name in violation.pointer for violation in found)
+    assert any(f"nested at /{name}/creatorId" in violation.actual for violation in found)
+    scrubbed = [Scrubber().scrub_violation(violation) for violation in found]
+    assert not any(name in str(vars(violation)) for violation in scrubbed)
+    assert any(f"nested at /{MASK}/creatorId" in violation.actual for violation in scrubbed)
+    (wrong,) = (violation for violation in scrubbed if violation.pointer == f"/values/{MASK}")
+    assert wrong.message == f"values/{MASK} is a number; expected a string"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,25 +13,36 @@ from typing import NoReturn
 from retry_contract._version import __version__
 from retry_contract.cli import consumer, inform, sandbox, validate, verify
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
+from retry_contract.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.outcome import Unusable, Verdict
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
 _NAME = "retry-contract"
+_COMMANDS = (
+    *("verify", "validate", "consumer", "sandbox"),
+    *("schema", "timeline", "rules", "explain"),
+)
+_KNOWN = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
+_LONG = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*")
+_SHORT = re.compile(r"-[A-Za-z]")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with the options."""
+    """Says in one line what is wrong with the options, and quotes no value: it may be a key."""
 
     def error(self, message: str) -> NoReturn:
-        raise Unusable(f"{message}; see: {self.prog} --help")
+        if "invalid choice" in message:
+            raise Unusable(f"no such command; give {_KNOWN}; see: {self.prog} --help")
+        unquoted = re.split(r""":? ['"]""", message)[0]
+        raise Unusable(f"{unquoted}; see: {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
     prepare_streams()
     own, extra = _split(list(sys.argv[1:] if arguments is None else arguments))
-    name = " ".join([_NAME, *(word for word in own[:1] if not word.startswith("-"))])
+    name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
     try:
         return _run(own, extra)
     except Unusable as error:
@@ -39,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
         return refuse(name, reason or str(error), as_json="--json" in own)
     except KeyboardInterrupt:
+        ignore_from_now_on()
         not_tested = Verdict.NOT_TESTED
         return refuse(name, "interrupted", as_json="--json" in own, verdict=not_tested)
     except Exception as error:
@@ -56,15 +69,15 @@ def _run(own: list[str], extra: list[str]) -> int:
     finally:
         write_lines([])  # --help and --version end here, and their reader may be gone too
     if options.command is None:
-        known = "verify, validate, consumer, sandbox, schema, timeline, rules or explain"
-        raise Unusable(f"give a command: {known}; see: {_NAME} --help")
+        raise Unusable(f"give a command: {_KNOWN}; see: {_NAME} --help")
     if unknown:
-        raise Unusable(
-            f"unrecognized arguments: {' '.join(unknown)}; see: {_NAME} {options.command} --help"
-        )
+        named = _without_values(unknown)
+        raise Unusable(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")
     if extra and options.run is not verify.run:
         raise Unusable("only verify takes -- ARGS")
     options.extra = extra
+    if options.run is not verify.run:  # which has nothing to end before its session starts
+        raise_from_now_on()
     code: int = options.run(options)
     return code
 
@@ -76,6 +89,20 @@ def _parser() -> argparse.ArgumentParser:
     for module in (verify, validate, consumer, sandbox, inform):
         module.add(commands)
     return parser
+
+
+def _without_values(words: list[str]) -> str:
+    """Name the options among some words, and none of their values."""
+    names = dict.fromkeys(_name_of(word) for word in words)
+    told = [", ".join(name for name in names if name), "a word that is no option" * ("" in names)]
+    return " and ".join(filter(None, told))
+
+
+def _name_of(word: str) -> str:
+    """Return the name of an option without what is glued to it; "" if a word is none."""
+    long = _LONG.fullmatch(word.partition("=")[0])
+    found = long or _SHORT.match(word)
+    return found[0] if found else ""
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -104,6 +104,8 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     with _own_pytest_settings(), redirect_stdout(sys.stderr):
         status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
+    if outcome is None and watcher.interrupted:
+        raise KeyboardInterrupt
     if outcome is None:
         raise Unusable(f"no rule was judged: pytest ended with status {int(status)}, see above")
     if outcome.verdict is Verdict.KEPT and status != pytest.ExitCode.OK:

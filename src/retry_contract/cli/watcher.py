@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+from retry_contract.interrupts import ignore_from_now_on, raise_from_now_on
 
 
 class Watcher:
@@ -13,6 +16,7 @@ class Watcher:
 
     def __init__(self, *, quiet: bool) -> None:
         self.config: pytest.Config | None = None
+        self.interrupted = False
         self._quiet = quiet
         self._progress = quiet and sys.stderr.isatty()
         self._total = self._done = 0
@@ -24,6 +28,13 @@ class Watcher:
         if not self._quiet:
             config.pluginmanager.register(TerminalReporter(config, sys.stderr), "terminalreporter")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        raise_from_now_on()
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._total = len(session.items)
 
@@ -31,8 +42,11 @@ class Watcher:
         self._done += 1
         self._say(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:-1][:60]:<60}")
 
-    def pytest_sessionfinish(self) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Generator[None]:
+        ignore_from_now_on()
         self._say("\r" + " " * 72 + "\r")
+        yield
 
     def _say(self, text: str) -> None:
         if self._progress:

@@ -17,7 +17,10 @@ ACCEPTED = "gzip, deflate"
 """What `read_body` can decode, as a value of Accept-Encoding."""
 
 LARGEST = 2**20
-_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_GZIP = ("gzip", "x-gzip")
+_CODINGS = (*_GZIP, "deflate")
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_FIRST_OF_GZIP = 0x1F
 
 
 def read_body(response: httpx.Response) -> bytes:
@@ -27,7 +30,7 @@ def read_body(response: httpx.Response) -> bytes:
     garbled or cut off.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in (*_WINDOWS, "identity", ""):
+    if coding not in (*_CODINGS, "identity", ""):
         raise NotTested("a reply was compressed in a way that nobody had asked for")
     body = b""
     for piece in _pieces(response, coding):
@@ -38,17 +41,39 @@ def read_body(response: httpx.Response) -> bytes:
 
 
 def _pieces(response: httpx.Response, coding: str) -> Iterator[bytes]:
-    if coding not in _WINDOWS:
+    if coding not in _CODINGS:
         yield from response.iter_raw()
         return
-    decoder, empty = zlib.decompressobj(_WINDOWS[coding]), True
     try:
-        for piece in response.iter_raw():
-            empty = empty and not piece
-            while piece and not decoder.eof:
-                yield decoder.decompress(piece, LARGEST)
-                piece = decoder.unconsumed_tail
-    except zlib.error as error:
+        yield from _inflated(response.iter_raw(), coding)
+    except (zlib.error, EOFError) as error:
         raise httpx.DecodingError(str(error), request=response.request) from error
-    if not (empty or decoder.eof):
-        raise httpx.DecodingError("a compressed body ended early", request=response.request)
+
+
+def _inflated(raw: Iterator[bytes], coding: str) -> Iterator[bytes]:
+    """Yield what is compressed: all members of a gzip file (RFC 1952), or one deflated body."""
+    decoder = None
+    for piece in raw:
+        while piece:
+            if decoder is None or decoder.eof:
+                if decoder is not None and not _begins_a_member(piece, coding):
+                    return  # what follows the last member is padding
+                decoder = _decoder(coding, piece)
+            yield decoder.decompress(piece, LARGEST + 1)
+            piece = decoder.unconsumed_tail or decoder.unused_data
+    if decoder is not None and not decoder.eof:
+        raise EOFError("a compressed body ended early")
+
+
+def _begins_a_member(piece: bytes, coding: str) -> bool:
+    return coding in _GZIP and piece[0] == _FIRST_OF_GZIP
+
+
+def _decoder(coding: str, piece: bytes) -> zlib._Decompress:
+    """Return a decoder: by deflate some servers mean zlib's format (RFC 9110), some the bare one.
+
+    The first byte tells: the low half of zlib's is 8, and no encoder begins a bare one so.
+    """
+    if coding in _GZIP:
+        return zlib.decompressobj(_GZIP_WINDOW)
+    return zlib.decompressobj(zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS)

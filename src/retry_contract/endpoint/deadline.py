@@ -13,6 +13,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from retry_contract.endpoint.resolve import addresses_of, check_here
+
 
 class Deadline:
     """The instant, on the monotonic clock, by which the present exchange must be over."""
@@ -53,10 +55,14 @@ class TimedTransport(httpx.BaseTransport):
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections whose every read and write keeps the deadline."""
+    """Opens connections whose every step, the look-up of a name too, keeps the deadline.
 
-    def __init__(self, deadline: Deadline) -> None:
+    With `only_here` it connects to this machine alone, whatever the host is called.
+    """
+
+    def __init__(self, deadline: Deadline, *, only_here: bool) -> None:
         self._deadline = deadline
+        self._only_here = only_here
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -67,10 +73,33 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection."""
-        bounded = self._deadline.bound(timeout)
-        stream = self._inner.connect_tcp(host, port, bounded, local_address, socket_options)
-        return _Stream(stream, self._deadline)
+        """Open a connection, to the first address of the host that takes one."""
+        addresses = addresses_of(host, port, self._deadline.bound(timeout))
+        if self._only_here:
+            check_here(host, addresses)
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for address in addresses:
+            bounded = self._deadline.bound(timeout)
+            try:
+                stream = self._inner.connect_tcp(
+                    address, port, bounded, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _Stream(stream, self._deadline)
+        raise failure or httpcore.ConnectError("the host has no address")
+
+
+def open_transport(deadline: Deadline, *, only_here: bool, **options: Any) -> httpx.HTTPTransport:
+    """Return a transport that keeps a deadline, and reads nothing of the environment.
+
+    `options` are those of httpx.HTTPTransport.
+    """
+    transport = httpx.HTTPTransport(trust_env=False, http2=False, **options)
+    # httpx takes no network backend, and httpcore has a public interface for one.
+    transport._pool._network_backend = DeadlineBackend(deadline, only_here=only_here)
+    return transport
 
 
 class _Stream(httpcore.NetworkStream):

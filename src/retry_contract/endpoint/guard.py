@@ -24,13 +24,20 @@ _PORTS = {"http": 80, "https": 443}
 _SAFE_PROBE = frozenset({"POST", "GET"})
 _ANY_PROBE = frozenset({"POST", "GET", "PUT", "PATCH", "DELETE"})
 _SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
-_OVERRIDING = frozenset(
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What Unicode counts as printable, and nobody sees (Default_Ignorable_Code_Point)."""
+
+_OTHER_ESCAPE = re.compile("%u", re.IGNORECASE)
+_ESCAPED_DOT = re.compile("%2e", re.IGNORECASE)
+_HEADERS = frozenset(
     {
-        *("x-original-url", "x-rewrite-url", "x-forwarded-host", "x-forwarded-prefix"),
-        *("x-http-method", "x-http-method-override", "x-method-override"),
+        *("host", "user-agent", "connection", "accept", "authorization", "content-type"),
+        *("content-length", "x-schemathesis-testcaseid"),
     }
 )
-"""Headers by which some servers read another host, path or method than the request has."""
+"""The headers that the kit and its libraries send. By others some servers read another path."""
 
 _OF_A_SEND = frozenset({"recipient", "language", "values"})
 
@@ -78,8 +85,9 @@ class Guard:
         host = request.url.netloc
         if any(value != host for name, value in request.headers.raw if name.lower() == b"host"):
             raise Refused("a Host header that is not of the endpoint")
-        if "sni_hostname" in request.extensions or not _OVERRIDING.isdisjoint(request.headers):
-            raise Refused("a header that names another host, path or method")
+        names = {name for name in request.headers if not name.startswith("accept-")}
+        if "sni_hostname" in request.extensions or not names <= _HEADERS:
+            raise Refused("a header that may name another host, path or method")
 
     def _segments(self, url: httpx.URL) -> list[str]:
         """Return the parts of the path below the base URL, as whatever reads it may see them."""
@@ -88,11 +96,13 @@ class Guard:
             raise Refused("a path outside the base URL")
         parts = path[len(base) + 1 :].split("/")
         for part in parts:
-            if not all(_is_plain(seen) for seen in _readings(part)):
+            if not all(_is_plain(seen) for seen in readings(part)):
                 raise Refused("a path that may be read as another one")
         return parts
 
     def _permit_call(self, method: str, parts: list[str], request: httpx.Request) -> None:
+        if parts[3:] and not self.loopback and _has_body(request):
+            raise Refused("a body with a call that has none")
         match parts:
             case ["campaigns", self.campaign, "messages"] if method == "POST":
                 self._permit_send(request)
@@ -113,8 +123,6 @@ class Guard:
             raise Refused("a Single Send where none was allowed")
         if _recipient(request) not in SIMULATOR:
             raise Refused("a Single Send to something else than a simulator number")
-        if "content-encoding" in request.headers:
-            raise Refused("a Single Send whose body may be read as another one")
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -164,12 +172,20 @@ def _path(url: httpx.URL) -> str:
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
     """Return scheme, host and port of a URL, in one way of writing."""
-    return url.scheme, host_of(url), url.port or _PORTS.get(url.scheme, 0)
+    port = _PORTS.get(url.scheme, 0) if url.port is None else url.port
+    return url.scheme, url.host.lower().removesuffix("."), port
 
 
 def host_of(url: httpx.URL) -> str:
-    """Return the host of a URL in lower case, without a trailing dot."""
+    """Return the host of a URL in lower case, without any trailing dots."""
     return url.host.lower().rstrip(".")
+
+
+def _has_body(request: httpx.Request) -> bool:
+    try:
+        return bool(request.content)
+    except httpx.RequestNotRead:
+        return True
 
 
 def _recipient(request: httpx.Request) -> str:
@@ -185,7 +201,7 @@ def _recipient(request: httpx.Request) -> str:
     return recipient if isinstance(recipient, str) else ""
 
 
-def _readings(part: str) -> Iterator[str]:
+def readings(part: str) -> Iterator[str]:
     """Yield a part of a path as it is written, and as often decoded as it can be."""
     while True:
         yield part
@@ -195,12 +211,21 @@ def _readings(part: str) -> Iterator[str]:
         part = decoded
 
 
+def escapes_a_dot(path: str) -> bool:
+    """Whether a path holds a dot that is written as something else, however often encoded."""
+    return any(_ESCAPED_DOT.search(seen) for seen in readings(path))
+
+
 def _is_plain(part: str) -> bool:
-    """Whether a part of a path is no dot segment, nor more than one part, to any reader."""
-    if not _SEGMENT.fullmatch(part) or any("\ud800" <= c <= "\udfff" for c in part):
+    """Whether a part of a path is no dot segment, nor more than one part, to any reader.
+
+    Nor may it hold what nobody sees, which some readers drop.
+    """
+    if not (_SEGMENT.fullmatch(part) and part.isprintable()) or _OTHER_ESCAPE.search(part):
         return False
     plain = unicodedata.normalize("NFKC", part)
-    return _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
+    parted = _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
+    return parted and not _INVISIBLE.search(part)
 
 
 def is_loopback(url: httpx.URL) -> bool:
@@ -208,4 +233,4 @@ def is_loopback(url: httpx.URL) -> bool:
     try:
         return ipaddress.ip_address(url.host).is_loopback
     except ValueError:
-        return host_of(url) == "localhost"
+        return url.host.lower() in ("localhost", "localhost.")

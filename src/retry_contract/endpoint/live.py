@@ -9,13 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
 import httpx
 
 from retry_contract.endpoint.body import ACCEPTED, read_body
-from retry_contract.endpoint.deadline import Deadline, DeadlineBackend, TimedTransport
-from retry_contract.endpoint.guard import PRODUCTION, TEST, Guard, GuardedTransport, host_of
+from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
+from retry_contract.endpoint.guard import (
+    PRODUCTION,
+    TEST,
+    Guard,
+    GuardedTransport,
+    escapes_a_dot,
+    host_of,
+)
 from retry_contract.endpoint.guard import is_loopback as _is_loopback
 from retry_contract.outcome import Unusable
 from retry_contract.service.model import simulator_number
@@ -27,7 +35,7 @@ _IDLE = 3.0
 _FOREIGN_PREFIX = "PMAK-"
 _LARGEST_PORT = 2**16 - 1
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
-_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 @dataclass(frozen=True)
@@ -75,15 +83,13 @@ class LiveEndpoint:
         self._state_of = state_of
         self._proxied = settings.proxy is not None
         deadline = Deadline()
-        transport = httpx.HTTPTransport(
+        transport = open_transport(
+            deadline,
+            only_here=guard.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
-            http2=False,
-            trust_env=False,
             limits=httpx.Limits(keepalive_expiry=_IDLE),
             proxy=settings.proxy,
         )
-        # httpx takes no network backend, and httpcore has a public interface for one.
-        transport._pool._network_backend = DeadlineBackend(deadline)
         self.client = httpx.Client(
             base_url=settings.url,
             transport=GuardedTransport(
@@ -93,6 +99,8 @@ class LiveEndpoint:
                 rate=settings.rate,
             ),
             headers={"accept-encoding": ACCEPTED},
+            # A cookie of the service's might let a request without a key pass.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(
@@ -111,9 +119,10 @@ class LiveEndpoint:
             body = read_body(response)
         finally:
             response.close()
+        # As bytes: httpx reads more in a header than it would write.
         headers = [
             (name, value)
-            for name, value in response.headers.multi_items()
+            for name, value in response.headers.raw
             if name.lower() not in _OF_THE_WIRE
         ]
         whole = httpx.Response(response.status_code, headers=headers, content=body)
@@ -173,6 +182,8 @@ def check_url(url: str, *, allow_production: bool) -> str:
     port = 443 if parsed.port is None else parsed.port
     if not 0 < port <= _LARGEST_PORT or not _HOST.fullmatch(host):
         raise Unusable(f"--endpoint {url}: no such host or port can be; see how it is written")
+    if escapes_a_dot(parsed.raw_path.decode("ascii")):
+        raise Unusable(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
     if parsed.scheme == "http" and not _is_loopback(parsed):
         raise Unusable(f"--endpoint {url}: the service answers over https only; give https://")
     if host == PRODUCTION and not allow_production:
@@ -209,8 +220,10 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         usable = False
     if not usable:
         raise Unusable("--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080")
-    if httpx.URL(url).scheme == "http" and not _is_loopback(parsed):
-        raise Unusable("--proxy: without TLS the key would leave this machine; leave --proxy out")
+    if is_loopback(url) and not _is_loopback(parsed):
+        raise Unusable(
+            "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
+        )
     return proxy.strip()
 
 

@@ -99,21 +99,11 @@ class Findings:
 
     def scrub(self, result: RuleResult) -> RuleResult:
         """Return a result without anything that must not be written."""
-        scrub = self._scrubber.scrub
-        violations = tuple(
-            dataclasses.replace(
-                violation,
-                pointer=self._scrubber.scrub_pointer(violation.pointer),
-                message=scrub(violation.message),
-                expected=scrub(violation.expected),
-                actual=scrub(violation.actual),
-                case=violation.case and scrub(violation.case),
-                replay=violation.replay and scrub(violation.replay),
-            )
-            for violation in result.violations
-        )
+        scrubber = self._scrubber
         return dataclasses.replace(
-            result, violations=violations, reason=result.reason and scrub(result.reason)
+            result,
+            violations=tuple(map(scrubber.scrub_violation, result.violations)),
+            reason=result.reason and scrubber.scrub(result.reason),
         )
 
     def _replayed(self) -> str:

@@ -169,6 +169,8 @@ def _explain(cause: BaseException) -> str | None:
             return "its certificate is not trusted here; --ca-file names a CA to trust"
         case ssl.SSLError():
             return "no TLS connection could be made"
+        case socket.gaierror() if cause.errno == socket.EAI_AGAIN:
+            return "the name server does not answer"
         case socket.gaierror():
             return "the host's name is not known here"
         case ConnectionRefusedError():

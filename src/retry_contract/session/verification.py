@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
@@ -18,6 +20,7 @@ from retry_contract.session.options import Options
 from retry_contract.session.prober import Listener
 from retry_contract.session.run import Generate, Run
 
+_NETRC = (".netrc", "_netrc")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 StateOf = Callable[[str], str | None]
 
@@ -88,18 +91,33 @@ class Verification:
 
     def _open(self, expectation: Expectation | None) -> Endpoint:
         if self.options.live is not None:
-            self._tell_of_proxies()
+            self._tell_what_is_not_used(self.options.live.proxy)
             provided = states_of(self.options.live.url, os.environ)
             return LiveEndpoint(self.options.live, _first(self._around.state_of, provided))
         assert expectation is not None
         return mock_of(expectation.catalogue, expectation.contract)
 
-    def _tell_of_proxies(self) -> None:
+    def _tell_what_is_not_used(self, proxy: str | None) -> None:
         names = sorted(name for name in os.environ if name.lower() in _PROXIES)
-        if names and self._around.announce is not None:
-            self._around.announce(
-                f"{', '.join(names)} is set and not used: --proxy names a proxy to use"
-            )
+        netrc = _netrc()
+        unused = [*names, *([netrc] if netrc else [])]
+        if unused and self._around.announce is not None:
+            hint = "; --proxy names a proxy to use" if names and proxy is None else ""
+            self._around.announce(f"not used by this run: {', '.join(unused)}{hint}")
+
+
+def _netrc() -> str | None:
+    """Return what to call the file of credentials that other programs would use, if there is one.
+
+    Its path is not told: it may hold the name of a person.
+    """
+    named = os.environ.get("NETRC")
+    if named is not None:
+        return "the file that NETRC names" if named and Path(named).is_file() else None
+    with contextlib.suppress(RuntimeError, OSError):
+        home = Path.home()
+        return next((f"~/{name}" for name in _NETRC if (home / name).is_file()), None)
+    return None
 
 
 def _first(*sources: StateOf | None) -> StateOf:

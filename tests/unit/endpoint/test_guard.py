@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -63,6 +64,8 @@ ELSEWHERE = [
     "https://evil.example" + "/api/v2" + RETRY,
     "http://test.postman.gov.sg/api/v2" + RETRY,
     "https://test.postman.gov.sg:8443/api/v2" + RETRY,
+    "https://test.postman.gov.sg:0/api/v2" + RETRY,
+    "https://test.postman.gov.sg../api/v2" + RETRY,
     "https://postman.gov.sg/api/v2" + RETRY,
     "https://loadtest.postman.gov.sg/api/v2" + RETRY,
     "https://test.postman.gov.sg.evil.example/api/v2" + RETRY,
@@ -101,6 +104,9 @@ OTHER_PATHS = [
             *("a/b", "a%2fb", "a%2Fb", "a%252fb", "a%5cb", "a\\b", "%5c..", "..%2f..", "..;a"),
             *("%2e%2e;a", "a%00", "a%0d%0aHost:%20x", "a%3fb", "a%253fb", "a%23b", "", "%20.."),
             *("..%20", "%c0%ae%c0%ae", "%ff", "%ef%bc%8e%ef%bc%8e", "a%ef%bc%8fb", "%e2%80%a5"),
+            *("a%u002e", "a%U002fb", "a%25u002f", "%c2%85", "a%c2%80", "a%e2%80%8b", "a%e2%80%ae"),
+            *("a%c2%adb", "%ef%bb%bfa", "a%e2%80%a8b", "a%cd%8f", "%e3%85%a4", "a%ef%b8%8f"),
+            *("a%f3%a0%84%80", "a%e2%81%a0", "a%c2%a0", "a%25e2%2580%258b", "a%ee%80%80"),
         )
     ),
     BASE + RETRY + "/",
@@ -172,10 +178,43 @@ def test_request_never_leaves_with_another_method(method: str, path: str) -> Non
         {"X-Rewrite-URL": "/admin"},
         {"X-HTTP-Method-Override": "DELETE"},
         {"x-forwarded-host": "evil.example"},
+        *({name: "/admin"} for name in ("X-Forwarded-Path", "X-Override-URL", "Forwarded", "Via")),
+        *({name: "a"} for name in ("Cookie", "Upgrade", "TE", "Content-Encoding", "Expect")),
+        *({name: "a"} for name in ("X-Accel-Redirect", "Transfer-Encoding", "Range", "X-Any")),
     ],
 )
 def test_header_names_no_other_place_path_or_method(headers: Any) -> None:
     _refused("POST", BASE + RETRY, headers=headers)
+
+
+@pytest.mark.parametrize("base", [BASE, HERE])
+def test_headers_that_the_kit_sends_pass(base: str) -> None:
+    client, recorder = _client(base)
+    headers = {"Authorization": "Bearer key", "X-Schemathesis-TestCaseId": "1", "Accept-Any": "a"}
+    client.post(f"{base}{RETRY}", headers=headers)
+    client.post(f"{base}{MESSAGES}", json=SEND, headers=headers)
+    assert len(recorder.sent) == 2
+
+
+def _pieces() -> Iterator[bytes]:
+    yield b"{}"
+
+
+@pytest.mark.parametrize("body", [{"json": {}}, {"data": {"a": "b"}}, {"content": b" "}])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", RETRY), ("GET", RETRY), ("GET", f"{MESSAGES}/message_1")]
+)
+def test_body_leaves_with_a_single_send_alone(method: str, path: str, body: Any) -> None:
+    assert "a body with a call that has none" in _refused(method, BASE + path, **body)
+    client, recorder = _client(HERE)
+    client.request(method, HERE + path, **body)
+    assert len(recorder.sent) == 1, "on this machine anything may be tried"
+
+
+def test_body_that_is_streamed_never_leaves() -> None:
+    _refused("POST", BASE + RETRY, content=_pieces(), headers={"content-length": "2"})
+    for base in (BASE, HERE):
+        _refused("POST", base + RETRY, base=base, content=_pieces())
 
 
 @pytest.mark.parametrize("extensions", [{"target": b"/admin"}, {"sni_hostname": "evil.example"}])
@@ -375,6 +414,7 @@ def test_without_a_rate_nothing_waits() -> None:
         ("http://[::1]:8000/api/v2", "http://[::1]:8000/api/v2"),
         ("http://127.255.1.2/", "http://127.255.1.2"),
         ("https://staging.agency.example", "https://staging.agency.example"),
+        ("https://staging.agency.example/v2.0/", "https://staging.agency.example/v2.0"),
     ],
 )
 def test_base_url_is_accepted(url: str, base: str) -> None:
@@ -396,6 +436,8 @@ def test_base_url_is_accepted(url: str, base: str) -> None:
             "https://a%2eb/",
             "https://[::1",
             "https://\uff50ostman.gov.sg/",
+            *("https://a.example/%2e%2e/v2", "https://a.example/v2%2E0", "https://a.example/%252e"),
+            *("http://localhost../", "http://localhost.../api/v2", "http://127.0.0.1./"),
             "https://a\tb/",
             "Mock",
         ),
@@ -457,11 +499,16 @@ def test_proxy_is_checked_unquoted() -> None:
         with pytest.raises(Unusable, match=r"^--proxy: give the URL") as unusable:
             check_proxy(proxy, BASE)
         assert "secret" not in str(unusable.value)
-    with pytest.raises(Unusable, match="without TLS"):
-        check_proxy("http://proxy.example:8080", HERE)
+    for here in (HERE, "https://localhost/api/v2"):
+        with pytest.raises(Unusable, match="on this machine and the proxy is not"):
+            check_proxy("http://proxy.example:8080", here)
 
 
 def test_addresses_of_this_machine_are_known_as_they_are_written() -> None:
     here = ("http://127.0.0.1", "http://LOCALHOST:1", "http://localhost./", "http://[::1]:2")
     assert all(is_loopback(httpx.URL(url)) for url in here)
+    elsewhere = ("http://localhost..", "http://127.0.0.1.", "http://xlocalhost", "http://0.0.0.0")
+    assert not any(is_loopback(httpx.URL(url)) for url in elsewhere)
     assert origin(httpx.URL("https://A.example.")) == ("https", "a.example", 443)
+    assert origin(httpx.URL("https://a.example:0")) == ("https", "a.example", 0)
+    assert origin(httpx.URL("http://localhost..")) != origin(httpx.URL("http://localhost"))

@@ -107,6 +107,8 @@ def test_nothing_that_a_reply_names_is_contacted(
         with between(served.url, passing(**headers)) as here:
             prober = open_live(here.url)
             assert prober.probe("accepted", message).exchange.status == 201
+            assert len(here.calls) > 1
+            assert all("cookie" not in call.headers for call in here.calls)
         assert other.accepted == 0
 
 
@@ -239,6 +241,16 @@ def test_empty_reply_may_claim_to_be_compressed(
     with between(served.url, reply(204, content_encoding="gzip")) as here:
         prober = open_live(here.url)
         assert prober.endpoint.send(_request(prober)).content == b""
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_header_may_hold_more_than_ascii(
+    open_live: Callable[..., Prober], served: Served, encoding: str
+) -> None:
+    sent = "café".encode(encoding).decode("latin-1")
+    with between(served.url, passing(x_powered_by=sent)) as here:
+        shown = open_live(here.url).retrieve(*served.failed())
+    assert (shown.status, shown.headers["x-powered-by"]) == (200, "café")
 
 
 def test_connection_is_used_again(open_live: Callable[..., Prober], served: Served) -> None:

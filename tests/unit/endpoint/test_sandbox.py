@@ -15,7 +15,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import sandbox as module
-from retry_contract.endpoint.controls import VARIABLE, states_of
+from retry_contract.endpoint.controls import VARIABLE, _make, states_of
 from retry_contract.endpoint.sandbox import serving
 from retry_contract.outcome import Unusable
 from retry_contract.service.model import PREFIX, Settings
@@ -175,6 +175,20 @@ def test_controls_provide_messages_for_a_verification(here: Here) -> None:
 def test_controls_of_another_service_are_not_used(control: str, here: Here) -> None:
     assert states_of(here.url + PREFIX, {VARIABLE: control}) is None
     assert states_of("https://test.postman.gov.sg/api/v2", {VARIABLE: control}) is None
+
+
+def test_controls_are_never_looked_for_on_another_machine(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _make(here.url + CONTROL, "failure") is not None
+    lead = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: lead)
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
+    for control in (
+        "http://elsewhere.example/_sandbox",
+        here.url.replace("127.0.0.1", "localhost"),
+    ):
+        assert _make(control, "failure") is None
 
 
 def test_controls_that_are_gone_provide_nothing(here: Here) -> None:

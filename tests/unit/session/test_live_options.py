@@ -122,7 +122,10 @@ def test_one_case_that_is_replayed_is_all_that_is_generated() -> None:
         ({"budget": "-1"}, "--budget -1: give a whole number"),
         ({"ca_file": "/no/such.pem"}, "--ca-file /no/such.pem: there is no such file"),
         ({"proxy": "proxy:x"}, "--proxy: give the URL of an HTTP proxy"),
-        ({"endpoint": HERE, "proxy": "http://proxy.example:1"}, "--proxy: without TLS the key"),
+        (
+            {"endpoint": HERE, "proxy": "http://proxy.example:1"},
+            "--proxy: the endpoint is on this machine",
+        ),
         ({"endpoint": "https://postman.gov.sg/api/v2"}, "this is production, and its owner"),
     ],
 )

@@ -165,10 +165,15 @@ CUT_OFF = "the connection broke, or the reply was cut off"
             )
             for number, text in (
                 (-2, "Name or service not known"),
-                (-3, "Temporary failure in name resolution"),
+                (socket.EAI_NONAME, "No such host is known"),
                 (8, "nodename nor servname provided, or not known"),
                 (11001, "getaddrinfo failed"),
             )
+        ),
+        (
+            httpx.ConnectError("x"),
+            socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+            "the name server does not answer",
         ),
         (httpx.ConnectError("[Errno 111]"), ConnectionRefusedError(111, "Refus\u00e9"), REFUSED),
         (httpx.ConnectError("connection refused"), None, REFUSED),
