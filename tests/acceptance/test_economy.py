@@ -242,7 +242,7 @@ def test_message_that_was_tried_too_often_is_passed_over() -> None:
 
 def test_generated_retries_name_messages_that_do_not_exist() -> None:
     with opened("failure") as it:
-        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=15, seed=7)
+        plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=12, seed=7)
         with pytest.raises(NotExercised, match="only retries of unknown messages"):
             fuzz_requests(plan, Tally(plan.most_shrinks))
     assert it.watch.accepted == []

@@ -27,7 +27,9 @@ _SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""What Unicode counts as printable, and nobody sees (Default_Ignorable_Code_Point)."""
+"""Letters and marks that nobody sees (Default_Ignorable_Code_Point)."""
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
 _OTHER_ESCAPE = re.compile("%u", re.IGNORECASE)
 _ESCAPED_DOT = re.compile("%2e", re.IGNORECASE)
@@ -221,11 +223,17 @@ def _is_plain(part: str) -> bool:
 
     Nor may it hold what nobody sees, which some readers drop.
     """
-    if not (_SEGMENT.fullmatch(part) and part.isprintable()) or _OTHER_ESCAPE.search(part):
+    if not _SEGMENT.fullmatch(part) or _OTHER_ESCAPE.search(part):
         return False
     plain = unicodedata.normalize("NFKC", part)
     parted = _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
-    return parted and not _INVISIBLE.search(part)
+    return parted and not any(map(_is_hidden, part))
+
+
+def _is_hidden(character: str) -> bool:
+    """Whether nobody sees a character: a control, a blank but the space, half of a pair."""
+    hidden = unicodedata.category(character) in _HIDDEN and character != " "
+    return hidden or _INVISIBLE.match(character) is not None
 
 
 def is_loopback(url: httpx.URL) -> bool:
