@@ -289,3 +289,34 @@ def test_an_interruption_is_one_line_and_not_tested(
     assert done.stderr == "retry-contract validate: interrupted\n"
     as_json = here("validate", "--json", PAGE)
     assert json.loads(as_json.stdout) == {"outcome": "not tested", "reason": "interrupted"}
+
+
+def test_files_may_stand_before_between_and_after_options(
+    here: Callable[..., Done], save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash.json").write_bytes(Path(PAGE).read_bytes())
+    words = (PAGE, "--strict", PAGE, "--contract", "before", PAGE, "--", "-dash.json")
+    done = here("validate", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("KEPT before-2025-02-24") == 4
+    assert "-dash.json: KEPT" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give a file, or - for standard input"),
+        (["--strict"], "give a file, or - for standard input"),
+        ([PAGE, "--nope", PAGE], "unrecognized arguments: --nope;"),
+        ([""], "a file: cannot be read: the name of the file is empty"),
+        ([PAGE, "--contract="], "--contract (empty): no such contract; use one of before, after"),
+    ],
+)
+def test_words_that_are_no_files_are_told(
+    words: list[str], said: str, here: Callable[..., Done]
+) -> None:
+    done = here("validate", *words)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert said in line

@@ -305,7 +305,7 @@ def test_a_rule_that_crashes_is_never_green(runs: Any) -> None:
 
 BAD = {
     "--contract middle": "--contract middle: no such contract; use one of before, after, auto",
-    "--contract=": "--contract : no such contract",
+    "--contract=": "--contract (empty): no such contract",
     "--on 2025-02-30": "'2025-02-30' is not a possible date",
     "--on 2025-02-24T00:00:00": "has no offset; write 2025-02-24T00:00:00+08:00",
     "--on tomorrow": "'tomorrow' is neither a date nor an instant",
@@ -355,7 +355,7 @@ def test_a_bad_option_is_one_line(
         ([], "retry-contract: give a command: verify, "),
         (["frob"], "retry-contract: no such command; give verify, validate, "),
         (["--frob"], "retry-contract: give a command: "),
-        (["validate", "x", "--", "y"], "retry-contract validate: only verify takes -- ARGS"),
+        (["timeline", "--", "y"], "retry-contract timeline: only verify takes -- ARGS"),
     ],
 )
 def test_no_command_or_a_wrong_one_is_one_line(

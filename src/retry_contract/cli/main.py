@@ -70,6 +70,12 @@ def _run(own: list[str], extra: list[str]) -> int:
         write_lines([])  # --help and --version end here, and their reader may be gone too
     if options.command is None:
         raise Unusable(f"give a command: {_KNOWN}; see: {_NAME} --help")
+    if hasattr(options, "files"):
+        # argparse takes files in one place only, and so leaves those behind an option.
+        late = [word for word in unknown if word == "-" or not word.startswith("-")]
+        unknown = [word for word in unknown if word not in late]
+        options.files += late + extra
+        extra = []
     if unknown:
         named = _without_values(unknown)
         raise Unusable(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or - for standard input")
     parser.add_argument(
         "--contract",
         metavar="NAME",
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.contract.expectation import expectations
     from retry_contract.contract.saved import judge_saved
 
+    if not options.files:
+        raise Unusable("give a file, or - for standard input; see: retry-contract validate --help")
     expected = expectations(catalogue(), options.contract, options.on, default="any")
     judged = []
     for file in options.files:
@@ -87,6 +89,8 @@ def _verdict(reply: SavedReply, *, strict: bool) -> Verdict:
 
 
 def _read(file: str) -> bytes:
+    if not file:
+        raise Unusable("cannot be read: the name of the file is empty")
     try:
         if file == "-":
             if sys.stdin is None:
@@ -122,7 +126,7 @@ def _only_strict(one: _Judged, reply: SavedReply) -> bool:
 
 
 def _name(one: _Judged) -> str:
-    return "standard input" if one.file == "-" else visible(one.file)
+    return "standard input" if one.file == "-" else visible(one.file) or "a file"
 
 
 def _details(reply: SavedReply) -> Iterator[str]:

@@ -71,4 +71,5 @@ def expectations(
         raise Unusable(f"--on: {error}") from None
     except KeyError:
         known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
-        raise Unusable(f"--contract {choice}: no such contract; use one of {known}") from None
+        shown = choice or "(empty)"
+        raise Unusable(f"--contract {shown}: no such contract; use one of {known}") from None

@@ -11,6 +11,7 @@ from typing import Any, overload
 from retry_contract.outcome import Unusable
 
 _EXAMPLE_NUMBER = 50
+_MOST_DIGITS = 9
 _LARGEST_SEED = 2**64
 
 
@@ -22,8 +23,10 @@ def number(name: str, text: str | None, *, default: int | None) -> int | None:
     """Read a whole number."""
     if text is None:
         return default
-    if not re.fullmatch("[0-9]{1,9}", text):
+    if not re.fullmatch("[0-9]+", text):
         raise Unusable(f"--{name} {text}: give a whole number, such as {_EXAMPLE_NUMBER}")
+    if len(text) > _MOST_DIGITS:
+        raise Unusable(f"--{name} {text}: give at most {'9' * _MOST_DIGITS}")
     return int(text)
 
 

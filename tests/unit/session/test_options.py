@@ -62,7 +62,7 @@ def test_given_options_are_read(tmp_path: Path) -> None:
         ({"ignore": ["key-required", ""]}, "--ignore : no such rule"),
         ({"contract": "later"}, "--contract later: no such contract; use one of before, after,"),
         ({"contract": "BEFORE"}, "--contract BEFORE: no such contract"),
-        ({"contract": ""}, "--contract : no such contract"),
+        ({"contract": ""}, r"--contract \(empty\): no such contract"),
         ({"contract": "any"}, "--contract any: no such contract"),
         ({"contract": "before", "on": "2025-02-24"}, "--on goes with --contract auto, not with"),
         ({"contract": "all", "on": "2025-02-24"}, "--on goes with --contract auto, not with"),

@@ -38,10 +38,15 @@ def test_whole_number(text: str | None, expected: int) -> None:
     assert number("budget", None, default=None) is None
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.0", "1e3", " 1", "0x1", "\u0663", "9" * 10])
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "1e3", " 1", "0x1", "\u0663"])
 def test_text_that_is_no_whole_number(text: str) -> None:
     refused = _refusal(lambda: number("fuzz", text, default=0))
     assert refused == f"--fuzz {text}: give a whole number, such as 50"
+
+
+def test_number_that_is_too_large_is_told_from_none() -> None:
+    refused = _refusal(lambda: number("fuzz", "9" * 10, default=0))
+    assert refused == "--fuzz 9999999999: give at most 999999999"
 
 
 def test_line_break_after_a_number_or_an_id_is_not_passed_over() -> None:
