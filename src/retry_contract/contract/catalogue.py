@@ -23,6 +23,10 @@ class Contract:
     period: Period
     folder: Path
 
+    def __hash__(self) -> int:
+        # Asked for with every judgement and every reply: all of the period would be hashed.
+        return hash((self.period.name, self.folder))
+
     @property
     def name(self) -> str:
         """The full name, such as `after-2025-02-24`."""

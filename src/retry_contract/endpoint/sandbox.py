@@ -185,7 +185,7 @@ def serving(handle: Handler, port: int = 0) -> Iterator[str]:
         config = uvicorn.Config(
             application(handle),
             http=_Bounded,
-            loop="asyncio",
+            loop="auto",
             lifespan="off",
             ws="none",
             interface="asgi3",

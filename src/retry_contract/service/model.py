@@ -68,6 +68,7 @@ class Service:
         self.settings = settings or Settings()
         self.errors = Errors(self.settings.errors, new_id)
         self.campaigns: dict[str, Campaign] = {}
+        self._owners: dict[str, Campaign] = {}
         self.batches: dict[str, Batch] = {}
         self.messages: OrderedDict[str, Message] = OrderedDict()
         self._recent: dict[str, deque[datetime]] = {}
@@ -80,7 +81,7 @@ class Service:
             creator=self.new_id("user"),
             template_body=self.new_id("template_body"),
         )
-        self.campaigns[campaign.id] = campaign
+        self.campaigns[campaign.id] = self._owners[campaign.key] = campaign
         return campaign
 
     def add_message(self, campaign: Campaign, recipient: str, values: dict[str, str]) -> Message:
@@ -140,7 +141,7 @@ class Service:
 
     def _authorised(self, request: Request, campaign_id: str) -> Campaign:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        owner = next((c for c in self.campaigns.values() if c.key == key), None)
+        owner = self._owners.get(key)
         if scheme.lower() != "bearer" or owner is None:
             raise Refusal(401, "unauthorized", "Unauthorized")
         if owner.id != campaign_id:

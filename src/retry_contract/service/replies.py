@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from retry_contract.contract.catalogue import Contract, Kind
 from retry_contract.contract.timeline import SINGAPORE
 from retry_contract.service.records import Attempt, Batch, Message
+
+_Show = Callable[[Message, Batch | None], Any]
 
 
 def message_reply(
@@ -19,10 +22,17 @@ def message_reply(
     A member that the model knows nothing of, as a later contract may add, holds the example
     value of its schema.
     """
-    return {
-        name: _MEMBERS[name](message, batch) if name in _MEMBERS else contract.sample(kind, name)
-        for name in contract.fields(kind)
-    }
+    return {name: show(message, batch) for name, show in _shown(contract, kind)}
+
+
+@functools.cache
+def _shown(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
+    """Return how each member of a reply is made, in their order."""
+
+    def example(name: str) -> _Show:
+        return lambda _, __: contract.sample(kind, name)
+
+    return tuple((name, _MEMBERS.get(name) or example(name)) for name in contract.fields(kind))
 
 
 def timestamp(instant: datetime) -> str:
@@ -56,7 +66,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     return shown
 
 
-_MEMBERS: dict[str, Callable[[Message, Batch | None], Any]] = {
+_MEMBERS: dict[str, _Show] = {
     "createdAt": lambda message, _: timestamp(message.created_at),
     "updatedAt": lambda message, _: timestamp(message.updated_at),
     "id": lambda message, _: message.id,

@@ -72,9 +72,13 @@ class Sandbox:
         """Go back to the start: the same campaigns, messages, contract, clock and faults."""
         start = self._start
         self._ahead = start.at - self._real() if start.at else timedelta(0)
+        self._instant = self.now()
         self.contract = start.contract
         self.service = Service(
-            clock=self.now, new_id=new_ids(), in_force=self.in_force, settings=start.settings
+            clock=lambda: self._instant,
+            new_id=new_ids(),
+            in_force=self.in_force,
+            settings=start.settings,
         )
         self.own, self.foreign = self.service.add_campaign(), self.service.add_campaign()
         self.messages = {state: self.make(state)[0] for state in STATES}
@@ -84,7 +88,7 @@ class Sandbox:
         self.switch(start.faults)
 
     def now(self) -> datetime:
-        """Return the instant that the sandbox's clock shows."""
+        """Return the instant that the sandbox's clock shows; a request is of one instant."""
         return self._real() + self._ahead
 
     def move_to(self, instant: datetime) -> None:
@@ -118,6 +122,7 @@ class Sandbox:
 
     def make(self, state: str, count: int = 1, campaign: Campaign | None = None) -> list[str]:
         """Add messages in a state, and return their ids. Raises ValueError for no such state."""
+        self._instant = self.now()
         made = [seed(self.service, campaign or self.own, state).id for _ in range(count)]
         self._forget()
         if count >= _MANY:
@@ -128,9 +133,10 @@ class Sandbox:
         """Answer a request: to the service, or to its controls."""
         if request.path.startswith(CONTROL):
             return control(self, request)
+        self._instant = now = self.now()
         reply = self._handle(request)
         self.count += 1
-        self.requests.append((self.now(), request.method, request.path, reply.status))
+        self.requests.append((now, request.method, request.path, reply.status))
         self._forget()
         return reply
 
