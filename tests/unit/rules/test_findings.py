@@ -269,6 +269,7 @@ def test_violation_is_told_by_place_what_came_and_what_was_expected(fault: str) 
     first = _violations(fault)[0]
     assert re.sub(r"(request) [1-9][0-9]*\)$", r"\1 N)", first.message) == SAID[fault]
     assert first.rule == FAULTS[fault].rule
+    assert first.pointer == "" or first.pointer.startswith("/")
     place = first.pointer or "the reply"
     said = f"{place} is {first.actual}; expected {first.expected} ({first.seen})"
     assert said == first.message
