@@ -187,8 +187,10 @@ def test_what_it_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(listed), listed[-1]["number"]) == (1000, 1200)
 
 
+FAULTS_WANTED = "faults must be an array of some of creator-id-missing, creator-id-null, "
 REFUSED = {
     ("GET", "/nothing", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
+    ("GET", "/requestsX", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("DELETE", "/clock", ""): (405, "use PUT"),
     ("POST", "/messages", "[]"): (400, "the body must be a JSON object"),
     ("POST", "/messages", "{"): (400, "the body must be a JSON object"),
@@ -205,8 +207,8 @@ REFUSED = {
     ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/contract", '{"contract": "x"}'): (400, "contract must be before, after, or auto"),
-    ("PUT", "/faults", '{"faults": ["x"]}'): (400, "faults must be an array of some of creator"),
-    ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of some of creator"),
+    ("PUT", "/faults", '{"faults": ["x"]}'): (400, FAULTS_WANTED),
+    ("PUT", "/faults", '{"faults": "x"}'): (400, FAULTS_WANTED),
 }
 
 
