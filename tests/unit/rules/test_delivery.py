@@ -36,7 +36,15 @@ def test_statuses_follow_in_the_published_order(before: str, after: str) -> None
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(None, "sent"), ("created", None), (7, "sent"), ("lost", "success"), ("created", "lost")],
+    [
+        (None, "sent"),
+        ([], "sent"),
+        ("created", None),
+        ("created", []),
+        (7, "sent"),
+        ("lost", "success"),
+        ("created", "lost"),
+    ],
 )
 def test_what_is_no_status_follows_nothing(before: Any, after: Any) -> None:
     assert not follows(before, after)
