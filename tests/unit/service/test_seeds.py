@@ -93,38 +93,3 @@ def test_retrieve_shows_the_whole_message(sandbox: Sandbox) -> None:
         "batches": [{"id": batch.id, "status": "messages_enqueued"}],
         "attempts": [{"status": "failure", "createdAt": made, "error": SERVER_ERROR}],
     }
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "error"),
-    [
-        (
-            "/message_0/retry",
-            400,
-            {
-                "code": "message_not_found_or_retry_message_not_in_failure_status",
-                "message": "The message was not found, or is not in failure status.",
-            },
-        ),
-        (
-            "",
-            400,
-            {"code": "parameter_invalid", "message": "The body must be a JSON object."},
-        ),
-    ],
-)
-def test_refusal_tells_its_code_and_a_trace(
-    path: str, status: int, error: dict[str, str], sandbox: Sandbox
-) -> None:
-    reply = _ask(sandbox, "POST", path)
-    told = reply.json()["error"]
-    assert reply.status == status
-    assert told.pop("id").startswith("trace_")
-    assert told == {**error, "type": "domain_error"}
-
-
-def test_retrieve_of_an_unknown_message_is_404(sandbox: Sandbox) -> None:
-    reply = _ask(sandbox, "GET", "/message_0")
-    assert reply.status == 404
-    assert reply.json()["error"]["code"] == "message_not_found"
-    assert reply.json()["error"]["message"] == "The message was not found."
