@@ -21,6 +21,7 @@ from support.observed import (
 )
 
 from retry_contract.outcome import NotExercised
+from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.rules import situations as s
 
 REFUSAL = exchange(nested(UNRETRYABLE), 400)
@@ -118,3 +119,20 @@ def test_stack_trace_among_bytes_that_are_no_utf_8_is_found() -> None:
     body = b"\xff\xfe Traceback (most recent call last):"
     reply = refused(s.UNKNOWN, exchange(status=400, body=body))
     assert broken("no-secret-echoed", reply).actual == "a reply that holds a stack trace"
+
+
+def test_message_that_moved_on_does_not_hide_one_that_was_retried() -> None:
+    around = {
+        "before": shown(latestStatus="sent", attempts=[{"status": "sent"}]),
+        "after": shown(
+            latestStatus="created", attempts=[{"status": "created"}, {"status": "failure"}]
+        ),
+    }
+    moved_on = refused(s.UNFAILED[0], exchange(), **around)
+    retried = refused(s.UNFAILED[1], exchange())
+    assert broken("unfailed-message-refused", moved_on, retried).actual == "status 201"
+
+
+@pytest.mark.parametrize("rule", sorted(ESSENTIAL))
+def test_rule_about_an_accepted_retry_asks_for_nothing_else(rule: str) -> None:
+    assert RULES[rule].needs == s.ACCEPTED_RETRIES

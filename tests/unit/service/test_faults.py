@@ -328,3 +328,14 @@ def test_flat_error_is_recoded_into_one_envelope() -> None:
     shown = _observed(sandbox, "unknown")
     assert {name for name in shown if name.startswith("/")} == set(ENVELOPE)
     assert shown["/error/code"] == "retry_failed"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("key", [None, "Bearer key_test_0", f"Bearer {KEY}"])
+def test_fault_answers_at_any_path(fault: str, key: str | None) -> None:
+    sandbox = _sandbox(fault)
+    headers = {} if key is None else {"authorization": key}
+    for path in ("/", "/retry", "/messages/retry"):
+        assert sandbox.handle(Request("POST", path, headers)).status == 404
+    path = "/api/v2/campaigns/campaign_0/messages/message_0/retry"
+    assert sandbox.handle(Request("POST", path, headers)).status in (401, 403)
