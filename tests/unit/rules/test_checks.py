@@ -180,7 +180,9 @@ def test_id_is_the_one_in_the_path(id_: object) -> None:
 def test_id_is_the_one_that_the_single_send_returned() -> None:
     sent = _exchange(_message(id="message_2"), 201, "single-send")
     violation = _broken("message-id-kept", _accepted(sent=sent))
+    assert violation.pointer == "/id"
     assert violation.expected == "the id that the Single Send returned"
+    assert violation.actual == "another id in the path"
 
 
 def test_violation_does_not_quote_what_the_reply_held() -> None:
