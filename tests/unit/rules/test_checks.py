@@ -3,87 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from support.observed import (
+    AFTER,
+    BEFORE,
+    CAMPAIGN,
+    CONTRACTS,
+    JSON,
+    KEY,
+    MESSAGE,
+    NOW,
+    TOO_MANY,
+    UNRETRYABLE,
+    WAS,
+)
+from support.observed import accepted as _accepted
+from support.observed import broken as _broken
+from support.observed import exchange as _exchange
+from support.observed import flat as _flat
+from support.observed import judge as _judge
+from support.observed import message as _message
+from support.observed import nested as _nested
+from support.observed import refused as _refused
+from support.observed import shown as _shown
+from support.observed import without as _without
 
-from retry_contract.contract.catalogue import Contract, catalogue
-from retry_contract.contract.expectation import Expectation, in_force, named
-from retry_contract.exchange import Exchange, Kind, Observation, Observations
-from retry_contract.outcome import NotExercised, Violation
+from retry_contract.contract.expectation import in_force
+from retry_contract.exchange import Exchange, Kind, Observation
+from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES
 from retry_contract.rules import situations as s
-
-CONTRACTS = catalogue()
-AFTER = named(CONTRACTS, "after")
-BEFORE = named(CONTRACTS, "before")
-KEY = "key_test_5ecret"
-CAMPAIGN, MESSAGE = "campaign_1", "message_1"
-JSON = {"content-type": "application/json"}
-UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
-TOO_MANY = "too_many_message_attempts_error"
-WAS, NOW = "2024-05-16T16:48:42.247+08:00", "2024-05-16T16:48:59.157+08:00"
-
-
-def _message(contract: Contract = AFTER.contract, **changes: Any) -> dict[str, Any]:
-    payload = {field: contract.sample("retry", field) for field in contract.fields()}
-    return payload | {"id": MESSAGE, "campaignId": CAMPAIGN} | changes
-
-
-def _without(payload: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in payload.items() if name not in names}
-
-
-def _exchange(
-    payload: Any = None,
-    status: int = 201,
-    kind: Kind = "retry",
-    *,
-    number: int = 1,
-    method: str = "POST",
-    headers: Mapping[str, str] = JSON,
-    body: bytes | None = None,
-) -> Exchange:
-    path = f"/api/v2/campaigns/{CAMPAIGN}/messages/{MESSAGE}/retry"
-    content = json.dumps(payload).encode() if body is None else body
-    return Exchange(number, kind, method, path, status, headers, content)
-
-
-def _shown(status: int = 200, **changes: Any) -> Exchange:
-    payload = _message(**{"latestStatus": "failure", "updatedAt": WAS} | changes)
-    return _exchange(payload, status, "retrieve", method="GET")
-
-
-def _nested(code: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": "No.", "type": "domain_error", "id": "trace_1"}}
-
-
-def _flat(status: int) -> dict[str, Any]:
-    return {"message": "No.", "statusCode": status}
-
-
-def _accepted(payload: Any = None, status: int = 201, **around: Any) -> Observation:
-    reply = _exchange(_message(updatedAt=NOW) if payload is None else payload, status)
-    return Observation(s.ACCEPTED, reply, CAMPAIGN, MESSAGE, **around)
-
-
-def _refused(situation: str, exchange: Exchange, **around: Any) -> Observation:
-    return Observation(situation, exchange, CAMPAIGN, MESSAGE, **around)
-
-
-def _judge(
-    rule: str, *found: Observation, expectation: Expectation = AFTER, key: str = KEY
-) -> tuple[Violation, ...]:
-    around = [e for o in found for e in (o.sent, o.before, o.exchange, o.after) if e is not None]
-    return RULES[rule].violations(Observations(found, tuple(around), key), expectation)
-
-
-def _broken(rule: str, *found: Observation, **options: Any) -> Violation:
-    (violation,) = _judge(rule, *found, **options)
-    assert violation.rule == rule
-    return violation
-
 
 # An accepted retry
 
@@ -211,6 +162,7 @@ def test_member_that_retrieve_did_not_show_is_a_new_one() -> None:
     before = _exchange(_without(_message(), "creatorId"), 200, "retrieve")
     violation = _broken("creator-id-kept", _accepted(before=before))
     assert violation.expected == "what Retrieve showed before: no such member"
+    assert violation.actual == "a string of 41 characters"
 
 
 def test_creator_that_neither_shows_is_kept() -> None:
@@ -228,7 +180,9 @@ def test_id_is_the_one_in_the_path(id_: object) -> None:
 def test_id_is_the_one_that_the_single_send_returned() -> None:
     sent = _exchange(_message(id="message_2"), 201, "single-send")
     violation = _broken("message-id-kept", _accepted(sent=sent))
+    assert violation.pointer == "/id"
     assert violation.expected == "the id that the Single Send returned"
+    assert violation.actual == "another id in the path"
 
 
 def test_violation_does_not_quote_what_the_reply_held() -> None:
@@ -292,7 +246,19 @@ def test_message_that_retrieve_no_longer_shows_does_not_agree(status: int) -> No
 
 def test_recipient_that_retrieve_shows_otherwise_does_not_agree() -> None:
     observation = _accepted(before=_shown(), after=_after(recipient="6511111111"))
-    assert _broken("retrieve-agrees", observation).pointer == "/recipient"
+    violation = _broken("retrieve-agrees", observation)
+    assert (violation.pointer, violation.expected) == (
+        "/recipient",
+        "what Retrieve showed afterwards",
+    )
+
+
+def test_null_is_not_what_retrieve_does_not_show() -> None:
+    after = _exchange(_without(_message(), "fullMessage"), 200, "retrieve")
+    observation = _accepted(_message(fullMessage=None), before=_shown(), after=after)
+    violation = _broken("retrieve-agrees", observation)
+    assert violation.expected == "what Retrieve showed afterwards: no such member"
+    assert violation.actual == "null"
 
 
 # Refusals

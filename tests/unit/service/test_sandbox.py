@@ -70,6 +70,50 @@ def test_it_has_a_message_in_each_state(bench: Bench) -> None:
     assert described["contract"] == "after-2025-02-24"
 
 
+def test_it_tells_what_a_client_needs(bench: Bench) -> None:
+    described = bench.control("GET", "/")
+    assert described == bench.control("GET", "")
+    own, foreign = bench.sandbox.own, bench.sandbox.foreign
+    assert (described["campaign"], described["key"]) == (own.id, own.key)
+    assert described["foreign"]["key"] == foreign.key
+    (message,) = described["foreign"]["messages"].values()
+    assert bench.sandbox.service.messages[message].campaign == foreign.id
+    assert (described["now"], described["faults"]) == ("2026-03-02T12:00:00+08:00", [])
+
+
+def test_statuses_of_the_controls(bench: Bench) -> None:
+    asked = {
+        ("GET", "/"): 200,
+        ("GET", "/requests"): 200,
+        ("POST", "/messages"): 201,
+        ("POST", "/reset"): 200,
+    }
+    for (method, path), status in asked.items():
+        assert bench.ask(method, CONTROL + path).status == status
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'""', b"{", b"\xff", b"[" * 100_000])
+def test_body_that_is_no_object_is_refused(body: bytes, bench: Bench) -> None:
+    for path in ("/messages", "/reset"):
+        reply = bench.sandbox.handle(Request("POST", CONTROL + path, {}, body))
+        assert (reply.status, reply.json()) == (400, {"error": "the body must be a JSON object"})
+
+
+@pytest.mark.parametrize("body", [{"at": "2000-01-01"}, {"at": "2099-12-31"}])
+def test_clock_goes_from_the_first_to_the_last_year_that_it_says(
+    body: dict[str, str], bench: Bench
+) -> None:
+    assert bench.control("PUT", "/clock", body)["now"].startswith(body["at"])
+    status, said = bench.refused("PUT", "/clock", {"at": "2100-01-02"})
+    assert (status, said.endswith("from 2000 to 2099")) == (400, True)
+
+
+def test_settings_of_the_start_are_obeyed() -> None:
+    bench = Bench(Start(settings=Settings(errors="flat", rate=1)))
+    assert bench.retry("message_of_nobody").json().keys() == {"message", "statusCode"}
+    assert bench.retry("message_of_nobody").status == 429
+
+
 def test_more_messages_are_made_in_a_state(bench: Bench) -> None:
     made = bench.control("POST", "/messages", {"state": "attempts-spent", "count": 3})["messages"]
     assert len(set(made)) == 3
@@ -125,6 +169,7 @@ def test_requests_are_listed_without_what_is_secret(bench: Bench) -> None:
         (1, "POST", 201),
         (2, "POST", 400),
     ]
+    assert listed[0]["at"] == "2026-03-02T12:00:00+08:00"
     assert listed[0]["path"].endswith(f"{message}/retry")
     assert bench.sandbox.own.key not in json.dumps(listed)
 
@@ -142,8 +187,10 @@ def test_what_it_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(listed), listed[-1]["number"]) == (1000, 1200)
 
 
+FAULTS_WANTED = "faults must be an array of some of creator-id-missing, creator-id-null, "
 REFUSED = {
     ("GET", "/nothing", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
+    ("GET", "/requestsX", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("DELETE", "/clock", ""): (405, "use PUT"),
     ("POST", "/messages", "[]"): (400, "the body must be a JSON object"),
     ("POST", "/messages", "{"): (400, "the body must be a JSON object"),
@@ -160,8 +207,8 @@ REFUSED = {
     ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/contract", '{"contract": "x"}'): (400, "contract must be before, after, or auto"),
-    ("PUT", "/faults", '{"faults": ["x"]}'): (400, "faults must be an array of some of creator"),
-    ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of some of creator"),
+    ("PUT", "/faults", '{"faults": ["x"]}'): (400, FAULTS_WANTED),
+    ("PUT", "/faults", '{"faults": "x"}'): (400, FAULTS_WANTED),
 }
 
 
