@@ -49,12 +49,19 @@ def _document(process: subprocess.Popen[str]) -> Any:
     return json.loads("".join(lines))
 
 
+ENDINGS = [
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT")
+    if name in signal.Signals.__members__
+]
+
+
 def _retry(served: Any, message: str) -> httpx.Response:
     url = f"{served['endpoint']}/campaigns/{served['campaign']}/messages/{message}/retry"
     return httpx.post(url, headers={"authorization": f"Bearer {served['key']}"}, trust_env=False)
 
 
-@pytest.mark.parametrize("end", one_in(2, [signal.SIGINT, signal.SIGTERM]))
+@pytest.mark.parametrize("end", one_in(2, ENDINGS))
 def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--contract", "before") as process:
         served = _document(process)
@@ -204,6 +211,8 @@ BAD = {
     "--port 70000": "--port 70000: give a number up to 65535",
     "--contract x": "--contract x: no such contract; use one of before, after, auto",
     "--on 2025-02-30": "--on: '2025-02-30' is not a possible date",
+    "--on 0001-01-01": "--on 0001-01-01: give an instant from 2000 to 2099",
+    "--on 9999-12-31": "--on 9999-12-31: give an instant from 2000 to 2099",
     "--cutover-in x": "--cutover-in x",
     "--cutover-in 1 --contract after": "--cutover-in sets the clock",
     "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",

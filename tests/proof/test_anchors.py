@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from support.node import ajv
 
 from retry_contract.contract.bundle import bundle
-from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.catalogue import Kind, catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.sandbox import serving
@@ -30,6 +31,7 @@ EXCLUDED = {
     # The page: a retry of a message that has not failed is refused, whatever the schema says.
     "positive_data_acceptance",
 }
+ERRORS = "common/error-reply.schema.json"
 each_contract = pytest.mark.parametrize("contract", CONTRACTS)
 
 
@@ -76,7 +78,19 @@ def test_ajv_accepts_every_reply_of_a_run(contract: str, tmp_path: Path) -> None
         with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
             run = Run(endpoint, named(CONTRACTS, contract), listen=heard.append)
             assert not any(rule.state is RuleState.BROKEN for rule in run.judge_all().rules)
-    replies = [e.payload for e in heard if e.kind == "retry" and e.status == 201]
-    assert len(replies) >= 3
-    verdicts = ajv({contract: bundle(CONTRACTS[contract])}, replies, tmp_path / "ajv")
-    assert verdicts[contract] == [True] * len(replies)
+    expected: dict[Kind, tuple[int, int]] = {
+        "retry": (201, 3),
+        "retrieve": (200, 10),
+        "single-send": (201, 1),
+    }
+    for kind, (status, least) in expected.items():
+        replies = [e.payload for e in heard if (e.kind, e.status) == (kind, status)]
+        assert len(replies) >= least
+        verdicts = ajv({kind: bundle(CONTRACTS[contract], kind)}, replies, tmp_path / "ajv")
+        assert verdicts[kind] == [True] * len(replies), kind
+    refusals = [e.payload for e in heard if e.status in (400, 401, 403, 404)]
+    # What is at another method is answered by no documented status.
+    assert {e.status for e in heard} <= {200, 201, 400, 401, 403, 404, 405}
+    envelope = json.loads((CONTRACTS[contract].folder / ERRORS).read_text("utf-8"))
+    assert len(refusals) >= 8
+    assert ajv({"errors": envelope}, refusals, tmp_path / "ajv")["errors"] == [True] * len(refusals)

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
     serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with _handled(termination, signal.SIGTERM), serving(sandbox.handle, _port(options.port)) as url:
+    with _handled(termination, *_endings()), serving(sandbox.handle, _port(options.port)) as url:
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))
@@ -87,7 +87,7 @@ def _start(options: argparse.Namespace) -> Start:
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.timeline import InvalidInstant, as_instant
     from retry_contract.service.faults import FAULTS
-    from retry_contract.service.sandbox import AUTO, Start
+    from retry_contract.service.sandbox import AUTO, YEARS, Start
 
     contract = AUTO if options.contract is None else options.contract
     known = [*(c.period.alias for c in catalogue().values()), AUTO]
@@ -100,6 +100,8 @@ def _start(options: argparse.Namespace) -> Start:
         at = None if options.on is None else as_instant(options.on)
     except InvalidInstant as error:
         raise Unusable(f"--on: {error}") from None
+    if at is not None and at.year not in YEARS:
+        raise Unusable(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
     if options.cutover_in is not None:
         at = _before_the_cutover(options, contract)
     return Start(contract, at, tuple(options.fault), _settings(options))
@@ -194,6 +196,12 @@ def _handled(handler: Any, *numbers: int) -> Iterator[None]:
             signal.signal(number, own)
 
 
+def _endings() -> list[signal.Signals]:
+    """Return the signals that end a sandbox: of a closed terminal too, where there is such."""
+    names = ("SIGTERM", "SIGHUP", "SIGQUIT")
+    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+
+
 def _wait() -> None:
     threading.Event().wait()
 
@@ -203,7 +211,8 @@ def _accompany(command: str, environment: dict[str, str]) -> int:
     child, meanwhile = None, list[int]()
     try:
         # A Ctrl-C while it is being started waits, or the command would be lost sight of.
-        with _handled(lambda number, _: meanwhile.append(number), signal.SIGINT, signal.SIGTERM):
+        wait = meanwhile.append
+        with _handled(lambda number, _: wait(number), signal.SIGINT, *_endings()):
             child = subprocess.Popen(command, shell=True, env=environment, **in_a_group())
         if meanwhile:
             raise KeyboardInterrupt

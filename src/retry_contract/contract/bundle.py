@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from retry_contract.contract.catalogue import Catalogue, Contract, Schema
+from retry_contract.contract.catalogue import Catalogue, Contract, Kind, Schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://retry-contract.invalid/bundles/"
 
 
-def bundle(contract: Contract) -> Schema:
-    """Return the schema of a contract's retry reply with every reference within it."""
+def bundle(contract: Contract, kind: Kind = "retry") -> Schema:
+    """Return the schema of one kind of a contract's replies with every reference within it."""
     definitions: dict[str, Any] = {}
-    schema = _inline(contract.schema, contract, definitions)
-    return {**schema, "$id": f"{_BASE}{contract.name}.schema.json", "$defs": definitions}
+    schema = _inline(contract.schema_of(kind), contract, definitions)
+    name = contract.name if kind == "retry" else f"{contract.name}.{kind}"
+    return {**schema, "$id": f"{_BASE}{name}.schema.json", "$defs": definitions}
 
 
 def bundle_either(catalogue: Catalogue) -> Schema:

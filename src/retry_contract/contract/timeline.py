@@ -62,8 +62,10 @@ class Timeline:
         Raises InvalidInstant if `when` is not a date or an instant with an offset.
         """
         instant = as_instant(when)
-        begun = (p for p in reversed(self.periods) if _begun(p, instant))
-        return next(begun)
+        for period in self.periods[:0:-1]:
+            if period.effective_from is not None and instant >= period.effective_from:
+                return period
+        return self.periods[0]
 
     def named(self, name: str) -> Period:
         """Return the period of a contract, by name or alias. Raises KeyError."""
@@ -143,10 +145,6 @@ def _parse(text: str) -> datetime:
         raise
     except ValueError as error:
         raise InvalidInstant(f"{text!r} is not a possible date: {error}") from None
-
-
-def _begun(period: Period, instant: datetime) -> bool:
-    return period.effective_from is None or instant >= period.effective_from
 
 
 def _period(row: dict[str, Any]) -> Period:

@@ -24,7 +24,9 @@ _PATIENCE = 10.0
 """For how long a request may take to arrive, in seconds, before it may be given up."""
 _GRACE = 1
 _DRIP = 0.5
-_BACKLOG = 2048
+_BACKLOG = 256
+MOST_CONNECTIONS = 500
+"""Beyond so many, the one that has waited longest for a request is dropped: files are few."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 _Message = dict[str, Any]
@@ -66,15 +68,22 @@ class _Held:
 class _Bounded(HttpToolsProtocol):
     """Gives up a connection whose request is too long in coming, or has too large a head."""
 
+    waiting: dict[_Bounded, None]
+    """The connections of one server from which no whole request has come, the oldest first."""
+
     def connection_made(self, transport: Any) -> None:
         self._held = _Held(transport)
         super().connection_made(self._held)  # type: ignore[arg-type]  # as far as uvicorn uses it
         self._head: int | None = 0
         self._awaited_since: float | None = self.loop.time()
         self._timer = self.loop.call_later(_PATIENCE, self._look)
+        self.waiting[self] = None
+        if len(self.connections) > MOST_CONNECTIONS:
+            next(iter(self.waiting)).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        self.waiting.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -103,7 +112,12 @@ class _Bounded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._awaited_since = None
+        self.waiting.pop(self, None)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self.waiting[self] = None
+        super().on_response_complete()
 
     def _look(self) -> None:
         since = self._awaited_since
@@ -184,8 +198,9 @@ def serving(handle: Handler, port: int = 0) -> Iterator[str]:
     with _listening(port) as listener:
         config = uvicorn.Config(
             application(handle),
-            http=_Bounded,
+            http=type("Bounded", (_Bounded,), {"waiting": {}}),
             loop="auto",
+            backlog=_BACKLOG,
             lifespan="off",
             ws="none",
             interface="asgi3",

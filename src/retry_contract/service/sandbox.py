@@ -32,7 +32,8 @@ MOST_MESSAGES = 2_000_000
 _MOST_REQUESTS = 1_000
 _MOST_AT_ONCE = 1_000_000
 _MANY = 10_000
-_YEARS = range(2000, 2100)
+YEARS = range(2000, 2100)
+"""The years that the clock of a sandbox may show."""
 
 
 @dataclass(frozen=True)
@@ -217,11 +218,11 @@ def _move(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
         at += timedelta(seconds=forward)
     except (InvalidInstant, TypeError, ValueError, OverflowError):
         at = None
-    if at is None or at.year not in _YEARS:
+    if at is None or at.year not in YEARS:
         raise Refused(
             400,
             "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds; "
-            f"from {_YEARS[0]} to {_YEARS[-1]}",
+            f"from {YEARS[0]} to {YEARS[-1]}",
         )
     sandbox.move_to(at)
     return _describe(sandbox, wanted)

@@ -192,16 +192,10 @@ def _table() -> Iterator[tuple[str, list[tuple[Any, bool]]]]:
 TABLE = {f"{BASE}{name}.schema.json": payloads for name, payloads in _table()}
 
 
-REDUNDANT = {
-    (f"{BASE}common/error-reply.schema.json", ("$defs", "flat", "type")),
-}
-"""Only an object can lack `error`, which the flat envelope must: there for the reader."""
-
-
 def _mutants() -> Iterator[Any]:
     of_retry = reachable(DOCUMENTS, catalogue()["after"].schema["$id"], ())
     for uri in TABLE:
-        for place in sorted(reachable(DOCUMENTS, uri, ()) - REDUNDANT, key=str):
+        for place in sorted(reachable(DOCUMENTS, uri, ()), key=str):
             where = f"{place[0].removeprefix(BASE)}#/{'/'.join(map(str, place[1]))}"
             often = "/before-" in uri or place in of_retry  # and so in the test of the retry's
             marks = [pytest.mark.slow] if often else []
@@ -229,8 +223,3 @@ def test_every_other_schema_is_in_the_table() -> None:
 @pytest.mark.parametrize(("uri", "place"), list(_mutants()))
 def test_deleted_keyword_changes_a_verdict(uri: str, place: Place) -> None:
     assert any(True for _ in _misjudged(without(DOCUMENTS, place), uri))
-
-
-@pytest.mark.parametrize(("uri", "path"), REDUNDANT)
-def test_redundant_keyword_changes_none(uri: str, path: tuple[str, ...]) -> None:
-    assert list(_misjudged(without(DOCUMENTS, (uri, path)), uri)) == []

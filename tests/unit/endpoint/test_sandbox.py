@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 from collections.abc import Iterator
@@ -140,6 +141,19 @@ def test_ten_thousand_abandoned_connections_leave_it_serving(here: Here) -> None
         with here.connect() as client:
             client.sendall(b"POST /api" * (number % 2))
     assert here.retry().status_code == 201
+
+
+def test_connections_that_are_held_open_leave_it_serving(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 20)
+    with contextlib.ExitStack() as held:
+        clients = [held.enter_context(here.connect()) for _ in range(60)]
+        clients[-1].sendall(b"POST /api")
+        assert here.retry().status_code == 201
+        for client in clients[:30]:
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(1) == b"", "the oldest are dropped"
 
 
 def test_request_that_never_comes_is_given_up(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
