@@ -30,8 +30,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "consumer",
         usage="%(prog)s [OPTION ...] [TARGET]",
-        help="try your code on the replies of both contracts",
-        description="Try your code, the reader of the reply, on the replies of both contracts.",
+        help="try your code on both contracts",
+        description="Try your code on both contracts: what reads the reply, or what makes the call.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
