@@ -199,7 +199,7 @@ def serving(handle: Handler, port: int = 0) -> Iterator[str]:
         config = uvicorn.Config(
             application(handle),
             http=type("Bounded", (_Bounded,), {"waiting": {}}),
-            loop="auto",
+            loop="asyncio",
             backlog=_BACKLOG,
             lifespan="off",
             ws="none",
