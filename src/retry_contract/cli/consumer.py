@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
         "consumer",
         usage="%(prog)s [OPTION ...] [TARGET]",
         help="try your code on both contracts",
-        description="Try your code on both contracts: what reads the reply, or what makes the call.",
+        description="Try your code on both contracts: what reads the reply, or makes the call.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -79,7 +79,9 @@ class _Bounded(HttpToolsProtocol):
         self._timer = self.loop.call_later(_PATIENCE, self._look)
         self.waiting[self] = None
         if len(self.connections) > MOST_CONNECTIONS:
-            next(iter(self.waiting)).transport.abort()
+            oldest = next(iter(self.waiting))
+            del self.waiting[oldest]  # it is lost a moment later only, and others come meanwhile
+            oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
