@@ -50,6 +50,7 @@ def failing(situations: dict[str, dict[str, Any]]) -> set[str]:
         pytest.param("asynchronous", marks=slow),
         pytest.param("standard_library", marks=slow),
         pytest.param("whole_response", marks=slow),
+        pytest.param("whole_response_of_requests", marks=slow),
         pytest.param("tells_by_value", marks=slow),
         pytest.param("waits_for_delivery", marks=slow),
         pytest.param("tries_thrice", marks=slow),

@@ -338,3 +338,21 @@ def test_the_example_in_java_reads_on_only_as_spring_sets_it(tmp_path: Path, tri
     assert code == 1
     assert situation(found)["advice"].startswith("Jackson: configure FAIL_ON_UNKNOWN_PROPERTIES")
     assert tried("--exec", shlex.join([*reader, "spring"]))[0] == 0
+
+
+@pytest.mark.slow
+def test_the_api_key_is_not_in_the_target_either(
+    here: Callable[..., Done], app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "key_test_0123456789abcdef"
+    monkeypatch.setenv("POSTMAN_API_KEY", key)
+    reader = shlex.join([sys.executable, str(EXAMPLES / "reader.py"), key])
+    outputs = [
+        here("consumer", "--exec", reader, *FEW, "--report", "r"),
+        here("consumer", "--exec", reader, *FEW, "--json"),
+        here("consumer", key),
+        here("consumer", "--exec", f"no-such-program {key}"),
+    ]
+    assert [done.returncode for done in outputs] == [0, 0, 2, 2]
+    written = [path.read_text("utf-8") for path in (app / "r").iterdir()]
+    assert not any(key in text for done in outputs for text in (done.stdout, done.stderr, *written))

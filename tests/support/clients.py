@@ -57,6 +57,11 @@ def whole_response(*given: str) -> httpx.Response:
     return _retry(*given)
 
 
+def whole_response_of_requests(base_url: str, api_key: str, campaign: str, message: str) -> Any:
+    path = f"{base_url}/campaigns/{campaign}/messages/{message}/retry"
+    return requests.post(path, headers={"Authorization": f"Bearer {api_key}"}, timeout=SHORT)
+
+
 def tells_by_value(*given: str) -> bool:
     reply = _retry(*given)
     return reply.status_code == 201

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +82,17 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.masking import Scrubber
     from retry_contract.session.values import usable_folder
 
-    target = _target(options)
+    scrub = Scrubber(_secret()).scrub
+    try:
+        target = _target(options)
+    except Unusable as error:
+        raise Unusable(scrub(str(error))) from None
     folder = usable_folder("report", options.report)
     try:
         found = _check(options, target)
     except Unusable as error:
-        reason = Scrubber(_secret()).scrub(f"{target}: {error}")
-        raise Unusable(visible(reason)) from None
+        raise Unusable(visible(scrub(f"{target}: {error}"))) from None
+    found = replace(found, target=scrub(target))
     if folder is not None:
         from retry_contract.report.readiness import write_readiness
 

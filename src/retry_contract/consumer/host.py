@@ -21,7 +21,7 @@ import sys
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -164,21 +164,27 @@ def _wanted(consume: Callable[..., Any]) -> type:
 def answer(consume: Callable[[str], Any], line: str) -> str:
     """Return the answer to one line, in ASCII."""
     try:
-        read = consume(line)
-        if inspect.iscoroutine(read):
-            read = asyncio.run(read)
-        elif isinstance(read, types.GeneratorType):
-            read = list(read)
+        read = _run(consume(line))
     except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
         return "error " + json.dumps(_detail(error))
-    return "ok " + json.dumps(_reading(read))
+    return "ok " + json.dumps(reading(read))
 
 
-def _reading(read: Any) -> Any:
-    try:
-        return reading(read)
-    except Exception:  # an object that cannot be looked into: its type is all that is read
-        return type(read).__qualname__
+def _run(read: Any) -> Any:
+    """Run what is lazy to its end, whatever it is: what it breaks on, it breaks on only then."""
+    if inspect.isawaitable(read):
+        return asyncio.run(_awaited(read))
+    if isinstance(read, AsyncIterator):
+        return asyncio.run(_collected(read))
+    return list(read) if isinstance(read, Iterator) else read
+
+
+async def _awaited(read: Awaitable[Any]) -> Any:
+    return await read
+
+
+async def _collected(read: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in read]
 
 
 def _detail(error: BaseException) -> dict[str, Any]:

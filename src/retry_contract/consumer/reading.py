@@ -19,11 +19,23 @@ _OPAQUE = (type, float, bytes, enum.Enum, *_PLAIN)
 
 
 def reading(value: Any, depth: int = 0) -> Any:
-    """Return a value as JSON values: an object by its fields, anything opaque by its repr."""
+    """Return a value as JSON values: an object by its fields, anything opaque by its repr.
+
+    Of what cannot be looked into, only the type is told, and all around it is read.
+    """
+    try:
+        return _read(value, depth)
+    except Exception:
+        return type(value).__qualname__
+
+
+def _read(value: Any, depth: int) -> Any:
     if value is None or (isinstance(value, bool | int) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return str(value)
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "backslashreplace")
     if depth > _DEEPEST:
         return "…"
     members = _members(value)

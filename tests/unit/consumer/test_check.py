@@ -216,3 +216,13 @@ def test_nothing_tried_is_not_ready() -> None:
     assert not found.ready
     assert set(results(found)) == {"not tested"}
     assert closing_line(found).startswith("NOT TESTED for after-2025-02-24 ")
+
+
+def test_a_clock_that_moves_on_slowly_is_no_difference() -> None:
+    calls: list[int] = []
+
+    def consume(reply: Payload) -> Any:
+        calls.append(1)
+        return {"at": len(calls) // 40, "id": reply["id"]}
+
+    assert results(tried(consume)) == ["ok"] * 6

@@ -113,7 +113,7 @@ LOOP.append(LOOP)
         (1.5, "1.5"),
         (float("nan"), "nan"),
         ("a", "a"),
-        (b"a", "b'a'"),
+        (b"a", "a"),
         (Data("x", Data("y")), {"id": "x", "inner": {"id": "y", "inner": None}}),
         (Pair("x", 1), {"id": "x", "number": 1}),
         (Slotted("x"), {"id": "x"}),

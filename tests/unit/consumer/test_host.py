@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from retry_contract.consumer import host
 from retry_contract.consumer.advice import advise
@@ -149,3 +150,41 @@ def test_what_is_answered_is_ascii() -> None:
     line = host.answer(host.prepared(of_str), LINE)
     assert line.isascii()
     assert json.loads(line.removeprefix("ok ")) == '{"id":"message_1","name":"é"}'
+
+
+class Odd:
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+        self.pool = Sly()
+
+
+def test_one_member_that_cannot_be_looked_into_hides_no_other() -> None:
+    read = json.loads(host.answer(lambda _: Odd("message_1"), "{}").removeprefix("ok "))
+    assert read["id"] == "message_1"
+
+
+def test_the_whole_response_of_requests_is_read() -> None:
+    reply = requests.Response()
+    reply.status_code = 400
+    read = json.loads(host.answer(lambda _: reply, "{}").removeprefix("ok "))
+    assert read["status_code"] == 400
+
+
+def test_bytes_are_read_as_text() -> None:
+    assert host.answer(lambda _: b'{"id":1}', "{}") == 'ok "{\\"id\\":1}"'
+
+
+async def _numbers() -> AsyncIterator[float]:
+    yield 1 / 0
+
+
+class Later:
+    def __await__(self) -> Iterator[Any]:
+        raise ZeroDivisionError("late")
+
+
+@pytest.mark.parametrize(
+    "lazy", [lambda: (1 / 0 for _ in [1]), _numbers, Later, lambda: iter(lambda: 1 / 0, 0)]
+)
+def test_what_is_lazy_is_run_to_its_end(lazy: Callable[[], Any]) -> None:
+    assert "ZeroDivisionError" in host.answer(lambda _: lazy(), "{}")
