@@ -195,10 +195,10 @@ TABLE = {f"{BASE}{name}.schema.json": payloads for name, payloads in _table()}
 def _mutants() -> Iterator[Any]:
     of_retry = reachable(DOCUMENTS, catalogue()["after"].schema["$id"], ())
     for uri in TABLE:
-        for place in sorted(reachable(DOCUMENTS, uri, ()), key=str):
+        for number, place in enumerate(sorted(reachable(DOCUMENTS, uri, ()), key=str)):
             where = f"{place[0].removeprefix(BASE)}#/{'/'.join(map(str, place[1]))}"
             often = "/before-" in uri or place in of_retry  # and so in the test of the retry's
-            marks = [pytest.mark.slow] if often else []
+            marks = [pytest.mark.slow] if often or number % 4 else []
             yield pytest.param(uri, place, id=f"{uri.removeprefix(BASE)}-{where}", marks=marks)
 
 
