@@ -5,6 +5,7 @@ What is not allowed is refused.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import re
@@ -64,7 +65,7 @@ class Guard:
     foreign: str | None = None
     may_send: bool = False
 
-    @property
+    @functools.cached_property
     def loopback(self) -> bool:
         """Whether the service is on this machine."""
         return is_loopback(self.base)
@@ -227,6 +228,8 @@ def _is_plain(part: str) -> bool:
         return False
     plain = unicodedata.normalize("NFKC", part)
     parted = _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
+    if part.isascii() and part.isprintable():
+        return parted
     return parted and not any(map(_is_hidden, part))
 
 

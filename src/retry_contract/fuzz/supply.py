@@ -20,14 +20,23 @@ class Supply:
         self.known: str | None = None
         self._ahead = max(1, min(cases // 2, _MOST_AHEAD))
         self._sent: deque[str] = deque()
+        self._failed: deque[str] = deque()
 
     def take(self, prober: Prober) -> str:
         """Return a failed message that nothing has been asked of. Raises NotExercised."""
-        if not prober.endpoint.real_time:
+        if prober.endpoint.real_time:
+            self._make(prober)
+            self.known = self._failed.popleft()
+        else:
             self.known = prober.message_in(FAILURE)
-            return self.known
+        return self.known
+
+    def _make(self, prober: Prober) -> None:
+        """Have a failed message at hand: the first half of those that were sent by then."""
+        if self._failed:
+            return
         while len(self._sent) < self._ahead:
             self._sent.append(prober.simulate()[0])
-        self.known = self._sent.popleft()
-        prober.wait_until_failed(self.known)
-        return self.known
+        first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
+        prober.wait_until_failed(*first)
+        self._failed.extend(first)

@@ -223,15 +223,19 @@ class Prober:
             "the hook pytest_retry_contract_state"
         )
 
-    def wait_until_failed(self, message: str) -> None:
-        """Poll until a message has failed. Raises NotExercised if it does not."""
+    def wait_until_failed(self, *messages: str) -> None:
+        """Poll until each message has failed. Raises NotExercised if one does not."""
+        for message in messages:
+            self._wait_until_failed(message)
+        if self.endpoint.real_time:
+            self.endpoint.wait(_A_MOMENT)
+
+    def _wait_until_failed(self, message: str) -> None:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
         status = "absent"
         for _ in range(_POLLS):
             status = describe(self.retrieve(message).members.get("latestStatus"))
             if status == f'"{FAILURE}"':
-                if self.endpoint.real_time:
-                    self.endpoint.wait(_A_MOMENT)
                 return
             if status == f'"{SUCCESS}"':
                 break
