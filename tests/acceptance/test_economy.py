@@ -146,7 +146,7 @@ def test_message_that_failed_again_is_not_retried_again() -> None:
         it.judge("status-is-201")
         it.served.service.settings = SLOW
         for message in it.served.service.messages.values():
-            message.status, message.course = "failure", []
+            message.status, message.course = "failure", ()
         found = it.judge("second-retry-refused")["second-retry-refused"]
     assert found.reason == "the message moved on"
     assert len(it.watch.accepted) == 1

@@ -119,7 +119,7 @@ RUNS = {
 def _seeded(served: Served) -> str:
     campaign = served.service.campaigns[served.campaign]
     message = served.service.add_message(campaign, NUMBER, {"name": NAME})
-    message.status, message.course = "failure", []
+    message.status, message.course = "failure", ()
     return message.id
 
 

@@ -104,7 +104,7 @@ class MockEndpoint:
         batch = self.service.messages[message].batch
         if batch is None:
             return False
-        self.service.batches[batch].status = status
+        batch.status = status
         return True
 
     def move_to(self, instant: datetime) -> None:

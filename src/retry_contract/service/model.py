@@ -18,7 +18,6 @@ from retry_contract.service.records import (
     RETRYABLE_BATCHES,
     SIMULATOR,
     Attempt,
-    Batch,
     Campaign,
     Message,
 )
@@ -69,7 +68,6 @@ class Service:
         self.errors = Errors(self.settings.errors, new_id)
         self.campaigns: dict[str, Campaign] = {}
         self._owners: dict[str, Campaign] = {}
-        self.batches: dict[str, Batch] = {}
         self.messages: OrderedDict[str, Message] = OrderedDict()
         self._recent: dict[str, deque[datetime]] = {}
 
@@ -111,9 +109,12 @@ class Service:
 
     def settle(self, message: Message) -> None:
         """Let what is due by now happen to a message."""
-        now = self.clock()
-        while message.course and message.course[0][0] <= now:
-            message.updated_at, message.status = message.course.pop(0)
+        if not message.course:
+            return
+        sent, now = message.attempts[0].created_at, self.clock()
+        while message.course and sent + message.course[0][0] <= now:
+            (after, message.status), *rest = message.course
+            message.updated_at, message.course = sent + after, tuple(rest)
             failed = message.status == "failure"
             message.attempts[0] = replace(
                 message.attempts[0],
@@ -164,10 +165,9 @@ class Service:
         return self._reply(201, self.add_message(campaign, recipient, values), "single-send")
 
     def _retry(self, message: Message) -> Reply:
-        batch = self.batches.get(message.batch) if message.batch else None
         if message.status != "failure":
             raise Refusal.unretryable()
-        if batch is not None and batch.status not in RETRYABLE_BATCHES:
+        if message.batch is not None and message.batch.status not in RETRYABLE_BATCHES:
             raise Refusal.unretryable()
         if len(message.attempts) >= CAP + (self.settings.cap == "retries"):
             raise Refusal(
@@ -179,17 +179,14 @@ class Service:
         return self._reply(201, message, "retry")
 
     def _send(self, message: Message) -> None:
-        now = self.clock()
-        message.attempts.insert(0, Attempt("created", now))
-        course = _course(self.settings.delivery, message.outcome is not None)
-        message.course = [(now + after, status) for after, status in course]
+        message.attempts.insert(0, Attempt("created", self.clock()))
+        message.course = _course(self.settings.delivery, message.outcome is not None)
 
     def _reply(
         self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
     ) -> Reply:
-        batch = self.batches.get(message.batch) if message.batch else None
         contract = self.in_force(self.clock())
-        return json_reply(status, message_reply(message, batch, contract, kind))
+        return json_reply(status, message_reply(message, contract, kind))
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 SIMULATOR = {
     "6511111111": ("delivery_error", "recipient_invalid"),
@@ -29,8 +29,19 @@ class Attempt:
 
 
 @dataclass(slots=True)
+class Batch:
+    """A batch of messages and its status."""
+
+    id: str
+    status: str
+
+
+@dataclass(slots=True)
 class Message:
-    """One message, and what is to become of it: `course` are the statuses still to come."""
+    """One message, and what is to become of it.
+
+    `course` are the statuses still to come, each with its time after the latest attempt.
+    """
 
     id: str
     campaign: str
@@ -42,9 +53,9 @@ class Message:
     creator: str
     template_body: str
     status: str = "created"
-    batch: str | None = None
+    batch: Batch | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    course: list[tuple[datetime, str]] = field(default_factory=list)
+    course: tuple[tuple[timedelta, str], ...] = ()
 
     @property
     def outcome(self) -> tuple[str, str] | None:
@@ -60,12 +71,3 @@ class Campaign:
     key: str = field(repr=False)
     creator: str
     template_body: str
-
-
-@dataclass(slots=True)
-class Batch:
-    """A batch of messages and its status."""
-
-    id: str
-    campaign: str
-    status: str

@@ -5,24 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from retry_contract.contract.catalogue import Contract, Kind
 from retry_contract.contract.timeline import SINGAPORE
-from retry_contract.service.records import Attempt, Batch, Message
+from retry_contract.service.records import Attempt, Message
 
-_Show = Callable[[Message, Batch | None], Any]
+_Show = Callable[[Message], Any]
 
 
-def message_reply(
-    message: Message, batch: Batch | None, contract: Contract, kind: Kind
-) -> dict[str, Any]:
+def message_reply(message: Message, contract: Contract, kind: Kind) -> dict[str, Any]:
     """Return a reply with just the members that the contract has for this kind of reply.
 
     A member that the model knows nothing of, as a later contract may add, holds the example
     value of its schema.
     """
-    return {name: show(message, batch) for name, show in _shown(contract, kind)}
+    return {name: show(message) for name, show in _shown(contract, kind)}
 
 
 @functools.cache
@@ -30,11 +29,12 @@ def _shown(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
     """Return how each member of a reply is made, in their order."""
 
     def example(name: str) -> _Show:
-        return lambda _, __: contract.sample(kind, name)
+        return lambda _: contract.sample(kind, name)
 
     return tuple((name, _MEMBERS.get(name) or example(name)) for name in contract.fields(kind))
 
 
+@functools.lru_cache(maxsize=1024)
 def timestamp(instant: datetime) -> str:
     """Write an instant as the service does: in Singapore's offset, with milliseconds."""
     return instant.astimezone(SINGAPORE).isoformat(timespec="milliseconds")
@@ -59,6 +59,11 @@ def _template_body(message: Message) -> dict[str, Any]:
     }
 
 
+def _batches(message: Message) -> list[dict[str, Any]]:
+    batch = message.batch
+    return [] if batch is None else [{"id": batch.id, "status": batch.status}]
+
+
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"status": attempt.status, "createdAt": timestamp(attempt.created_at)}
     if attempt.error is not None:
@@ -67,19 +72,19 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 _MEMBERS: dict[str, _Show] = {
-    "createdAt": lambda message, _: timestamp(message.created_at),
-    "updatedAt": lambda message, _: timestamp(message.updated_at),
-    "id": lambda message, _: message.id,
-    "recipient": lambda message, _: message.recipient,
-    "values": lambda message, _: message.values,
-    "fullMessage": lambda message, _: full_message(message.values),
-    "latestStatus": lambda message, _: message.status,
-    "templateBodyId": lambda message, _: message.template_body,
-    "campaignId": lambda message, _: message.campaign,
-    "creatorId": lambda message, _: message.creator,
-    "language": lambda message, _: message.language,
-    "creatorEmail": lambda message, _: f"{message.campaign}@postman.gov.sg",
-    "templateBody": lambda message, _: _template_body(message),
-    "batches": lambda _, batch: [] if batch is None else [{"id": batch.id, "status": batch.status}],
-    "attempts": lambda message, _: [_attempt(attempt) for attempt in message.attempts],
+    "createdAt": lambda message: timestamp(message.created_at),
+    "updatedAt": lambda message: timestamp(message.updated_at),
+    "id": attrgetter("id"),
+    "recipient": attrgetter("recipient"),
+    "values": attrgetter("values"),
+    "fullMessage": lambda message: full_message(message.values),
+    "latestStatus": attrgetter("status"),
+    "templateBodyId": attrgetter("template_body"),
+    "campaignId": attrgetter("campaign"),
+    "creatorId": attrgetter("creator"),
+    "language": attrgetter("language"),
+    "creatorEmail": lambda message: f"{message.campaign}@postman.gov.sg",
+    "templateBody": _template_body,
+    "batches": _batches,
+    "attempts": lambda message: [_attempt(attempt) for attempt in message.attempts],
 }

@@ -144,9 +144,7 @@ class Sandbox:
     def _forget(self) -> None:
         messages = self.service.messages
         while len(messages) > MOST_MESSAGES:
-            _, message = messages.popitem(last=False)
-            if message.batch is not None:
-                self.service.batches.pop(message.batch, None)
+            messages.popitem(last=False)
 
     def description(self) -> dict[str, Any]:
         """Return what a client needs to know, as JSON values; the base URL is not part of it."""

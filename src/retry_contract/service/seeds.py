@@ -25,8 +25,7 @@ def seed(service: Service, campaign: Campaign, state: str) -> Message:
     """
     batch = None
     if state.startswith(BATCH):
-        batch = Batch(service.new_id("batch"), campaign.id, state.removeprefix(BATCH))
-        service.batches[batch.id] = batch
+        batch = Batch(service.new_id("batch"), state.removeprefix(BATCH))
     elif state not in (*STATUSES, SPENT):
         raise ValueError(f"no such state: {state}")
     status = state if state in STATUSES else FAILED
@@ -37,7 +36,7 @@ def seed(service: Service, campaign: Campaign, state: str) -> Message:
     sends = CAP + (service.settings.cap == "retries") if state == SPENT else 1
     attempt = Attempt(status, message.created_at, error)
     message.attempts = [replace(attempt) for _ in range(sends)]
-    message.course = []
+    message.course = ()
     message.status = status
-    message.batch = batch.id if batch else None
+    message.batch = batch
     return message

@@ -287,7 +287,9 @@ def test_attempts_are_capped_by_either_reading(
 def test_message_of_a_permitted_batch_is_retried(status: str) -> None:
     world = World()
     message = world.seed(f"batch:{status}")
-    assert world.retrieve(message.id).json()["batches"] == [{"id": message.batch, "status": status}]
+    assert message.batch is not None
+    shown = world.retrieve(message.id).json()["batches"]
+    assert shown == [{"id": message.batch.id, "status": status}]
     assert world.retry(message.id).status == 201
 
 

@@ -25,7 +25,7 @@ def _pretend_failed(which: Callable[[Message], bool]) -> Wrap:
     def prepare(service: Service, request: Request) -> None:
         message = message_of(service, request)
         if message is not None and is_retry(request) and which(message):
-            message.status, message.course = "failure", []
+            message.status, message.course = "failure", ()
 
     return before(prepare)
 
@@ -39,14 +39,14 @@ def _forget_attempts(service: Service, request: Request) -> None:
 def _open_batch(service: Service, request: Request) -> None:
     message = message_of(service, request)
     if message is not None and is_retry(request) and message.batch:
-        service.batches[message.batch].status = "messages_enqueued"
+        message.batch.status = "messages_enqueued"
 
 
-def _refuse(which: Callable[[Service, Message], bool]) -> Wrap:
+def _refuse(which: Callable[[Message], bool]) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         def faulty(request: Request) -> Reply:
             message = message_of(service, request)
-            if message is not None and is_retry(request) and which(service, message):
+            if message is not None and is_retry(request) and which(message):
                 return service.errors.reply(Refusal.unretryable())
             return handle(request)
 
@@ -55,9 +55,8 @@ def _refuse(which: Callable[[Service, Message], bool]) -> Wrap:
     return wrap
 
 
-def _in_enqueuing_failed_batch(service: Service, message: Message) -> bool:
-    batch = service.batches.get(message.batch) if message.batch else None
-    return batch is not None and batch.status == "messages_enqueuing_failed"
+def _in_enqueuing_failed_batch(message: Message) -> bool:
+    return message.batch is not None and message.batch.status == "messages_enqueuing_failed"
 
 
 def _keep_failed(service: Service, handle: Handler) -> Handler:
@@ -122,13 +121,13 @@ FAULTS = (
         "cap-too-early",
         "A message may be retried once only.",
         "attempts-capped",
-        _refuse(lambda _, m: len(m.attempts) >= 2 and m.status == "failure"),
+        _refuse(lambda m: len(m.attempts) >= 2 and m.status == "failure"),
     ),
     Fault(
         "failed-refused",
         "A message that has failed is refused.",
         "status-is-201",
-        _refuse(lambda _, m: m.batch is None and len(m.attempts) == 1),
+        _refuse(lambda m: m.batch is None and len(m.attempts) == 1),
     ),
     Fault(
         "batch-status-ignored",
