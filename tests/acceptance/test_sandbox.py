@@ -214,6 +214,7 @@ BAD = {
     "--on 0001-01-01": "--on 0001-01-01: give an instant from 2000 to 2099",
     "--on 9999-12-31": "--on 9999-12-31: give an instant from 2000 to 2099",
     "--cutover-in x": "--cutover-in x",
+    "--cutover-in 9999999": "--cutover-in 9999999: give at most 999999",
     "--cutover-in 1 --contract after": "--cutover-in sets the clock",
     "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",
     "--fault x": "--fault x: no such fault; use some of creator-id-missing",
@@ -222,6 +223,15 @@ BAD = {
     "--rate 0": "--rate 0",
     "--prot 1": "unrecognized arguments: --prot and a word",
 }
+
+
+def test_what_it_serves_is_not_printed_into_the_output_of_a_command(
+    here: Callable[..., Done],
+) -> None:
+    done = here("sandbox", "--json", "--run", "echo run")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--json: goes without --run" in done.stderr
+    assert "run\n" not in done.stdout
 
 
 @pytest.mark.parametrize("options", BAD)

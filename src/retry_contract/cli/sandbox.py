@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.endpoint.extra import sandbox_server
     from retry_contract.service.sandbox import Sandbox
 
+    if options.json and options.command_line is not None:
+        raise Unusable("--json: goes without --run, whose command has it all in its environment")
     serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
     with _handled(termination, *_endings()), serving(sandbox.handle, _port(options.port)) as url:

@@ -12,6 +12,7 @@ from retry_contract.outcome import Unusable
 
 _EXAMPLE_NUMBER = 50
 _MOST_DIGITS = 9
+_MOST_WHOLE_DIGITS = 6
 _LARGEST_SEED = 2**64
 
 
@@ -34,8 +35,11 @@ def positive(name: str, text: str | None, *, default: float | None) -> float | N
     """Read a number above zero."""
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
-        raise Unusable(f"--{name} {text}: give a number above 0, such as 2 or 0.5")
+    match = re.fullmatch(r"([0-9]+)(\.[0-9]{1,6})?", text)
+    if match is not None and len(match[1]) > _MOST_WHOLE_DIGITS:
+        raise Unusable(f"--{name} {text}: give at most {'9' * _MOST_WHOLE_DIGITS}")
+    if match is None or not float(text):
+        raise Unusable(f"--{name} {text}: give a number above 0 in digits, such as 2 or 0.5")
     return float(text)
 
 

@@ -87,14 +87,9 @@ def payloads(
     return replies(edit, to=to, status=status)
 
 
-def statuses(
-    status: int,
-    *,
-    of: int,
-    to: Callable[[Request], bool] = is_retry,
-) -> Wrap:
-    """Return a wrapper that answers with another status, and the same body."""
-    return replies(lambda reply: replace(reply, status=status), to=to, status=of)
+def statuses(status: int, *, of: int) -> Wrap:
+    """Return a wrapper that answers retries with another status, and the same body."""
+    return replies(lambda reply: replace(reply, status=status), status=of)
 
 
 def before(prepare: Callable[[Service, Request], Request | None]) -> Wrap:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from retry_contract.service.errors import Refusal
 from retry_contract.service.faults.model import (
     Fault,
     Wrap,
@@ -46,9 +45,11 @@ def _refuse(which: Callable[[Message], bool]) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         def faulty(request: Request) -> Reply:
             message = message_of(service, request)
-            if message is not None and is_retry(request) and which(message):
-                return service.errors.reply(Refusal.unretryable())
-            return handle(request)
+            if message is None or not is_retry(request) or not which(message):
+                return handle(request)
+            status, message.status = message.status, "sent"  # refused once the key was looked at
+            reply, message.status = handle(request), status
+            return reply
 
         return faulty
 
