@@ -25,6 +25,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from retry_contract.consumer.installed import is_installed
 from retry_contract.consumer.reading import reading
 
 READY = "ready"
@@ -38,8 +39,6 @@ _ALONE = {
 }
 """A client's environment: whatever is not for the sandbox goes to a proxy that is not there."""
 _BUILT = re.compile(r"([\w.<>]+)\.__(?:init|new)__\(\)")
-_LIBRARY = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
-_INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
 
 
 class CannotLoad(Exception):
@@ -222,12 +221,8 @@ def _place(error: BaseException) -> str:
     found = (
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
     )
-    places = [f"{Path(file).name}:{line}" for file, line in found if not _is_installed(file)]
+    places = [f"{Path(file).name}:{line}" for file, line in found if not is_installed(file)]
     return places[-1] if places else ""
-
-
-def _is_installed(file: str) -> bool:
-    return file.startswith(_LIBRARY) or any(part in file for part in _INSTALLED)
 
 
 def _at(place: str) -> str:
