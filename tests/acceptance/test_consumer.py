@@ -219,6 +219,7 @@ def test_the_api_key_is_in_no_output(
             ["app:parse"], "app was imported, but it has no parse", marks=pytest.mark.slow
         ),
         pytest.param(["app:sys.path"], "sys.path is no callable", marks=pytest.mark.slow),
+        (["app:Known"], "cannot be called with one argument, the reply: missing a required arg"),
         (["app"], "write package.module:callable"),
         ([], "give one of package.module:callable, --exec COMMAND"),
         (["app:tolerant", "--exec", "cat"], "give one of package.module:callable"),
