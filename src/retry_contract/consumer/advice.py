@@ -77,6 +77,9 @@ def advise(answer: Answer) -> str:
     return f"{found.library}: {found.change}" if found else ""
 
 
-def general_advice() -> str:
-    """Return what to change in code that only the added field breaks, whatever it is made of."""
-    return _GENERAL
+def advice_for(answer: Answer, *, only_newer: bool) -> str:
+    """Return what to change, by the library or else in general; empty if nothing is known.
+
+    The general advice is for code that fails on the newer reply alone: `only_newer`.
+    """
+    return advise(answer) or (_GENERAL if only_newer else "")

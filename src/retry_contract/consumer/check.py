@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from retry_contract.consumer.advice import BY_NAME, advise, general_advice
+from retry_contract.consumer.advice import BY_NAME, advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
@@ -125,5 +125,4 @@ def _advice(failure: Failure, plain: Case, answers: Answers) -> str:
     if failure.places:
         return BY_NAME
     reads_old = (old := answers.to(plain.before)) is not None and old.kind is Kind.READ
-    general = general_advice() if reads_old and not _odd(failure.case, plain) else ""
-    return advise(failure.answer) or general
+    return advice_for(failure.answer, only_newer=reads_old and not _odd(failure.case, plain))

@@ -53,7 +53,7 @@ class Added:
 
 def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[str, ...]:
     """Return the places, as JSON Pointers, where two readings differ and nothing explains it."""
-    return tuple(_differences(_decoded(one), _decoded(other), added, place))
+    return tuple(_differences(decoded(one), decoded(other), added, place))
 
 
 def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[str]:
@@ -76,7 +76,8 @@ def _equal(one: Any, other: Any) -> bool:
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
-def _decoded(value: Any) -> Any:
+def decoded(value: Any) -> Any:
+    """Return what a text holds that is a JSON object or array; any other value as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

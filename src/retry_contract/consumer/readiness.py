@@ -66,7 +66,8 @@ class Tried:
 class Readiness:
     """What a check found about one consumer, tried on payloads or by calls.
 
-    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock.
+    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock. `notes`
+    are what the user must know beside the verdict, a sentence each.
     """
 
     target: str
@@ -77,6 +78,7 @@ class Readiness:
     seconds: float
     seed: int | None = None
     unit: Literal["payload", "call"] = "payload"
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -27,6 +27,7 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "contract": found.period.name,
         "in_force": found.in_force,
         "reason": None if found.ready else _why(found),
+        "notes": list(_beside(found)),
         "situations": [_situation(tried) for tried in found.situations],
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
@@ -55,14 +56,19 @@ def closing_line(found: Readiness) -> str:
 
 def notes(found: Readiness) -> Iterator[str]:
     """Yield what puts the verdict into its right light, a line each."""
-    new, old = found.of(found.period), found.of(found.older)
     if not found.ready:
         yield _why(found)
-    elif old.result is Result.BREAKS:
+    yield from _beside(found)
+
+
+def _beside(found: Readiness) -> Iterator[str]:
+    new, old = found.of(found.period), found.of(found.older)
+    if found.ready and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
     if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
         yield "The next field that is added will break it."
+    yield from found.notes
 
 
 def write_readiness(found: Readiness, folder: Path) -> None:
@@ -156,6 +162,7 @@ def _situation(tried: Tried) -> dict[str, Any]:
         "counts": tried.counts,
         "tried": tried.tried,
         "failed": tried.failed,
+        "remark": tried.remark or None,
     }
     finding = tried.finding
     if finding is not None:

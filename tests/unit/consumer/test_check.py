@@ -164,6 +164,23 @@ def test_the_matrix_the_details_and_the_closing_line() -> None:
     assert lines[-1] == "NOT READY for after-2025-02-24 (in force since 24 Feb 2025)"
 
 
+def test_advice_for_the_cutover_is_for_code_that_only_the_newer_reply_breaks() -> None:
+    def always(reply: Payload) -> None:
+        raise ValueError("no")
+
+    def closed(reply: Payload) -> None:
+        if "creatorId" in reply:
+            raise ValueError("closed")
+
+    def closed_to_one(reply: Payload) -> None:
+        if "creatorId" in reply and "'" in reply["fullMessage"]:
+            raise ValueError("an apostrophe")
+
+    assert finding(tried(always)).advice == ""
+    assert finding(tried(closed)).advice.startswith("let the code pass over fields")
+    assert finding(tried(closed_to_one)).advice == ""
+
+
 def test_an_equality_is_told_as_one() -> None:
     def instant(reply: Payload) -> None:
         assert reply["createdAt"] != reply["updatedAt"]
