@@ -131,7 +131,7 @@ def test_a_client_that_returns_the_error_is_told_of_it(called: Any) -> None:
 def test_a_client_that_reads_by_position_reads_something_else(called: Any) -> None:
     code, found, situations = called("last_member")
     assert (code, failing(situations)) == (1, {"paired"})
-    assert found["reason"] == "It fails on some calls: paired."
+    assert found["reason"] == "It fails in some situations: paired."
     assert situations["paired"]["differs"] == ["/campaign"]
 
 

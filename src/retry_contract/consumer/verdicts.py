@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retry_contract.consumer.advice import BY_NAME
 from retry_contract.consumer.calls import Scenario
 from retry_contract.consumer.cases import Pair
-from retry_contract.consumer.compare import Added, differences, strings
+from retry_contract.consumer.compare import Added, Difference, differences, strings
 from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
 from retry_contract.consumer.remarks import remark
 from retry_contract.consumer.wrongs import Wrong, wrongs
@@ -43,12 +43,23 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
     unsteady = differences(after[0].reading, after[-1].reading, Added({}))
     places = differences(before.reading, after[0].reading, Added(added, others=others))
     # A client may return a whole response, in which the length grows with the field.
-    places = tuple(p for p in places if p not in unsteady and not p.lower().endswith(_LENGTH))
+    places = tuple(p for p in places if p not in unsteady and not _is_length(p))
     if not places:
         return Tried("paired", pair.old.name, counts=True, tried=1)
-    told = tuple(after[0].visit.told())
-    finding = Finding(Result.DIFFERS, "", new, differs=places, requests=told, advice=BY_NAME)
+    old = before.without_id(before.visit.payload())
+    finding = Finding(
+        Result.DIFFERS,
+        "",
+        new,
+        differs=misread(places, (old, new)),
+        requests=tuple(after[0].visit.told()),
+        advice=advice_on(places),
+    )
     return Tried("paired", pair.old.name, counts=True, tried=1, failed=1, finding=finding)
+
+
+def _is_length(difference: Difference) -> bool:
+    return difference.place.lower().endswith(_LENGTH)
 
 
 def _finding(made: Made, wrong: Wrong) -> Finding:

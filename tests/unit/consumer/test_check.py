@@ -196,7 +196,7 @@ def test_some_payloads_failing_is_told_from_all() -> None:
         assert reply["values"] or "creatorId" not in reply
 
     reason = readiness_document(tried(narrow))["reason"]
-    assert reason == "It fails on some payloads: after; after, in another order."
+    assert reason == "It fails in some situations: after; after, in another order."
 
 
 @slow
@@ -243,3 +243,25 @@ def test_a_clock_that_moves_on_slowly_is_no_difference() -> None:
         return {"at": len(calls) // 40, "id": reply["id"]}
 
     assert results(tried(consume)) == ["ok"] * 6
+
+
+BLIND = "Nothing that it read could be compared"
+
+
+@pytest.mark.parametrize(
+    ("consume", "blind"),
+    [
+        (lambda reply: None, True),
+        (lambda reply: True, True),
+        (lambda reply: {}, True),
+        (lambda reply: object(), True),
+        (lambda reply: reply["latestStatus"], False),
+        (lambda reply: len(reply["fullMessage"]), False),
+        (lambda reply: 1 / 0, False),
+    ],
+)
+def test_code_that_shows_nothing_of_what_it_reads_gets_a_note(consume: Any, blind: bool) -> None:
+    found = tried(consume)
+    said = [line for line in readiness_lines(found) if line.startswith(BLIND)]
+    assert bool(said) is blind
+    assert [note[: len(BLIND)] for note in readiness_document(found)["notes"]] == [BLIND] * blind

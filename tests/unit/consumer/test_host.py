@@ -203,11 +203,15 @@ OTHERS = [
     ('json: unknown field "creatorId"', "encoding/json"),
     ("Cannot skip unexpected NAME at $.creatorId", "Moshi"),
     ("TypeError: parse() got an unexpected keyword argument 'creatorId'", "Python"),
+    ("wrote a line that is neither ok, ok JSON nor error TEXT: DEBUG", "protocol"),
+    ("wrote a line too many: ok", "protocol"),
+    ("ended with exit status 0", "protocol"),
+    ("no answer within 2 s", "timeout"),
 ]
 
 
 @pytest.mark.parametrize(("error", "library"), OTHERS)
-def test_libraries_of_other_languages_are_recognised(error: str, library: str) -> None:
+def test_what_other_languages_and_odd_commands_say_is_recognised(error: str, library: str) -> None:
     assert advise(Answer(Kind.REFUSED, error=error)).startswith(f"{library}: ")
 
 

@@ -93,7 +93,9 @@ def test_paired_readings_may_not_differ_in_another_field() -> None:
     found = paired(PAIR, before, after)
     assert found.result is Result.DIFFERS
     assert found.finding is not None
-    assert found.finding.differs == ("/id",)
+    (place,) = found.finding.differs
+    user = f'"{reply["creatorId"]}"'
+    assert (place.pointer, place.expected, place.actual) == ("/id", '":messageId"', user)
 
 
 def test_paired_readings_need_both() -> None:
