@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -31,7 +30,7 @@ def reading(value: Any, within: tuple[int, ...] = ()) -> Any:
     """
     try:
         return _read(value, within)
-    except Exception:
+    except BaseException:  # sys.exit of a property or of a repr too
         return type(value).__qualname__
 
 
@@ -97,8 +96,11 @@ def _computed(value: Any) -> Iterator[tuple[str, Any]]:
     found = {name: member for members in own for name, member in members.items()}
     for name, member in found.items():
         if isinstance(member, _PROPERTIES) and not name.startswith("_"):
-            with contextlib.suppress(Exception):
-                yield name, getattr(value, name)
+            try:
+                computed = getattr(value, name)
+            except BaseException:  # sys.exit too
+                continue
+            yield name, computed
 
 
 def _slots(kind: type) -> list[str]:

@@ -92,7 +92,7 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
     if answer.kind is Kind.READ or answer.kind is Kind.REFUSED:
         return None
     if answer.kind is not Kind.HUNG:
-        return Wrong(answer.error)
+        return Wrong(answer.error, "raise an error: it ended the program that it runs in")
     if len(statuses) > 1 and not made.visit.accepted():
         error = f"{answer.error}; it had asked {len(statuses)} times"
         if set(statuses) <= _MAY_PASS:
@@ -116,7 +116,7 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
 
 
 _UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
-_UNASKED = Wrong("it asked for nothing, so no refusal was met", _PATH, Result.NOT_TESTED)
+_UNASKED = Wrong("it asked for nothing, so it did not meet this", _PATH, Result.NOT_TESTED)
 
 
 def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:

@@ -55,6 +55,10 @@ class Computing:
         raise KeyError("creatorId")
 
     @property
+    def leaving(self) -> str:
+        raise SystemExit(3)
+
+    @property
     def _secret(self) -> str:
         raise AssertionError("it is never read")
 
@@ -82,6 +86,15 @@ def test_an_object_is_read_by_what_it_shows_or_else_by_what_it_holds(value: Any,
 
 def test_what_a_library_keeps_to_itself_is_not_read() -> None:
     assert reading(http.cookiejar.CookieJar()) == "<CookieJar[]>"
+
+
+class Leaving:
+    def __repr__(self) -> str:
+        raise SystemExit(3)
+
+
+def test_what_ends_the_program_when_it_is_looked_at_is_told_by_its_type() -> None:
+    assert reading([Leaving(), 1]) == ["Leaving", 1]
 
 
 def test_an_object_that_holds_itself_is_read_once() -> None:

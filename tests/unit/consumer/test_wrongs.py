@@ -187,6 +187,7 @@ def test_a_refusal_that_was_never_met_is_not_tested(answer: Answer) -> None:
     assert finding(found).error == "the retry was accepted, so no refusal was met"
     assert finding(found).advice.startswith("send the api_key that it is given")
     unasked = judged(wrong, RAISED)
+    assert finding(unasked).error == "it asked for nothing, so it did not meet this"
     assert (unasked.result, finding(unasked).requests) == (
         Result.NOT_TESTED,
         ("nothing of the base URL",),
