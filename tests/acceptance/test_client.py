@@ -85,8 +85,19 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
             "raises_the_key", {*ALL} - {*ALL[:4]}, "it printed the API key, or raised", marks=slow
         ),
         pytest.param("exits", {*ALL} - {"201 stalls"}, "ended with exit status 1", marks=slow),
-        pytest.param("wrong_path", {*ALL[:4]}, "it raised httpx.HTTPStatusError: ", marks=slow),
-        pytest.param("real_service", {*ALL[:4]}, "it raised httpx.ConnectError: ", marks=slow),
+        pytest.param(
+            "retries_the_batch", {*REFUSALS, *PASSING}, "it sent or retried a batch", marks=slow
+        ),
+        pytest.param(
+            "polls_without_end", {*REFUSALS, *PASSING}, "it made 100 requests, and", marks=slow
+        ),
+        (
+            "knows_nested_errors_only",
+            {*REFUSALS} - {"401 wrong key"},
+            "it returned when the error was flat, and raised when it was nested",
+        ),
+        pytest.param("wrong_path", {*ALL}, "it made a POST that is not the retry", marks=slow),
+        pytest.param("real_service", {*ALL}, "it raised httpx.ConnectError: ", marks=slow),
         pytest.param("idle", {*ALL}, "it returned, but no retry of the message", marks=slow),
         pytest.param("without_timeout", {"201 stalls"}, "no answer within 2 s", marks=slow),
     ],
@@ -101,10 +112,26 @@ def test_a_client_that_does_harm_is_not_ready(
 
 
 @slow
+def test_a_client_that_met_no_refusal_is_not_tested(called: Any) -> None:
+    code, found, situations = called("keeps_its_key")
+    assert (code, found["outcome"]) == (3, "not tested")
+    assert failing(situations) == {"401 wrong key", "403 key of another campaign"}
+
+
+@slow
+def test_a_client_that_returns_the_error_is_told_of_it(called: Any) -> None:
+    code, found, situations = called("returns_the_body")
+    assert (code, failing(situations)) == (0, set())
+    (note,) = found["notes"]
+    assert note.startswith("On a refusal it may return the error's body, or part of it")
+    assert situations["401 wrong key"]["remark"].startswith("returned the error's body")
+
+
+@slow
 def test_a_client_that_reads_by_position_reads_something_else(called: Any) -> None:
     code, found, situations = called("last_member")
     assert (code, failing(situations)) == (1, {"paired"})
-    assert found["reason"] == "It fails on some calls: paired."
+    assert found["reason"] == "It fails in some situations: paired."
     assert situations["paired"]["differs"] == ["/campaign"]
 
 

@@ -219,6 +219,7 @@ def test_the_api_key_is_in_no_output(
             ["app:parse"], "app was imported, but it has no parse", marks=pytest.mark.slow
         ),
         pytest.param(["app:sys.path"], "sys.path is no callable", marks=pytest.mark.slow),
+        (["app:Known"], "cannot be called with one argument, the reply: missing a required arg"),
         (["app"], "write package.module:callable"),
         ([], "give one of package.module:callable, --exec COMMAND"),
         (["app:tolerant", "--exec", "cat"], "give one of package.module:callable"),
@@ -226,9 +227,15 @@ def test_the_api_key_is_in_no_output(
         (["app:tolerant", "--payloads", "many"], "--payloads many: give a whole number"),
         (["app:tolerant", "--payloads", "100001"], "give at most 100000"),
         (["app:tolerant", "--timeout", "0"], "--timeout 0: give a number above 0"),
-        (["--exec", "no-such-program -v"], "'no-such-program' is no program"),
+        (
+            ["--exec", "no-such-program -v"],
+            "--exec no-such-program -v: 'no-such-program' is no program",
+        ),
         (["--exec", "'"], "quote it as for a shell"),
-        (["--exec", " "], "the command is empty"),
+        (["--exec", " "], "the target is empty: give package.module:callable, or a command to"),
+        (["--exec", "#"], "retry-contract consumer: --exec #: '#' is no program"),
+        (["--client", ""], "the target is empty"),
+        ([""], "the target is empty"),
     ],
 )
 def test_what_cannot_be_tried_is_one_line(
@@ -238,6 +245,7 @@ def test_what_cannot_be_tried_is_one_line(
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("retry-contract consumer: ")
+    assert ": :" not in line
     assert said in line
 
 

@@ -179,3 +179,37 @@ def finds_a_real_key(*given: str) -> Payload:
     if REAL_KEY in (IMPORTED_WITH, os.environ.get("POSTMAN_API_KEY")) or settings:
         raise ValueError("a setting of the user's")
     return good(*given)
+
+
+def knows_nested_errors_only(*given: str) -> Any:
+    found = _retry(*given).json()
+    if "error" in found:
+        raise ValueError(found["error"]["code"])
+    return found.get("latestStatus")
+
+
+def returns_the_body(*given: str) -> str:
+    return _retry(*given).text
+
+
+SESSION: dict[str, str] = {}
+
+
+def keeps_its_key(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    key = SESSION.setdefault("key", api_key)
+    return good(base_url, key, campaign_id, message_id)
+
+
+def retries_the_batch(base_url: str, api_key: str, campaign_id: str, message_id: str) -> None:
+    if _retry(base_url, api_key, campaign_id, message_id).status_code != 201:
+        _post(base_url, api_key, f"/campaigns/{campaign_id}/batch/batch_1/retry")
+        raise ValueError("retried the batch")
+
+
+def polls_without_end(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
+    _retry(base_url, api_key, campaign_id, message_id)
+    place = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}"
+    while True:
+        reply = CLIENT.get(place, headers={"Authorization": f"Bearer {api_key}"})
+        if reply.is_success and reply.json()["latestStatus"] == "success":
+            return "success"

@@ -10,6 +10,7 @@ from retry_contract.consumer import host
 from retry_contract.consumer.answers import Answer, Consumer, read_detailed
 from retry_contract.consumer.cases import newest_pair
 from retry_contract.consumer.check import Asked, check
+from retry_contract.consumer.loading import prepared
 from retry_contract.consumer.readiness import Readiness
 from retry_contract.contract.catalogue import catalogue
 
@@ -21,7 +22,7 @@ class Direct:
     """Answers as the host does, without a process; counts what it is asked."""
 
     def __init__(self, consume: Callable[..., Any]) -> None:
-        self._consume = host.prepared(consume)
+        self._consume = prepared(consume)
         self.asked = 0
 
     def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:

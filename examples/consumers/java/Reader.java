@@ -1,4 +1,6 @@
 // A consumer in Java with Jackson: as it is by default, or with "spring", as Spring Boot sets it.
+// With the jars of jackson-databind, -core and -annotations as JARS: javac -cp JARS Reader.java,
+// then retry-contract consumer --exec "java -cp JARS:. Reader" (on Windows, JARS;.).
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;

@@ -91,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         found = _check(options, target)
     except Unusable as error:
-        raise Unusable(visible(scrub(f"{target}: {error}"))) from None
+        option = "" if options.exec_command is None else "--exec "
+        raise Unusable(visible(scrub(f"{option}{target}: {error}"))) from None
     found = replace(found, target=scrub(target))
     if folder is not None:
         from retry_contract.report.readiness import write_readiness
@@ -110,6 +111,8 @@ def _target(options: argparse.Namespace) -> str:
     if options.client is not None and (options.payloads or options.seed) is not None:
         raise Unusable("--payloads and --seed are for code that reads: a client is called")
     target = next(target for target in given if target is not None)
+    if not target.strip():
+        raise Unusable("the target is empty: give package.module:callable, or a command to --exec")
     if options.exec_command is None and not _TARGET.fullmatch(target):
         raise Unusable(f"{visible(target)}: write package.module:callable, as app.sms:parse")
     return str(target)

@@ -66,8 +66,15 @@ _ADVICE = (
     Advice("Moshi", None, "Cannot skip unexpected", "use the adapter without `failOnUnknown()`"),
     Advice("Python", None, "too many values to unpack|not enough values to unpack",
            "read the fields by name: their number and order are not promised"),
+    Advice("protocol", None, "^wrote a line",
+           "write `ok`, `ok JSON` or `error TEXT` for each payload, all else to standard error"),
+    Advice("protocol", None, "^ended with exit status 0",
+           "answer each payload, until the input ends; to start a command for each, --per-payload"),
+    Advice("timeout", None, "^no answer within",
+           "give --timeout if it takes longer; a command must flush each line that it writes"),
 )  # fmt: skip
 BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
+LOOK_AT_CATCHES = "look at what the code catches: of this reply it read null, and went on"
 _GENERAL = "let the code pass over fields that it does not know, and read the others by name"
 
 
@@ -77,6 +84,9 @@ def advise(answer: Answer) -> str:
     return f"{found.library}: {found.change}" if found else ""
 
 
-def general_advice() -> str:
-    """Return what to change in code that only the added field breaks, whatever it is made of."""
-    return _GENERAL
+def advice_for(answer: Answer, *, only_newer: bool) -> str:
+    """Return what to change, by the library or else in general; empty if nothing is known.
+
+    The general advice is for code that fails on the newer reply alone: `only_newer`.
+    """
+    return advise(answer) or (_GENERAL if only_newer else "")

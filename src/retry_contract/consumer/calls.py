@@ -35,19 +35,20 @@ def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
     """Return the situations, beginning with an accepted retry by each contract."""
     old, new = pair.old, pair.new
     at = timeline.instant_within(new.period)
-    before, after = (Call(c.name, at, must_succeed=True) for c in (old, new))
+    before, after = (Call(c.name, at, expects="accepted") for c in (old, new))
     cutover = new.period.effective_from
     assert cutover is not None  # only the first contract holds from the beginning
     met = Call(new.name, at)
+    refused = replace(met, expects="refused")
     return (
         Scenario(old.period.alias, old.name, (before,)),
         # Twice, to know what of it differs from call to call.
         Scenario(new.period.alias, new.name, (after, after)),
         Scenario("through the cutover", new.name, _through(cutover)),
-        *(Scenario(name, new.name, _enveloped(call)) for name, call in _refusals(met)),
+        *(Scenario(name, new.name, _enveloped(call)) for name, call in _refusals(refused)),
         Scenario("429 once", new.name, (replace(met, wrap=_busy(once=True)),)),
-        Scenario("429 each time", new.name, (replace(met, wrap=_busy(once=False)),)),
-        Scenario("500 HTML page", new.name, (replace(met, wrap=_answering(_PAGE)),)),
+        Scenario("429 each time", new.name, (replace(refused, wrap=_busy(once=False)),)),
+        Scenario("500 HTML page", new.name, (replace(refused, wrap=_answering(_PAGE)),)),
         Scenario("201 cut off", new.name, (replace(met, wrap=FAULTS["body-cut-off"].wrap),)),
         Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["reply-stalls"].wrap),)),
     )
@@ -56,19 +57,19 @@ def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
 def _through(cutover: datetime) -> tuple[Call, ...]:
     """Return calls an hour before the cutover, across it, and an hour later."""
     instants = (cutover - _LEAD, cutover - timedelta(milliseconds=75), cutover + _LEAD)
-    return tuple(Call(AUTO, at, must_succeed=True) for at in instants)
+    return tuple(Call(AUTO, at, expects="accepted") for at in instants)
 
 
-def _refusals(met: Call) -> tuple[tuple[str, Call], ...]:
+def _refusals(refused: Call) -> tuple[tuple[str, Call], ...]:
     address = Refusal(400, "invalid_ip_address_used", "This address is not on the list.")
     return (
-        ("400 unknown message", replace(met, state=UNKNOWN)),
-        ("400 not failed", replace(met, state="sent")),
-        ("400 batch not ready", replace(met, state=f"{BATCH}messages_sent")),
-        ("400 attempts spent", replace(met, state=SPENT)),
-        ("400 address not listed", replace(met, wrap=_refusing(address))),
-        ("401 wrong key", replace(met, key="wrong")),
-        ("403 key of another campaign", replace(met, key="foreign")),
+        ("400 unknown message", replace(refused, state=UNKNOWN)),
+        ("400 not failed", replace(refused, state="sent")),
+        ("400 batch not ready", replace(refused, state=f"{BATCH}messages_sent")),
+        ("400 attempts spent", replace(refused, state=SPENT)),
+        ("400 address not listed", replace(refused, wrap=_refusing(address))),
+        ("401 wrong key", replace(refused, key="wrong")),
+        ("403 key of another campaign", replace(refused, key="foreign")),
     )
 
 

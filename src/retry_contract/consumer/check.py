@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from retry_contract.consumer.advice import BY_NAME, advise, general_advice
+from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
+from retry_contract.consumer.compare import strings
+from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.consumer.shrink import shrink
 from retry_contract.consumer.situations import (
@@ -21,6 +23,11 @@ from retry_contract.consumer.situations import (
 )
 from retry_contract.contract.timeline import Timeline
 from retry_contract.masking import Scrubber
+
+_BLIND = (
+    "Nothing that it read could be compared, so no misreading would be seen: let it return what it "
+    "reads (a command: write `ok JSON`)."
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,20 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    return Readiness(asked.target, *periods, in_force, tuple(found), seconds, asked.seed)
+    notes = (_BLIND,) if _is_blind(cases, answers) else ()
+    return Readiness(
+        asked.target, *periods, in_force, tuple(found), seconds, asked.seed, notes=notes
+    )
+
+
+def _is_blind(cases: Sequence[Case], answers: Answers) -> bool:
+    """Say whether code returns the same of all replies, and nothing that they hold."""
+    asked = [(payload, answers.to(payload)) for c in cases for payload in (c.before, c.after)]
+    read = [(payload, a.read) for payload, a in asked if a is not None and a.kind is Kind.READ]
+    if not read or any(reading != read[0][1] for _, reading in read):
+        return False
+    payload, reading = read[0]
+    return not {*strings(reading)} & {*strings(payload)}
 
 
 def required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
@@ -82,17 +102,17 @@ def _try(
     counts = counts or told.result is Result.DIFFERS
     known, plain = _known(told, situation, answers, shrunk), plainest(told.case.pair)
     told = shrink(known, situation, answers, plain)
-    number, finding = max(tried, len(failures)), _finding(told, plain, answers)
+    number, finding = max(tried, len(failures)), _finding(told, situation, plain, answers)
     return Tried(situation.name, situation.of, counts, number, len(failures), finding), told
 
 
-def _finding(failure: Failure, plain: Case, answers: Answers) -> Finding:
+def _finding(failure: Failure, situation: Situation, plain: Case, answers: Answers) -> Finding:
     return Finding(
         failure.result,
         failure.answer.error,
         failure.payload,
         failure.answer.where,
-        failure.places,
+        misread(failure.places, situation.payloads(failure.case)),
         _odd(failure.case, plain),
         advice=_advice(failure, plain, answers),
     )
@@ -123,7 +143,6 @@ def _odd(case: Case, plain: Case) -> tuple[str, ...]:
 def _advice(failure: Failure, plain: Case, answers: Answers) -> str:
     """Return what to change. Where only the plainest newer reply fails, the new field does it."""
     if failure.places:
-        return BY_NAME
+        return advice_on(failure.places)
     reads_old = (old := answers.to(plain.before)) is not None and old.kind is Kind.READ
-    general = general_advice() if reads_old and not _odd(failure.case, plain) else ""
-    return advise(failure.answer) or general
+    return advice_for(failure.answer, only_newer=reads_old and not _odd(failure.case, plain))

@@ -14,9 +14,11 @@ from retry_contract.consumer.calls import Scenario, scenarios
 from retry_contract.consumer.cases import Pair
 from retry_contract.consumer.check import Asked, required
 from retry_contract.consumer.lines import Lines, client_consumer
-from retry_contract.consumer.made import Made, paired, tried
+from retry_contract.consumer.made import Made, known
 from retry_contract.consumer.readiness import Readiness
+from retry_contract.consumer.remarks import notes
 from retry_contract.consumer.stage import Call, Stage
+from retry_contract.consumer.verdicts import paired, tried
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.endpoint.extra import sandbox_server
 from retry_contract.masking import Scrubber
@@ -31,17 +33,22 @@ def check_client(asked: Asked, timeout: float, pair: Pair, catalogue: Catalogue)
     timeline = catalogue.timeline
     served = required(pair, timeline, asked.now)
     made = _made(asked, timeout, catalogue, scenarios(pair, timeline))
-    accepted = [m.reading for calls in made.values() for m in calls if m.succeeded]
+    before, after, *_ = made.values()
+    every = [call for calls in made.values() for call in calls]
+    told = known(before[0], every)
     found = [
-        tried(scenario, calls, accepted, counts=scenario.of in served)
+        tried(scenario, calls, told, counts=scenario.of in served)
         for scenario, calls in made.items()
     ]
-    before, after, *_ = made.values()
     found.insert(2, paired(pair, before[0], after))
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    return Readiness(asked.target, *periods, in_force, tuple(found), seconds, unit="call")
+    beside = tuple(notes(every, told))
+    situations = tuple(found)
+    return Readiness(
+        asked.target, *periods, in_force, situations, seconds, unit="call", notes=beside
+    )
 
 
 def _made(

@@ -28,9 +28,9 @@ def read_command(text: str, *, windows: bool = sys.platform == "win32") -> Comma
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise Unusable(f"--exec {text}: {error}; quote it as for a shell") from None
+        raise Unusable(f"{error}; quote it as for a shell") from None
     if not words:
-        raise Unusable("--exec: the command is empty")
+        raise Unusable("the command is empty")
     return [_found(words[0]), *words[1:]]
 
 
@@ -46,7 +46,7 @@ def _first_word(text: str) -> tuple[str, str]:
 def _found(program: str) -> str:
     found = shutil.which(program)
     if found is None:
-        raise Unusable(f"--exec: {program!r} is no program that can be started; is it in the PATH?")
+        raise Unusable(f"{program!r} is no program that can be started; is it in the PATH?")
     return found
 
 

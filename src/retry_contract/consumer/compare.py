@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _SHORTEST = 3
-_ABSENT = object()
+ABSENT = object()
+"""The value of a member that is not there."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Added:
 
     def explains(self, name: str, one: Any, other: Any) -> bool:
         """Say whether an added field may make this difference at a member of this name."""
-        if other is _ABSENT:
+        if other is ABSENT:
             return False
         if name in self.members and other == self.members[name]:
             return True
-        if one is _ABSENT and isinstance(other, dict):
-            return all(self.explains(k, _ABSENT, v) for k, v in other.items())
+        if one is ABSENT and isinstance(other, dict):
+            return all(self.explains(k, ABSENT, v) for k, v in other.items())
         if self._is_decoy(one) or self._is_decoy(other):
             return False
         folded = _folded(name)
@@ -42,7 +43,7 @@ class Added:
     def is_member(self, item: Any) -> bool:
         """Say whether an item of a list is an added field, by its value or its name."""
         known = [*self.members, *self.members.values()]
-        return item in known or self.explains("", _ABSENT, item)
+        return item in known or self.explains("", ABSENT, item)
 
     def _is_decoy(self, value: Any) -> bool:
         return any(_holds(value, decoy) for decoy in self.decoys)
@@ -51,32 +52,45 @@ class Added:
         return (text for text in strings([*self.members.values()]) if len(text) >= _SHORTEST)
 
 
-def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[str, ...]:
-    """Return the places, as JSON Pointers, where two readings differ and nothing explains it."""
-    return tuple(_differences(_decoded(one), _decoded(other), added, place))
+@dataclass(frozen=True)
+class Difference:
+    """A place, as a JSON Pointer, where two readings differ: known by the place, whatever they are.
+
+    `one` and `other` are what was read there, or ABSENT.
+    """
+
+    place: str
+    one: Any = field(compare=False)
+    other: Any = field(compare=False)
 
 
-def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[str]:
+def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[Difference, ...]:
+    """Return where two readings differ and nothing explains it."""
+    return tuple(_differences(decoded(one), decoded(other), added, place))
+
+
+def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[Difference]:
     if isinstance(one, dict) and isinstance(other, dict):
         for name in {**one, **other}:
-            pair = one.get(name, _ABSENT), other.get(name, _ABSENT)
+            pair = one.get(name, ABSENT), other.get(name, ABSENT)
             yield from _differences(*pair, added, f"{place}/{name}")
     elif isinstance(one, list) and isinstance(other, list):
         rest = other if len(one) == len(other) else [v for v in other if not added.is_member(v)]
         if len(rest) != len(one):
-            yield place
+            yield Difference(place, one, other)
             return
         for number, pair in enumerate(zip(one, rest, strict=True)):
             yield from _differences(*pair, added, f"{place}/{number}")
     elif not _equal(one, other) and not added.explains(place.rpartition("/")[2], one, other):
-        yield place
+        yield Difference(place, one, other)
 
 
 def _equal(one: Any, other: Any) -> bool:
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
-def _decoded(value: Any) -> Any:
+def decoded(value: Any) -> Any:
+    """Return what a text holds that is a JSON object or array; any other value as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

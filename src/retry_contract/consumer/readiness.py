@@ -20,19 +20,31 @@ class Result(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Misread:
+    """A place, as a JSON Pointer into what was read, and what was read there of two replies.
+
+    Both are shortened, and hold no text that is not of the payloads.
+    """
+
+    pointer: str
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """What went wrong in one situation, told by the plainest payload or call that shows it.
 
     `payload` is the reply, if one was read as JSON. `where` is a line of the user's code. `differs`
-    are the JSON Pointers into what was read where it differs, `odd` those at which the payload
-    differs from the plainest one. `requests` are those that a client made, a line each.
+    is what was read differently, `odd` the JSON Pointers at which the payload differs from the
+    plainest one. `requests` are those that a client made, a line each.
     """
 
     result: Result
     error: str
     payload: dict[str, Any] | None = None
     where: str = ""
-    differs: tuple[str, ...] = ()
+    differs: tuple[Misread, ...] = ()
     odd: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     advice: str = ""
@@ -66,7 +78,8 @@ class Tried:
 class Readiness:
     """What a check found about one consumer, tried on payloads or by calls.
 
-    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock.
+    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock. `notes`
+    are what the user must know beside the verdict, a sentence each.
     """
 
     target: str
@@ -77,6 +90,7 @@ class Readiness:
     seconds: float
     seed: int | None = None
     unit: Literal["payload", "call"] = "payload"
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

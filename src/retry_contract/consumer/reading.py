@@ -6,45 +6,51 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
+
+from retry_contract.consumer.installed import is_own_class
 
 _DEEPEST = 25
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _PLAIN = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
+_PROPERTIES = (property, functools.cached_property)
 _OPAQUE = (type, float, bytes, enum.Enum, *_PLAIN)
 
 
-def reading(value: Any, depth: int = 0) -> Any:
+def reading(value: Any, within: tuple[int, ...] = ()) -> Any:
     """Return a value as JSON values: an object by its fields, anything opaque by its repr.
 
-    Of what cannot be looked into, only the type is told, and all around it is read.
+    Of what cannot be looked into, only the type is told, and all around it is read. `within` are
+    the objects around it, which an object may hold in its turn.
     """
     try:
-        return _read(value, depth)
-    except Exception:
+        return _read(value, within)
+    except BaseException:  # sys.exit of a property or of a repr too
         return type(value).__qualname__
 
 
-def _read(value: Any, depth: int) -> Any:
+def _read(value: Any, within: tuple[int, ...]) -> Any:
     if value is None or (isinstance(value, bool | int) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return str(value)
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode("utf-8", "backslashreplace")
-    if depth > _DEEPEST:
+    if len(within) > _DEEPEST or id(value) in within:
         return "…"
+    inside = (*within, id(value))
     members = _members(value)
     if members is not None:
-        return {str(k): reading(v, depth + 1) for k, v in members.items()}
+        return {str(k): reading(v, inside) for k, v in members.items()}
     if isinstance(value, list | tuple):
-        return [reading(item, depth + 1) for item in value]
+        return [reading(item, inside) for item in value]
     if isinstance(value, AbstractSet):
-        return sorted((reading(item, depth + 1) for item in value), key=repr)
+        return sorted((reading(item, inside) for item in value), key=repr)
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     return str(value) if isinstance(value, _PLAIN) else _ADDRESS.sub("", repr(value))
@@ -68,8 +74,33 @@ def _attributes(value: Any) -> Mapping[str, Any] | None:
     if callable(value) or isinstance(value, list | AbstractSet):
         return None
     names = [*getattr(value, "__dict__", ()), *_slots(type(value))]
-    shown = {n: getattr(value, n) for n in names if not n.startswith("_") and hasattr(value, n)}
-    return shown or None
+    held = {n: getattr(value, n) for n in names if hasattr(value, n)}
+    shown = {n: v for n, v in held.items() if not n.startswith("_")}
+    return shown or _hidden(value, held) or None
+
+
+def _hidden(value: Any, held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an object of the user's own class holds, if it shows nothing by attributes.
+
+    What libraries keep to themselves is no reading, and their properties may do anything.
+    """
+    if not is_own_class(type(value)):
+        return {}
+    private = {n: v for n, v in held.items() if not n.endswith("__")}
+    return private | dict(_computed(value))
+
+
+def _computed(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the public properties of the user's own classes, but for those that raise."""
+    own = [vars(base) for base in reversed(type(value).__mro__) if is_own_class(base)]
+    found = {name: member for members in own for name, member in members.items()}
+    for name, member in found.items():
+        if isinstance(member, _PROPERTIES) and not name.startswith("_"):
+            try:
+                computed = getattr(value, name)
+            except BaseException:  # sys.exit too
+                continue
+            yield name, computed
 
 
 def _slots(kind: type) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from retry_contract.consumer.answers import Answer, Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
-from retry_contract.consumer.compare import Added, differences, strings
+from retry_contract.consumer.compare import Added, Difference, differences, strings
 from retry_contract.consumer.readiness import Result
 
 
@@ -19,13 +19,13 @@ from retry_contract.consumer.readiness import Result
 class Failure:
     """A case that a consumer failed: the payload, and the answer to it.
 
-    `places` are the JSON Pointers into what was read where it differs, if that is the failure.
+    `places` are those of what was read where it differs, if that is the failure.
     """
 
     case: Case
     payload: Payload
     answer: Answer
-    places: tuple[str, ...] = ()
+    places: tuple[Difference, ...] = ()
 
     @property
     def result(self) -> Result:
@@ -51,8 +51,8 @@ class Answers:
         self._consumer = consumer
         self._scrub = scrub
         self._known: dict[str, Answer | None] = {}
-        self._unsteady: frozenset[str] | None = None
-        self._confirmed: set[str] = set()
+        self._unsteady: frozenset[Difference] | None = None
+        self._confirmed: set[Difference] = set()
         self._asked_again = 0
 
     def learn(self, payloads: Iterable[Payload]) -> None:
@@ -78,7 +78,7 @@ class Answers:
         """Return the answer to a payload; None if it was not tried."""
         return self._known.get(_line(payload))
 
-    def unsteady(self, payload: Payload) -> frozenset[str]:
+    def unsteady(self, payload: Payload) -> frozenset[Difference]:
         """Return where two readings of one payload differ: a clock, a counter; asked once."""
         if self._unsteady is None:
             one, other = self._consumer.ask([_line(payload)] * 2)
@@ -88,10 +88,10 @@ class Answers:
 
     def confirm(
         self,
-        places: tuple[str, ...],
+        places: tuple[Difference, ...],
         payloads: tuple[Payload, ...],
-        differ: Callable[[Answer, Answer], tuple[str, ...]],
-    ) -> tuple[str, ...]:
+        differ: Callable[[Answer, Answer], tuple[Difference, ...]],
+    ) -> tuple[Difference, ...]:
         """Return those places where two payloads are read differently again, one after the other.
 
         The first answers may be seconds apart, in which a clock moves on. What was confirmed once
@@ -151,7 +151,7 @@ class Situation:
             places = answers.confirm(places, payloads, again)
         return Failure(case, payloads[-1], other, places) if places else None
 
-    def _differences(self, case: Case, one: Answer, other: Answer) -> tuple[str, ...]:
+    def _differences(self, case: Case, one: Answer, other: Answer) -> tuple[Difference, ...]:
         added = self.added(case)
         looks_like = decoys({**case.payload, **added}, case.pair.added)
         others = {k: v for k, v in case.payload.items() if k not in added}

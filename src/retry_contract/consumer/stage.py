@@ -10,9 +10,9 @@ from typing import Any, Literal
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.redact import printable
-from retry_contract.service.faults.model import Wrap, after, is_retry, is_send, message_of
+from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
 from retry_contract.service.http import Handler, Reply, Request
-from retry_contract.service.model import Service, Settings
+from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.service.seeds import FAILED
 
@@ -20,6 +20,11 @@ UNKNOWN = "unknown"
 WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
 MOST_RETRIES = 20
 """How often a client may ask for one retry before it is called endless."""
+MOST_REQUESTS = 100
+"""How many requests a client may make in one call, of whatever kind."""
+Expected = Literal["accepted", "refused", "either"]
+"""What the service does with the retry; `either` where it accepts it, but not at once, or not
+so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
 _TICK = timedelta(milliseconds=50)
@@ -28,7 +33,7 @@ _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the client: the service that it meets, and whether it must succeed.
+    """One call of the client: the service that it meets, and what that does with the retry.
 
     `contract` is served from `at` on, which may be `auto`. `state` is the message's, or unknown.
     `key` says whose key the client is given.
@@ -40,7 +45,7 @@ class Call:
     settings: Settings = field(default_factory=Settings)
     wrap: Wrap | None = None
     key: Literal["own", "wrong", "foreign"] = "own"
-    must_succeed: bool = False
+    expects: Expected = "either"
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,6 @@ class Seen:
 
     request: Request
     reply: Reply
-
-    @property
-    def is_send(self) -> bool:
-        """Whether it is a Single Send."""
-        return is_send(self.request)
-
-    def is_retry_of(self, message: str) -> bool:
-        """Whether it asks for the retry of a message."""
-        return is_retry(self.request) and self.request.path.endswith(f"/{message}/retry")
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,17 @@ class Visit:
     message: str
     seen: list[Seen] = field(default_factory=list)
 
+    def _asks(self, request: Request) -> bool:
+        place = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}/retry"
+        return request.method == "POST" and request.path == place
+
     def retries(self) -> list[Seen]:
         """Return the requests for the retry of this call's message."""
-        return [seen for seen in self.seen if seen.is_retry_of(self.message)]
+        return [seen for seen in self.seen if self._asks(seen.request)]
+
+    def others(self) -> list[Request]:
+        """Return all other requests."""
+        return [seen.request for seen in self.seen if not self._asks(seen.request)]
 
     def statuses(self) -> list[int]:
         """Return the statuses by which those were answered."""
@@ -80,6 +84,10 @@ class Visit:
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
         return 201 in self.statuses()
+
+    def endless(self) -> bool:
+        """Say whether there were so many requests that there may never be an end."""
+        return len(self.seen) >= MOST_REQUESTS or len(self.retries()) >= MOST_RETRIES
 
     def payload(self) -> dict[str, Any] | None:
         """Return the latest reply to a retry, if it is a JSON object."""
@@ -133,9 +141,9 @@ class Stage:
         """Answer a request; once a client is endless, nothing is answered any more."""
         self._now += _TICK
         visit = self._visit
-        endless = len(visit.retries()) >= MOST_RETRIES
-        reply = _NO_MORE if endless else self._handle(request)
-        visit.seen.append(Seen(request, reply))
+        reply = _NO_MORE if visit.endless() else self._handle(request)
+        if len(visit.seen) < MOST_REQUESTS:
+            visit.seen.append(Seen(request, reply))
         return reply
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
+from retry_contract.consumer.readiness import Finding, Misread, Readiness, Result, Tried
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 
@@ -16,6 +18,8 @@ _OUTCOMES = {
     Verdict.BROKEN: "not ready",
     Verdict.NOT_TESTED: "not tested",
 }
+_FEW, _SOME = 3, 6
+_WIDTH = 100
 _QUESTIONS = {"payload": " Is it the code that reads the reply?", "call": ""}
 
 
@@ -27,6 +31,7 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "contract": found.period.name,
         "in_force": found.in_force,
         "reason": None if found.ready else _why(found),
+        "notes": list(_beside(found)),
         "situations": [_situation(tried) for tried in found.situations],
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
@@ -40,12 +45,25 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
         yield f"{tried.name.ljust(width)}{_verdict(tried, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
-        yield f"{finding.result.upper()} {names}"
+        yield from _wrapped(finding.result.upper(), names)
         yield from (f"  {label.ljust(10)}{text}" for label, text in _details(finding))
     yield ""
     yield from notes(found)
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
+
+
+def _wrapped(verdict: str, names: Sequence[str]) -> list[str]:
+    """Return a heading in lines that end between two names."""
+    whole = "; ".join(name.replace(" ", "\xa0") for name in names)
+    lines = textwrap.wrap(f"{verdict} {whole}", _WIDTH, subsequent_indent="  ")
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _first(items: Sequence[str], most: int = _FEW) -> list[str]:
+    """Return the first of a list, and how many more there are."""
+    more = len(items) - most
+    return [*items] if more <= 0 else [*items[:most], f"and {more} more"]
 
 
 def closing_line(found: Readiness) -> str:
@@ -55,14 +73,19 @@ def closing_line(found: Readiness) -> str:
 
 def notes(found: Readiness) -> Iterator[str]:
     """Yield what puts the verdict into its right light, a line each."""
-    new, old = found.of(found.period), found.of(found.older)
     if not found.ready:
         yield _why(found)
-    elif old.result is Result.BREAKS:
+    yield from _beside(found)
+
+
+def _beside(found: Readiness) -> Iterator[str]:
+    new, old = found.of(found.period), found.of(found.older)
+    if found.ready and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
     if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
         yield "The next field that is added will break it."
+    yield from found.notes
 
 
 def write_readiness(found: Readiness, folder: Path) -> None:
@@ -77,14 +100,14 @@ def _why(found: Readiness) -> str:
     counted = [t for t in found.situations if t.counts]
     if found.verdict is Verdict.NOT_TESTED:
         untested = [t.name for t in counted if t.result is Result.NOT_TESTED]
-        return f"Not tested: {'; '.join(untested)}."
+        return f"Not tested: {'; '.join(_first(untested))}."
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
             cause = "the cutover is not the reason"
             return f"It fails on every {unit} of both contracts: {cause}.{_QUESTIONS[unit]}"
         return f"It fails on every {unit} of {new.of}, {_other(old)}."
     failing = [t.name for t in counted if t.result in (Result.BREAKS, Result.DIFFERS)]
-    return f"It fails on some {unit}s: {'; '.join(failing)}."
+    return f"It fails in some situations: {'; '.join(_first(failing))}."
 
 
 def _other(old: Tried) -> str:
@@ -114,33 +137,40 @@ def _verdict(tried: Tried, unit: str) -> str:
     return f"{tried.result} on {tried.failed} of {counted}{aside}"
 
 
-def _distinct(found: Readiness) -> Iterator[tuple[str, Finding]]:
+def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
     """Yield each finding once, with the names of the situations that have it."""
     groups: dict[tuple[object, ...], dict[str, Finding]] = {}
     for tried in found.situations:
         told = tried.finding
         if told is not None:
-            key = told.result, told.error.partition(":")[0], told.differs, told.odd
+            key = told.result, told.error.partition(":")[0], _pointers(told), told.odd
             groups.setdefault(key, {})[tried.name] = told
     for group in groups.values():
-        yield "; ".join(group), next(iter(group.values()))
+        yield [*group], next(iter(group.values()))
+
+
+def _pointers(finding: Finding) -> tuple[str, ...]:
+    return tuple(place.pointer for place in finding.differs)
 
 
 def _details(finding: Finding) -> Iterator[tuple[str, str]]:
     if finding.payload is not None:
         yield "payload", json.dumps(finding.payload, ensure_ascii=False)
-    yield from (("asked", line) for line in finding.requests)
+    yield from (("asked", line) for line in _first(finding.requests, _SOME))
     if not finding.requests:
-        oddities = ", ".join(_oddity(pointer, finding.payload or {}) for pointer in finding.odd)
-        yield "oddity", oddities or "none: it is the plainest payload"
-    if finding.differs:
-        yield "read", "not the same at " + ", ".join(p or "the result" for p in finding.differs)
-    else:
+        oddities = [_oddity(pointer, finding.payload or {}) for pointer in finding.odd]
+        yield "oddity", ", ".join(_first(oddities)) or "none: it is the plainest payload"
+    yield from (("read", line) for line in _first([*map(_misread, finding.differs)]))
+    if not finding.differs:
         yield "error", finding.error
     if finding.where:
         yield "at", finding.where
     if finding.advice:
         yield "to do", finding.advice
+
+
+def _misread(place: Misread) -> str:
+    return f"{place.pointer or 'the result'} is {place.actual} instead of {place.expected}"
 
 
 def _oddity(pointer: str, payload: dict[str, Any]) -> str:
@@ -156,6 +186,7 @@ def _situation(tried: Tried) -> dict[str, Any]:
         "counts": tried.counts,
         "tried": tried.tried,
         "failed": tried.failed,
+        "remark": tried.remark or None,
     }
     finding = tried.finding
     if finding is not None:
@@ -164,7 +195,8 @@ def _situation(tried: Tried) -> dict[str, Any]:
             "oddity": list(finding.odd),
             "requests": list(finding.requests),
             "error": finding.error or None,
-            "differs": list(finding.differs),
+            "differs": list(_pointers(finding)),
+            "read": [dataclasses.asdict(place) for place in finding.differs],
             "where": finding.where or None,
             "advice": finding.advice or None,
         }
@@ -182,7 +214,7 @@ def _markdown(found: Readiness) -> Iterator[str]:
         yield f"| {_cell(tried.name)} | {_cell(_verdict(tried, found.unit))} |"
     for names, finding in _distinct(found):
         yield ""
-        yield f"### {finding.result} {_cell(names)}"
+        yield f"### {finding.result} {_cell('; '.join(names))}"
         yield ""
         yield from (f"- {label}: {_code(text)}" for label, text in _details(finding))
     lines = list(notes(found))

@@ -61,14 +61,15 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
     ],
 )
 def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -> None:
-    assert differences(one, other, ADDED) == places
+    assert tuple(d.place for d in differences(one, other, ADDED)) == places
 
 
 def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:
     body = {"creatorId": DECOY}
     added = Added({"templateBody": body}, frozenset({DECOY}))
     assert differences({}, {"templateBody": body}, added) == ()
-    assert differences({"creator": USER}, {"creator": DECOY}, added) == ("/creator",)
+    (found,) = differences({"creator": USER}, {"creator": DECOY}, added)
+    assert (found.place, found.one, found.other) == ("/creator", USER, DECOY)
 
 
 @dataclasses.dataclass

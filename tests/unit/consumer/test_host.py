@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NewType
 
 import pytest
 import requests
 
-from retry_contract.consumer import host
+from retry_contract.consumer import host, loading
 from retry_contract.consumer.advice import advise
 from retry_contract.consumer.answers import Answer, Kind, read_detailed
 
+Body = NewType("Body", Annotated[str, "the body"])
 LINE = '{"id":"message_1","name":"\\u00e9"}'
 
 
@@ -43,6 +45,27 @@ def of_unknown(reply: Unheard) -> str:  # type: ignore[name-defined] # noqa: F82
     return type(reply).__name__
 
 
+def of_annotated(reply: Annotated[str, "the body"]) -> Any:
+    return reply
+
+
+def of_bytearray(reply: bytearray) -> str:
+    return repr(reply)
+
+
+def of_new_type(reply: Body | None) -> Any:
+    return reply
+
+
+def beside_unknown(reply: str, other: Unheard = None) -> Any:  # type: ignore[name-defined] # noqa: F821
+    return reply
+
+
+class OfItself:
+    def __init__(self, reply: str) -> None:
+        self.body = reply
+
+
 @pytest.mark.parametrize(
     ("consume", "read"),
     [
@@ -52,13 +75,18 @@ def of_unknown(reply: Unheard) -> str:  # type: ignore[name-defined] # noqa: F82
         (lambda reply: type(reply).__name__, "dict"),
         (of_str, '{"id":"message_1","name":"é"}'),
         (of_optional, '{"id":"message_1","name":"é"}'),
+        (of_annotated, '{"id":"message_1","name":"é"}'),
+        (of_new_type, '{"id":"message_1","name":"é"}'),
+        (beside_unknown, '{"id":"message_1","name":"é"}'),
+        (OfItself, {"body": '{"id":"message_1","name":"é"}'}),
+        (of_bytearray, repr(bytearray('{"id":"message_1","name":"é"}'.encode()))),
         (of_either, repr('{"id":"message_1","name":"é"}'.encode())),
     ],
 )
 def test_a_callable_is_given_what_its_annotation_says(
     consume: Callable[..., Any], read: Any
 ) -> None:
-    told = read_detailed(host.answer(host.prepared(consume), LINE))
+    told = read_detailed(host.answer(loading.prepared(consume), LINE))
     assert told == Answer(Kind.READ, told=True, read=read)
 
 
@@ -88,13 +116,14 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
         (KeyboardInterrupt(), "KeyboardInterrupt: raised by the code"),
         (ValueError("one\n\ntwo\nthree\nfour"), "ValueError: one; two; three"),
         (ExceptionGroup("all", [ValueError("inner")]), "ValueError: inner"),
-        (Unshowable(), "Unshowable: "),
+        (Unshowable(), "Unshowable"),
+        (AssertionError(), "AssertionError"),
     ],
 )
 def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> None:
-    told = read_detailed(host.answer(host.prepared(raising(error)), LINE))
+    told = read_detailed(host.answer(loading.prepared(raising(error)), LINE))
     assert told.kind is Kind.REFUSED
-    assert told.error.endswith(text.strip())
+    assert told.error.endswith(text)
     assert told.where.startswith("test_host.py:")
 
 
@@ -106,7 +135,7 @@ def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
     (tmp_path / "of_mine.py").write_text(
         "class Reader:\n    @staticmethod\n    def read(reply): return reply['id']\n", "utf-8"
     )
-    assert host.load("of_mine:Reader.read", str(tmp_path))(LINE) == "message_1"
+    assert loading.load("of_mine:Reader.read", str(tmp_path))(LINE) == "message_1"
 
 
 @pytest.mark.parametrize(
@@ -118,8 +147,48 @@ def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_loaded_is_said(target: str, said: str) -> None:
-    with pytest.raises(host.CannotLoad, match=said):
-        host.load(target, ".")
+    with pytest.raises(loading.CannotLoad, match=said):
+        loading.load(target, ".")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("", "too many positional arguments"),
+        ("reply, settings", "missing a required argument: 'settings'"),
+        ("*, reply", "too many positional arguments"),
+    ],
+)
+def test_what_does_not_take_one_argument_cannot_be_tried(
+    parameters: str, said: str, tmp_path: Path
+) -> None:
+    name = f"takes_{len(parameters)}"
+    (tmp_path / f"{name}.py").write_text(f"def read({parameters}): pass\n", "utf-8")
+    with pytest.raises(loading.CannotLoad) as raised:
+        loading.load(f"{name}:read", str(tmp_path))
+    assert str(raised.value) == f"cannot be called with one argument, the reply: {said}"
+
+
+@pytest.mark.parametrize("target", ["builtins:dict", "builtins:len", "json:dumps", "builtins:type"])
+def test_what_has_no_signature_may_take_one_argument(target: str) -> None:
+    loading.load(target, ".")
+
+
+FORKING = """
+import os
+def read(reply):
+    os.fork()
+    return len(reply)
+os.fork()
+"""
+
+
+def test_a_child_that_comes_back_answers_nothing(tmp_path: Path) -> None:
+    (tmp_path / "forking.py").write_text(FORKING, "utf-8")
+    words = [sys.executable, "-P", "-m", "retry_contract.consumer.host", "forking:read"]
+    given = (LINE + "\n") * 3
+    done = subprocess.run(words, cwd=tmp_path, input=given, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["ready", "ok 2", "ok 2", "ok 2"]
 
 
 OTHERS = [
@@ -134,11 +203,15 @@ OTHERS = [
     ('json: unknown field "creatorId"', "encoding/json"),
     ("Cannot skip unexpected NAME at $.creatorId", "Moshi"),
     ("TypeError: parse() got an unexpected keyword argument 'creatorId'", "Python"),
+    ("wrote a line that is neither ok, ok JSON nor error TEXT: DEBUG", "protocol"),
+    ("wrote a line too many: ok", "protocol"),
+    ("ended with exit status 0", "protocol"),
+    ("no answer within 2 s", "timeout"),
 ]
 
 
 @pytest.mark.parametrize(("error", "library"), OTHERS)
-def test_libraries_of_other_languages_are_recognised(error: str, library: str) -> None:
+def test_what_other_languages_and_odd_commands_say_is_recognised(error: str, library: str) -> None:
     assert advise(Answer(Kind.REFUSED, error=error)).startswith(f"{library}: ")
 
 
@@ -147,7 +220,7 @@ def test_an_error_that_no_library_is_known_for_has_no_advice() -> None:
 
 
 def test_what_is_answered_is_ascii() -> None:
-    line = host.answer(host.prepared(of_str), LINE)
+    line = host.answer(loading.prepared(of_str), LINE)
     assert line.isascii()
     assert json.loads(line.removeprefix("ok ")) == '{"id":"message_1","name":"é"}'
 

@@ -1,117 +1,21 @@
-"""What one call says about a client, by what the service saw of it and what it answered."""
+"""What a client meets, and whether it reads the same by either contract."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from support.trying import PAIR
+from support.visits import MUST, RAISED, REFUSED, RETURNED, visited
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import Scenario, scenarios
-from retry_contract.consumer.made import Made, paired, tried
+from retry_contract.consumer.calls import scenarios
+from retry_contract.consumer.made import Made
 from retry_contract.consumer.readiness import Result
-from retry_contract.consumer.stage import MOST_RETRIES, UNKNOWN, Call, Stage, Visit
+from retry_contract.consumer.stage import MOST_REQUESTS, Stage
+from retry_contract.consumer.verdicts import paired
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
-
-AT = datetime(2025, 3, 1, tzinfo=UTC)
-CALL = Call("after-2025-02-24", AT)
-RETURNED = Answer(Kind.READ, told=True, read=True)
-RAISED = Answer(Kind.REFUSED, error="ValueError: 400")
-HUNG = Answer(Kind.HUNG, error="no answer within 2 s")
-
-
-def visited(call: Call, *requests: str) -> Visit:
-    """Bring about a visit: the requests in turn, `retry`, `retrieve`, `send` or another path."""
-    stage = Stage(catalogue())
-    visit = stage.begin(call)
-    campaign = f"/api/v2/campaigns/{visit.campaign}/messages"
-    known = {
-        "retry": ("POST", f"{campaign}/{visit.message}/retry"),
-        "retrieve": ("GET", f"{campaign}/{visit.message}"),
-        "send": ("POST", campaign),
-    }
-    for name in requests:
-        method, path = known.get(name, ("POST", name))
-        stage.handle(Request(method, path, {"authorization": f"Bearer {visit.key}"}))
-    return visit
-
-
-def judged(
-    call: Call, answer: Answer, *requests: str, leaked: bool = False, accepted: Any = True
-) -> Any:
-    made = Made(call, visited(call, *requests), answer, leaked)
-    known = [] if accepted is None else [accepted]
-    return tried(Scenario("name", "after-2025-02-24", (call,)), [made], known, counts=True)
-
-
-MUST = replace(CALL, must_succeed=True)
-REFUSED = replace(CALL, state="sent")
-
-
-@pytest.mark.parametrize(
-    ("call", "answer", "requests", "remark"),
-    [
-        (MUST, RETURNED, ["retry"], ""),
-        (MUST, RETURNED, ["retrieve", "retry", "retrieve"], ""),
-        (REFUSED, RAISED, ["retry"], "raised ValueError"),
-        (REFUSED, RAISED, ["retrieve"], "raised ValueError"),
-        (REFUSED, replace(RETURNED, read=False), ["retry"], "returned another value: its caller"),
-        (CALL, RETURNED, ["retry"], "returned"),
-        (replace(CALL, wrap=FAULTS["body-cut-off"].wrap), RAISED, ["retry"], "raised ValueError"),
-    ],
-)
-def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark: str) -> None:
-    found = judged(call, answer, *requests)
-    assert (found.result, found.finding, found.tried, found.failed) == (Result.OK, None, 1, 0)
-    assert found.remark.startswith(remark)
-    assert bool(found.remark) is bool(remark)
-
-
-@pytest.mark.parametrize(
-    ("call", "answer", "requests", "error"),
-    [
-        (MUST, RAISED, ["retry"], "the retry was accepted, but it raised ValueError: 400"),
-        (MUST, RAISED, [], "it raised ValueError: 400"),
-        (MUST, RETURNED, ["/api/v2/elsewhere"], "it returned, but no retry of the message was"),
-        (MUST, RETURNED, [], "it returned, but no retry of the message was accepted"),
-        (REFUSED, RETURNED, ["retry"], "it returned the same as after a retry that was accepted"),
-        (replace(CALL, state=UNKNOWN), RETURNED, ["retry"], "it returned the same as after"),
-        (replace(CALL, key="wrong"), RETURNED, ["retry"], "it returned the same as after"),
-        (replace(CALL, key="foreign"), RETURNED, ["retry"], "it returned the same as after"),
-        (REFUSED, RAISED, ["retry", "send"], "it made a Single Send: the person would get"),
-        (REFUSED, RAISED, ["retry"] * MOST_RETRIES, "it asked for the retry 20 times, and went"),
-        (REFUSED, HUNG, ["retry"] * 3, "no answer within 2 s; it had asked 3 times"),
-        (CALL, HUNG, ["retry"], "no answer within 2 s"),
-        (CALL, Answer(Kind.CRASHED, error="ended with exit status 7"), [], "ended with exit"),
-    ],
-)
-def test_what_a_client_must_not_do(call: Call, answer: Answer, requests: Any, error: str) -> None:
-    found = judged(call, answer, *requests)
-    assert (found.result, found.failed) == (Result.BREAKS, 1)
-    assert found.finding.error.startswith(error)
-    assert found.finding.requests
-
-
-def test_a_key_that_is_printed_is_told_first() -> None:
-    found = judged(REFUSED, RETURNED, "retry", leaked=True)
-    assert found.finding.error == "it printed the API key, or raised an error that holds it"
-
-
-def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout() -> None:
-    busy = next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == "429 each time")
-    found = judged(busy.calls[0], HUNG, "retry", "retry")
-    assert found.result is Result.NOT_TESTED
-    assert found.finding.error.endswith("it had asked 2 times, and may be about to stop")
-
-
-def test_nothing_is_told_from_a_success_that_never_was() -> None:
-    found = judged(REFUSED, RETURNED, "retry", accepted=None)
-    assert found.result is Result.NOT_TESTED
 
 
 def test_the_requests_are_told_without_ids_and_keys() -> None:
@@ -131,6 +35,15 @@ def test_each_call_has_a_message_of_its_own_and_a_stray_request_is_not_its() -> 
     path = f"/api/v2/campaigns/{first.campaign}/messages/{first.message}/retry"
     stage.handle(Request("POST", path, {"authorization": f"Bearer {first.key}"}))
     assert not second.retries()
+
+
+def test_the_requests_of_a_call_are_bounded() -> None:
+    visit = visited(MUST, *["retrieve"] * (MOST_REQUESTS + 5))
+    assert len(visit.seen) == MOST_REQUESTS
+    stage = Stage(catalogue())
+    stage.begin(MUST)
+    replies = [stage.handle(Request("GET", "/")) for _ in range(MOST_REQUESTS + 1)]
+    assert [reply.pace for reply in replies[-2:]] == ["at once", "stall"]
 
 
 def test_each_situation_is_what_it_is_called() -> None:
@@ -180,7 +93,9 @@ def test_paired_readings_may_not_differ_in_another_field() -> None:
     found = paired(PAIR, before, after)
     assert found.result is Result.DIFFERS
     assert found.finding is not None
-    assert found.finding.differs == ("/id",)
+    (place,) = found.finding.differs
+    user = f'"{reply["creatorId"]}"'
+    assert (place.pointer, place.expected, place.actual) == ("/id", '":messageId"', user)
 
 
 def test_paired_readings_need_both() -> None:

@@ -1,0 +1,147 @@
+"""What is wrong with a call of a client: what it must not do, and what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retry_contract.consumer.advice import advice_for
+from retry_contract.consumer.answers import Answer, Kind
+from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.readiness import Result
+from retry_contract.consumer.stage import MOST_RETRIES, Visit
+from retry_contract.consumer.success import resembles
+from retry_contract.service.faults.model import is_retry, is_send
+from retry_contract.service.http import Request
+
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAY_PASS = frozenset({429, 500})
+_BOUND_IT = "bound the attempts, and wait longer before each; a 400, 401 or 403 does not pass"
+_PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base URL given"
+_KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
+_CREATED = "take the status 201 for a success: the body is the message, with its new status"
+_BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
+_TIMEOUT = (
+    "give the request a timeout (requests and urllib have none of their own); if it has a longer "
+    "one, give --timeout"
+)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing that is wrong with a call, and what to do about it."""
+
+    error: str
+    advice: str = ""
+    result: Result = Result.BREAKS
+
+
+def wrongs(calls: Sequence[Made], known: Known) -> list[tuple[Made, Wrong]]:
+    """Return the calls of one situation that went wrong, each with the worst that was wrong."""
+    found = [(made, _wrong(made, known) or _two_minded(made, calls)) for made in calls]
+    return [(made, wrong) for made, wrong in found if wrong is not None]
+
+
+def _wrong(made: Made, known: Known) -> Wrong | None:
+    answer = made.answer
+    if answer is None:
+        return None
+    return _harm(made) or _stuck(made, answer) or _misled(made, answer, known)
+
+
+def _harm(made: Made) -> Wrong | None:
+    """Return what is wrong whatever the service answered."""
+    visit = made.visit
+    for request in visit.others():
+        if (strayed := _strayed(request)) is not None:
+            return strayed
+    if made.leaked:
+        return Wrong(
+            "it printed the API key, or raised an error that holds it",
+            "write no header and no setting into a log or an error",
+        )
+    return _endless(visit) if visit.endless() else None
+
+
+def _strayed(request: Request) -> Wrong | None:
+    """Return what a request changes that is not the retry of this message, if it changes any."""
+    if request.method in _HARMLESS:
+        return None
+    if request.method == "POST" and "/batch/" in request.path:
+        alone = "retry the message that it is given alone"
+        return Wrong("it sent or retried a batch: others would get a text once more", alone)
+    if is_send(request):
+        kept = "retry by the retry endpoint alone; it keeps the message and its id"
+        return Wrong("it made a Single Send: the person would get the text once more", kept)
+    if is_retry(request) and "/messages/" in request.path:
+        own = "use the campaign_id and message_id that it is given, and end all requests in time"
+        return Wrong("it asked for the retry of another message", own)
+    return Wrong(f"it made a {request.method} that is not the retry of the message", _PATH)
+
+
+def _endless(visit: Visit) -> Wrong:
+    if len(visit.retries()) >= MOST_RETRIES:
+        return Wrong(f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND_IT)
+    bound = "bound how often it asks, and wait longer before each time"
+    return Wrong(f"it made {len(visit.seen)} requests, and went on", bound)
+
+
+def _stuck(made: Made, answer: Answer) -> Wrong | None:
+    """Return how a call came to no end, if it did."""
+    statuses = made.visit.statuses()
+    if answer.kind is Kind.READ or answer.kind is Kind.REFUSED:
+        return None
+    if answer.kind is not Kind.HUNG:
+        return Wrong(answer.error, "raise an error: it ended the program that it runs in")
+    if len(statuses) > 1 and not made.visit.accepted():
+        error = f"{answer.error}; it had asked {len(statuses)} times"
+        if set(statuses) <= _MAY_PASS:
+            longer = "give --timeout longer than all attempts take"
+            return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
+        return Wrong(error, _BOUND_IT)
+    return Wrong(answer.error, _TIMEOUT)
+
+
+def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
+    """Return what is wrong with what a call returned or raised."""
+    if made.call.expects == "accepted":
+        return _failed(made, answer, known)
+    if made.visit.accepted():
+        return _UNMET if made.call.expects == "refused" else None
+    if made.returned and known.accepted and resembles(made.reading, known.accepted):
+        return Wrong("it returned the same as after a retry that was accepted", _BY_STATUS)
+    if made.returned and not known.accepted:
+        return Wrong("there is no accepted retry to compare it with", result=Result.NOT_TESTED)
+    return None if made.visit.seen else _UNASKED
+
+
+_UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
+_UNASKED = Wrong("it asked for nothing, so it did not meet this", _PATH, Result.NOT_TESTED)
+
+
+def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
+    """Return why a call is no success that had to be one."""
+    took = made.visit.accepted()
+    if made.returned:
+        unasked = "it returned, but no retry of the message was accepted"
+        return None if took else Wrong(unasked, _reach(made.visit))
+    if not took:
+        return Wrong(f"it raised {answer.error}", _reach(made.visit))
+    advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
+    return Wrong(f"the retry was accepted, but it raised {answer.error}", advice)
+
+
+def _reach(visit: Visit) -> str:
+    """Return how to be accepted."""
+    refused = {seen.reply.status for seen in visit.seen} & {401, 403}
+    return _KEY if refused else _PATH
+
+
+def _two_minded(made: Made, calls: Sequence[Made]) -> Wrong | None:
+    """Return that a call returned where another one raised: a refusal is one in any envelope."""
+    raised = [other for other in calls if other.raised and not other.visit.accepted()]
+    if made.call.expects != "refused" or not (made.returned and raised):
+        return None
+    one, other = (it.call.settings.errors for it in (made, raised[0]))
+    error = f"it returned when the error was {one}, and raised when it was {other}"
+    return Wrong(error, f"go by the status, not by what the body holds: {_BY_STATUS}")

@@ -1,0 +1,126 @@
+"""What of a returned object is read, and what is left alone."""
+
+from __future__ import annotations
+
+import functools
+import http.cookiejar
+import json
+from typing import Any
+
+import pytest
+from support.trying import tried
+
+from retry_contract.consumer.readiness import Result
+from retry_contract.consumer.reading import reading
+
+Payload = dict[str, Any]
+
+
+class Public:
+    def __init__(self) -> None:
+        self.id = "message_1"
+        self._raw = "kept"
+
+    @property
+    def status(self) -> str:
+        raise AssertionError("it is never read")
+
+
+class Private:
+    def __init__(self, campaign: str) -> None:
+        self._campaign = campaign
+        self.__id = "message_1"
+
+
+class Slotted:
+    __slots__ = ("_campaign",)
+
+    def __init__(self) -> None:
+        self._campaign = "campaign_1"
+
+
+class Computing:
+    __slots__ = ("__dict__",)
+
+    @property
+    def campaign(self) -> str:
+        return "campaign_1"
+
+    @functools.cached_property
+    def status(self) -> str:
+        return "created"
+
+    @property
+    def creator(self) -> str:
+        raise KeyError("creatorId")
+
+    @property
+    def leaving(self) -> str:
+        raise SystemExit(3)
+
+    @property
+    def _secret(self) -> str:
+        raise AssertionError("it is never read")
+
+
+class Inheriting(Computing):
+    @property
+    def campaign(self) -> str:
+        return "campaign_2"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (Public(), {"id": "message_1"}),
+        (Private("campaign_1"), {"_campaign": "campaign_1", "_Private__id": "message_1"}),
+        (Slotted(), {"_campaign": "campaign_1"}),
+        (Computing(), {"campaign": "campaign_1", "status": "created"}),
+        (Inheriting(), {"campaign": "campaign_2", "status": "created"}),
+        ([Private("a")], [{"_campaign": "a", "_Private__id": "message_1"}]),
+    ],
+)
+def test_an_object_is_read_by_what_it_shows_or_else_by_what_it_holds(value: Any, read: Any) -> None:
+    assert reading(value) == read
+
+
+def test_what_a_library_keeps_to_itself_is_not_read() -> None:
+    assert reading(http.cookiejar.CookieJar()) == "<CookieJar[]>"
+
+
+class Leaving:
+    def __repr__(self) -> str:
+        raise SystemExit(3)
+
+
+def test_what_ends_the_program_when_it_is_looked_at_is_told_by_its_type() -> None:
+    assert reading([Leaving(), 1]) == ["Leaving", 1]
+
+
+def test_an_object_that_holds_itself_is_read_once() -> None:
+    family: list[Any] = [Private("a") for _ in range(30)]
+    for member in family:
+        member._campaign = family
+    assert len(json.dumps(reading(family[0]))) < 2_000
+
+
+class ByPosition:
+    def __init__(self, reply: Payload) -> None:
+        self._campaign = [*reply.values()][-1]
+
+
+class ByPropertyOfPosition:
+    __slots__ = ("_reply",)
+
+    def __init__(self, reply: Payload) -> None:
+        self._reply = reply
+
+    @property
+    def campaign(self) -> Any:
+        return [*self._reply.values()][-1]
+
+
+@pytest.mark.parametrize("consume", [ByPosition, ByPropertyOfPosition])
+def test_a_misreading_in_a_private_place_is_seen(consume: Any) -> None:
+    found = tried(consume)
+    assert {s.name: s.result for s in found.situations}["paired"] is Result.DIFFERS

@@ -1,0 +1,228 @@
+"""What one call says about a client, by what the service saw of it and what it answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.trying import PAIR
+from support.visits import (
+    CALL,
+    HUNG,
+    MUST,
+    RAISED,
+    REFUSED,
+    RETURNED,
+    finding,
+    judged,
+    judged_together,
+    visited,
+)
+
+from retry_contract.consumer.answers import Answer, Kind
+from retry_contract.consumer.calls import scenarios
+from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.readiness import Result
+from retry_contract.consumer.remarks import notes
+from retry_contract.consumer.stage import MOST_REQUESTS, MOST_RETRIES, UNKNOWN, Call, Stage
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.service.faults import FAULTS
+from retry_contract.service.http import Request
+from retry_contract.service.model import Settings
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "requests", "remark"),
+    [
+        (MUST, RETURNED, ["retry"], ""),
+        (MUST, RETURNED, ["retrieve", "retry", "retrieve"], ""),
+        (REFUSED, RAISED, ["retry"], "raised ValueError"),
+        (REFUSED, RAISED, ["retrieve"], "raised ValueError"),
+        (REFUSED, replace(RETURNED, read=False), ["retry"], "returned another value: its caller"),
+        (CALL, RETURNED, ["retry"], "returned"),
+        (replace(CALL, wrap=FAULTS["body-cut-off"].wrap), RAISED, ["retry"], "raised ValueError"),
+    ],
+)
+def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark: str) -> None:
+    found = judged(call, answer, *requests)
+    assert (found.result, found.finding, found.tried, found.failed) == (Result.OK, None, 1, 0)
+    assert found.remark.startswith(remark)
+    assert bool(found.remark) is bool(remark)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "requests", "error"),
+    [
+        (MUST, RAISED, ["retry"], "the retry was accepted, but it raised ValueError: 400"),
+        (MUST, RAISED, [], "it raised ValueError: 400"),
+        (MUST, RETURNED, ["retrieve"], "it returned, but no retry of the message was accepted"),
+        (MUST, RETURNED, ["/api/v2/elsewhere"], "it made a POST that is not the retry of the"),
+        (REFUSED, RAISED, ["retry", "batch"], "it sent or retried a batch: others would get a"),
+        (REFUSED, RAISED, ["retry", "another"], "it asked for the retry of another message"),
+        (MUST, RETURNED, ["retry", "delete"], "it made a DELETE that is not the retry of the"),
+        (REFUSED, HUNG, ["retrieve"] * MOST_REQUESTS, "it made 100 requests, and went on"),
+        (MUST, RETURNED, [], "it returned, but no retry of the message was accepted"),
+        (REFUSED, RETURNED, ["retry"], "it returned the same as after a retry that was accepted"),
+        (replace(CALL, state=UNKNOWN), RETURNED, ["retry"], "it returned the same as after"),
+        (replace(CALL, key="wrong"), RETURNED, ["retry"], "it returned the same as after"),
+        (replace(CALL, key="foreign"), RETURNED, ["retry"], "it returned the same as after"),
+        (REFUSED, RAISED, ["retry", "send"], "it made a Single Send: the person would get"),
+        (REFUSED, RAISED, ["retry"] * MOST_RETRIES, "it asked for the retry 20 times, and went"),
+        (REFUSED, HUNG, ["retry"] * 3, "no answer within 2 s; it had asked 3 times"),
+        (CALL, HUNG, ["retry"], "no answer within 2 s"),
+        (CALL, Answer(Kind.CRASHED, error="ended with exit status 7"), [], "ended with exit"),
+    ],
+)
+def test_what_a_client_must_not_do(call: Call, answer: Answer, requests: Any, error: str) -> None:
+    found = judged(call, answer, *requests)
+    assert (found.result, found.failed) == (Result.BREAKS, 1)
+    assert finding(found).error.startswith(error)
+    assert finding(found).requests
+
+
+def test_a_key_that_is_printed_is_told_first() -> None:
+    found = judged(REFUSED, RETURNED, "retry", leaked=True)
+    assert finding(found).error == "it printed the API key, or raised an error that holds it"
+
+
+def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout() -> None:
+    busy = next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == "429 each time")
+    found = judged(busy.calls[0], HUNG, "retry", "retry")
+    assert found.result is Result.NOT_TESTED
+    assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
+
+
+def test_nothing_is_told_from_a_success_that_never_was() -> None:
+    found = judged(REFUSED, RETURNED, "retry", accepted=None)
+    assert found.result is Result.NOT_TESTED
+
+
+def enveloped(nested: Answer, flat: Answer) -> list[Made]:
+    """Bring about the two calls of a refusal, one by each envelope."""
+    calls = [replace(REFUSED, settings=Settings(errors=kind)) for kind in ("nested", "flat")]
+    answers = (nested, flat)
+    return [
+        Made(call, visited(call, "retry"), answer, leaked=False)
+        for call, answer in zip(calls, answers, strict=True)
+    ]
+
+
+NULL = replace(RETURNED, read=None)
+SUCCESS = Known(({"id": "a"},))
+
+
+@pytest.mark.parametrize(
+    ("nested", "flat", "error"),
+    [
+        (NULL, RAISED, "it returned when the error was nested, and raised when it was flat"),
+        (RAISED, NULL, "it returned when the error was flat, and raised when it was nested"),
+        (RAISED, replace(NULL, read="no"), "it returned when the error was flat, and raised when"),
+    ],
+)
+def test_a_refusal_is_one_in_any_envelope(nested: Answer, flat: Answer, error: str) -> None:
+    found = judged_together(enveloped(nested, flat), SUCCESS)
+    assert (found.result, found.tried, found.failed) == (Result.BREAKS, 2, 1)
+    assert finding(found).error.startswith(error)
+    assert finding(found).advice.startswith("go by the status, not by what the body holds: ")
+
+
+def test_a_refusal_may_be_told_by_two_values_or_two_errors() -> None:
+    values = replace(NULL, read="domain_error"), replace(NULL, read=400)
+    errors = RAISED, replace(RAISED, error="KeyError: 'error'")
+    for pair in (values, errors):
+        assert judged_together(enveloped(*pair), SUCCESS).result is Result.OK
+
+
+CODE = "message_not_found_or_retry_message_not_in_failure_status"
+
+
+@pytest.mark.parametrize(
+    ("read", "what"),
+    [
+        (None, "null"),
+        (CODE, "the error's body, or part of it"),
+        ({"statusCode": 400, "message": "The message was not found, or is not in failure status."},
+         "the error's body, or part of it"),
+        ("retried :messageId", ""),
+        (False, ""),
+        (400, ""),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_a_refusal_that_is_returned_gets_a_note_if_it_is_easily_missed(
+    read: Any, what: str
+) -> None:
+    calls = enveloped(replace(RETURNED, read=read), replace(RETURNED, read=read))
+    found = judged_together(calls, SUCCESS)
+    assert found.result is Result.OK
+    assert f"returned {what or 'another value'}: its caller must look" in found.remark
+    said = list(notes(calls, SUCCESS))
+    assert said == [
+        f"On a refusal it may return {what}, and raise nothing: its caller must look at what it "
+        "gets."
+    ] * bool(what)
+
+
+def test_null_is_no_sign_where_a_success_is_null_too() -> None:
+    known = Known((None, None))
+    assert list(notes(enveloped(NULL, NULL), known)) == []
+
+
+def kept_key(call: Call, answer: Answer) -> Made:
+    """Make a call with the key of the call before it."""
+    stage = Stage(catalogue())
+    key = stage.begin(CALL).key
+    visit = stage.begin(call)
+    path = f"/api/v2/campaigns/{visit.campaign}/messages/{visit.message}/retry"
+    stage.handle(Request("POST", path, {"authorization": f"Bearer {key}"}))
+    return Made(call, visit, answer, leaked=False)
+
+
+@pytest.mark.parametrize("answer", [RETURNED, RAISED])
+def test_a_refusal_that_was_never_met_is_not_tested(answer: Answer) -> None:
+    wrong = replace(CALL, key="wrong", expects="refused")
+    found = judged_together([kept_key(wrong, answer)], SUCCESS)
+    assert (found.result, found.failed) == (Result.NOT_TESTED, 1)
+    assert finding(found).error == "the retry was accepted, so no refusal was met"
+    assert finding(found).advice.startswith("send the api_key that it is given")
+    unasked = judged(wrong, RAISED)
+    assert finding(unasked).error == "it asked for nothing, so it did not meet this"
+    assert (unasked.result, finding(unasked).requests) == (
+        Result.NOT_TESTED,
+        ("nothing of the base URL",),
+    )
+
+
+def test_an_accepted_retry_that_is_asked_for_again_gets_a_remark() -> None:
+    cut = replace(CALL, wrap=FAULTS["body-cut-off"].wrap)
+    assert judged(cut, RAISED, "retry").remark == "raised ValueError"
+    for call in (cut, MUST):
+        found = judged(call, RETURNED, "retry", "retry")
+        assert found.result is Result.OK
+        assert found.remark.endswith(
+            "asked again after a 201, though Retrieve tells what became of it"
+        )
+
+
+TYPE_ERROR = Answer(
+    Kind.REFUSED, error="TypeError: __init__() got an unexpected keyword argument 'creatorId'"
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "requests", "reads_old", "advice"),
+    [
+        (MUST, RAISED, ["retry"], True, "let the code pass over fields"),
+        (MUST, RAISED, ["retry"], False, "take the status 201 for a success"),
+        (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
+        (MUST, RAISED, [], True, "POST to /campaigns/:campaignId/messages/:messageId/retry"),
+        (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),
+        (replace(MUST, key="wrong"), RETURNED, ["retrieve"], False, "send the api_key that it is"),
+    ],
+)
+def test_the_advice_is_for_what_went_wrong(
+    call: Call, answer: Answer, requests: list[str], reads_old: bool, advice: str
+) -> None:
+    found = judged(call, answer, *requests, reads_old=reads_old)
+    assert finding(found).advice.startswith(advice)
