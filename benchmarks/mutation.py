@@ -52,7 +52,7 @@ FIRST = {
 """By module, the tests that are the likeliest to kill its mutants: tried before the others."""
 TESTS = ("tests/unit/rules", "tests/unit/service", "tests/proof/test_faults.py")
 PYTEST = (
-    *("-x", "-q", "--no-cov", "-p", "no:cacheprovider"),
+    *("-x", "-q", "--no-cov", "-p", "no:cacheprovider", "-m", "slow or not slow"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded already
 )
 ALSO_COPIED = ("schemas", "contract_tests", "conftest.py", "scripts", "docs")

@@ -73,7 +73,6 @@ class Sandbox:
         """Go back to the start: the same campaigns, messages, contract, clock and faults."""
         start = self._start
         self._ahead = start.at - self._real() if start.at else timedelta(0)
-        self._instant = self.now()
         self.contract = start.contract
         self.service = Service(
             clock=lambda: self._instant,
