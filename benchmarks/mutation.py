@@ -159,17 +159,19 @@ class Trials:
             raise session.Failed
         with self.verdicts.open("a", encoding="utf-8") as file:
             for number, mutant in enumerate(self.mutants, 1):
-                items = sorted(session.items, key=functools.partial(is_later, mutant))
+                items = sorted(session.items, key=functools.partial(rank, mutant))
                 verdict = in_a_fork(mutant, functools.partial(run, session, items))
                 print(mutant, verdict, file=file, flush=True)
                 report(number, f"of {len(self.mutants)}")
         return True
 
 
-def is_later(mutant: str, item: pytest.Item) -> bool:
+def rank(mutant: str, item: pytest.Item) -> tuple[bool, bool]:
+    """Return where a test stands in the order: slow ones last, and of each the likeliest first."""
     name = module(mutant)
     first = next(tests for beginning, tests in FIRST.items() if name.startswith(beginning))
-    return not item.nodeid.partition("::")[0].endswith(first)
+    likely = item.nodeid.partition("::")[0].endswith(first)
+    return item.get_closest_marker("slow") is not None, not likely
 
 
 def run(session: pytest.Session, items: list[pytest.Item]) -> int:
