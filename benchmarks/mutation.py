@@ -2,7 +2,8 @@
 
 The tree is copied to a temporary folder, where mutmut changes one expression at a time. Each mutant
 is tried in a fork of a process that has collected the tests. The tables of rules and faults were
-made by then, at import; so what survives is tried again, in a fork that has none of the kit yet.
+made by then, at import; so what survives is tried again, in a fork that has none of the kit yet,
+and with the slow tests too.
 What survives both is held against `mutation_survivors.md`; anything else is listed, and fails.
 """
 
@@ -52,10 +53,11 @@ FIRST = {
 """By module, the tests that are the likeliest to kill its mutants: tried before the others."""
 TESTS = ("tests/unit/rules", "tests/unit/service", "tests/proof/test_faults.py")
 PYTEST = (
-    *("-x", "-q", "--no-cov", "-p", "no:cacheprovider", "-m", "slow or not slow"),
+    *("-x", "-q", "--no-cov", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is loaded already
 )
 ALSO_COPIED = ("schemas", "contract_tests", "conftest.py", "scripts", "docs")
+SLOW_ONES_TOO = ("-m", "slow or not slow")
 SECONDS = 120
 """After which a mutant is one that hangs."""
 
@@ -76,7 +78,9 @@ def main() -> None:
         load(folder / "mutants")
         results = dict(tried_with_the_kit_loaded(mutants))
         for number, mutant in enumerate(survivors(results), 1):
-            results[mutant] = in_a_fork(mutant, lambda: pytest.main([*PYTEST, *TESTS]))
+            results[mutant] = in_a_fork(
+                mutant, lambda: pytest.main([*PYTEST, *SLOW_ONES_TOO, *TESTS])
+            )
             report(number, "again")
         show(results)
         left = {told(folder, mutant) for mutant in survivors(results)}
@@ -159,19 +163,17 @@ class Trials:
             raise session.Failed
         with self.verdicts.open("a", encoding="utf-8") as file:
             for number, mutant in enumerate(self.mutants, 1):
-                items = sorted(session.items, key=functools.partial(rank, mutant))
+                items = sorted(session.items, key=functools.partial(is_later, mutant))
                 verdict = in_a_fork(mutant, functools.partial(run, session, items))
                 print(mutant, verdict, file=file, flush=True)
                 report(number, f"of {len(self.mutants)}")
         return True
 
 
-def rank(mutant: str, item: pytest.Item) -> tuple[bool, bool]:
-    """Return where a test stands in the order: slow ones last, and of each the likeliest first."""
+def is_later(mutant: str, item: pytest.Item) -> bool:
     name = module(mutant)
     first = next(tests for beginning, tests in FIRST.items() if name.startswith(beginning))
-    likely = item.nodeid.partition("::")[0].endswith(first)
-    return item.get_closest_marker("slow") is not None, not likely
+    return not item.nodeid.partition("::")[0].endswith(first)
 
 
 def run(session: pytest.Session, items: list[pytest.Item]) -> int:
