@@ -66,10 +66,12 @@ class Difference:
 
 def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[Difference, ...]:
     """Return where two readings differ and nothing explains it."""
-    return tuple(_differences(decoded(one), decoded(other), added, place))
+    return tuple(_differences(one, other, added, place))
 
 
 def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[Difference]:
+    if isinstance(one, str) and isinstance(other, str):  # an object may keep the reply's text
+        one, other = decoded(one), decoded(other)
     if isinstance(one, dict) and isinstance(other, dict):
         for name in {**one, **other}:
             pair = one.get(name, ABSENT), other.get(name, ABSENT)

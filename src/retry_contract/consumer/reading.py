@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import functools
+import itertools
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,41 +17,63 @@ from typing import Any
 from retry_contract.consumer.installed import is_own_class
 
 _DEEPEST = 25
+_MOST = 5_000
+"""How many objects are looked into: those that hold each other have no end."""
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _PLAIN = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
 _PROPERTIES = (property, functools.cached_property)
+_COPIED = (Mapping, AbstractSet, list, tuple, int, float)
+"""What in private may be a copy of the reply, its length, or its hash, and is no reading of it."""
 _OPAQUE = (type, float, bytes, enum.Enum, *_PLAIN)
 
 
-def reading(value: Any, within: tuple[int, ...] = ()) -> Any:
+def reading(value: Any) -> Any:
     """Return a value as JSON values: an object by its fields, anything opaque by its repr.
 
-    Of what cannot be looked into, only the type is told, and all around it is read. `within` are
-    the objects around it, which an object may hold in its turn.
+    Of what cannot be looked into, only the type is told, and all around it is read.
     """
+    return _reading(value, _Around(itertools.count()))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Around:
+    """The objects around a value, which it may hold in its turn, and how much was read so far."""
+
+    count: Iterator[int]
+    within: tuple[int, ...] = ()
+
+    def full(self, value: Any) -> bool:
+        most = len(self.within) > _DEEPEST or next(self.count) > _MOST
+        return most or id(value) in self.within
+
+    def and_(self, value: Any) -> _Around:
+        return _Around(self.count, (*self.within, id(value)))
+
+
+def _reading(value: Any, around: _Around) -> Any:
     try:
-        return _read(value, within)
+        return _read(value, around)
     except BaseException:  # sys.exit of a property or of a repr too
         return type(value).__qualname__
 
 
-def _read(value: Any, within: tuple[int, ...]) -> Any:
+def _read(value: Any, around: _Around) -> Any:
     if value is None or (isinstance(value, bool | int) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return str(value)
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode("utf-8", "backslashreplace")
-    if len(within) > _DEEPEST or id(value) in within:
+    if around.full(value):
         return "…"
-    inside = (*within, id(value))
+    inside = around.and_(value)
     members = _members(value)
     if members is not None:
-        return {str(k): reading(v, inside) for k, v in members.items()}
+        return {str(k): _reading(v, inside) for k, v in members.items()}
     if isinstance(value, list | tuple):
-        return [reading(item, inside) for item in value]
+        return [_reading(item, inside) for item in value]
     if isinstance(value, AbstractSet):
-        return sorted((reading(item, inside) for item in value), key=repr)
+        return sorted((_reading(item, inside) for item in value), key=repr)
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     return str(value) if isinstance(value, _PLAIN) else _ADDRESS.sub("", repr(value))
@@ -86,7 +109,7 @@ def _hidden(value: Any, held: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if not is_own_class(type(value)):
         return {}
-    private = {n: v for n, v in held.items() if not n.endswith("__")}
+    private = {n: v for n, v in held.items() if not n.endswith("__") and not isinstance(v, _COPIED)}
     return private | dict(_computed(value))
 
 
