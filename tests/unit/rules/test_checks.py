@@ -434,6 +434,15 @@ def test_code_that_refuses_a_message_for_its_batch_is_not_published(situation: s
     assert not _judge("error-code-documented", batch, unknown)
 
 
+@pytest.mark.parametrize(
+    ("code", "actual"), [("parameter_invalid", None), ("own", "a code that is not published")]
+)
+def test_any_published_code_may_refuse_a_foreign_campaign(code: str, actual: str | None) -> None:
+    foreign = _refused(s.FOREIGN_CAMPAIGN, _exchange(_nested(code), 400))
+    found = _judge("error-code-documented", foreign)
+    assert [violation.actual for violation in found] == ([actual] if actual else [])
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429])
 def test_code_is_judged_only_where_codes_are_published(status: int) -> None:
     observation = _refused(s.UNKNOWN, _exchange(_nested("anything"), status))
