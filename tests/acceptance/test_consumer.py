@@ -69,6 +69,17 @@ def counts(reply, calls=[]):
 async def awaits(reply): return reply["id"]
 def yields(reply):
     yield reply["unknown"]
+known = {}
+def inserts(reply):
+    if reply["id"] in known: raise ValueError("a row of that id is there already")
+    known[reply["id"]] = reply["latestStatus"]
+    return reply["id"]
+def caches(reply):
+    if reply["id"] not in known: known[reply["id"]] = unknowing(**reply)
+    return known[reply["id"]]
+def unknowing(creatorId=None, **others):
+    assert creatorId is None
+    return others
 """
 
 
@@ -182,6 +193,22 @@ def test_whatever_the_code_does_it_gets_a_verdict(
     assert (code, told["verdict"]) == (0 if error is None else 1, verdict)
     assert error is None or told["error"].startswith(error)
     assert Path.cwd() == folder
+
+
+def test_a_cache_hides_no_failure(tried: Any) -> None:
+    code, found = tried("app:caches")
+    told = situation(found)
+    assert (code, told["verdict"], told["failed"]) == (1, "breaks", 1)
+    assert told["error"].startswith("AssertionError")
+    assert [note for note in found["notes"] if note.startswith("It answers otherwise after")]
+
+
+def test_code_that_refuses_what_it_has_seen_is_not_laid_to_the_cutover(tried: Any) -> None:
+    code, found = tried("app:inserts")
+    told = situation(found)
+    assert (code, found["outcome"], told["verdict"]) == (3, "not tested", "not tested")
+    assert told["error"].endswith("is there already, but only after other payloads")
+    assert told["advice"].startswith("let it forget between two payloads")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +28,16 @@ class Direct:
 
     def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         self.asked += len(lines)
-        return [read_detailed(host.answer(self._consume, line)) for line in lines]
+        with asyncio.Runner() as runner:
+            return [read_detailed(host.answer(self._consume, line, runner)) for line in lines]
+
+    ask_afresh = ask
+
+
+def answered(consume: Callable[[str], Any], line: str) -> str:
+    """Return the line by which the host answers one."""
+    with asyncio.Runner() as runner:
+        return host.answer(consume, line, runner)
 
 
 def tried(consume: Callable[..., Any], payloads: int = 25, now: datetime = NOW) -> Readiness:

@@ -43,15 +43,32 @@ class Answer:
         return f"{self.kind.name} {self.error.partition(':')[0]}"
 
 
-class Consumer(Protocol):
+class Ask(Protocol):
     """A way to the user's code: takes payloads as lines of JSON."""
 
-    def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+    def __call__(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         """Return the answer to each line; None where it was not tried, after too many losses.
 
         A search may end at the first line that is not read. Raises Unusable if the code cannot be
         started.
         """
+        ...
+
+
+class Consumer(Protocol):
+    """The user's code: asked for all lines in one process, or afresh, in one of its own for each.
+
+    What is remembered in a process, such as a cache or a set of known ids, plays no part afresh.
+    """
+
+    @property
+    def ask(self) -> Ask:
+        """The way to one process, as long as it lasts."""
+        ...
+
+    @property
+    def ask_afresh(self) -> Ask:
+        """The way to a process for each line."""
         ...
 
 

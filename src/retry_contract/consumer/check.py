@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
-from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
+from retry_contract.consumer.cases import Case, Pair, Payload, example_cases, make_cases, plainest
 from retry_contract.consumer.compare import strings
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
@@ -28,6 +28,14 @@ _BLIND = (
     "Nothing that it read could be compared, so no misreading would be seen: let it return what it "
     "reads (a command: write `ok JSON`)."
 )
+_CACHES = (
+    "It answers otherwise after other payloads, as code with a cache does: what counts is how it "
+    "reads a payload that is the first."
+)
+_FORGET = (
+    "let it forget between two payloads what it has read (a cache, a table, known ids): it is "
+    "shown the same message many times"
+)
 
 
 @dataclass(frozen=True)
@@ -45,26 +53,34 @@ class Asked:
 
 
 def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> Readiness:
-    """Try a consumer on the examples and generated payloads. Raises Unusable."""
+    """Try a consumer on the examples and generated payloads. Raises Unusable.
+
+    All are read by one process. What fails is told only if it fails afresh too, in a process that
+    has read nothing else; and the plainest message is read afresh, lest a cache hides a failure.
+    """
     begin = time.perf_counter()
+    scrub = Scrubber(asked.secret).scrub
+    answers, afresh = Answers(consumer.ask, scrub), Answers(consumer.ask_afresh, scrub)
     usual, unusual = example_cases(pair)
     cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
-    answers = Answers(consumer, Scrubber(asked.secret).scrub)
+    attempts = _attempts(pair, cases, unusual, answers)
+    afresh.learn(payload for attempt in attempts for payload in attempt.payloads_afresh())
     served = required(pair, timeline, asked.now)
-    found: list[Tried] = []
-    shrunk: list[Case] = []
-    for situation in situations(pair):
-        tried, failure = _try(situation, cases, answers, served, shrunk)
-        found.append(tried)
-        shrunk += [] if failure is None else [failure.case]
-    found.append(_try(rare_forms(pair), unusual, answers, served, ())[0])
+    found = tuple(_judged(attempt, afresh, served) for attempt in attempts)
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    notes = (_BLIND,) if _is_blind(cases, answers) else ()
-    return Readiness(
-        asked.target, *periods, in_force, tuple(found), seconds, asked.seed, notes=notes
-    )
+    notes = tuple(_notes(cases, answers, zip(attempts, found, strict=True)))
+    return Readiness(asked.target, *periods, in_force, found, seconds, asked.seed, notes=notes)
+
+
+def _notes(
+    cases: Sequence[Case], answers: Answers, judged: Iterable[tuple[Attempt, Tried]]
+) -> Iterator[str]:
+    if _is_blind(cases, answers):
+        yield _BLIND
+    if any(tried.failed > attempt.failed for attempt, tried in judged):
+        yield _CACHES
 
 
 def _is_blind(cases: Sequence[Case], answers: Answers) -> bool:
@@ -83,39 +99,91 @@ def required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
     return frozenset({pair.new.name, *served})
 
 
-def _try(
-    situation: Situation,
-    cases: Sequence[Case],
-    answers: Answers,
-    served: frozenset[str],
-    shrunk: Sequence[Case],
-) -> tuple[Tried, Failure | None]:
+def _attempts(
+    pair: Pair, cases: Sequence[Case], unusual: Sequence[Case], answers: Answers
+) -> list[Attempt]:
+    """Try the cases in every situation, in one process as long as it lasts."""
+    attempts: list[Attempt] = []
+    shrunk: list[Case] = []
+    for situation in situations(pair):
+        attempt = _attempt(situation, cases, answers, shrunk)
+        attempts.append(attempt)
+        shrunk += [] if attempt.told is None else [attempt.told.case]
+    return [*attempts, _attempt(rare_forms(pair), unusual, answers, ())]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of all cases in one situation: `told` is the plainest failure, if there is any."""
+
+    situation: Situation
+    plain: Case
+    tried: int
+    failed: int
+    told: Failure | None
+
+    def payloads_afresh(self) -> Iterator[Payload]:
+        """Yield the payloads to be read once more, but not those that last until a timeout."""
+        for case in self.cases_afresh():
+            yield from self.situation.payloads(case)
+
+    def cases_afresh(self) -> list[Case]:
+        """Return the cases to be tried once more, the likeliest to fail first."""
+        if self.told is None:
+            return [self.plain]
+        return [] if self.told.answer.kind is Kind.HUNG else [self.told.case, self.plain]
+
+    def failure_afresh(self, afresh: Answers) -> Failure | None:
+        """Return a failure of a process that has read nothing else."""
+        cases = self.cases_afresh()
+        found = (self.situation.failure(case, afresh) for case in cases)
+        return next((failure for failure in found if failure), None) if cases else self.told
+
+
+def _attempt(
+    situation: Situation, cases: Sequence[Case], answers: Answers, shrunk: Sequence[Case]
+) -> Attempt:
     """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
     answers.learn(payload for case in cases for payload in situation.payloads(case))
     tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
     failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
+    told, plain = _choose(failures), plainest(cases[0].pair)
+    if told is not None:
+        known = _known(told, situation, answers, shrunk)
+        told = shrink(known, situation, answers, plain)
+    return Attempt(situation, plain, max(tried, len(failures)), len(failures), told)
+
+
+def _judged(attempt: Attempt, afresh: Answers, served: frozenset[str]) -> Tried:
+    situation, told = attempt.situation, attempt.failure_afresh(afresh)
     counts = situation.counts and situation.of in served
-    told = _choose(failures)
-    if told is None:
-        return Tried(situation.name, situation.of, counts, tried), None
-    # To refuse is one thing, where nothing serves that yet, or any more; to misread is another.
-    counts = counts or told.result is Result.DIFFERS
-    known, plain = _known(told, situation, answers, shrunk), plainest(told.case.pair)
-    told = shrink(known, situation, answers, plain)
-    number, finding = max(tried, len(failures)), _finding(told, situation, plain, answers)
-    return Tried(situation.name, situation.of, counts, number, len(failures), finding), told
+    failed, finding = attempt.failed, None
+    if told is not None:
+        # To refuse is one thing, where nothing serves that yet, or any more; to misread is another.
+        counts = counts or told.result is Result.DIFFERS
+        failed, finding = max(1, failed), _finding(told, attempt, afresh)
+    elif attempt.told is not None:
+        finding = _remembers(attempt.told)
+    return Tried(situation.name, situation.of, counts, attempt.tried, failed, finding)
 
 
-def _finding(failure: Failure, situation: Situation, plain: Case, answers: Answers) -> Finding:
+def _finding(failure: Failure, attempt: Attempt, afresh: Answers) -> Finding:
     return Finding(
         failure.result,
         failure.answer.error,
         failure.payload,
         failure.answer.where,
-        misread(failure.places, situation.payloads(failure.case)),
-        _odd(failure.case, plain),
-        advice=_advice(failure, plain, answers),
+        misread(failure.places, attempt.situation.payloads(failure.case)),
+        _odd(failure.case, attempt.plain),
+        advice=_advice(failure, attempt.plain, afresh),
     )
+
+
+def _remembers(failure: Failure) -> Finding:
+    """Return that code fails on a payload only after others: which, is not of the contract."""
+    answer = failure.answer
+    error = f"{answer.error or 'it reads something else'}, but only after other payloads"
+    return Finding(Result.NOT_TESTED, error, failure.payload, answer.where, advice=_FORGET)
 
 
 def _known(

@@ -39,8 +39,9 @@ def main() -> None:
         _say(answers, f"unusable {error}", own)
     else:
         _say(answers, READY, own)
+        runner = asyncio.Runner()
         for line in given:
-            told = answer(consume, line)
+            told = answer(consume, line, runner)
             _flush()
             _say(answers, told, own)
             os.chdir(folder)
@@ -72,21 +73,25 @@ def _flush() -> None:
             stream.flush()
 
 
-def answer(consume: Callable[[str], Any], line: str) -> str:
-    """Return the answer to one line, in ASCII."""
+def answer(consume: Callable[[str], Any], line: str, runner: asyncio.Runner) -> str:
+    """Return the answer to one line, in ASCII.
+
+    What is asynchronous runs in one event loop for all lines: an application has one, and so may
+    share a session or a lock between its calls.
+    """
     try:
-        read = _run(consume(line))
+        read = _run(consume(line), runner)
     except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
         return "error " + json.dumps(detail_of(error))
     return "ok " + json.dumps(reading(read))
 
 
-def _run(read: Any) -> Any:
+def _run(read: Any, runner: asyncio.Runner) -> Any:
     """Run what is lazy to its end, whatever it is: what it breaks on, it breaks on only then."""
     if inspect.isawaitable(read):
-        return asyncio.run(_awaited(read))
+        return runner.run(_awaited(read))
     if isinstance(read, AsyncIterator):
-        return asyncio.run(_collected(read))
+        return runner.run(_collected(read))
     return list(read) if isinstance(read, Iterator) else read
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import queue
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from retry_contract.consumer.answers import (
 from retry_contract.consumer.host import READY
 from retry_contract.outcome import Unusable
 
+_AT_ONCE = min(4, os.cpu_count() or 1)
 _MOST_LOSSES = 3
 _MOST_DETOURS, _EARLY_END = 40, 10
 _PATIENCE_AT_THE_END = 1.0
@@ -47,11 +50,14 @@ class Lines:
         read: Callable[[str], Answer] = read_answer,
         greeting: str = "",
     ) -> None:
+        self._anew = functools.partial(
+            Lines, words, timeout, lasting=lasting, read=read, greeting=greeting
+        )
         self._command = words
         self._timeout = timeout
         self._lasting = lasting
         self._read = read
-        self._greeting = greeting
+        self._greeting = self._awaited = greeting
         self._running: _Running | None = None
         self._answered = False
 
@@ -94,6 +100,18 @@ class Lines:
                 raise Unusable(_UNRULY)
         return answers + [None] * (len(lines) - len(answers))
 
+    def ask_afresh(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+        """Return the answer to each line by a process that reads no other. Raises Unusable."""
+        answers: list[Answer | None] = []
+        for begin in range(0, len(lines), _AT_ONCE):
+            group = lines[begin : begin + _AT_ONCE]
+            with contextlib.ExitStack() as stack:
+                others = [stack.enter_context(self._anew()) for _ in group]
+                for other in others:  # all of them first: to start takes longer than to answer
+                    other._start()
+                answers += [other.ask([line])[0] for other, line in zip(others, group, strict=True)]
+        return answers
+
     def _check_start(self, got: list[Answer], loss: Answer | None) -> None:
         """Raise Unusable if the process ends with an error even when it is given no payload."""
         self._answered = self._answered or bool(got)
@@ -113,6 +131,7 @@ class Lines:
     def _batch(self, lines: Sequence[str]) -> tuple[list[Answer], Answer | None]:
         """Return the answers that came, and what was lost with the process, if it was."""
         running = self._running or self._start()
+        self._hear_greeting(running)
         running.send(lines, last=not self._lasting)
         got: list[Answer] = []
         while len(got) < len(lines):
@@ -145,16 +164,22 @@ class Lines:
 
     def _start(self) -> _Running:
         self._running = running = _Running(self._command)
-        if self._greeting:
-            try:
-                line = running.next_line(_LONGEST_IMPORT)
-            except TimeoutError:
-                line = f"unusable is still being imported after {_LONGEST_IMPORT:g} s"
-            if line is None:
-                line = f"unusable {ended_at_import(running)}"
-            if line != self._greeting:
-                raise Unusable(line.removeprefix("unusable "))
+        self._awaited = self._greeting
         return running
+
+    def _hear_greeting(self, running: _Running) -> None:
+        """Wait for the line that a process begins with. Raises Unusable if it says another."""
+        if not self._awaited:
+            return
+        try:
+            line = running.next_line(_LONGEST_IMPORT)
+        except TimeoutError:
+            line = f"unusable is still being imported after {_LONGEST_IMPORT:g} s"
+        if line is None:
+            line = f"unusable {ended_at_import(running)}"
+        if line != self._awaited:
+            raise Unusable(line.removeprefix("unusable "))
+        self._awaited = ""
 
     def _stop(self) -> None:
         if self._running is not None:

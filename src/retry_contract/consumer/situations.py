@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from retry_contract.consumer.answers import Answer, Consumer, Kind
+from retry_contract.consumer.answers import Answer, Ask, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
 from retry_contract.consumer.compare import Added, Difference, differences, strings
 from retry_contract.consumer.readiness import Result
@@ -47,8 +47,8 @@ class Answers:
     `scrub` takes out of an error what must not be written.
     """
 
-    def __init__(self, consumer: Consumer, scrub: Callable[[str], str] = str) -> None:
-        self._consumer = consumer
+    def __init__(self, ask: Ask, scrub: Callable[[str], str] = str) -> None:
+        self._ask = ask
         self._scrub = scrub
         self._known: dict[str, Answer | None] = {}
         self._unsteady: frozenset[Difference] | None = None
@@ -58,12 +58,12 @@ class Answers:
     def learn(self, payloads: Iterable[Payload]) -> None:
         """Ask for the answers to payloads, those that are not known yet, in one go."""
         new = [line for line in _lines(payloads) if line not in self._known]
-        self._known.update(self._told(new, self._consumer.ask(new)))
+        self._known.update(self._told(new, self._ask(new)))
 
     def find(self, payloads: Iterable[Payload]) -> None:
         """Ask until one payload costs the process; the rest may be asked for again."""
         new = [line for line in _lines(payloads) if self._known.get(line) is None]
-        told = self._told(new, self._consumer.ask(new, search=True))
+        told = self._told(new, self._ask(new, search=True))
         self._known.update((line, answer) for line, answer in told if answer is not None)
 
     def _told(
@@ -74,6 +74,11 @@ class Answers:
                 answer = dataclasses.replace(answer, error=self._scrub(answer.error))
             yield line, answer
 
+    def take_hangs(self, others: Answers) -> None:
+        """Take over what others know of payloads that are not answered in time: it lasts long."""
+        hung = {k: a for k, a in others._known.items() if a is not None and a.kind is Kind.HUNG}
+        self._known.update(hung)
+
     def to(self, payload: Payload) -> Answer | None:
         """Return the answer to a payload; None if it was not tried."""
         return self._known.get(_line(payload))
@@ -81,7 +86,7 @@ class Answers:
     def unsteady(self, payload: Payload) -> frozenset[Difference]:
         """Return where two readings of one payload differ: a clock, a counter; asked once."""
         if self._unsteady is None:
-            one, other = self._consumer.ask([_line(payload)] * 2)
+            one, other = self._ask([_line(payload)] * 2)
             found = differences(one.read, other.read, Added({})) if one and other else ()
             self._unsteady = frozenset(found)
         return self._unsteady
@@ -100,10 +105,11 @@ class Answers:
         if not self._confirmed.issuperset(places) and self._asked_again < _MOST_AGAIN:
             self._asked_again += 1
             pair = [_line(payloads[0]), _line(payloads[-1])]
-            one, other, third, fourth = self._consumer.ask(pair * 2)
+            one, other, third, fourth = self._ask(pair * 2)
             if one and other and third and fourth:
-                # A clock may move on between two of them, but hardly twice.
-                self._confirmed |= {*differ(one, other)} & {*differ(third, fourth)}
+                # A clock moves on between two that are alike too.
+                twice = {*differ(one, other)} & {*differ(third, fourth)}
+                self._confirmed |= twice - {*differences(one.read, third.read, Added({}))}
         return tuple(place for place in places if place in self._confirmed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Annotated, Any, NewType
 
 import pytest
 import requests
+from support.trying import answered
 
 from retry_contract.consumer import host, loading
 from retry_contract.consumer.advice import advise
@@ -86,7 +88,7 @@ class OfItself:
 def test_a_callable_is_given_what_its_annotation_says(
     consume: Callable[..., Any], read: Any
 ) -> None:
-    told = read_detailed(host.answer(loading.prepared(consume), LINE))
+    told = read_detailed(answered(loading.prepared(consume), LINE))
     assert told == Answer(Kind.READ, told=True, read=read)
 
 
@@ -121,14 +123,14 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
     ],
 )
 def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> None:
-    told = read_detailed(host.answer(loading.prepared(raising(error)), LINE))
+    told = read_detailed(answered(loading.prepared(raising(error)), LINE))
     assert told.kind is Kind.REFUSED
     assert told.error.endswith(text)
     assert told.where.startswith("test_host.py:")
 
 
 def test_an_object_that_cannot_be_looked_into_is_read_all_the_same() -> None:
-    assert host.answer(lambda _: Sly(), LINE) == 'ok "Sly"'
+    assert answered(lambda _: Sly(), LINE) == 'ok "Sly"'
 
 
 def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
@@ -220,7 +222,7 @@ def test_an_error_that_no_library_is_known_for_has_no_advice() -> None:
 
 
 def test_what_is_answered_is_ascii() -> None:
-    line = host.answer(loading.prepared(of_str), LINE)
+    line = answered(loading.prepared(of_str), LINE)
     assert line.isascii()
     assert json.loads(line.removeprefix("ok ")) == '{"id":"message_1","name":"é"}'
 
@@ -232,19 +234,19 @@ class Odd:
 
 
 def test_one_member_that_cannot_be_looked_into_hides_no_other() -> None:
-    read = json.loads(host.answer(lambda _: Odd("message_1"), "{}").removeprefix("ok "))
+    read = json.loads(answered(lambda _: Odd("message_1"), "{}").removeprefix("ok "))
     assert read["id"] == "message_1"
 
 
 def test_the_whole_response_of_requests_is_read() -> None:
     reply = requests.Response()
     reply.status_code = 400
-    read = json.loads(host.answer(lambda _: reply, "{}").removeprefix("ok "))
+    read = json.loads(answered(lambda _: reply, "{}").removeprefix("ok "))
     assert read["status_code"] == 400
 
 
 def test_bytes_are_read_as_text() -> None:
-    assert host.answer(lambda _: b'{"id":1}', "{}") == 'ok "{\\"id\\":1}"'
+    assert answered(lambda _: b'{"id":1}', "{}") == 'ok "{\\"id\\":1}"'
 
 
 async def _numbers() -> AsyncIterator[float]:
@@ -260,4 +262,34 @@ class Later:
     "lazy", [lambda: (1 / 0 for _ in [1]), _numbers, Later, lambda: iter(lambda: 1 / 0, 0)]
 )
 def test_what_is_lazy_is_run_to_its_end(lazy: Callable[[], Any]) -> None:
-    assert "ZeroDivisionError" in host.answer(lambda _: lazy(), "{}")
+    assert "ZeroDivisionError" in answered(lambda _: lazy(), "{}")
+
+
+SHARED: list[asyncio.Lock] = []
+
+
+async def sharing(_: Any) -> int:
+    """Wait for a lock, as a session of aiohttp does: it belongs to the loop of the first time."""
+    if not SHARED:
+        SHARED.append(asyncio.Lock())
+    async with SHARED[0]:
+        waiting = asyncio.ensure_future(SHARED[0].acquire())
+        await asyncio.sleep(0)
+        waiting.cancel()
+    return 1
+
+
+def test_all_lines_are_answered_in_one_event_loop() -> None:
+    SHARED.clear()
+    with asyncio.Runner() as runner:
+        assert [host.answer(sharing, LINE, runner) for _ in range(2)] == ["ok 1", "ok 1"]
+
+
+async def leaving(_: Any) -> None:
+    raise SystemExit(3)
+
+
+def test_a_loop_that_was_left_by_sys_exit_serves_the_next_line() -> None:
+    with asyncio.Runner() as runner:
+        assert "SystemExit: 3" in host.answer(leaving, LINE, runner)
+        assert host.answer(sharing, LINE, runner) == "ok 1"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from retry_contract import processes
+from retry_contract.consumer import each
 from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
 from retry_contract.consumer.command import read_command
 from retry_contract.consumer.each import Each
@@ -206,3 +212,25 @@ def test_any_other_line_is_noise(line: str) -> None:
 def test_an_error_is_one_line_without_what_steers_a_terminal() -> None:
     assert one_line("one\n\n  two\x1b[2J") == "one; two\\x1b[2J"
     assert len(one_line("x" * 1000)) == 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal to a thread")
+def test_an_interrupt_ends_the_commands_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    communicate, end, main = subprocess.Popen.communicate, processes.end, threading.get_ident()
+    ended_by_main: list[int] = []
+    both = threading.Barrier(2, action=lambda: signal.pthread_kill(main, signal.SIGINT))
+
+    def communicating(process: processes.Process, *given: Any) -> Any:
+        both.wait(20)
+        return communicate(process, *given)
+
+    def ending(process: processes.Process) -> None:
+        ended_by_main.extend([process.pid] if threading.get_ident() == main else [])
+        end(process)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", communicating)
+    monkeypatch.setattr(processes, "end", ending)
+    monkeypatch.setattr(each, "_AT_ONCE", 2)
+    with pytest.raises(KeyboardInterrupt):
+        Each([sys.executable, "-c", "import os; os.read(os.pipe()[0], 1)"], 20).ask(GIVEN[:2])
+    assert len({*ended_by_main}) == 2
