@@ -74,7 +74,14 @@ _ADVICE = (
            "give --timeout if it takes longer; a command must flush each line that it writes"),
 )  # fmt: skip
 BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
-LOOK_AT_CATCHES = "look at what the code catches: of this reply it read null, and went on"
+LOOK_AT_CATCHES = (
+    "look at what the code catches or compares: of this reply it made null, false or nothing, and "
+    "went on"
+)
+SHOW_MORE = (
+    "if that is meant, let it return what it reads as well; if not, let it pass over fields that "
+    "it does not know"
+)
 _GENERAL = "let the code pass over fields that it does not know, and read the others by name"
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, example_cases, make_cases, plainest
-from retry_contract.consumer.compare import strings
+from retry_contract.consumer.compare import Difference, strings
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.consumer.shrink import shrink
@@ -70,17 +70,31 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    notes = tuple(_notes(cases, answers, zip(attempts, found, strict=True)))
-    return Readiness(asked.target, *periods, in_force, found, seconds, asked.seed, notes=notes)
+    notes = [_BLIND] if _is_blind(cases, answers) else []
+    notes += _notes(attempts, found, afresh)
+    told = tuple(dict.fromkeys(notes))
+    return Readiness(asked.target, *periods, in_force, found, seconds, asked.seed, notes=told)
 
 
-def _notes(
-    cases: Sequence[Case], answers: Answers, judged: Iterable[tuple[Attempt, Tried]]
-) -> Iterator[str]:
-    if _is_blind(cases, answers):
-        yield _BLIND
-    if any(tried.failed > attempt.failed for attempt, tried in judged):
+def _notes(attempts: Sequence[Attempt], found: Sequence[Tried], afresh: Answers) -> Iterator[str]:
+    yield from _own_words(attempts, afresh)
+    if any(tried.failed > attempt.failed for attempt, tried in zip(attempts, found, strict=True)):
         yield _CACHES
+
+
+def _own_words(attempts: Sequence[Attempt], afresh: Answers) -> Iterator[str]:
+    """Yield what code tells of its own about the plainest message, and what that depends on."""
+    told: set[Difference] = set()
+    for attempt in reversed(attempts):  # the cutover first
+        situation, plain = attempt.situation, attempt.plain
+        if situation.counts:
+            new = [p for p in situation.own_words(plain, afresh) if p not in told]
+            told.update(new)
+            for place in misread(new, situation.payloads(plain)):
+                yield (
+                    f"What it tells at {place.pointer} depends on {situation.differ_by}: "
+                    f"{place.actual} instead of {place.expected}. See that it is meant."
+                )
 
 
 def _is_blind(cases: Sequence[Case], answers: Answers) -> bool:
@@ -175,7 +189,7 @@ def _finding(failure: Failure, attempt: Attempt, afresh: Answers) -> Finding:
         failure.answer.where,
         misread(failure.places, attempt.situation.payloads(failure.case)),
         _odd(failure.case, attempt.plain),
-        advice=_advice(failure, attempt.plain, afresh),
+        advice=_advice(failure, attempt, afresh),
     )
 
 
@@ -208,9 +222,10 @@ def _odd(case: Case, plain: Case) -> tuple[str, ...]:
     return tuple(f"/{name}" for name, v in case.payload.items() if v != plain.payload[name])
 
 
-def _advice(failure: Failure, plain: Case, answers: Answers) -> str:
+def _advice(failure: Failure, attempt: Attempt, afresh: Answers) -> str:
     """Return what to change. Where only the plainest newer reply fails, the new field does it."""
     if failure.places:
-        return advice_on(failure.places)
-    reads_old = (old := answers.to(plain.before)) is not None and old.kind is Kind.READ
+        return advice_on(failure.places, attempt.situation.payloads(failure.case))
+    old, plain = afresh.to(attempt.plain.before), attempt.plain
+    reads_old = old is not None and old.kind is Kind.READ
     return advice_for(failure.answer, only_newer=reads_old and not _odd(failure.case, plain))

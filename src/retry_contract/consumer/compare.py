@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_SHORTEST = 3
+_SHORTEST, _PART = 3, 8
+"""How long a text must be to tell a field by it, and by a part of it."""
+_NAME = re.compile(r"\W")
+_DIGEST = re.compile(r"-?\d{9,}|\S{16,}")
 ABSENT = object()
 """The value of a member that is not there."""
 
@@ -16,12 +20,14 @@ ABSENT = object()
 class Added:
     """What the second of two payloads has more: names and values.
 
-    `decoys` are texts that only look like it, and `others` the texts of all other fields.
+    `decoys` are texts that only look like it, `others` the texts of all other fields, and `names`
+    those fields' names.
     """
 
     members: Mapping[str, Any]
     decoys: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
     def explains(self, name: str, one: Any, other: Any) -> bool:
         """Say whether an added field may make this difference at a member of this name."""
@@ -44,6 +50,26 @@ class Added:
         """Say whether an item of a list is an added field, by its value or its name."""
         known = [*self.members, *self.members.values()]
         return item in known or self.explains("", ABSENT, item)
+
+    def by_name(self, items: list[Any]) -> dict[str, Any] | None:
+        """Return a list of fields, each item with its name, by name; None of any other list.
+
+        The added fields are left out.
+        """
+        named = {name: item for item in items if (name := _name_in(item)) is not None}
+        alike = len(named) == len(items) and named.keys() <= {*self.names, *self.members}
+        return {n: item for n, item in named.items() if n not in self.members} if alike else None
+
+    def is_of_a_field(self, value: Any) -> bool:
+        """Say whether a value holds the text or the name of a field that both payloads have."""
+        return any(self._is_text_of_a_field(text) for text in strings(value))
+
+    def _is_text_of_a_field(self, text: str) -> bool:
+        known = self.others | self.decoys
+        if len(text) >= _PART and any(text in whole for whole in known):
+            return True
+        parts = (part for part in known if len(part) >= _PART)
+        return text in known | self.names or any(part in text for part in parts)
 
     def _is_decoy(self, value: Any) -> bool:
         return any(_holds(value, decoy) for decoy in self.decoys)
@@ -77,6 +103,10 @@ def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[Dif
             pair = one.get(name, ABSENT), other.get(name, ABSENT)
             yield from _differences(*pair, added, f"{place}/{name}")
     elif isinstance(one, list) and isinstance(other, list):
+        fields, more = added.by_name(one), added.by_name(other)
+        if fields and more:  # in an order that JSON does not promise
+            yield from _differences(fields, more, added, place)
+            return
         rest = other if len(one) == len(other) else [v for v in other if not added.is_member(v)]
         if len(rest) != len(one):
             yield Difference(place, one, other)
@@ -85,6 +115,31 @@ def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[Dif
             yield from _differences(*pair, added, f"{place}/{number}")
     elif not _equal(one, other) and not added.explains(place.rpartition("/")[2], one, other):
         yield Difference(place, one, other)
+
+
+def is_lost(difference: Difference) -> bool:
+    """Say whether something was read, and of the other payload nothing: null, false, or empty."""
+    return not difference.other or difference.other is ABSENT
+
+
+def own_words(
+    places: Iterable[Difference], one: Any, other: Any, added: Added
+) -> tuple[Difference, ...]:
+    """Return those places where code tells something of its own, such as a version or a count.
+
+    There no field was read, while others were read alike. To tell nothing is no word; and the order
+    of the fields, where none was added, may change a digest only.
+    """
+    alike = {*strings(one)} & {*strings(other)} & added.others
+    if not any(len(text) >= _SHORTEST for text in alike):
+        return ()
+    return tuple(p for p in places if p.place and not is_lost(p) and _is_own(p, added))
+
+
+def _is_own(place: Difference, added: Added) -> bool:
+    both = (place.one, place.other)
+    may_be = added.members or all(_DIGEST.fullmatch(str(value)) for value in both)
+    return bool(may_be) and not any(added.is_of_a_field(value) for value in both)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -99,6 +154,15 @@ def decoded(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _name_in(item: Any) -> str | None:
+    """Return the name with which an item tells a field: `name=…`, [name, …], or an object's."""
+    if isinstance(item, dict):
+        item = [v for v in item.values() if isinstance(v, str)]
+    if isinstance(item, list):
+        item = next(iter(item), None)
+    return _NAME.split(item)[0] if isinstance(item, str) else None
 
 
 def _folded(name: str) -> str:

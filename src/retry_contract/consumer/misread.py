@@ -3,27 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
-from retry_contract.consumer.advice import BY_NAME, LOOK_AT_CATCHES
-from retry_contract.consumer.compare import ABSENT, Difference, strings
+from retry_contract.consumer.advice import BY_NAME, LOOK_AT_CATCHES, SHOW_MORE
+from retry_contract.consumer.cases import Payload
+from retry_contract.consumer.compare import ABSENT, Difference, is_lost, strings
 from retry_contract.consumer.readiness import Misread
 from retry_contract.redact import describe
 
-_LONGEST = 60
+_LONGEST, _SHORT = 60, 64
 
 
-def misread(places: Sequence[Difference], payloads: Iterable[Any]) -> tuple[Misread, ...]:
-    """Return the places with what was read there; a text that no payload holds is described."""
-    known = frozenset(text for payload in payloads for text in strings(payload))
-    return tuple(Misread(p.place, _shown(p.one, known), _shown(p.other, known)) for p in places)
+def misread(places: Sequence[Difference], payloads: Sequence[Payload]) -> tuple[Misread, ...]:
+    """Return the places with what was read there, of the first payload and of the last.
+
+    A text that neither holds is described, unless it differs by them alone, or names what one has
+    more: then it is no setting of the user's.
+    """
+    known = _known(payloads)
+    more = payloads[-1].keys() - payloads[0].keys()
+    return tuple(_misread(place, known, more) for place in places)
 
 
-def advice_on(places: Sequence[Difference]) -> str:
+def _misread(place: Difference, known: frozenset[str], more: Set[str]) -> Misread:
+    both = (place.one, place.other)
+    if all(isinstance(value, str) and len(value) <= _SHORT for value in both):
+        known = known.union(both)
+    naming = (t for t in strings([*both]) if len(t) <= _SHORT and any(n in t for n in more))
+    known = known.union(naming)
+    return Misread(place.place, *(_shown(value, known) for value in both))
+
+
+def _known(payloads: Sequence[Payload]) -> frozenset[str]:
+    texts = (text for payload in payloads for text in strings(payload))
+    return frozenset(texts).union(*payloads)
+
+
+def advice_on(places: Sequence[Difference], payloads: Sequence[Payload]) -> str:
     """Return what to change in code that reads something else."""
-    lost = all(place.other is None for place in places)
-    return LOOK_AT_CATCHES if lost else BY_NAME
+    if any(is_lost(place) for place in places):
+        return LOOK_AT_CATCHES
+    known = _known(payloads)
+    return SHOW_MORE if all(_is_result_of_its_own(p, known) for p in places) else BY_NAME
+
+
+def _is_result_of_its_own(place: Difference, known: frozenset[str]) -> bool:
+    """Say whether nothing of a reply is in all that was returned."""
+    return not (place.place or known.intersection(strings([place.one, place.other])))
 
 
 def _shown(value: Any, known: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from retry_contract.consumer.answers import Answer, Ask, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
-from retry_contract.consumer.compare import Added, Difference, differences, strings
+from retry_contract.consumer.compare import Added, Difference, differences, own_words, strings
 from retry_contract.consumer.readiness import Result
 
 
@@ -121,21 +121,22 @@ def _line(payload: Payload) -> str:
     return json.dumps(payload, separators=(",", ":"))
 
 
-Judge = Callable[[Case, Answers], Failure | None]
+Differ = Callable[[Case, Answer, Answer], tuple[Difference, ...]]
 
 
 @dataclass(frozen=True)
 class Situation:
     """One situation: which payloads of a case it shows, the first of them first, and the judge.
 
-    `of` tells which contract it is about. `counts` says that the verdict hangs on it.
+    `of` tells which contract it is about. `counts` says that the verdict hangs on it. `differ_by`
+    is what the payloads that it compares differ by, if it does.
     """
 
     name: str
     of: str
     payloads: Callable[[Case], tuple[Payload, ...]]
     added: Callable[[Case], dict[str, Any]] = field(default=lambda _: {})
-    compares: bool = False
+    differ_by: str = ""
     counts: bool = True
 
     def failure(self, case: Case, answers: Answers) -> Failure | None:
@@ -147,22 +148,44 @@ class Situation:
                 # What breaks in the situation that this one is compared with is told there.
                 return Failure(case, payload, answer)
         one, other = told[0], told[-1]
-        if not self.compares or one is None or other is None or not (one.told and other.told):
+        if not self.differ_by or one is None or other is None or not (one.told and other.told):
             return None
-        places = self._differences(case, one, other)
-        if places:
-            places = tuple(p for p in places if p not in answers.unsteady(payloads[0]))
-        if places:
-            again = functools.partial(self._differences, case)
-            places = answers.confirm(places, payloads, again)
+        places = self._steady(case, answers, self._misread)
         return Failure(case, payloads[-1], other, places) if places else None
 
-    def _differences(self, case: Case, one: Answer, other: Answer) -> tuple[Difference, ...]:
+    def own_words(self, case: Case, answers: Answers) -> tuple[Difference, ...]:
+        """Return where the consumer tells something of its own, and read no field otherwise."""
+        told = [answers.to(payload) for payload in self.payloads(case)]
+        if not self.differ_by or not all(answer and answer.told for answer in told):
+            return ()
+        return self._steady(case, answers, self._own_words)
+
+    def _steady(self, case: Case, answers: Answers, differ: Differ) -> tuple[Difference, ...]:
+        """Return where the first and the last payload of a case are read differently each time."""
+        payloads = self.payloads(case)
+        one, other = answers.to(payloads[0]), answers.to(payloads[-1])
+        places = differ(case, one, other) if one and other else ()
+        if places:
+            places = tuple(p for p in places if p not in answers.unsteady(payloads[0]))
+        return answers.confirm(places, payloads, functools.partial(differ, case)) if places else ()
+
+    def _misread(self, case: Case, one: Answer, other: Answer) -> tuple[Difference, ...]:
+        """Return where one thing is read of the first payload, and another of the last."""
+        added = self._added(case)
+        places = differences(one.read, other.read, added)
+        own = own_words(places, one.read, other.read, added)
+        return tuple(place for place in places if place not in own)
+
+    def _own_words(self, case: Case, one: Answer, other: Answer) -> tuple[Difference, ...]:
+        added = self._added(case)
+        return own_words(differences(one.read, other.read, added), one.read, other.read, added)
+
+    def _added(self, case: Case) -> Added:
         added = self.added(case)
         looks_like = decoys({**case.payload, **added}, case.pair.added)
         others = {k: v for k, v in case.payload.items() if k not in added}
         texts = frozenset(strings(others))
-        return differences(one.read, other.read, Added(added, frozenset(looks_like), texts))
+        return Added(added, frozenset(looks_like), texts, frozenset(others))
 
 
 def situations(pair: Pair) -> tuple[Situation, ...]:
@@ -173,14 +196,17 @@ def situations(pair: Pair) -> tuple[Situation, ...]:
         Situation(before, old, lambda c: (c.before,)),
         Situation(after, new, lambda c: (c.after,)),
         Situation(
-            f"{after}, in another order", new, lambda c: (c.after, c.reordered), compares=True
+            f"{after}, in another order",
+            new,
+            lambda c: (c.after, c.reordered),
+            differ_by="the order of the fields",
         ),
         Situation(
             f"{after}, with one more field",
             new,
             lambda c: (c.after, c.extended),
             lambda c: {c.unknown[0]: c.unknown[1]},
-            compares=True,
+            differ_by="a field that is not known",
             counts=False,
         ),
         Situation(
@@ -188,7 +214,7 @@ def situations(pair: Pair) -> tuple[Situation, ...]:
             old,
             lambda c: (c.before, c.after),
             lambda c: {name: c.after[name] for name in c.pair.added},
-            compares=True,
+            differ_by=" and ".join(pair.added),
         ),
     )
 

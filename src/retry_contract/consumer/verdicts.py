@@ -53,7 +53,7 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
         new,
         differs=misread(places, (old, new)),
         requests=tuple(after[0].visit.told()),
-        advice=advice_on(places),
+        advice=advice_on(places, (old, new)),
     )
     return Tried("paired", pair.old.name, counts=True, tried=1, failed=1, finding=finding)
 

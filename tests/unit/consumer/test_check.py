@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from support import trying
-from support.trying import tried
+from support.trying import PAIR, tried
 
 from retry_contract.consumer.answers import Answer
 from retry_contract.consumer.readiness import Finding, Readiness
@@ -267,3 +268,47 @@ def test_code_that_shows_nothing_of_what_it_reads_gets_a_note(consume: Any, blin
     said = [line for line in readiness_lines(found) if line.startswith(BLIND)]
     assert bool(said) is blind
     assert [note[: len(BLIND)] for note in readiness_document(found)["notes"]] == [BLIND] * blind
+
+
+SUMS = [10**9 + crc32("".join(fields).encode()) for fields in (PAIR.old_fields, PAIR.new_fields)]
+
+
+@pytest.mark.parametrize(
+    ("consume", "notes"),
+    [
+        (
+            lambda reply: {"id": reply["id"], "as": ("old", "new")["creatorId" in reply]},
+            ['What it tells at /as depends on creatorId: "new" instead of "old".'],
+        ),
+        (
+            lambda reply: {"id": reply["id"], "sum": crc32("".join(reply).encode()) + 10**9},
+            [f"What it tells at /sum depends on creatorId: {SUMS[1]} instead of {SUMS[0]}."],
+        ),
+        (
+            lambda reply: {"id": reply["id"], "fields": len(reply)},
+            ["What it tells at /fields depends on creatorId: 10 instead of 9."],
+        ),
+        (lambda reply: [f"{name}={value}" for name, value in reply.items()], []),
+        (lambda reply: sorted([name, value] for name, value in reply.items()), []),
+    ],
+)
+def test_what_code_tells_of_its_own_is_a_note(consume: Any, notes: list[str]) -> None:
+    found = tried(consume)
+    assert results(found) == ["ok"] * 6
+    assert list(found.notes) == [f"{note} See that it is meant." for note in notes]
+
+
+def test_what_code_tells_of_its_own_by_the_order_of_the_fields_is_a_misreading() -> None:
+    known = {"created": "waiting", "sent": "on its way"}
+
+    def consume(reply: Payload) -> Any:
+        status = list(reply.values())[6]
+        return {"id": reply["id"], "status": known.get(str(status), "unknown")}
+
+    assert results(tried(consume))[2] == "differs"
+
+
+def test_what_code_tells_of_its_own_alone_may_be_that_it_reads_no_more() -> None:
+    found = tried(lambda reply: [f"{name} was unexpected" for name in reply if name == "creatorId"])
+    assert not found.ready
+    assert found.situations[4].result == "differs"

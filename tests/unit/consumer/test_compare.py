@@ -12,11 +12,16 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
-from retry_contract.consumer.compare import Added, differences
+from retry_contract.consumer.compare import Added, differences, own_words
 from retry_contract.consumer.reading import reading
 
 USER, DECOY = "user_1", "user_decoy"
-ADDED = Added({"creatorId": USER}, frozenset({DECOY}), frozenset({"message_1", "campaign_1"}))
+ADDED = Added(
+    {"creatorId": USER},
+    frozenset({DECOY}),
+    frozenset({"message_1", "campaign_1"}),
+    frozenset({"id", "campaignId"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,9 @@ ADDED = Added({"creatorId": USER}, frozenset({DECOY}), frozenset({"message_1", "
         (["message_1"], ["message_1", USER]),
         (["id"], ["id", "creatorId"]),
         (["message_1", None], ["message_1", USER]),
+        ([["id", 1]], [["creatorId", None], ["id", 1]]),
+        (["id=1", "campaignId=2"], ["campaignId=2", "creatorId=x", "id=1"]),
+        ([{"name": "id", "is": 1}], [{"name": "creatorId", "is": 2}, {"name": "id", "is": 1}]),
         ("sent", "sent by user_1"),
         ('{"id": 1}', '{"creatorId": "user_1", "id": 1}'),
         ({"values": {"creatorId": DECOY}}, {"values": {"creatorId": DECOY}}),
@@ -54,6 +62,9 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
         ({"creator": USER}, {"creator": DECOY}, ("/creator",)),
         ([1, 2], [1, 2, 3], ("",)),
         ([1, {"a": 1}], [1, {"a": 2}], ("/1/a",)),
+        (["id=1"], ["creatorId=x", "id=2"], ("/id",)),
+        (["id=1", "id=2"], ["id=2", "id=1"], ("/0", "/1")),
+        ([], ["creatorId was unexpected"], ("",)),
         (True, 1, ("",)),
         (True, False, ("",)),
         ('{"id": 1}', '{"id": 2}', ("/id",)),
@@ -62,6 +73,29 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
 )
 def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -> None:
     assert tuple(d.place for d in differences(one, other, ADDED)) == places
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "own"),
+    [
+        ({"id": "message_1", "as": "old"}, {"id": "message_1", "as": "new"}, True),
+        ({"id": "message_1", "n": 9}, {"id": "message_1", "n": 10}, True),
+        ({"id": "message_1", "odd": []}, {"id": "message_1", "odd": ["what is creatorId"]}, True),
+        ({"id": "message_1", "ok": True}, {"id": "message_1", "ok": False}, False),
+        ({"id": "message_1", "n": 9}, {"id": "message_1"}, False),
+        ({"id": "message_1", "c": "campaign_1"}, {"id": "message_1", "c": "x"}, False),
+        ({"id": "message_1", "c": "to campaign_1"}, {"id": "message_1", "c": "x"}, False),
+        ({"id": "message_1", "c": "campaign"}, {"id": "message_1", "c": "x"}, False),
+        ({"id": "message_1", "last": "id"}, {"id": "message_1", "last": "creatorId"}, False),
+        ({"n": 9}, {"n": 10}, False),
+        ("before", "after", False),
+        ([], ["creatorId was unexpected"], False),
+    ],
+)
+def test_code_may_tell_of_its_own_beside_what_it_reads(one: Any, other: Any, own: bool) -> None:
+    places = differences(one, other, ADDED)
+    assert places
+    assert own_words(places, one, other, ADDED) == (places if own else ())
 
 
 def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:

@@ -32,7 +32,34 @@ def test_a_text_that_no_payload_holds_is_described(value: Any, shown: str) -> No
     assert (place.pointer, place.expected, place.actual) == ("/a", shown, "1")
 
 
-def test_only_null_at_all_places_is_laid_to_what_the_code_catches() -> None:
-    lost, other = Difference("/a", "message_1", None), Difference("/b", 1, 2)
-    assert advice_on([lost]).startswith("look at what the code catches")
-    assert advice_on([lost, other]).startswith("read each field by its name")
+@pytest.mark.parametrize(
+    ("one", "other", "shown"),
+    [
+        ("before", "after", '"after"'),
+        ([], ["unknown field creatorId"], '["unknown field creatorId"]'),
+        ([], ["unknown field x"], '["a string of 15 characters"]'),
+        ("x" * 65, "after", "a string of 5 characters"),
+    ],
+)
+def test_words_of_the_code_about_the_added_field_are_shown(
+    one: Any, other: Any, shown: str
+) -> None:
+    (place,) = misread([Difference("/a", one, other)], [PAYLOAD, {**PAYLOAD, "creatorId": "u"}])
+    assert place.actual == shown
+
+
+@pytest.mark.parametrize(
+    ("places", "advice"),
+    [
+        ([("/a", "message_1", None)], "look at what the code catches or compares"),
+        ([("/ok", True, False), ("/error", ABSENT, "TypeError")], "look at what the code catches"),
+        ([("", {"id": "message_1"}, {})], "look at what the code catches"),
+        ([("", "before", "after")], "if that is meant, let it return"),
+        ([("", [], ["creatorId was unexpected"])], "if that is meant, let it return"),
+        ([("", "id", "creatorId")], "read each field by its name"),
+        ([("/b", 1, 2)], "read each field by its name"),
+    ],
+)
+def test_the_advice_is_by_what_was_read(places: list[tuple[str, Any, Any]], advice: str) -> None:
+    payloads = [PAYLOAD, {**PAYLOAD, "creatorId": "u"}]
+    assert advice_on([Difference(*place) for place in places], payloads).startswith(advice)
