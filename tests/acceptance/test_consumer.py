@@ -260,6 +260,11 @@ def test_the_api_key_is_in_no_output(
         ),
         (["--exec", "'"], "quote it as for a shell"),
         (["--exec", " "], "the target is empty: give package.module:callable, or a command to"),
+        (
+            ["--exec", "cat"],
+            "does not answer each payload: it must read lines until its input ends",
+        ),
+        pytest.param(["--exec", "true"], "; it ended with exit status 0", marks=pytest.mark.slow),
         (["--exec", "#"], "retry-contract consumer: --exec #: '#' is no program"),
         (["--client", ""], "the target is empty"),
         ([""], "the target is empty"),
@@ -274,6 +279,14 @@ def test_what_cannot_be_tried_is_one_line(
     assert line.startswith("retry-contract consumer: ")
     assert ": :" not in line
     assert said in line
+
+
+@pytest.mark.usefixtures("app")
+def test_what_lasts_says_so(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retry_contract.cli.consumer._PATIENCE", 0)
+    done = here("consumer", "app:tolerant", *FEW)
+    note = "retry-contract consumer: still trying; with fewer --payloads it takes less time\n"
+    assert (done.returncode, done.stderr) == (0, note)
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import os
 import re
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +24,7 @@ _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
 example: retry-contract consumer json:dumps --payloads 100"""
 _PAYLOADS, _FEW_PAYLOADS, _MOST_PAYLOADS = 1000, 25, 100_000
-_TIMEOUT = 10.0
+_TIMEOUT, _PATIENCE = 10.0, 10.0
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -89,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
         raise Unusable(scrub(str(error))) from None
     folder = usable_folder("report", options.report)
     try:
-        found = _check(options, target)
+        with _patience(options):
+            found = _check(options, target)
     except Unusable as error:
         option = "" if options.exec_command is None else "--exec "
         raise Unusable(visible(scrub(f"{option}{target}: {error}"))) from None
@@ -138,6 +141,20 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     with _consumer(options, target) as consumer:
         asked = Asked(target, payloads, seed, now, _secret())
         return check(asked, consumer, newest_pair(contracts), contracts.timeline)
+
+
+@contextlib.contextmanager
+def _patience(options: argparse.Namespace) -> Iterator[None]:
+    """Say on standard error, once it has lasted for some time, that it goes on."""
+    quicker = "" if options.client else "; with fewer --payloads it takes less time"
+    note = f"retry-contract consumer: still trying{quicker}\n"
+    timer = threading.Timer(_PATIENCE, sys.stderr.write, [note])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _secret() -> str:

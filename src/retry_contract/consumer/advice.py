@@ -66,6 +66,8 @@ _ADVICE = (
     Advice("Moshi", None, "Cannot skip unexpected", "use the adapter without `failOnUnknown()`"),
     Advice("Python", None, "too many values to unpack|not enough values to unpack",
            "read the fields by name: their number and order are not promised"),
+    Advice("Python", None, "JSON object must be str|bytes-like object is required, not '?dict",
+           "annotate the parameter as `str` or `bytes`, to be given the reply's text"),
     Advice("protocol", None, "^wrote a line",
            "write `ok`, `ok JSON` or `error TEXT` for each payload, all else to standard error"),
     Advice("protocol", None, "^ended with exit status 0",

@@ -59,7 +59,7 @@ class Lines:
         self._read = read
         self._greeting = self._awaited = greeting
         self._running: _Running | None = None
-        self._answered = False
+        self._answered = self._tried_without = lasting
 
     def __enter__(self) -> Lines:
         return self
@@ -96,6 +96,8 @@ class Lines:
             if loss is not None:
                 answers.append(loss)
                 losses -= losses if loss.kind is Kind.HUNG else 1
+                if losses <= 0 and not self._answered and _is_unruly(loss):
+                    raise Unusable(f"{_UNRULY}; it {loss.error}")
             elif detours > _MOST_DETOURS:
                 raise Unusable(_UNRULY)
         return answers + [None] * (len(lines) - len(answers))
@@ -108,6 +110,7 @@ class Lines:
             with contextlib.ExitStack() as stack:
                 others = [stack.enter_context(self._anew()) for _ in group]
                 for other in others:  # all of them first: to start takes longer than to answer
+                    other._answered = other._tried_without = True
                     other._start()
                 answers += [other.ask([line])[0] for other, line in zip(others, group, strict=True)]
         return answers
@@ -115,9 +118,10 @@ class Lines:
     def _check_start(self, got: list[Answer], loss: Answer | None) -> None:
         """Raise Unusable if the process ends with an error even when it is given no payload."""
         self._answered = self._answered or bool(got)
-        if self._answered or loss is None or loss.kind is not Kind.CRASHED:
+        crashed = loss is not None and loss.kind is Kind.CRASHED
+        if self._answered or self._tried_without or not crashed:
             return
-        self._answered = True
+        self._tried_without = True
         running = _Running(self._command)
         running.send([], last=True)
         with contextlib.suppress(TimeoutError):
@@ -191,6 +195,10 @@ _UNRULY = (
     "the command does not answer each payload: it must read lines until its input ends and write "
     "one line for each; for one that takes a single payload, give --per-payload"
 )
+
+
+def _is_unruly(loss: Answer) -> bool:
+    return loss.kind is Kind.NOISE or loss.error == command.ended(0)
 
 
 def ended_at_import(running: _Running) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ _OUTCOMES = {
     Verdict.NOT_TESTED: "not tested",
 }
 _FEW, _SOME = 3, 6
-_WIDTH = 100
+_WIDTH, _INDENT = 100, 12
+_GLUE, _BREAK = "\x1f", "\n"
+"""What no JSON holds as it is: for a space that no line ends at, and for the end of a line."""
 _QUESTIONS = {"payload": " Is it the code that reads the reply?", "call": ""}
 
 
@@ -45,19 +48,37 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
         yield f"{tried.name.ljust(width)}{_verdict(tried, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
-        yield from _wrapped(finding.result.upper(), names)
-        yield from (f"  {label.ljust(10)}{text}" for label, text in _details(finding))
+        yield from _heading(finding.result.upper(), names)
+        for label, text in _details(finding):
+            shown = _members(finding.payload or {}) if label == "payload" else [text]
+            yield from _detail(label, shown)
     yield ""
-    yield from notes(found)
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
+    yield from notes(found)
 
 
-def _wrapped(verdict: str, names: Sequence[str]) -> list[str]:
-    """Return a heading in lines that end between two names."""
-    whole = "; ".join(name.replace(" ", "\xa0") for name in names)
-    lines = textwrap.wrap(f"{verdict} {whole}", _WIDTH, subsequent_indent="  ")
-    return [line.replace("\xa0", " ") for line in lines]
+def _heading(verdict: str, names: Sequence[str]) -> Iterator[str]:
+    lines = _packed(names, "; ", _WIDTH - len(verdict) - 1)
+    yield from (f"{word} {line}" for word, line in zip_longest([verdict], lines, fillvalue=" "))
+
+
+def _detail(label: str, lines: Sequence[str]) -> Iterator[str]:
+    yield from (f"  {word:10}{line}" for word, line in zip_longest([label], lines, fillvalue=""))
+
+
+def _members(payload: dict[str, Any]) -> list[str]:
+    """Return a JSON object in lines."""
+    members = [json.dumps({name: value}, ensure_ascii=False) for name, value in payload.items()]
+    lines = _packed([member[1:-1] for member in members], ", ", _WIDTH - _INDENT)
+    return f"{{{_BREAK.join(lines)}}}".split(_BREAK)
+
+
+def _packed(parts: Sequence[str], joint: str, width: int) -> list[str]:
+    """Join parts in lines of a width, if they fit into it, that end between two parts."""
+    whole = joint.join(part.replace(" ", _GLUE) for part in parts)
+    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
 def _first(items: Sequence[str], most: int = _FEW) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -27,16 +28,17 @@ def paired(found: Readiness) -> Finding:
 def test_what_was_read_differently_is_shown_as_far_as_the_payload_holds_it() -> None:
     def last(reply: Payload) -> Any:
         value = str([*reply.values()][-1])
-        return {"campaign": value, "loud": value.upper(), "all": [value.upper()], "n": len(reply)}
+        long = value.upper() * 2
+        return {"campaign": value, "long": long, "all": [value.upper()], "n": len(reply)}
 
     found = tried(last)
     read = lines_of(found, "read")
     assert read[0].startswith('/campaign is "')
     assert ' instead of "user_' in read[0]
-    assert read[1].endswith(" instead of a string of 41 characters")
+    assert read[1].endswith(" instead of a string of 82 characters")
     assert {place.pointer for place in paired(found).differs} == {
         "/campaign",
-        "/loud",
+        "/long",
         "/all/0",
         "/n",
     }
@@ -78,6 +80,26 @@ def test_a_heading_of_many_situations_is_wrapped_between_them() -> None:
     assert all(len(line) <= 100 for line in heading)
     assert "BREAKS " + "; ".join(names) == " ".join(line.strip() for line in heading)
     assert all(line.endswith(";") for line in heading[:2])
+
+
+def test_a_payload_is_wrapped_between_its_members_and_stays_json() -> None:
+    def closed(reply: Payload) -> None:
+        if reply["fullMessage"] == "x" * 80:
+            raise ValueError("long, and more")
+
+    lines = [*readiness_lines(tried(closed, 100))]
+    begin = next(n for n, line in enumerate(lines) if line.startswith("  payload   {"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("  oddity"))
+    shown = "".join(line[12:] for line in lines[begin:end])
+    told = tried(closed, 100).situations[0].finding
+    assert told is not None
+    assert json.loads(shown) == told.payload
+    assert 5 < end - begin <= 10
+    assert all(len(line) <= 100 or "x" * 80 in line for line in lines[begin:end])
+
+
+def test_notes_stand_next_to_the_closing_line() -> None:
+    assert [*readiness_lines(tried(lambda _: None))][-1].startswith("Nothing that it read could")
 
 
 def test_the_reason_and_the_requests_name_the_first_few() -> None:
