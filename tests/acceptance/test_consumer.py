@@ -69,6 +69,14 @@ def counts(reply, calls=[]):
 async def awaits(reply): return reply["id"]
 def yields(reply):
     yield reply["unknown"]
+def logs(reply):
+    try: narrow(**reply)
+    except Exception: print("it did not work")
+def narrow(id, latestStatus, createdAt, updatedAt, recipient, values, fullMessage, templateBodyId,
+    campaignId): return id
+def falls_back(reply):
+    try: return narrow(**reply)
+    except TypeError: return reply["id"]
 known = {}
 def inserts(reply):
     if reply["id"] in known: raise ValueError("a row of that id is there already")
@@ -209,6 +217,21 @@ def test_code_that_refuses_what_it_has_seen_is_not_laid_to_the_cutover(tried: An
     assert (code, found["outcome"], told["verdict"]) == (3, "not tested", "not tested")
     assert told["error"].endswith("is there already, but only after other payloads")
     assert told["advice"].startswith("let it forget between two payloads")
+
+
+def test_what_code_catches_is_not_called_read(tried: Any) -> None:
+    code, found = tried("app:logs")
+    told = situation(found)
+    assert (code, told["verdict"], told["payload"]["id"][:8]) == (3, "not tested", "message_")
+    assert told["error"].startswith("it caught TypeError: narrow() got an unexpected keyword")
+    assert told["advice"].startswith("let it raise what it catches, or return what it reads")
+
+
+def test_code_that_reads_on_by_itself_is_ready_with_a_note(tried: Any) -> None:
+    code, found = tried("app:falls_back")
+    (note,) = found["notes"]
+    assert (code, situation(found)["verdict"]) == (0, "ok")
+    assert note.startswith("Of the newer reply alone it caught TypeError: ")
 
 
 @pytest.mark.slow

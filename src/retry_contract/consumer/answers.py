@@ -27,7 +27,8 @@ class Answer:
 
     `read` is what the consumer made of it, as JSON values, if `told`. Otherwise `error` says in one
     line what went wrong, `where` in which line of the user's code, and `clues` are names of
-    libraries that had a part in it.
+    libraries that had a part in it. `caught` is an error that the user's code caught, if it was
+    watched.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Answer:
     error: str = ""
     where: str = ""
     clues: tuple[str, ...] = ()
+    caught: str = ""
 
     @property
     def sort(self) -> str:
@@ -90,10 +92,14 @@ def read_answer(line: str) -> Answer:
 
 def read_detailed(line: str) -> Answer:
     """Read a line of the Python host, whose errors are JSON objects."""
+    word, _, rest = line.partition(" ")
+    if word == "caught":
+        caught = json.loads(rest)
+        return Answer(Kind.READ, told=True, read=caught["read"], caught=one_line(caught["text"]))
     answer = read_answer(line)
     if answer.kind is not Kind.REFUSED:
         return answer
-    detail = json.loads(line.partition(" ")[2])
+    detail = json.loads(rest)
     clues = tuple(str(clue) for clue in detail["clues"])
     return Answer(Kind.REFUSED, error=one_line(detail["text"]), where=detail["where"], clues=clues)
 

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
-from retry_contract.consumer.cases import Case, Pair, Payload, example_cases, make_cases, plainest
-from retry_contract.consumer.compare import Difference, strings
+from retry_contract.consumer.attempts import Attempt, attempts
+from retry_contract.consumer.beside import is_blind, newly_caught, notes
+from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
-from retry_contract.consumer.shrink import shrink
-from retry_contract.consumer.situations import (
-    Answers,
-    Failure,
-    Situation,
-    rare_forms,
-    situations,
-)
+from retry_contract.consumer.situations import Answers, Failure
 from retry_contract.contract.timeline import Timeline
 from retry_contract.masking import Scrubber
 
-_BLIND = (
-    "Nothing that it read could be compared, so no misreading would be seen: let it return what it "
-    "reads (a command: write `ok JSON`)."
-)
-_CACHES = (
-    "It answers otherwise after other payloads, as code with a cache does: what counts is how it "
-    "reads a payload that is the first."
-)
 _FORGET = (
     "let it forget between two payloads what it has read (a cache, a table, known ids): it is "
     "shown the same message many times"
 )
+_SHOW = "let it raise what it catches, or return what it reads all the same"
 
 
 @dataclass(frozen=True)
@@ -63,48 +50,17 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     answers, afresh = Answers(consumer.ask, scrub), Answers(consumer.ask_afresh, scrub)
     usual, unusual = example_cases(pair)
     cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
-    attempts = _attempts(pair, cases, unusual, answers)
-    afresh.learn(payload for attempt in attempts for payload in attempt.payloads_afresh())
+    made = attempts(pair, cases, unusual, answers)
+    afresh.learn(payload for attempt in made for payload in attempt.payloads_afresh())
     served = required(pair, timeline, asked.now)
-    found = tuple(_judged(attempt, afresh, served) for attempt in attempts)
+    blind, caught = is_blind(cases, answers), newly_caught(plainest(pair), afresh)
+    unsure = {pair.new.period.alias: _caught(caught, pair)} if blind and caught else {}
+    found = tuple(_judged(attempt, afresh, served, unsure) for attempt in made)
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    notes = [_BLIND] if _is_blind(cases, answers) else []
-    notes += _notes(attempts, found, afresh)
-    told = tuple(dict.fromkeys(notes))
+    told = tuple(notes(made, found, afresh, blind=blind, caught=caught))
     return Readiness(asked.target, *periods, in_force, found, seconds, asked.seed, notes=told)
-
-
-def _notes(attempts: Sequence[Attempt], found: Sequence[Tried], afresh: Answers) -> Iterator[str]:
-    yield from _own_words(attempts, afresh)
-    if any(tried.failed > attempt.failed for attempt, tried in zip(attempts, found, strict=True)):
-        yield _CACHES
-
-
-def _own_words(attempts: Sequence[Attempt], afresh: Answers) -> Iterator[str]:
-    """Yield what code tells of its own about the plainest message, and what that depends on."""
-    told: set[Difference] = set()
-    for attempt in reversed(attempts):  # the cutover first
-        situation, plain = attempt.situation, attempt.plain
-        if situation.counts:
-            new = [p for p in situation.own_words(plain, afresh) if p not in told]
-            told.update(new)
-            for place in misread(new, situation.payloads(plain)):
-                yield (
-                    f"What it tells at {place.pointer} depends on {situation.differ_by}: "
-                    f"{place.actual} instead of {place.expected}. See that it is meant."
-                )
-
-
-def _is_blind(cases: Sequence[Case], answers: Answers) -> bool:
-    """Say whether code returns the same of all replies, and nothing that they hold."""
-    asked = [(payload, answers.to(payload)) for c in cases for payload in (c.before, c.after)]
-    read = [(payload, a.read) for payload, a in asked if a is not None and a.kind is Kind.READ]
-    if not read or any(reading != read[0][1] for _, reading in read):
-        return False
-    payload, reading = read[0]
-    return not {*strings(reading)} & {*strings(payload)}
 
 
 def required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
@@ -113,62 +69,10 @@ def required(pair: Pair, timeline: Timeline, now: datetime) -> frozenset[str]:
     return frozenset({pair.new.name, *served})
 
 
-def _attempts(
-    pair: Pair, cases: Sequence[Case], unusual: Sequence[Case], answers: Answers
-) -> list[Attempt]:
-    """Try the cases in every situation, in one process as long as it lasts."""
-    attempts: list[Attempt] = []
-    shrunk: list[Case] = []
-    for situation in situations(pair):
-        attempt = _attempt(situation, cases, answers, shrunk)
-        attempts.append(attempt)
-        shrunk += [] if attempt.told is None else [attempt.told.case]
-    return [*attempts, _attempt(rare_forms(pair), unusual, answers, ())]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What came of all cases in one situation: `told` is the plainest failure, if there is any."""
-
-    situation: Situation
-    plain: Case
-    tried: int
-    failed: int
-    told: Failure | None
-
-    def payloads_afresh(self) -> Iterator[Payload]:
-        """Yield the payloads to be read once more, but not those that last until a timeout."""
-        for case in self.cases_afresh():
-            yield from self.situation.payloads(case)
-
-    def cases_afresh(self) -> list[Case]:
-        """Return the cases to be tried once more, the likeliest to fail first."""
-        if self.told is None:
-            return [self.plain]
-        return [] if self.told.answer.kind is Kind.HUNG else [self.told.case, self.plain]
-
-    def failure_afresh(self, afresh: Answers) -> Failure | None:
-        """Return a failure of a process that has read nothing else."""
-        cases = self.cases_afresh()
-        found = (self.situation.failure(case, afresh) for case in cases)
-        return next((failure for failure in found if failure), None) if cases else self.told
-
-
-def _attempt(
-    situation: Situation, cases: Sequence[Case], answers: Answers, shrunk: Sequence[Case]
-) -> Attempt:
-    """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
-    answers.learn(payload for case in cases for payload in situation.payloads(case))
-    tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
-    failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
-    told, plain = _choose(failures), plainest(cases[0].pair)
-    if told is not None:
-        known = _known(told, situation, answers, shrunk)
-        told = shrink(known, situation, answers, plain)
-    return Attempt(situation, plain, max(tried, len(failures)), len(failures), told)
-
-
-def _judged(attempt: Attempt, afresh: Answers, served: frozenset[str]) -> Tried:
+def _judged(
+    attempt: Attempt, afresh: Answers, served: frozenset[str], unsure: Mapping[str, Finding]
+) -> Tried:
+    """Return what became of an attempt; `unsure` is what else is found, by situation."""
     situation, told = attempt.situation, attempt.failure_afresh(afresh)
     counts = situation.counts and situation.of in served
     failed, finding = attempt.failed, None
@@ -178,6 +82,8 @@ def _judged(attempt: Attempt, afresh: Answers, served: frozenset[str]) -> Tried:
         failed, finding = max(1, failed), _finding(told, attempt, afresh)
     elif attempt.told is not None:
         finding = _remembers(attempt.told)
+    else:
+        finding = unsure.get(situation.name)
     return Tried(situation.name, situation.of, counts, attempt.tried, failed, finding)
 
 
@@ -200,22 +106,10 @@ def _remembers(failure: Failure) -> Finding:
     return Finding(Result.NOT_TESTED, error, failure.payload, answer.where, advice=_FORGET)
 
 
-def _known(
-    failure: Failure, situation: Situation, answers: Answers, shrunk: Sequence[Case]
-) -> Failure:
-    """Return the same failure of a case that has been shrunk in another situation, if any has."""
-    for case in shrunk:
-        answers.find(situation.payloads(case))
-        found = situation.failure(case, answers)
-        if found is not None and found.sort == failure.sort:
-            return found
-    return failure
-
-
-def _choose(failures: Sequence[Failure]) -> Failure | None:
-    """Return the failure to tell: one of reading wrongly before one of not reading."""
-    differing = (f for f in failures if f.result is Result.DIFFERS)
-    return next(differing, failures[0] if failures else None)
+def _caught(error: str, pair: Pair) -> Finding:
+    """Return that code caught an error, and that nothing shows what it read."""
+    payload = plainest(pair).after
+    return Finding(Result.NOT_TESTED, f"it caught {error}", payload, advice=_SHOW)
 
 
 def _odd(case: Case, plain: Case) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from typing import IO, Any
 from retry_contract.consumer.errors import detail_of
 from retry_contract.consumer.loading import CannotLoad, load, load_client
 from retry_contract.consumer.reading import reading
+from retry_contract.consumer.watching import watched
 
 READY = "ready"
 
@@ -40,8 +41,8 @@ def main() -> None:
     else:
         _say(answers, READY, own)
         runner = asyncio.Runner()
-        for line in given:
-            told = answer(consume, line, runner)
+        for number, line in enumerate(given):
+            told = answer(consume, line, runner, watch=number == 0 and not file)
             _flush()
             _say(answers, told, own)
             os.chdir(folder)
@@ -73,16 +74,25 @@ def _flush() -> None:
             stream.flush()
 
 
-def answer(consume: Callable[[str], Any], line: str, runner: asyncio.Runner) -> str:
+def answer(
+    consume: Callable[[str], Any], line: str, runner: asyncio.Runner, *, watch: bool = False
+) -> str:
     """Return the answer to one line, in ASCII.
 
     What is asynchronous runs in one event loop for all lines: an application has one, and so may
-    share a session or a lock between its calls.
+    share a session or a lock between its calls. If it is to be watched, an error that the callable
+    catches is told.
     """
+    caught = ""
     try:
-        read = _run(consume(line), runner)
+        if watch:
+            read, caught = watched(lambda: _run(consume(line), runner))
+        else:
+            read = _run(consume(line), runner)
     except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
         return "error " + json.dumps(detail_of(error))
+    if caught:
+        return "caught " + json.dumps({"read": reading(read), "text": caught})
     return "ok " + json.dumps(reading(read))
 
 

@@ -70,8 +70,9 @@ class Answers:
         self, lines: list[str], answers: list[Answer | None]
     ) -> Iterator[tuple[str, Answer | None]]:
         for line, answer in zip(lines, answers, strict=True):
-            if answer is not None and answer.error:
-                answer = dataclasses.replace(answer, error=self._scrub(answer.error))
+            if answer is not None and (answer.error or answer.caught):
+                error, caught = self._scrub(answer.error), self._scrub(answer.caught)
+                answer = dataclasses.replace(answer, error=error, caught=caught)
             yield line, answer
 
     def take_hangs(self, others: Answers) -> None:
