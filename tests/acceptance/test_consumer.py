@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,6 +97,10 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
     (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n", encoding="utf-8")
     (tmp_path / "leaves.py").write_text("raise SystemExit(4)\n", encoding="utf-8")
+    (tmp_path / "serves.py").write_text(
+        "import os, socket\nSERVER = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\n"
+        "def consume(reply): return reply['id']\n"
+    )
     (tmp_path / "dies.py").write_text("import os\nos._exit(5)\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -232,6 +237,14 @@ def test_code_that_reads_on_by_itself_is_ready_with_a_note(tried: Any) -> None:
     (note,) = found["notes"]
     assert (code, situation(found)["verdict"]) == (0, "ok")
     assert note.startswith("Of the newer reply alone it caught TypeError: ")
+
+
+def test_a_module_that_only_one_process_can_import_is_tried(
+    tried: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PORT", str(server.getsockname()[1]))
+    assert tried("serves:consume")[0] == 0
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,16 +37,19 @@ class Added:
             return False
         if name in self.members and other == self.members[name]:
             return True
+        folded = _folded(name)
+        named = [value for added, value in self.members.items() if _stem(added) in folded]
+        if any(self._is_decoy(value) for value in named):
+            return True
         if one is ABSENT and isinstance(other, dict):
             return all(self.explains(k, ABSENT, v) for k, v in other.items())
         if self._is_decoy(one) or self._is_decoy(other):
             return False
-        folded = _folded(name)
-        if any(_stem(added) in folded for added in self.members):
+        if named:
             return True
-        if isinstance(one, str) and one in self.others:
+        if isinstance(one, str) and len(one) >= _SHORTEST and one in self.others:
             return False  # another field was read here, and now it is not
-        return any(_holds(other, text) for text in self._texts())
+        return any(_holds(other, text) or _is_part(other, text) for text in self._texts())
 
     def is_member(self, item: Any) -> bool:
         """Say whether an item of a list is an added field, by its value or its name."""
@@ -147,13 +152,17 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def decoded(value: Any) -> Any:
-    """Return what a text holds that is a JSON object or array; any other value as it is."""
+    """Return the object or array that a text is, in JSON or Python; any other value as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
+        for decode in (json.loads, _literal):
+            with contextlib.suppress(ValueError, SyntaxError, TypeError, RecursionError):
+                return decode(value)
     return value
+
+
+def _literal(text: str) -> Any:
+    """Read what `repr` wrote, as JSON values."""
+    return json.loads(json.dumps(ast.literal_eval(text), default=repr))
 
 
 def _name_in(item: Any) -> str | None:
@@ -176,6 +185,10 @@ def _stem(name: str) -> str:
 
 def _holds(value: Any, text: str) -> bool:
     return any(text in found for found in strings(value))
+
+
+def _is_part(value: Any, text: str) -> bool:
+    return isinstance(value, str) and len(value) >= _PART and value in text
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -104,16 +104,23 @@ class Lines:
 
     def ask_afresh(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         """Return the answer to each line by a process that reads no other. Raises Unusable."""
+        self._stop()
         answers: list[Answer | None] = []
         for begin in range(0, len(lines), _AT_ONCE):
             group = lines[begin : begin + _AT_ONCE]
-            with contextlib.ExitStack() as stack:
-                others = [stack.enter_context(self._anew()) for _ in group]
-                for other in others:  # all of them first: to start takes longer than to answer
-                    other._answered = other._tried_without = True
-                    other._start()
-                answers += [other.ask([line])[0] for other, line in zip(others, group, strict=True)]
+            try:
+                answers += self._side_by_side(group)
+            except Unusable:  # what they import may be for one at a time: a port, a file
+                answers += [answer for line in group for answer in self._side_by_side([line])]
         return answers
+
+    def _side_by_side(self, lines: Sequence[str]) -> list[Answer | None]:
+        with contextlib.ExitStack() as stack:
+            others = [stack.enter_context(self._anew()) for _ in lines]
+            for other in others:  # all of them first: to start takes longer than to answer
+                other._answered = other._tried_without = True
+                other._start()
+            return [other.ask([line])[0] for other, line in zip(others, lines, strict=True)]
 
     def _check_start(self, got: list[Answer], loss: Answer | None) -> None:
         """Raise Unusable if the process ends with an error even when it is given no payload."""

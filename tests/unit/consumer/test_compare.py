@@ -15,11 +15,11 @@ import pytest
 from retry_contract.consumer.compare import Added, differences, own_words
 from retry_contract.consumer.reading import reading
 
-USER, DECOY = "user_1", "user_decoy"
+USER, DECOY = "user_100000001", "user_decoy"
 ADDED = Added(
     {"creatorId": USER},
     frozenset({DECOY}),
-    frozenset({"message_1", "campaign_1"}),
+    frozenset({"message_1", "campaign_1", "-"}),
     frozenset({"id", "campaignId"}),
 )
 
@@ -41,8 +41,11 @@ ADDED = Added(
         ([["id", 1]], [["creatorId", None], ["id", 1]]),
         (["id=1", "campaignId=2"], ["campaignId=2", "creatorId=x", "id=1"]),
         ([{"name": "id", "is": 1}], [{"name": "creatorId", "is": 2}, {"name": "id", "is": 1}]),
-        ("sent", "sent by user_1"),
-        ('{"id": 1}', '{"creatorId": "user_1", "id": 1}'),
+        ({"by": None}, {"by": "00000001"}),
+        ({"who": "-"}, {"who": USER}),
+        ("{'id': 1}", "{'creatorId': 'user_100000001', 'id': 1}"),
+        ("sent", "sent by user_100000001"),
+        ('{"id": 1}', '{"creatorId": "user_100000001", "id": 1}'),
         ({"values": {"creatorId": DECOY}}, {"values": {"creatorId": DECOY}}),
     ],
 )
@@ -69,6 +72,9 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
         (True, False, ("",)),
         ('{"id": 1}', '{"id": 2}', ("/id",)),
         ("{", "{ ", ("",)),
+        ("{'id': 1}", "{'id': 2}", ("/id",)),
+        ("{'b'}", "{'a'}", ("",)),
+        ("{(1, 2): b'b'}", "{(1, 2): b'a'}", ("",)),
     ],
 )
 def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -> None:
@@ -101,7 +107,8 @@ def test_code_may_tell_of_its_own_beside_what_it_reads(one: Any, other: Any, own
 def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:
     body = {"creatorId": DECOY}
     added = Added({"templateBody": body}, frozenset({DECOY}))
-    assert differences({}, {"templateBody": body}, added) == ()
+    for name in ("templateBody", "TEMPLATE_BODY", "postman.templateBody"):
+        assert differences({}, {name: body}, added) == ()
     (found,) = differences({"creator": USER}, {"creator": DECOY}, added)
     assert (found.place, found.one, found.other) == ("/creator", USER, DECOY)
 
