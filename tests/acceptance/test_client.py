@@ -54,6 +54,9 @@ def failing(situations: dict[str, dict[str, Any]]) -> set[str]:
         pytest.param("tells_by_value", marks=slow),
         pytest.param("waits_for_delivery", marks=slow),
         pytest.param("tries_thrice", marks=slow),
+        pytest.param("tells_by_text", marks=slow),
+        pytest.param("knows_a_code", marks=slow),
+        pytest.param("looks_before_it_fails", marks=slow),
     ],
 )
 def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
@@ -94,7 +97,13 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
         (
             "knows_nested_errors_only",
             {*REFUSALS} - {"401 wrong key"},
-            "it returned when the error was flat, and raised when it was nested",
+            "it returned null when the error was flat, and raised when it was nested",
+        ),
+        pytest.param(
+            "looks_and_goes_on",
+            {name for name in REFUSALS if name.startswith("400") and name != "400 not failed"},
+            "it returned the same as after a retry that was accepted",
+            marks=slow,
         ),
         pytest.param("wrong_path", {*ALL}, "it made a POST that is not the retry", marks=slow),
         pytest.param("real_service", {*ALL}, "it raised httpx.ConnectError: ", marks=slow),
@@ -123,7 +132,7 @@ def test_a_client_that_returns_the_error_is_told_of_it(called: Any) -> None:
     code, found, situations = called("returns_the_body")
     assert (code, failing(situations)) == (0, set())
     (note,) = found["notes"]
-    assert note.startswith("On a refusal it may return the error's body, or part of it")
+    assert note.startswith("On a refusal it may return the error's body or part of it")
     assert situations["401 wrong key"]["remark"].startswith("returned the error's body")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from retry_contract.service.faults.model import Wrap, after, is_retry, message_o
 from retry_contract.service.http import Handler, Reply, Request
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
-from retry_contract.service.seeds import FAILED
+from retry_contract.service.seeds import FAILED, STATUSES
 
 UNKNOWN = "unknown"
 WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
@@ -27,6 +28,7 @@ Expected = Literal["accepted", "refused", "either"]
 so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
+_UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 
@@ -65,9 +67,15 @@ class Visit:
     message: str
     seen: list[Seen] = field(default_factory=list)
 
+    @property
+    def _place(self) -> str:
+        return f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}"
+
     def _asks(self, request: Request) -> bool:
-        place = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}/retry"
-        return request.method == "POST" and request.path == place
+        return request.method == "POST" and request.path == f"{self._place}/retry"
+
+    def _retrieves(self, request: Request) -> bool:
+        return request.method == "GET" and request.path == self._place
 
     def retries(self) -> list[Seen]:
         """Return the requests for the retry of this call's message."""
@@ -84,6 +92,12 @@ class Visit:
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
         return 201 in self.statuses()
+
+    def sent(self) -> bool:
+        """Say whether Retrieve showed it sent, or about to be, after the last request to retry."""
+        since = itertools.takewhile(lambda seen: not self._asks(seen.request), reversed(self.seen))
+        shown = [seen.reply for seen in since if self._retrieves(seen.request)]
+        return bool(shown) and _shown(shown[0]) in _UNFAILED
 
     def endless(self) -> bool:
         """Say whether there were so many requests that there may never be an end."""
@@ -106,6 +120,12 @@ class Visit:
         path = printable(path.replace(self.message, ":messageId"))
         how = "" if seen.reply.pace == "at once" else f" ({seen.reply.pace})"
         return f"{seen.request.method} {path}: {seen.reply.status}{how}"
+
+
+def _shown(reply: Reply) -> Any:
+    """Return the status that a reply to Retrieve shows, if it shows one."""
+    found = read_document(reply.body).payload if reply.status == 200 else None
+    return found.get("latestStatus") if isinstance(found, dict) else None
 
 
 class Stage:

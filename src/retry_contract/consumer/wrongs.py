@@ -10,7 +10,7 @@ from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.made import Known, Made
 from retry_contract.consumer.readiness import Result
 from retry_contract.consumer.stage import MOST_RETRIES, Visit
-from retry_contract.consumer.success import resembles
+from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
 from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request
 
@@ -38,7 +38,7 @@ class Wrong:
 
 def wrongs(calls: Sequence[Made], known: Known) -> list[tuple[Made, Wrong]]:
     """Return the calls of one situation that went wrong, each with the worst that was wrong."""
-    found = [(made, _wrong(made, known) or _two_minded(made, calls)) for made in calls]
+    found = [(made, _wrong(made, known) or _two_minded(made, calls, known)) for made in calls]
     return [(made, wrong) for made, wrong in found if wrong is not None]
 
 
@@ -108,11 +108,16 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _failed(made, answer, known)
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
-    if made.returned and known.accepted and resembles(made.reading, known.accepted):
+    if made.returned and _lies(made, known):
         return Wrong("it returned the same as after a retry that was accepted", _BY_STATUS)
     if made.returned and not known.accepted:
         return Wrong("there is no accepted retry to compare it with", result=Result.NOT_TESTED)
     return None if made.visit.seen else _UNASKED
+
+
+def _lies(made: Made, known: Known) -> bool:
+    """Say whether a success is told of a retry that was refused, without knowing of another one."""
+    return told_by(made, known) is Told.LIKE_A_SUCCESS and not made.visit.sent()
 
 
 _UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
@@ -137,11 +142,17 @@ def _reach(visit: Visit) -> str:
     return _KEY if refused else _PATH
 
 
-def _two_minded(made: Made, calls: Sequence[Made]) -> Wrong | None:
-    """Return that a call returned where another one raised: a refusal is one in any envelope."""
+def _two_minded(made: Made, calls: Sequence[Made], known: Known) -> Wrong | None:
+    """Return that a call returned, by an accident, where another one raised.
+
+    A refusal is one in any envelope. A value of the client's own may tell a code that it knows.
+    """
     raised = [other for other in calls if other.raised and not other.visit.accepted()]
     if made.call.expects != "refused" or not (made.returned and raised):
         return None
+    told = told_by(made, known)
+    if told not in EASILY_MISSED:
+        return None
     one, other = (it.call.settings.errors for it in (made, raised[0]))
-    error = f"it returned when the error was {one}, and raised when it was {other}"
+    error = f"it returned {told.value} when the error was {one}, and raised when it was {other}"
     return Wrong(error, f"go by the status, not by what the body holds: {_BY_STATUS}")

@@ -30,6 +30,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
+from retry_contract.service.seeds import SPENT
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,7 @@ def enveloped(nested: Answer, flat: Answer) -> list[Made]:
     ]
 
 
+CODE = "message_not_found_or_retry_message_not_in_failure_status"
 NULL = replace(RETURNED, read=None)
 SUCCESS = Known(({"id": "a"},))
 
@@ -115,9 +117,9 @@ SUCCESS = Known(({"id": "a"},))
 @pytest.mark.parametrize(
     ("nested", "flat", "error"),
     [
-        (NULL, RAISED, "it returned when the error was nested, and raised when it was flat"),
-        (RAISED, NULL, "it returned when the error was flat, and raised when it was nested"),
-        (RAISED, replace(NULL, read="no"), "it returned when the error was flat, and raised when"),
+        (NULL, RAISED, "it returned null when the error was nested, and raised when it was flat"),
+        (RAISED, NULL, "it returned null when the error was flat, and raised when it was nested"),
+        (replace(NULL, read=CODE), RAISED, "it returned the error's body or part of it when the"),
     ],
 )
 def test_a_refusal_is_one_in_any_envelope(nested: Answer, flat: Answer, error: str) -> None:
@@ -134,16 +136,45 @@ def test_a_refusal_may_be_told_by_two_values_or_two_errors() -> None:
         assert judged_together(enveloped(*pair), SUCCESS).result is Result.OK
 
 
-CODE = "message_not_found_or_retry_message_not_in_failure_status"
+@pytest.mark.parametrize("read", [False, "no", 0, {"done": False}])
+def test_a_value_of_its_own_may_tell_what_it_knows_of(read: Any) -> None:
+    found = judged_together(enveloped(replace(NULL, read=read), RAISED), SUCCESS)
+    assert (found.result, found.finding) == (Result.OK, None)
+    assert found.remark == "returned another value: its caller must look or raised ValueError"
+
+
+@pytest.mark.parametrize("requests", [["retry", "retrieve"], ["retrieve"]])
+def test_a_message_that_was_seen_to_be_sent_may_be_called_retried(requests: list[str]) -> None:
+    found = judged(REFUSED, RETURNED, *requests)
+    assert (found.result, found.finding) == (Result.OK, None)
+    assert found.remark == (
+        "returned the same as after a success, having seen by Retrieve that it is on its way, or "
+        "has arrived"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "requests"),
+    [
+        (REFUSED, ["retrieve", "retry"]),
+        (REFUSED, ["retry", "another-retrieve"]),
+        (replace(REFUSED, key="wrong"), ["retry", "retrieve"]),
+        (replace(REFUSED, state=UNKNOWN), ["retry", "retrieve"]),
+        (replace(REFUSED, state=SPENT), ["retry", "retrieve"]),
+    ],
+)
+def test_a_message_that_was_not_seen_to_be_sent_may_not(call: Call, requests: list[str]) -> None:
+    found = judged(call, RETURNED, *requests)
+    assert finding(found).error == "it returned the same as after a retry that was accepted"
 
 
 @pytest.mark.parametrize(
     ("read", "what"),
     [
         (None, "null"),
-        (CODE, "the error's body, or part of it"),
+        (CODE, "the error's body or part of it"),
         ({"statusCode": 400, "message": "The message was not found, or is not in failure status."},
-         "the error's body, or part of it"),
+         "the error's body or part of it"),
         ("retried :messageId", ""),
         (False, ""),
         (400, ""),
