@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -250,3 +251,9 @@ def tells_by_text(*given: str) -> str:
     begin = time.perf_counter()
     reply = _retry(*given)
     return f"HTTP {reply.status_code} in {time.perf_counter() - begin:.4f}s"
+
+
+def swallows_the_connection(*given: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        _retry(*given).raise_for_status()
+    return True

@@ -11,11 +11,14 @@ _LOOK = "its caller must look"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"
 _SENT = "having seen by Retrieve that it is on its way, or has arrived"
 
+_FINAL = (400, 401, 403)
+_SEVERAL = 3
+"""So often, since a client may ask once more with a key that it renewed."""
+
 
 def remark(made: Made, known: Known) -> str:
-    """Return how a refusal was told, and whether the client asked for what it had."""
-    parts = (_told(made, known), _AGAIN if _asked_again(made) else "")
-    return ", ".join(part for part in parts if part)
+    """Return how a refusal was told, and whether the client asked for what it had or cannot get."""
+    return ", ".join(part for part in (_told(made, known), *_repeated(made)) if part)
 
 
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
@@ -48,6 +51,10 @@ def _value(made: Made, known: Known) -> str:
     return f"{told.value}, {_SENT}" if made.visit.sent() else told.value
 
 
-def _asked_again(made: Made) -> bool:
+def _repeated(made: Made) -> Iterator[str]:
     statuses = made.visit.statuses()
-    return 201 in statuses[:-1]
+    if 201 in statuses[:-1]:
+        yield _AGAIN
+    for status in _FINAL:
+        if (times := statuses.count(status)) >= _SEVERAL:
+            yield f"asked {times} times for what {status} refused"

@@ -57,6 +57,19 @@ class Seen:
     request: Request
     reply: Reply
 
+    @property
+    def status(self) -> int | None:
+        """The status by which it was answered; None if the connection was reset instead."""
+        return None if self.reply.pace == "reset" else self.reply.status
+
+    @property
+    def answer(self) -> str:
+        """What was answered, and how."""
+        if self.status is None:
+            return "connection reset"
+        how = "" if self.reply.pace == "at once" else f" ({self.reply.pace})"
+        return f"{self.status}{how}"
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -86,8 +99,8 @@ class Visit:
         return [seen.request for seen in self.seen if not self._asks(seen.request)]
 
     def statuses(self) -> list[int]:
-        """Return the statuses by which those were answered."""
-        return [seen.reply.status for seen in self.retries()]
+        """Return the statuses by which those were answered, if they were."""
+        return [seen.status for seen in self.retries() if seen.status is not None]
 
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
@@ -118,8 +131,7 @@ class Visit:
     def _told(self, seen: Seen) -> str:
         path = seen.request.path.replace(self.campaign, ":campaignId")
         path = printable(path.replace(self.message, ":messageId"))
-        how = "" if seen.reply.pace == "at once" else f" ({seen.reply.pace})"
-        return f"{seen.request.method} {path}: {seen.reply.status}{how}"
+        return f"{seen.request.method} {path}: {seen.answer}"
 
 
 def _shown(reply: Reply) -> Any:

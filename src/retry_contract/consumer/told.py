@@ -38,7 +38,7 @@ def told_by(made: Made, known: Known) -> Told:
 def _bodies(made: Made) -> Iterator[Any]:
     """Yield the bodies of the errors that a call met, and what they hold but for numbers."""
     for seen in made.visit.seen:
-        if seen.reply.status >= 400:
+        if seen.status is not None and seen.status >= 400:
             yield seen.reply.body.decode("utf-8", "replace")
             document = read_document(seen.reply.body)
             yield from _parts(made.without_id(document.payload))

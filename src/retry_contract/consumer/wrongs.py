@@ -21,6 +21,7 @@ _PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base
 _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
+_BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
 _TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
@@ -88,14 +89,14 @@ def _endless(visit: Visit) -> Wrong:
 
 def _stuck(made: Made, answer: Answer) -> Wrong | None:
     """Return how a call came to no end, if it did."""
-    statuses = made.visit.statuses()
     if answer.kind is Kind.READ or answer.kind is Kind.REFUSED:
         return None
     if answer.kind is not Kind.HUNG:
         return Wrong(answer.error, "raise an error: it ended the program that it runs in")
-    if len(statuses) > 1 and not made.visit.accepted():
-        error = f"{answer.error}; it had asked {len(statuses)} times"
-        if set(statuses) <= _MAY_PASS:
+    asked = len(made.visit.retries())
+    if asked > 1 and not made.visit.accepted():
+        error = f"{answer.error}; it had asked {asked} times"
+        if set(made.visit.statuses()) <= _MAY_PASS:
             longer = "give --timeout longer than all attempts take"
             return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
         return Wrong(error, _BOUND_IT)
@@ -109,7 +110,8 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
     if made.returned and _lies(made, known):
-        return Wrong("it returned the same as after a retry that was accepted", _BY_STATUS)
+        advice = _BY_STATUS if made.visit.statuses() else _BY_ERROR
+        return Wrong("it returned the same as after a retry that was accepted", advice)
     if made.returned and not known.accepted:
         return Wrong("there is no accepted retry to compare it with", result=Result.NOT_TESTED)
     return None if made.visit.seen else _UNASKED
@@ -138,7 +140,7 @@ def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
 
 def _reach(visit: Visit) -> str:
     """Return how to be accepted."""
-    refused = {seen.reply.status for seen in visit.seen} & {401, 403}
+    refused = {seen.status for seen in visit.seen} & {401, 403}
     return _KEY if refused else _PATH
 
 

@@ -33,6 +33,11 @@ from retry_contract.service.model import Settings
 from retry_contract.service.seeds import SPENT
 
 
+def situation(name: str) -> Call:
+    """Return the first call of a situation."""
+    return next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == name).calls[0]
+
+
 @pytest.mark.parametrize(
     ("call", "answer", "requests", "remark"),
     [
@@ -87,9 +92,9 @@ def test_a_key_that_is_printed_is_told_first() -> None:
     assert finding(found).error == "it printed the API key, or raised an error that holds it"
 
 
-def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout() -> None:
-    busy = next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == "429 each time")
-    found = judged(busy.calls[0], HUNG, "retry", "retry")
+@pytest.mark.parametrize("name", ["429 each time", "500 HTML page", "connection closed"])
+def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout(name: str) -> None:
+    found = judged(situation(name), HUNG, "retry", "retry")
     assert found.result is Result.NOT_TESTED
     assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
 
@@ -234,6 +239,33 @@ def test_an_accepted_retry_that_is_asked_for_again_gets_a_remark() -> None:
         assert found.remark.endswith(
             "asked again after a 201, though Retrieve tells what became of it"
         )
+
+
+@pytest.mark.parametrize(
+    ("call", "times", "remark"),
+    [
+        (REFUSED, 3, "raised ValueError, asked 3 times for what 400 refused"),
+        (replace(REFUSED, key="wrong"), 4, "raised ValueError, asked 4 times for what 401 refused"),
+        (replace(REFUSED, key="foreign"), 2, "raised ValueError"),
+        (situation("429 each time"), 5, "raised ValueError"),
+        (situation("connection closed"), 5, "raised ValueError"),
+    ],
+)
+def test_a_refusal_that_is_asked_for_again_gets_a_remark(
+    call: Call, times: int, remark: str
+) -> None:
+    found = judged(call, RAISED, *["retry"] * times)
+    assert (found.result, found.remark) == (Result.OK, remark)
+
+
+def test_a_connection_that_fails_is_no_success() -> None:
+    found = judged(situation("connection closed"), RETURNED, "retry")
+    assert found.result is Result.BREAKS
+    assert finding(found).error == "it returned the same as after a retry that was accepted"
+    assert finding(found).advice.startswith("let an error of the connection be seen")
+    assert finding(found).requests == (
+        "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: connection reset",
+    )
 
 
 TYPE_ERROR = Answer(
