@@ -180,11 +180,12 @@ def test_no_real_key_reaches_the_client(called: Any, monkeypatch: pytest.MonkeyP
 
 
 @slow
+@pytest.mark.parametrize("name", ["raises_the_key", "hides_the_key"])
 def test_the_key_of_the_sandbox_is_in_no_output(
-    here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(TESTS)
-    words = ("--client", "support.clients:raises_the_key", "--report", str(tmp_path / "r"))
+    words = ("--client", f"support.clients:{name}", "--report", str(tmp_path / "r"))
     done = here("consumer", *words)
     written = [path.read_text("utf-8") for path in (tmp_path / "r").iterdir()]
     assert done.returncode == 1

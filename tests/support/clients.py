@@ -153,6 +153,13 @@ def raises_the_key(base_url: str, api_key: str, campaign_id: str, message_id: st
         raise ValueError(f"failed with {api_key}") from error
 
 
+def hides_the_key(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
+    try:
+        return good(base_url, api_key, campaign_id, message_id)
+    except Exception:
+        raise ValueError("failed") from PermissionError(f"refused {api_key}")
+
+
 def exits(*given: str) -> None:
     os._exit(_retry(*given).status_code % 100)
 

@@ -1,10 +1,10 @@
 """The process in which a Python callable is tried: `python -P -m retry_contract.consumer.host`.
 
-Its arguments are `package.module:callable`, and for a client a file for what it prints; without
-one it goes nowhere. One payload, or a client's arguments, a line on standard input; one line back
-each, `ok JSON` or `error` with a JSON object. The first line back says whether the callable was
-imported. It has a process of its own so that nothing it does can harm the run: it may exit, hang,
-crash.
+Its arguments are `package.module:callable`, and for a client a file for what it prints and for its
+errors in full; without one that goes nowhere. One payload, or a client's arguments, a line on
+standard input; one line back each, `ok JSON` or `error` with a JSON object. The first line back
+says whether the callable was imported. It has a process of its own so that nothing it does can harm
+the run: it may exit, hang, crash.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -29,18 +30,18 @@ READY = "ready"
 
 def main() -> None:
     """Answer every line on standard input, then end at once, whatever threads there are."""
-    target, *file = sys.argv[1:]
-    given, answers = _own_streams(file[0] if file else os.devnull)
+    target, output, *_ = *sys.argv[1:], ""
+    given, answers = _own_streams(output or os.devnull)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     own, folder = os.getpid(), str(Path.cwd())
     try:
-        consume = (load_client if file else load)(target, folder)
+        consume = (load_client if output else load)(target, folder)
     except CannotLoad as error:
         _say(answers, f"unusable {error}", own)
     else:
         _say(answers, READY, own)
         for line in given:
-            told = answer(consume, line)
+            told = answer(consume, line, output)
             _flush()
             _say(answers, told, own)
             os.chdir(folder)
@@ -72,13 +73,26 @@ def _flush() -> None:
             stream.flush()
 
 
-def answer(consume: Callable[[str], Any], line: str) -> str:
-    """Return the answer to one line, in ASCII."""
+def answer(consume: Callable[[str], Any], line: str, output: str = "") -> str:
+    """Return the answer to one line, in ASCII.
+
+    If there is a file for what is printed, an error is added to it as a program prints one that it
+    does not catch: with its causes, its notes and all its lines.
+    """
     try:
         read = _run(consume(line))
     except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
+        if output:
+            _show(error, output)
         return "error " + json.dumps(detail_of(error))
     return "ok " + json.dumps(reading(read))
+
+
+def _show(error: BaseException, output: str) -> None:
+    with contextlib.suppress(BaseException):  # to show an exception may run the callable's code
+        shown = "".join(traceback.format_exception(error))
+        with Path(output).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(shown)
 
 
 def _run(read: Any) -> Any:
