@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -134,6 +136,10 @@ class Visit:
         return f"{seen.request.method} {path}: {seen.answer}"
 
 
+def _nothing() -> None:
+    pass
+
+
 def _shown(reply: Reply) -> Any:
     """Return the status that a reply to Retrieve shows, if it shows one."""
     found = read_document(reply.body).payload if reply.status == 200 else None
@@ -143,7 +149,8 @@ def _shown(reply: Reply) -> Any:
 class Stage:
     """Serves one call after the other, each with a message of its own.
 
-    Its clock moves with the requests, so the same requests are answered by the same replies.
+    Its clock moves with the requests, so the same requests are answered by the same replies. A
+    request may come at any time, in another thread.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -152,9 +159,15 @@ class Stage:
         self._now = _MIDNIGHT
         self._visit = Visit("", "", "")
         self._handle: Handler = lambda _: Reply(503)
+        self._end = _nothing
+        self._lock = threading.Lock()
 
-    def begin(self, call: Call) -> Visit:
-        """Set the stage for a call, and return what will be seen of it."""
+    def begin(self, call: Call, end: Callable[[], None] = _nothing) -> Visit:
+        """Set the stage for a call, and return what will be seen of it.
+
+        As soon as it is endless, it is ended: by a function, which is called at most once, and
+        before the reply is sent.
+        """
         self._calls += 1
         start = Start(call.contract, call.at, settings=call.settings)
         sandbox = Sandbox(self._catalogue, start, lambda: self._now)
@@ -165,18 +178,28 @@ class Stage:
         handle: Handler = sandbox.handle
         for wrap in (_arriving, call.wrap):
             handle = handle if wrap is None else wrap(sandbox.service, handle)
-        self._handle = handle
-        self._visit = Visit(keys[call.key], sandbox.own.id, message)
-        return self._visit
+        with self._lock:
+            self._handle, self._end = handle, end
+            self._visit = Visit(keys[call.key], sandbox.own.id, message)
+            return self._visit
+
+    def leave(self) -> None:
+        """Say that the call came back: what is still asked for it does not end it any more."""
+        with self._lock:
+            self._end = _nothing
 
     def handle(self, request: Request) -> Reply:
         """Answer a request; once a client is endless, nothing is answered any more."""
-        self._now += _TICK
-        visit = self._visit
-        reply = _NO_MORE if visit.endless() else self._handle(request)
-        if len(visit.seen) < MOST_REQUESTS:
+        with self._lock:
+            self._now += _TICK
+            visit = self._visit
+            if visit.endless():
+                return _NO_MORE
+            reply = self._handle(request)
             visit.seen.append(Seen(request, reply))
-        return reply
+            if visit.endless():
+                self._end()
+            return reply
 
 
 def _deliver(service: Service, request: Request, reply: Reply) -> None:

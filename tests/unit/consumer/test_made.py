@@ -46,6 +46,24 @@ def test_the_requests_of_a_call_are_bounded() -> None:
     assert [reply.pace for reply in replies[-2:]] == ["at once", "stall"]
 
 
+def test_a_call_is_ended_as_soon_as_it_is_endless_and_once() -> None:
+    stage, ended = Stage(catalogue()), list[int]()
+    visit = stage.begin(MUST, lambda: ended.append(len(visit.seen)))
+    for _ in range(MOST_REQUESTS + 5):
+        stage.handle(Request("GET", "/"))
+    assert ended == [MOST_REQUESTS]
+
+
+def test_a_call_that_came_back_is_not_ended_any_more() -> None:
+    stage, ended = Stage(catalogue()), list[None]()
+    visit = stage.begin(MUST, lambda: ended.append(None))
+    stage.leave()
+    for _ in range(MOST_REQUESTS):
+        stage.handle(Request("GET", "/"))
+    assert visit.endless()
+    assert not ended
+
+
 def test_each_situation_is_what_it_is_called() -> None:
     """What a single retry is answered, in every call of every situation."""
     accepted = dict.fromkeys(("before", "after", "through the cutover"), "201")
