@@ -31,6 +31,12 @@ class Made:
         return self.answer is not None and self.answer.kind is Kind.REFUSED
 
     @property
+    def hung(self) -> bool:
+        """Whether there was no answer in time, and not for the number of requests."""
+        hung = self.answer is not None and self.answer.kind is Kind.HUNG
+        return hung and not self.visit.endless()
+
+    @property
     def succeeded(self) -> bool:
         """Whether the client returned from a retry that was accepted, and had to be."""
         return self.call.expects == "accepted" and self.returned and self.visit.accepted()

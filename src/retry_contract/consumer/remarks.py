@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from retry_contract.consumer.made import Known, Made
 from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
+from retry_contract.consumer.wrongs import TIMEOUT
 
 _LOOK = "its caller must look"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"
@@ -22,7 +23,10 @@ def remark(made: Made, known: Known) -> str:
 
 
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
-    """Yield what the caller of a client must know of how a refusal is told."""
+    """Yield what must be known of how a refusal is told, and of what was not tried."""
+    if any(made.answer is None for made in calls):
+        hung = sum(made.hung for made in calls)
+        yield f"{hung} calls did not end in time, so the rest was not tried: {TIMEOUT}."
     returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
     for told in EASILY_MISSED:
         if told in returned:

@@ -22,7 +22,8 @@ _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`,
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
 _BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
-_TIMEOUT = (
+_BASE = "send every request to the base_url that it is given: none came there"
+TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
 )
@@ -30,11 +31,15 @@ _TIMEOUT = (
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing that is wrong with a call, and what to do about it."""
+    """One thing that is wrong with a call, and what to do about it.
+
+    `of_body` says that the body of the reply had a part in it.
+    """
 
     error: str
     advice: str = ""
     result: Result = Result.BREAKS
+    of_body: bool = False
 
 
 def wrongs(calls: Sequence[Made], known: Known) -> list[tuple[Made, Wrong]]:
@@ -92,7 +97,8 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
     if answer.kind is Kind.READ or answer.kind is Kind.REFUSED:
         return None
     if answer.kind is not Kind.HUNG:
-        return Wrong(answer.error, "raise an error: it ended the program that it runs in")
+        ended = "raise an error: it ended the program that it runs in"
+        return Wrong(answer.error, ended, of_body=made.visit.accepted())
     asked = len(made.visit.retries())
     if asked > 1 and not made.visit.accepted():
         error = f"{answer.error}; it had asked {asked} times"
@@ -100,7 +106,7 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
             longer = "give --timeout longer than all attempts take"
             return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
         return Wrong(error, _BOUND_IT)
-    return Wrong(answer.error, _TIMEOUT)
+    return Wrong(answer.error, TIMEOUT if made.visit.seen else _BASE)
 
 
 def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
@@ -109,12 +115,13 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _failed(made, answer, known)
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
+    asked = bool(made.visit.seen)
+    if not known.accepted:
+        return None if asked and made.raised else _INCOMPARABLE
     if made.returned and _lies(made, known):
         advice = _BY_STATUS if made.visit.statuses() else _BY_ERROR
         return Wrong("it returned the same as after a retry that was accepted", advice)
-    if made.returned and not known.accepted:
-        return Wrong("there is no accepted retry to compare it with", result=Result.NOT_TESTED)
-    return None if made.visit.seen else _UNASKED
+    return None if asked else _UNASKED
 
 
 def _lies(made: Made, known: Known) -> bool:
@@ -123,23 +130,32 @@ def _lies(made: Made, known: Known) -> bool:
 
 
 _UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
-_UNASKED = Wrong("it asked for nothing, so it did not meet this", _PATH, Result.NOT_TESTED)
+_UNASKED = Wrong("it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED)
+_INCOMPARABLE = Wrong(
+    "it succeeded nowhere, so there is nothing to compare this with",
+    "mend first what goes wrong where the retry is accepted",
+    Result.NOT_TESTED,
+)
 
 
 def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
     """Return why a call is no success that had to be one."""
     took = made.visit.accepted()
-    if made.returned:
-        unasked = "it returned, but no retry of the message was accepted"
-        return None if took else Wrong(unasked, _reach(made.visit))
+    if made.returned and took:
+        return None
     if not took:
-        return Wrong(f"it raised {answer.error}", _reach(made.visit))
+        returned = "it returned, but no retry of the message was accepted"
+        error = returned if made.returned else f"it raised {answer.error}"
+        return Wrong(error, _reach(made.visit))
     advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
-    return Wrong(f"the retry was accepted, but it raised {answer.error}", advice)
+    error = f"the retry was accepted, but it raised {answer.error}"
+    return Wrong(error, advice, of_body=True)
 
 
 def _reach(visit: Visit) -> str:
     """Return how to be accepted."""
+    if not visit.seen:
+        return _BASE
     refused = {seen.status for seen in visit.seen} & {401, 403}
     return _KEY if refused else _PATH
 
@@ -157,4 +173,5 @@ def _two_minded(made: Made, calls: Sequence[Made], known: Known) -> Wrong | None
         return None
     one, other = (it.call.settings.errors for it in (made, raised[0]))
     error = f"it returned {told.value} when the error was {one}, and raised when it was {other}"
-    return Wrong(error, f"go by the status, not by what the body holds: {_BY_STATUS}")
+    advice = f"go by the status, not by what the body holds: {_BY_STATUS}"
+    return Wrong(error, advice, of_body=True)

@@ -99,9 +99,41 @@ def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout(name: str
     assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
 
 
-def test_nothing_is_told_from_a_success_that_never_was() -> None:
-    found = judged(REFUSED, RETURNED, "retry", accepted=None)
+@pytest.mark.parametrize(
+    ("answer", "requests"), [(RETURNED, ["retry"]), (RETURNED, []), (RAISED, [])]
+)
+def test_nothing_is_told_from_a_success_that_never_was(answer: Answer, requests: Any) -> None:
+    found = judged(REFUSED, answer, *requests, accepted=None)
     assert found.result is Result.NOT_TESTED
+    assert finding(found).error == "it succeeded nowhere, so there is nothing to compare this with"
+    assert finding(found).advice == "mend first what goes wrong where the retry is accepted"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "requests", "shown"),
+    [
+        (MUST, RAISED, ["retry"], True),
+        (MUST, Answer(Kind.CRASHED, error="ended with exit status 7"), ["retry"], True),
+        (REFUSED, Answer(Kind.CRASHED, error="ended with exit status 7"), ["retry"], False),
+        (replace(MUST, key="wrong"), RAISED, ["retry"], False),
+        (REFUSED, RETURNED, ["retry"], False),
+        (REFUSED, RAISED, ["retry", "send"], False),
+        (CALL, HUNG, ["retry"], False),
+    ],
+)
+def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
+    call: Call, answer: Answer, requests: Any, shown: bool
+) -> None:
+    payload = finding(judged(call, answer, *requests)).payload
+    assert (payload is not None) is shown
+
+
+def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
+    calls = [Made(CALL, visited(CALL, "retry"), HUNG, leaked=False)] * 4
+    untried = Made(CALL, visited(CALL), None, leaked=False)
+    (note,) = notes([*calls, untried], SUCCESS)
+    assert note.startswith("4 calls did not end in time, so the rest was not tried: give the")
+    assert list(notes(calls, SUCCESS)) == []
 
 
 def enveloped(nested: Answer, flat: Answer) -> list[Made]:
@@ -132,6 +164,7 @@ def test_a_refusal_is_one_in_any_envelope(nested: Answer, flat: Answer, error: s
     assert (found.result, found.tried, found.failed) == (Result.BREAKS, 2, 1)
     assert finding(found).error.startswith(error)
     assert finding(found).advice.startswith("go by the status, not by what the body holds: ")
+    assert finding(found).payload is not None
 
 
 def test_a_refusal_may_be_told_by_two_values_or_two_errors() -> None:
@@ -279,7 +312,12 @@ TYPE_ERROR = Answer(
         (MUST, RAISED, ["retry"], True, "let the code pass over fields"),
         (MUST, RAISED, ["retry"], False, "take the status 201 for a success"),
         (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
-        (MUST, RAISED, [], True, "POST to /campaigns/:campaignId/messages/:messageId/retry"),
+        (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
+        (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
+        (MUST, HUNG, [], True, "send every request to the base_url that it is given"),
+        (MUST, HUNG, ["retry"], True, "give the request a timeout"),
+        (MUST, RAISED, ["retrieve"], True, "POST to /campaigns/:campaignId/messages/:messageId/r"),
+        (REFUSED, RAISED, [], True, "send every request to the base_url that it is given"),
         (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),
         (replace(MUST, key="wrong"), RETURNED, ["retrieve"], False, "send the api_key that it is"),
     ],
