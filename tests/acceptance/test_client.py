@@ -31,9 +31,11 @@ def called(
     """Try a client; return the exit code, the document, and its situations by name."""
     monkeypatch.chdir(TESTS)
 
-    def run(name: str, *more: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
-        target = f"support.clients:{name}"
-        done = here("consumer", "--client", target, "--timeout", "2", "--json", *more)
+    def run(
+        name: str, module: str = "clients"
+    ) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
+        target = f"support.{module}:{name}"
+        done = here("consumer", "--client", target, "--timeout", "2", "--json")
         found = json.loads(done.stdout)
         return done.returncode, found, {s["situation"]: s for s in found["situations"]}
 
@@ -130,10 +132,21 @@ def test_a_client_that_does_harm_is_not_ready(
 
 
 @slow
-def test_a_client_that_met_no_refusal_is_not_tested(called: Any) -> None:
-    code, found, situations = called("keeps_its_key")
-    assert (code, found["outcome"]) == (3, "not tested")
-    assert failing(situations) == {"401 wrong key", "403 key of another campaign"}
+@pytest.mark.parametrize(
+    ("name", "otherwise"),
+    [
+        ("breaks_the_circuit", "RuntimeError: the circuit is open"),
+        ("works_once", "RuntimeError: Event loop is closed"),
+        ("keeps_its_key", "the retry was accepted, so no refusal was met"),
+    ],
+)
+def test_a_client_is_not_blamed_for_the_calls_before(
+    name: str, otherwise: str, called: Any
+) -> None:
+    code, found, situations = called(name, "stateful")
+    assert (code, failing(situations)) == (0, set())
+    (note,) = (note for note in found["notes"] if otherwise in note)
+    assert note.startswith("After other calls in the same process it did otherwise (")
 
 
 @slow

@@ -202,14 +202,6 @@ def returns_the_body(*given: str) -> str:
     return _retry(*given).text
 
 
-SESSION: dict[str, str] = {}
-
-
-def keeps_its_key(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Payload:
-    key = SESSION.setdefault("key", api_key)
-    return good(base_url, key, campaign_id, message_id)
-
-
 def retries_the_batch(base_url: str, api_key: str, campaign_id: str, message_id: str) -> None:
     if _retry(base_url, api_key, campaign_id, message_id).status_code != 201:
         _post(base_url, api_key, f"/campaigns/{campaign_id}/batch/batch_1/retry")

@@ -44,10 +44,16 @@ class Caller:
         self._output = output
         self._secret = secret
         self._hangs = 0
+        self._first = True
 
-    def calls(self, scenario: Scenario) -> Iterator[Made]:
-        """Make the calls of a situation, up to one that does not come back."""
+    def calls(self, scenario: Scenario, *, alone: bool = False) -> Iterator[Made]:
+        """Make the calls of a situation, up to one that does not come back.
+
+        Each has a process of its own if it is to be `alone`.
+        """
         for call in scenario.calls:
+            if alone:
+                self._start_anew()
             made = self._make(call)
             yield made
             if made.answer is not None and made.answer.kind is Kind.HUNG:
@@ -56,21 +62,26 @@ class Caller:
     def _make(self, call: Call) -> Made:
         """Make a call. After four hangs none is tried any more."""
         visit = self._stage.begin(call, self._client.give_up)
-        printed = self._output.stat().st_size
+        printed, first = self._output.stat().st_size, self._first
         answer = self._answer(visit) if self._hangs < _MOST_HANGS else None
         if answer is None:
             return Made(call, visit, None, leaked=False)
         said = self._output.read_bytes()[printed:]
         leaked = visit.key.encode() in said or visit.key in answer.error
         error = Scrubber(self._secret, visit.key).scrub(answer.error)
-        return Made(call, visit, dataclasses.replace(answer, error=error), leaked)
+        made = Made(call, visit, dataclasses.replace(answer, error=error), leaked, first)
+        self._hangs += made.hung
+        return made
 
     def _answer(self, visit: Visit) -> Answer | None:
         arguments = [self._url, visit.key, visit.campaign, visit.message]
         (answer,) = self._client.ask([json.dumps(arguments)])
         self._stage.leave()
+        self._first = answer is not None and answer.kind not in (Kind.READ, Kind.REFUSED)
         if visit.endless():
-            self._client.start_anew()  # it may have come back, and yet go on in a thread
-        elif answer is not None and answer.kind is Kind.HUNG:
-            self._hangs += 1
+            self._start_anew()  # it may have come back, and yet go on in a thread
         return answer
+
+    def _start_anew(self) -> None:
+        self._client.start_anew()
+        self._first = True

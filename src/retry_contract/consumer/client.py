@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
+from retry_contract.consumer.again import known_of, settled
 from retry_contract.consumer.caller import calling
 from retry_contract.consumer.calls import scenarios
 from retry_contract.consumer.cases import Pair
 from retry_contract.consumer.check import Asked, required
-from retry_contract.consumer.made import known
 from retry_contract.consumer.readiness import Readiness
 from retry_contract.consumer.remarks import notes
 from retry_contract.consumer.verdicts import paired, tried
@@ -22,9 +23,10 @@ def check_client(asked: Asked, timeout: float, pair: Pair, catalogue: Catalogue)
     served = required(pair, timeline, asked.now)
     with calling(asked.target, timeout, catalogue, asked.secret) as caller:
         made = {s: tuple(caller.calls(s)) for s in scenarios(pair, timeline)}
+        made, otherwise = settled(made, functools.partial(caller.calls, alone=True))
     before, after, *_ = made.values()
     every = [call for calls in made.values() for call in calls]
-    told = known(before[0], every)
+    told = known_of(made)
     found = [
         tried(scenario, calls, told, counts=scenario.of in served)
         for scenario, calls in made.items()
@@ -33,7 +35,7 @@ def check_client(asked: Asked, timeout: float, pair: Pair, catalogue: Catalogue)
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    beside = tuple(notes(every, told))
+    beside = (*otherwise, *notes(every, told))
     situations = tuple(found)
     return Readiness(
         asked.target, *periods, in_force, situations, seconds, unit="call", notes=beside

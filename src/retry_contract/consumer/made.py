@@ -13,12 +13,16 @@ from retry_contract.consumer.stage import Call, Visit
 
 @dataclass(frozen=True)
 class Made:
-    """One call that was made: the client's answer to it, None if it was not tried any more."""
+    """One call that was made: the client's answer to it, None if it was not tried any more.
+
+    `first` says that no other call was made before it in its process.
+    """
 
     call: Call
     visit: Visit
     answer: Answer | None
     leaked: bool
+    first: bool = False
 
     @property
     def returned(self) -> bool:

@@ -33,13 +33,15 @@ TIMEOUT = (
 class Wrong:
     """One thing that is wrong with a call, and what to do about it.
 
-    `of_body` says that the body of the reply had a part in it.
+    `of_body` says that the body of the reply had a part in it, `doubtful` that the calls before it
+    in the same process may have had one.
     """
 
     error: str
     advice: str = ""
     result: Result = Result.BREAKS
     of_body: bool = False
+    doubtful: bool = False
 
 
 def wrongs(calls: Sequence[Made], known: Known) -> list[tuple[Made, Wrong]]:
@@ -98,7 +100,7 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
         return None
     if answer.kind is not Kind.HUNG:
         ended = "raise an error: it ended the program that it runs in"
-        return Wrong(answer.error, ended, of_body=made.visit.accepted())
+        return Wrong(answer.error, ended, of_body=made.visit.accepted(), doubtful=True)
     asked = len(made.visit.retries())
     if asked > 1 and not made.visit.accepted():
         error = f"{answer.error}; it had asked {asked} times"
@@ -129,8 +131,12 @@ def _lies(made: Made, known: Known) -> bool:
     return told_by(made, known) is Told.LIKE_A_SUCCESS and not made.visit.sent()
 
 
-_UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
-_UNASKED = Wrong("it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED)
+_UNMET = Wrong(
+    "the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED, doubtful=True
+)
+_UNASKED = Wrong(
+    "it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED, doubtful=True
+)
 _INCOMPARABLE = Wrong(
     "it succeeded nowhere, so there is nothing to compare this with",
     "mend first what goes wrong where the retry is accepted",
@@ -146,10 +152,10 @@ def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
     if not took:
         returned = "it returned, but no retry of the message was accepted"
         error = returned if made.returned else f"it raised {answer.error}"
-        return Wrong(error, _reach(made.visit))
+        return Wrong(error, _reach(made.visit), doubtful=True)
     advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
     error = f"the retry was accepted, but it raised {answer.error}"
-    return Wrong(error, advice, of_body=True)
+    return Wrong(error, advice, of_body=True, doubtful=True)
 
 
 def _reach(visit: Visit) -> str:
@@ -174,4 +180,4 @@ def _two_minded(made: Made, calls: Sequence[Made], known: Known) -> Wrong | None
     one, other = (it.call.settings.errors for it in (made, raised[0]))
     error = f"it returned {told.value} when the error was {one}, and raised when it was {other}"
     advice = f"go by the status, not by what the body holds: {_BY_STATUS}"
-    return Wrong(error, advice, of_body=True)
+    return Wrong(error, advice, of_body=True, doubtful=True)
