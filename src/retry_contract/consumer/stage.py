@@ -131,9 +131,11 @@ class Visit:
         return [line if n == 1 else f"{line}, {n} times" for line, n in lines.items()]
 
     def _told(self, seen: Seen) -> str:
-        path = seen.request.path.replace(self.campaign, ":campaignId")
-        path = printable(path.replace(self.message, ":messageId"))
-        return f"{seen.request.method} {path}: {seen.answer}"
+        names = {self.campaign: ":campaignId", self.message: ":messageId", self.key: ":apiKey"}
+        path = seen.request.path
+        for text, name in names.items():
+            path = path.replace(text, name)
+        return f"{seen.request.method} {printable(path)}: {seen.answer}"
 
 
 def _nothing() -> None:

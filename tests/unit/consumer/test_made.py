@@ -25,6 +25,8 @@ def test_the_requests_are_told_without_ids_and_keys() -> None:
         "POST /else/where: 404",
     ]
     assert visit.key not in repr(visit)
+    strayed = visited(REFUSED, f"/{visit.key}/where")
+    assert strayed.told() == ["POST /:apiKey/where: 404"]
 
 
 def test_each_call_has_a_message_of_its_own_and_a_stray_request_is_not_its() -> None:
