@@ -25,8 +25,7 @@ def remark(made: Made, known: Known) -> str:
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
     """Yield what must be known of how a refusal is told, and of what was not tried."""
     if any(made.answer is None for made in calls):
-        hung = sum(made.hung for made in calls)
-        yield f"{hung} calls did not end in time, so the rest was not tried: {TIMEOUT}."
+        yield f"Too many calls did not end in time, so the rest was not tried: {TIMEOUT}."
     returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
     for told in EASILY_MISSED:
         if told in returned:

@@ -22,7 +22,7 @@ class Told(enum.Enum):
 
 
 EASILY_MISSED = (Told.BODY, Told.NOTHING)
-"""What no caller can take for an answer of the client's own."""
+"""What nothing marks as the client's own answer: its caller may take it for a result."""
 
 
 def told_by(made: Made, known: Known) -> Told:
