@@ -34,10 +34,10 @@ class Direct:
     ask_afresh = ask
 
 
-def answered(consume: Callable[[str], Any], line: str, *, watch: bool = False) -> str:
+def answered(consume: Callable[[str], Any], line: str, **how: Any) -> str:
     """Return the line by which the host answers one."""
     with asyncio.Runner() as runner:
-        return host.answer(consume, line, runner, watch=watch)
+        return host.answer(consume, line, runner, **how)
 
 
 def tried(consume: Callable[..., Any], payloads: int = 25, now: datetime = NOW) -> Readiness:

@@ -31,6 +31,7 @@ def visited(call: Call, *requests: str) -> Visit:
     known = {
         "retry": ("POST", f"{campaign}/{visit.message}/retry"),
         "retrieve": ("GET", f"{campaign}/{visit.message}"),
+        "another-retrieve": ("GET", f"{campaign}/message_1"),
         "send": ("POST", campaign),
         "batch": ("POST", f"{campaign.removesuffix('/messages')}/batch/batch_1/retry"),
         "another": ("POST", f"{campaign}/message_1/retry"),

@@ -20,6 +20,7 @@ _LEAD = timedelta(hours=1)
 _PAGE = Reply(
     500, b"<html><body><h1>Internal Server Error</h1></body></html>", {"content-type": "text/html"}
 )
+_RESET = Reply(503, pace="reset")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
         Scenario("429 once", new.name, (replace(met, wrap=_busy(once=True)),)),
         Scenario("429 each time", new.name, (replace(refused, wrap=_busy(once=False)),)),
         Scenario("500 HTML page", new.name, (replace(refused, wrap=_answering(_PAGE)),)),
+        Scenario("connection closed", new.name, (replace(refused, wrap=_answering(_RESET)),)),
         Scenario("201 cut off", new.name, (replace(met, wrap=FAULTS["body-cut-off"].wrap),)),
         Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["reply-stalls"].wrap),)),
     )

@@ -1,10 +1,10 @@
 """The process in which a Python callable is tried: `python -P -m retry_contract.consumer.host`.
 
-Its arguments are `package.module:callable`, and for a client a file for what it prints; without
-one it goes nowhere. One payload, or a client's arguments, a line on standard input; one line back
-each, `ok JSON` or `error` with a JSON object. The first line back says whether the callable was
-imported. It has a process of its own so that nothing it does can harm the run: it may exit, hang,
-crash.
+Its arguments are `package.module:callable`, and for a client a file for what it prints and for its
+errors in full; without one that goes nowhere. One payload, or a client's arguments, a line on
+standard input; one line back each, `ok JSON` or `error` with a JSON object. The first line back
+says whether the callable was imported. It has a process of its own so that nothing it does can harm
+the run: it may exit, hang, crash.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -30,19 +31,20 @@ READY = "ready"
 
 def main() -> None:
     """Answer every line on standard input, then end at once, whatever threads there are."""
-    target, *file = sys.argv[1:]
-    given, answers = _own_streams(file[0] if file else os.devnull)
+    target, output, *_ = *sys.argv[1:], ""
+    given, answers = _own_streams(output or os.devnull)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     own, folder = os.getpid(), str(Path.cwd())
     try:
-        consume = (load_client if file else load)(target, folder)
+        consume = (load_client if output else load)(target, folder)
     except CannotLoad as error:
         _say(answers, f"unusable {error}", own)
     else:
         _say(answers, READY, own)
         runner = asyncio.Runner()
         for number, line in enumerate(given):
-            told = answer(consume, line, runner, watch=number == 0 and not file)
+            watch = number == 0 and not output
+            told = answer(consume, line, runner, watch=watch, output=output)
             _flush()
             _say(answers, told, own)
             os.chdir(folder)
@@ -75,13 +77,19 @@ def _flush() -> None:
 
 
 def answer(
-    consume: Callable[[str], Any], line: str, runner: asyncio.Runner, *, watch: bool = False
+    consume: Callable[[str], Any],
+    line: str,
+    runner: asyncio.Runner,
+    *,
+    watch: bool = False,
+    output: str = "",
 ) -> str:
     """Return the answer to one line, in ASCII.
 
     What is asynchronous runs in one event loop for all lines: an application has one, and so may
     share a session or a lock between its calls. If it is to be watched, an error that the callable
-    catches is told.
+    catches is told. If there is a file for what is printed, an error is added to it as a program
+    prints one that it does not catch: with its causes, its notes and all its lines.
     """
     caught = ""
     try:
@@ -90,10 +98,19 @@ def answer(
         else:
             read = _run(consume(line), runner)
     except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
+        if output:
+            _show(error, output)
         return "error " + json.dumps(detail_of(error))
     if caught:
         return "caught " + json.dumps({"read": reading(read), "text": caught})
     return "ok " + json.dumps(reading(read))
+
+
+def _show(error: BaseException, output: str) -> None:
+    with contextlib.suppress(BaseException):  # to show an exception may run the callable's code
+        shown = "".join(traceback.format_exception(error))
+        with Path(output).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(shown)
 
 
 def _run(read: Any, runner: asyncio.Runner) -> Any:

@@ -32,6 +32,8 @@ _MOST_DETOURS, _EARLY_END = 40, 10
 _PATIENCE_AT_THE_END = 1.0
 _LONGEST_IMPORT = 60.0
 _LONGEST_LINE = 10_000_000
+_GIVEN_UP = b""
+"""Among the lines of output, none of which is empty: each has its end."""
 
 
 class Lines:
@@ -70,6 +72,16 @@ class Lines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def give_up(self) -> None:
+        """End the process as if the time for its answer were over. Any thread may call this."""
+        running = self._running
+        if running is not None:
+            running.give_up()
+
+    def start_anew(self) -> None:
+        """Let the next line be answered by another process."""
         self._stop()
 
     def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
@@ -247,13 +259,22 @@ class _Running:
         self._threads.append(self._thread(lambda: self._write(text, last)))
 
     def next_line(self, timeout: float) -> str | None:
-        """Return the next line of output, None at its end. Raises TimeoutError after seconds."""
+        """Return the next line of output, None at its end.
+
+        Raises TimeoutError after seconds, or once it is given up.
+        """
         try:
             line = self._lines.get(timeout=timeout)
         except queue.Empty:
             raise TimeoutError from None
+        if line == _GIVEN_UP:
+            raise TimeoutError
         self._silent = line is None
         return None if line is None else line.decode("utf-8", "replace").rstrip("\r\n")
+
+    def give_up(self) -> None:
+        """Let whoever waits for a line wait no longer."""
+        self._lines.put(_GIVEN_UP)
 
     def stop(self) -> int:
         """End the process, and return the status that it ended with."""

@@ -13,12 +13,16 @@ from retry_contract.consumer.stage import Call, Visit
 
 @dataclass(frozen=True)
 class Made:
-    """One call that was made: the client's answer to it, None if it was not tried any more."""
+    """One call that was made: the client's answer to it, None if it was not tried any more.
+
+    `first` says that no other call was made before it in its process.
+    """
 
     call: Call
     visit: Visit
     answer: Answer | None
     leaked: bool
+    first: bool = False
 
     @property
     def returned(self) -> bool:
@@ -29,6 +33,12 @@ class Made:
     def raised(self) -> bool:
         """Whether the client raised an error."""
         return self.answer is not None and self.answer.kind is Kind.REFUSED
+
+    @property
+    def hung(self) -> bool:
+        """Whether there was no answer in time, and not for the number of requests."""
+        hung = self.answer is not None and self.answer.kind is Kind.HUNG
+        return hung and not self.visit.endless()
 
     @property
     def succeeded(self) -> bool:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from retry_contract.consumer.compare import decoded
 from retry_contract.consumer.made import Known, Made
-from retry_contract.contract.document import read_document
+from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
+from retry_contract.consumer.wrongs import TIMEOUT
 
 _LOOK = "its caller must look"
-_BODY, _NOTHING, _OTHER = "the error's body, or part of it", "null", "another value"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"
+_SENT = "having seen by Retrieve that it is on its way, or has arrived"
+
+_FINAL = (400, 401, 403)
+_SEVERAL = 3
+"""So often, since a client may ask once more with a key that it renewed."""
 
 
 def remark(made: Made, known: Known) -> str:
-    """Return how a refusal was told, and whether the client asked for what it had."""
-    parts = (_told(made, known), _AGAIN if _asked_again(made) else "")
-    return ", ".join(part for part in parts if part)
+    """Return how a refusal was told, and whether the client asked for what it had or cannot get."""
+    return ", ".join(part for part in (_told(made, known), *_repeated(made)) if part)
 
 
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
-    """Yield what the caller of a client must know of how a refusal is told."""
-    returned = [_returned(made, known) for made in calls if _is_told_by_value(made)]
-    for what in (_BODY, _NOTHING):
-        if what in returned:
+    """Yield what must be known of how a refusal is told, and of what was not tried."""
+    if any(made.answer is None for made in calls):
+        yield f"Too many calls did not end in time, so the rest was not tried: {TIMEOUT}."
+    returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
+    for told in EASILY_MISSED:
+        if told in returned:
+            what = told.value
             yield f"On a refusal it may return {what}, and raise nothing: {_LOOK} at what it gets."
 
 
@@ -32,7 +37,7 @@ def _told(made: Made, known: Known) -> str:
     if made.call.expects == "accepted":
         return ""
     if _is_told_by_value(made):
-        return f"returned {_returned(made, known)}: {_LOOK}"
+        return f"returned {_value(made, known)}"
     error = made.answer.error if made.answer else ""
     return "returned" if made.returned else f"raised {error.partition(':')[0]}"
 
@@ -42,30 +47,17 @@ def _is_told_by_value(made: Made) -> bool:
     return made.returned and not accepted
 
 
-def _returned(made: Made, known: Known) -> str:
-    value = decoded(made.reading)
-    if value is None and known.accepted and None not in known.accepted:
-        return _NOTHING
-    return _BODY if any(value == part for part in _bodies(made)) else _OTHER
+def _value(made: Made, known: Known) -> str:
+    told = told_by(made, known)
+    if told is not Told.LIKE_A_SUCCESS:
+        return f"{told.value}: {_LOOK}"
+    return f"{told.value}, {_SENT}" if made.visit.sent() else told.value
 
 
-def _bodies(made: Made) -> Iterator[Any]:
-    """Yield the bodies of the errors that a call met, and what they hold but for numbers."""
-    for seen in made.visit.seen:
-        if seen.reply.status >= 400:
-            yield seen.reply.body.decode("utf-8", "replace")
-            document = read_document(seen.reply.body)
-            yield from _parts(made.without_id(document.payload))
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    if value and isinstance(value, str | dict | list):
-        yield value
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _parts(item)
-
-
-def _asked_again(made: Made) -> bool:
+def _repeated(made: Made) -> Iterator[str]:
     statuses = made.visit.statuses()
-    return 201 in statuses[:-1]
+    if 201 in statuses[:-1]:
+        yield _AGAIN
+    for status in _FINAL:
+        if (times := statuses.count(status)) >= _SEVERAL:
+            yield f"asked {times} times for what {status} refused"

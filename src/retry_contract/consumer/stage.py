@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +17,7 @@ from retry_contract.service.faults.model import Wrap, after, is_retry, message_o
 from retry_contract.service.http import Handler, Reply, Request
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
-from retry_contract.service.seeds import FAILED
+from retry_contract.service.seeds import FAILED, STATUSES
 
 UNKNOWN = "unknown"
 WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
@@ -27,6 +30,7 @@ Expected = Literal["accepted", "refused", "either"]
 so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
+_UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 
@@ -55,6 +59,19 @@ class Seen:
     request: Request
     reply: Reply
 
+    @property
+    def status(self) -> int | None:
+        """The status by which it was answered; None if the connection was reset instead."""
+        return None if self.reply.pace == "reset" else self.reply.status
+
+    @property
+    def answer(self) -> str:
+        """What was answered, and how."""
+        if self.status is None:
+            return "connection reset"
+        how = "" if self.reply.pace == "at once" else f" ({self.reply.pace})"
+        return f"{self.status}{how}"
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -65,9 +82,15 @@ class Visit:
     message: str
     seen: list[Seen] = field(default_factory=list)
 
+    @property
+    def _place(self) -> str:
+        return f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}"
+
     def _asks(self, request: Request) -> bool:
-        place = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}/retry"
-        return request.method == "POST" and request.path == place
+        return request.method == "POST" and request.path == f"{self._place}/retry"
+
+    def _retrieves(self, request: Request) -> bool:
+        return request.method == "GET" and request.path == self._place
 
     def retries(self) -> list[Seen]:
         """Return the requests for the retry of this call's message."""
@@ -78,12 +101,18 @@ class Visit:
         return [seen.request for seen in self.seen if not self._asks(seen.request)]
 
     def statuses(self) -> list[int]:
-        """Return the statuses by which those were answered."""
-        return [seen.reply.status for seen in self.retries()]
+        """Return the statuses by which those were answered, if they were."""
+        return [seen.status for seen in self.retries() if seen.status is not None]
 
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
         return 201 in self.statuses()
+
+    def sent(self) -> bool:
+        """Say whether Retrieve showed it sent, or about to be, after the last request to retry."""
+        since = itertools.takewhile(lambda seen: not self._asks(seen.request), reversed(self.seen))
+        shown = [seen.reply for seen in since if self._retrieves(seen.request)]
+        return bool(shown) and _shown(shown[0]) in _UNFAILED
 
     def endless(self) -> bool:
         """Say whether there were so many requests that there may never be an end."""
@@ -102,16 +131,28 @@ class Visit:
         return [line if n == 1 else f"{line}, {n} times" for line, n in lines.items()]
 
     def _told(self, seen: Seen) -> str:
-        path = seen.request.path.replace(self.campaign, ":campaignId")
-        path = printable(path.replace(self.message, ":messageId"))
-        how = "" if seen.reply.pace == "at once" else f" ({seen.reply.pace})"
-        return f"{seen.request.method} {path}: {seen.reply.status}{how}"
+        names = {self.campaign: ":campaignId", self.message: ":messageId", self.key: ":apiKey"}
+        path = seen.request.path
+        for text, name in names.items():
+            path = path.replace(text, name)
+        return f"{seen.request.method} {printable(path)}: {seen.answer}"
+
+
+def _nothing() -> None:
+    pass
+
+
+def _shown(reply: Reply) -> Any:
+    """Return the status that a reply to Retrieve shows, if it shows one."""
+    found = read_document(reply.body).payload if reply.status == 200 else None
+    return found.get("latestStatus") if isinstance(found, dict) else None
 
 
 class Stage:
     """Serves one call after the other, each with a message of its own.
 
-    Its clock moves with the requests, so the same requests are answered by the same replies.
+    Its clock moves with the requests, so the same requests are answered by the same replies. A
+    request may come at any time, in another thread.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -120,9 +161,15 @@ class Stage:
         self._now = _MIDNIGHT
         self._visit = Visit("", "", "")
         self._handle: Handler = lambda _: Reply(503)
+        self._end = _nothing
+        self._lock = threading.Lock()
 
-    def begin(self, call: Call) -> Visit:
-        """Set the stage for a call, and return what will be seen of it."""
+    def begin(self, call: Call, end: Callable[[], None] = _nothing) -> Visit:
+        """Set the stage for a call, and return what will be seen of it.
+
+        As soon as it is endless, it is ended: by a function, which is called at most once, and
+        before the reply is sent.
+        """
         self._calls += 1
         start = Start(call.contract, call.at, settings=call.settings)
         sandbox = Sandbox(self._catalogue, start, lambda: self._now)
@@ -133,18 +180,28 @@ class Stage:
         handle: Handler = sandbox.handle
         for wrap in (_arriving, call.wrap):
             handle = handle if wrap is None else wrap(sandbox.service, handle)
-        self._handle = handle
-        self._visit = Visit(keys[call.key], sandbox.own.id, message)
-        return self._visit
+        with self._lock:
+            self._handle, self._end = handle, end
+            self._visit = Visit(keys[call.key], sandbox.own.id, message)
+            return self._visit
+
+    def leave(self) -> None:
+        """Say that the call came back: what is still asked for it does not end it any more."""
+        with self._lock:
+            self._end = _nothing
 
     def handle(self, request: Request) -> Reply:
         """Answer a request; once a client is endless, nothing is answered any more."""
-        self._now += _TICK
-        visit = self._visit
-        reply = _NO_MORE if visit.endless() else self._handle(request)
-        if len(visit.seen) < MOST_REQUESTS:
+        with self._lock:
+            self._now += _TICK
+            visit = self._visit
+            if visit.endless():
+                return _NO_MORE
+            reply = self._handle(request)
             visit.seen.append(Seen(request, reply))
-        return reply
+            if visit.endless():
+                self._end()
+            return reply
 
 
 def _deliver(service: Service, request: Request, reply: Reply) -> None:

@@ -6,13 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_VARYING = re.compile(r"[0-9a-fA-F-]{8,}|[0-9]+")
+_TOKEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]+(?:[.:][0-9]+)*(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"|[0-9]+(?:[.:][0-9]+)+(?:[eE][+-]?[0-9]+)?"
+    r"|[0-9a-fA-F-]{8,}"
+    r"|[0-9]+(?:[eE][+-]?[0-9]+)?"
+)
+"""What may vary in a text, as one: an instant, a time or a fraction, an id, a whole number."""
 
 
 def resembles(value: Any, known: Sequence[Any]) -> bool:
     """Say whether a reading is like those known: where they are all equal, equal to them too.
 
-    Where they vary, of the same form: a text but for its numbers and ids, another number.
+    Where they vary, of the same form: another number, a text but for its numbers and ids that vary.
     """
     if not known:
         return False
@@ -21,7 +27,7 @@ def resembles(value: Any, known: Sequence[Any]) -> bool:
     if all(isinstance(k, list) for k in known):
         return isinstance(value, list) and _like_items(value, known)
     if isinstance(value, str):
-        return _form(value) in {_form(k) for k in known if isinstance(k, str)}
+        return _like_texts(value, [k for k in known if isinstance(k, str)])
     if all(type(k) is type(known[0]) and k == known[0] for k in known):
         return type(value) is type(known[0]) and bool(value == known[0])
     return any(type(k) is type(value) for k in known)
@@ -44,5 +50,11 @@ def _like_items(value: list[Any], known: Sequence[list[Any]]) -> bool:
     return all(resembles(item, column) for item, column in columns)
 
 
-def _form(text: str) -> str:
-    return _VARYING.sub("#", text)
+def _like_texts(value: str, known: Sequence[str]) -> bool:
+    """Say whether a text differs from those of its form only in what varies among them.
+
+    A status in it is the same after each accepted retry, so another one tells a refusal.
+    """
+    alike = [_TOKEN.findall(k) for k in known if _TOKEN.split(k) == _TOKEN.split(value)]
+    columns = zip(_TOKEN.findall(value), zip(*alike, strict=True), strict=False)
+    return bool(alike) and all(token in seen or len({*seen}) > 1 for token, seen in columns)

@@ -66,7 +66,7 @@ def _finding(made: Made, wrong: Wrong) -> Finding:
     return Finding(
         wrong.result,
         wrong.error,
-        made.visit.payload(),
+        made.visit.payload() if wrong.of_body else None,
         made.answer.where if made.answer else "",
         requests=tuple(made.visit.told()) or ("nothing of the base URL",),
         advice=wrong.advice,

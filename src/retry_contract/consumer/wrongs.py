@@ -10,7 +10,7 @@ from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.made import Known, Made
 from retry_contract.consumer.readiness import Result
 from retry_contract.consumer.stage import MOST_RETRIES, Visit
-from retry_contract.consumer.success import resembles
+from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
 from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request
 
@@ -21,7 +21,9 @@ _PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base
 _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
-_TIMEOUT = (
+_BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
+_BASE = "send every request to the base_url that it is given: none came there"
+TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
 )
@@ -29,16 +31,22 @@ _TIMEOUT = (
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing that is wrong with a call, and what to do about it."""
+    """One thing that is wrong with a call, and what to do about it.
+
+    `of_body` says that the body of the reply had a part in it, `doubtful` that the calls before it
+    in the same process may have had one.
+    """
 
     error: str
     advice: str = ""
     result: Result = Result.BREAKS
+    of_body: bool = False
+    doubtful: bool = False
 
 
 def wrongs(calls: Sequence[Made], known: Known) -> list[tuple[Made, Wrong]]:
     """Return the calls of one situation that went wrong, each with the worst that was wrong."""
-    found = [(made, _wrong(made, known) or _two_minded(made, calls)) for made in calls]
+    found = [(made, _wrong(made, known) or _two_minded(made, calls, known)) for made in calls]
     return [(made, wrong) for made, wrong in found if wrong is not None]
 
 
@@ -88,18 +96,19 @@ def _endless(visit: Visit) -> Wrong:
 
 def _stuck(made: Made, answer: Answer) -> Wrong | None:
     """Return how a call came to no end, if it did."""
-    statuses = made.visit.statuses()
     if answer.kind is Kind.READ or answer.kind is Kind.REFUSED:
         return None
     if answer.kind is not Kind.HUNG:
-        return Wrong(answer.error, "raise an error: it ended the program that it runs in")
-    if len(statuses) > 1 and not made.visit.accepted():
-        error = f"{answer.error}; it had asked {len(statuses)} times"
-        if set(statuses) <= _MAY_PASS:
+        ended = "raise an error: it ended the program that it runs in"
+        return Wrong(answer.error, ended, of_body=made.visit.accepted(), doubtful=True)
+    asked = len(made.visit.retries())
+    if asked > 1 and not made.visit.accepted():
+        error = f"{answer.error}; it had asked {asked} times"
+        if set(made.visit.statuses()) <= _MAY_PASS:
             longer = "give --timeout longer than all attempts take"
             return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
         return Wrong(error, _BOUND_IT)
-    return Wrong(answer.error, _TIMEOUT)
+    return Wrong(answer.error, TIMEOUT if made.visit.seen else _BASE)
 
 
 def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
@@ -108,40 +117,67 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _failed(made, answer, known)
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
-    if made.returned and known.accepted and resembles(made.reading, known.accepted):
-        return Wrong("it returned the same as after a retry that was accepted", _BY_STATUS)
-    if made.returned and not known.accepted:
-        return Wrong("there is no accepted retry to compare it with", result=Result.NOT_TESTED)
-    return None if made.visit.seen else _UNASKED
+    asked = bool(made.visit.seen)
+    if not known.accepted:
+        return None if asked and made.raised else _INCOMPARABLE
+    if made.returned and _lies(made, known):
+        advice = _BY_STATUS if made.visit.statuses() else _BY_ERROR
+        return Wrong("it returned the same as after a retry that was accepted", advice)
+    return None if asked else _UNASKED
 
 
-_UNMET = Wrong("the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED)
-_UNASKED = Wrong("it asked for nothing, so it did not meet this", _PATH, Result.NOT_TESTED)
+def _lies(made: Made, known: Known) -> bool:
+    """Say whether a success is told of a retry that was refused, without knowing of another one."""
+    return told_by(made, known) is Told.LIKE_A_SUCCESS and not made.visit.sent()
+
+
+_UNMET = Wrong(
+    "the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED, doubtful=True
+)
+_UNASKED = Wrong(
+    "it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED, doubtful=True
+)
+_INCOMPARABLE = Wrong(
+    "it succeeded nowhere, so there is nothing to compare this with",
+    "mend first what goes wrong where the retry is accepted",
+    Result.NOT_TESTED,
+)
 
 
 def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
     """Return why a call is no success that had to be one."""
     took = made.visit.accepted()
-    if made.returned:
-        unasked = "it returned, but no retry of the message was accepted"
-        return None if took else Wrong(unasked, _reach(made.visit))
+    if made.returned and took:
+        return None
     if not took:
-        return Wrong(f"it raised {answer.error}", _reach(made.visit))
+        returned = "it returned, but no retry of the message was accepted"
+        error = returned if made.returned else f"it raised {answer.error}"
+        return Wrong(error, _reach(made.visit), doubtful=True)
     advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
-    return Wrong(f"the retry was accepted, but it raised {answer.error}", advice)
+    error = f"the retry was accepted, but it raised {answer.error}"
+    return Wrong(error, advice, of_body=True, doubtful=True)
 
 
 def _reach(visit: Visit) -> str:
     """Return how to be accepted."""
-    refused = {seen.reply.status for seen in visit.seen} & {401, 403}
+    if not visit.seen:
+        return _BASE
+    refused = {seen.status for seen in visit.seen} & {401, 403}
     return _KEY if refused else _PATH
 
 
-def _two_minded(made: Made, calls: Sequence[Made]) -> Wrong | None:
-    """Return that a call returned where another one raised: a refusal is one in any envelope."""
+def _two_minded(made: Made, calls: Sequence[Made], known: Known) -> Wrong | None:
+    """Return that a call returned, by an accident, where another one raised.
+
+    A refusal is one in any envelope. A value of the client's own may tell a code that it knows.
+    """
     raised = [other for other in calls if other.raised and not other.visit.accepted()]
     if made.call.expects != "refused" or not (made.returned and raised):
         return None
+    told = told_by(made, known)
+    if told not in EASILY_MISSED:
+        return None
     one, other = (it.call.settings.errors for it in (made, raised[0]))
-    error = f"it returned when the error was {one}, and raised when it was {other}"
-    return Wrong(error, f"go by the status, not by what the body holds: {_BY_STATUS}")
+    error = f"it returned {told.value} when the error was {one}, and raised when it was {other}"
+    advice = f"go by the status, not by what the body holds: {_BY_STATUS}"
+    return Wrong(error, advice, of_body=True, doubtful=True)

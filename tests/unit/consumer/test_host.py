@@ -129,6 +129,51 @@ def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> N
     assert told.where.startswith("test_host.py:")
 
 
+def chained(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def noted(error: Exception, note: str) -> Exception:
+    error.add_note(note)
+    return error
+
+
+class Exiting(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+SECRET = "key_test_0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        chained(ValueError("failed"), ValueError(SECRET)),
+        noted(ValueError("failed"), SECRET),
+        ValueError("x" * 1000 + SECRET),
+        ValueError(f"one\ntwo\nthree\n{SECRET}"),
+        ExceptionGroup("all", [ValueError("first"), ValueError(SECRET)]),
+        ValueError(f"\udc80 {SECRET}"),
+    ],
+)
+def test_an_error_of_a_client_is_shown_in_full_as_it_would_be_printed(
+    error: Exception, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    answered(raising(error), LINE, output=str(output))
+    assert SECRET in output.read_text("utf-8")
+
+
+@pytest.mark.parametrize("error", [Unshowable(), Exiting(), SystemExit(3)])
+def test_an_error_that_cannot_be_shown_is_told_all_the_same(
+    error: BaseException, tmp_path: Path
+) -> None:
+    told = read_detailed(answered(raising(error), LINE, output=str(tmp_path / "output")))
+    assert told.kind is Kind.REFUSED
+
+
 def test_an_object_that_cannot_be_looked_into_is_read_all_the_same() -> None:
     assert answered(lambda _: Sly(), LINE) == 'ok "Sly"'
 

@@ -55,6 +55,31 @@ def test_each_line_has_its_answer() -> None:
     assert [answer.read for answer in found if answer and answer.told] == [0, 2, 4, 6, 8, 10]
 
 
+def lasting() -> Lines:
+    """A command that answers with the number of its process."""
+    code = "import os, sys\nfor line in sys.stdin: print('ok', os.getpid(), flush=True)"
+    return Lines([sys.executable, "-c", code], 20, lasting=True)
+
+
+def test_a_process_that_is_given_up_is_ended_and_started_again() -> None:
+    with lasting() as lines:
+        lines.give_up()
+        (first,) = lines.ask(GIVEN[:1])
+        lines.give_up()
+        (over,) = lines.ask(GIVEN[:1])
+        (anew,) = lines.ask(GIVEN[:1])
+    assert kinds([first, over, anew]) == "rHr"
+    assert first != anew
+
+
+def test_the_next_line_may_have_a_process_of_its_own() -> None:
+    with lasting() as lines:
+        one, same = lines.ask(GIVEN[:2])
+        lines.start_anew()
+        (other,) = lines.ask(GIVEN[:1])
+    assert one == same != other
+
+
 @pytest.mark.parametrize("flush", [True, False])
 def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
     crash = "if n == 5: print('out of ideas', file=sys.stderr); os._exit(3)"

@@ -25,6 +25,8 @@ def test_the_requests_are_told_without_ids_and_keys() -> None:
         "POST /else/where: 404",
     ]
     assert visit.key not in repr(visit)
+    strayed = visited(REFUSED, f"/{visit.key}/where")
+    assert strayed.told() == ["POST /:apiKey/where: 404"]
 
 
 def test_each_call_has_a_message_of_its_own_and_a_stray_request_is_not_its() -> None:
@@ -46,13 +48,32 @@ def test_the_requests_of_a_call_are_bounded() -> None:
     assert [reply.pace for reply in replies[-2:]] == ["at once", "stall"]
 
 
+def test_a_call_is_ended_as_soon_as_it_is_endless_and_once() -> None:
+    stage, ended = Stage(catalogue()), list[int]()
+    visit = stage.begin(MUST, lambda: ended.append(len(visit.seen)))
+    for _ in range(MOST_REQUESTS + 5):
+        stage.handle(Request("GET", "/"))
+    assert ended == [MOST_REQUESTS]
+
+
+def test_a_call_that_came_back_is_not_ended_any_more() -> None:
+    stage, ended = Stage(catalogue()), list[None]()
+    visit = stage.begin(MUST, lambda: ended.append(None))
+    stage.leave()
+    for _ in range(MOST_REQUESTS):
+        stage.handle(Request("GET", "/"))
+    assert visit.endless()
+    assert not ended
+
+
 def test_each_situation_is_what_it_is_called() -> None:
-    """The status that a single retry gets, in every call of every situation."""
-    expected = {"before": 201, "after": 201, "through the cutover": 201, "429 once": 429}
+    """What a single retry is answered, in every call of every situation."""
+    accepted = dict.fromkeys(("before", "after", "through the cutover"), "201")
+    expected = {**accepted, "201 stalls": "201 (stall)", "connection closed": "connection reset"}
     for scenario in scenarios(PAIR, catalogue().timeline):
-        status = expected.get(scenario.name) or int(scenario.name.split()[0])
+        answer = expected.get(scenario.name) or scenario.name.split()[0]
         visits = [visited(call, "retry") for call in scenario.calls]
-        assert {visit.statuses()[0] for visit in visits} == {status}, scenario.name
+        assert {visit.seen[0].answer for visit in visits} == {answer}, scenario.name
 
 
 def test_the_cutover_passes_between_the_calls_and_within_one() -> None:

@@ -30,6 +30,12 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
+from retry_contract.service.seeds import SPENT
+
+
+def situation(name: str) -> Call:
+    """Return the first call of a situation."""
+    return next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == name).calls[0]
 
 
 @pytest.mark.parametrize(
@@ -86,16 +92,48 @@ def test_a_key_that_is_printed_is_told_first() -> None:
     assert finding(found).error == "it printed the API key, or raised an error that holds it"
 
 
-def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout() -> None:
-    busy = next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == "429 each time")
-    found = judged(busy.calls[0], HUNG, "retry", "retry")
+@pytest.mark.parametrize("name", ["429 each time", "500 HTML page", "connection closed"])
+def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout(name: str) -> None:
+    found = judged(situation(name), HUNG, "retry", "retry")
     assert found.result is Result.NOT_TESTED
     assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
 
 
-def test_nothing_is_told_from_a_success_that_never_was() -> None:
-    found = judged(REFUSED, RETURNED, "retry", accepted=None)
+@pytest.mark.parametrize(
+    ("answer", "requests"), [(RETURNED, ["retry"]), (RETURNED, []), (RAISED, [])]
+)
+def test_nothing_is_told_from_a_success_that_never_was(answer: Answer, requests: Any) -> None:
+    found = judged(REFUSED, answer, *requests, accepted=None)
     assert found.result is Result.NOT_TESTED
+    assert finding(found).error == "it succeeded nowhere, so there is nothing to compare this with"
+    assert finding(found).advice == "mend first what goes wrong where the retry is accepted"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "requests", "shown"),
+    [
+        (MUST, RAISED, ["retry"], True),
+        (MUST, Answer(Kind.CRASHED, error="ended with exit status 7"), ["retry"], True),
+        (REFUSED, Answer(Kind.CRASHED, error="ended with exit status 7"), ["retry"], False),
+        (replace(MUST, key="wrong"), RAISED, ["retry"], False),
+        (REFUSED, RETURNED, ["retry"], False),
+        (REFUSED, RAISED, ["retry", "send"], False),
+        (CALL, HUNG, ["retry"], False),
+    ],
+)
+def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
+    call: Call, answer: Answer, requests: Any, shown: bool
+) -> None:
+    payload = finding(judged(call, answer, *requests)).payload
+    assert (payload is not None) is shown
+
+
+def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
+    calls = [Made(CALL, visited(CALL, "retry"), HUNG, leaked=False)] * 4
+    untried = Made(CALL, visited(CALL), None, leaked=False)
+    (note,) = notes([*calls, untried], SUCCESS)
+    assert note.startswith("Too many calls did not end in time, so the rest was not tried: give")
+    assert list(notes(calls, SUCCESS)) == []
 
 
 def enveloped(nested: Answer, flat: Answer) -> list[Made]:
@@ -108,6 +146,7 @@ def enveloped(nested: Answer, flat: Answer) -> list[Made]:
     ]
 
 
+CODE = "message_not_found_or_retry_message_not_in_failure_status"
 NULL = replace(RETURNED, read=None)
 SUCCESS = Known(({"id": "a"},))
 
@@ -115,9 +154,9 @@ SUCCESS = Known(({"id": "a"},))
 @pytest.mark.parametrize(
     ("nested", "flat", "error"),
     [
-        (NULL, RAISED, "it returned when the error was nested, and raised when it was flat"),
-        (RAISED, NULL, "it returned when the error was flat, and raised when it was nested"),
-        (RAISED, replace(NULL, read="no"), "it returned when the error was flat, and raised when"),
+        (NULL, RAISED, "it returned null when the error was nested, and raised when it was flat"),
+        (RAISED, NULL, "it returned null when the error was flat, and raised when it was nested"),
+        (replace(NULL, read=CODE), RAISED, "it returned the error's body or part of it when the"),
     ],
 )
 def test_a_refusal_is_one_in_any_envelope(nested: Answer, flat: Answer, error: str) -> None:
@@ -125,6 +164,7 @@ def test_a_refusal_is_one_in_any_envelope(nested: Answer, flat: Answer, error: s
     assert (found.result, found.tried, found.failed) == (Result.BREAKS, 2, 1)
     assert finding(found).error.startswith(error)
     assert finding(found).advice.startswith("go by the status, not by what the body holds: ")
+    assert finding(found).payload is not None
 
 
 def test_a_refusal_may_be_told_by_two_values_or_two_errors() -> None:
@@ -134,16 +174,45 @@ def test_a_refusal_may_be_told_by_two_values_or_two_errors() -> None:
         assert judged_together(enveloped(*pair), SUCCESS).result is Result.OK
 
 
-CODE = "message_not_found_or_retry_message_not_in_failure_status"
+@pytest.mark.parametrize("read", [False, "no", 0, {"done": False}])
+def test_a_value_of_its_own_may_tell_what_it_knows_of(read: Any) -> None:
+    found = judged_together(enveloped(replace(NULL, read=read), RAISED), SUCCESS)
+    assert (found.result, found.finding) == (Result.OK, None)
+    assert found.remark == "returned another value: its caller must look or raised ValueError"
+
+
+@pytest.mark.parametrize("requests", [["retry", "retrieve"], ["retrieve"]])
+def test_a_message_that_was_seen_to_be_sent_may_be_called_retried(requests: list[str]) -> None:
+    found = judged(REFUSED, RETURNED, *requests)
+    assert (found.result, found.finding) == (Result.OK, None)
+    assert found.remark == (
+        "returned the same as after a success, having seen by Retrieve that it is on its way, or "
+        "has arrived"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "requests"),
+    [
+        (REFUSED, ["retrieve", "retry"]),
+        (REFUSED, ["retry", "another-retrieve"]),
+        (replace(REFUSED, key="wrong"), ["retry", "retrieve"]),
+        (replace(REFUSED, state=UNKNOWN), ["retry", "retrieve"]),
+        (replace(REFUSED, state=SPENT), ["retry", "retrieve"]),
+    ],
+)
+def test_a_message_that_was_not_seen_to_be_sent_may_not(call: Call, requests: list[str]) -> None:
+    found = judged(call, RETURNED, *requests)
+    assert finding(found).error == "it returned the same as after a retry that was accepted"
 
 
 @pytest.mark.parametrize(
     ("read", "what"),
     [
         (None, "null"),
-        (CODE, "the error's body, or part of it"),
+        (CODE, "the error's body or part of it"),
         ({"statusCode": 400, "message": "The message was not found, or is not in failure status."},
-         "the error's body, or part of it"),
+         "the error's body or part of it"),
         ("retried :messageId", ""),
         (False, ""),
         (400, ""),
@@ -205,6 +274,33 @@ def test_an_accepted_retry_that_is_asked_for_again_gets_a_remark() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("call", "times", "remark"),
+    [
+        (REFUSED, 3, "raised ValueError, asked 3 times for what 400 refused"),
+        (replace(REFUSED, key="wrong"), 4, "raised ValueError, asked 4 times for what 401 refused"),
+        (replace(REFUSED, key="foreign"), 2, "raised ValueError"),
+        (situation("429 each time"), 5, "raised ValueError"),
+        (situation("connection closed"), 5, "raised ValueError"),
+    ],
+)
+def test_a_refusal_that_is_asked_for_again_gets_a_remark(
+    call: Call, times: int, remark: str
+) -> None:
+    found = judged(call, RAISED, *["retry"] * times)
+    assert (found.result, found.remark) == (Result.OK, remark)
+
+
+def test_a_connection_that_fails_is_no_success() -> None:
+    found = judged(situation("connection closed"), RETURNED, "retry")
+    assert found.result is Result.BREAKS
+    assert finding(found).error == "it returned the same as after a retry that was accepted"
+    assert finding(found).advice.startswith("let an error of the connection be seen")
+    assert finding(found).requests == (
+        "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: connection reset",
+    )
+
+
 TYPE_ERROR = Answer(
     Kind.REFUSED, error="TypeError: __init__() got an unexpected keyword argument 'creatorId'"
 )
@@ -216,7 +312,12 @@ TYPE_ERROR = Answer(
         (MUST, RAISED, ["retry"], True, "let the code pass over fields"),
         (MUST, RAISED, ["retry"], False, "take the status 201 for a success"),
         (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
-        (MUST, RAISED, [], True, "POST to /campaigns/:campaignId/messages/:messageId/retry"),
+        (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
+        (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
+        (MUST, HUNG, [], True, "send every request to the base_url that it is given"),
+        (MUST, HUNG, ["retry"], True, "give the request a timeout"),
+        (MUST, RAISED, ["retrieve"], True, "POST to /campaigns/:campaignId/messages/:messageId/r"),
+        (REFUSED, RAISED, [], True, "send every request to the base_url that it is given"),
         (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),
         (replace(MUST, key="wrong"), RETURNED, ["retrieve"], False, "send the api_key that it is"),
     ],
