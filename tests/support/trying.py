@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from retry_contract.consumer import host
 from retry_contract.consumer.answers import Answer, Consumer, read_detailed
 from retry_contract.consumer.cases import newest_pair
 from retry_contract.consumer.check import Asked, check
-from retry_contract.consumer.loading import prepared
+from retry_contract.consumer.hosted import host
+from retry_contract.consumer.hosted.loading import prepared
 from retry_contract.consumer.readiness import Readiness
 from retry_contract.contract.catalogue import catalogue
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import Scenario
-from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.stage import Call, Stage, Visit
+from retry_contract.consumer.client.verdicts import tried
 from retry_contract.consumer.readiness import Finding, Tried
-from retry_contract.consumer.stage import Call, Stage, Visit
-from retry_contract.consumer.verdicts import tried
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.http import Request
 

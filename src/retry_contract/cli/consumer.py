@@ -129,7 +129,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
 
     contracts, now = catalogue(), datetime.now(UTC)
     if options.client is not None:
-        from retry_contract.consumer.client import check_client
+        from retry_contract.consumer.client.check import check_client
 
         asked = Asked(target, 0, 0, now, _secret())
         return check_client(asked, _timeout(options), newest_pair(contracts), contracts)
@@ -170,9 +170,9 @@ def _timeout(options: argparse.Namespace) -> float:
 
 @contextlib.contextmanager
 def _consumer(options: argparse.Namespace, target: str) -> Iterator[Consumer]:
-    from retry_contract.consumer.command import read_command
-    from retry_contract.consumer.each import Each
-    from retry_contract.consumer.lines import Lines, python_consumer
+    from retry_contract.consumer.process.command import read_command
+    from retry_contract.consumer.process.each import Each
+    from retry_contract.consumer.process.lines import Lines, python_consumer
 
     timeout = _timeout(options)
     if options.exec_command is None:

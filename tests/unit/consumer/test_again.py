@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from support.visits import CALL, HUNG, MUST, RAISED, REFUSED, RETURNED, visited
 
-from retry_contract.consumer.again import Calls, settled
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import Scenario
-from retry_contract.consumer.made import Made
+from retry_contract.consumer.client.again import Calls, settled
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.made import Made
 
 OPEN = Answer(Kind.REFUSED, error="CircuitError: the circuit is open")
 CRASHED = Answer(Kind.CRASHED, error="ended with exit status 7")

@@ -11,10 +11,10 @@ import pytest
 from support.visits import HUNG, MUST, RAISED, RETURNED
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.caller import Caller
-from retry_contract.consumer.calls import Scenario
-from retry_contract.consumer.lines import Lines
-from retry_contract.consumer.stage import MOST_RETRIES, Stage
+from retry_contract.consumer.client.caller import Caller
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.stage import MOST_RETRIES, Stage
+from retry_contract.consumer.process.lines import Lines
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.http import Request
 

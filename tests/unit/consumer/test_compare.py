@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from retry_contract.consumer.compare import Added, differences, own_words
-from retry_contract.consumer.reading import reading
+from retry_contract.consumer.hosted.reading import reading
 
 USER, DECOY = "user_100000001", "user_decoy"
 ADDED = Added(

@@ -14,9 +14,9 @@ import pytest
 import requests
 from support.trying import answered
 
-from retry_contract.consumer import host, loading
 from retry_contract.consumer.advice import advise
 from retry_contract.consumer.answers import Answer, Kind, read_detailed
+from retry_contract.consumer.hosted import host, loading
 
 Body = NewType("Body", Annotated[str, "the body"])
 LINE = '{"id":"message_1","name":"\\u00e9"}'
@@ -232,7 +232,7 @@ os.fork()
 
 def test_a_child_that_comes_back_answers_nothing(tmp_path: Path) -> None:
     (tmp_path / "forking.py").write_text(FORKING, "utf-8")
-    words = [sys.executable, "-P", "-m", "retry_contract.consumer.host", "forking:read"]
+    words = [sys.executable, "-P", "-m", "retry_contract.consumer.hosted.host", "forking:read"]
     given = (LINE + "\n") * 3
     done = subprocess.run(words, cwd=tmp_path, input=given, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["ready", "ok 2", "ok 2", "ok 2"]

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from retry_contract import processes
-from retry_contract.consumer import each
 from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
-from retry_contract.consumer.command import read_command
-from retry_contract.consumer.each import Each
-from retry_contract.consumer.lines import Lines
+from retry_contract.consumer.process import each
+from retry_contract.consumer.process.command import read_command
+from retry_contract.consumer.process.each import Each
+from retry_contract.consumer.process.lines import Lines
 from retry_contract.outcome import Unusable
 
 GIVEN = [f'"{number}"' for number in range(12)]

@@ -9,11 +9,11 @@ from support.trying import PAIR
 from support.visits import MUST, RAISED, REFUSED, RETURNED, visited
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import scenarios
-from retry_contract.consumer.made import Made
+from retry_contract.consumer.client.calls import scenarios
+from retry_contract.consumer.client.made import Made
+from retry_contract.consumer.client.stage import MOST_REQUESTS, Stage
+from retry_contract.consumer.client.verdicts import paired
 from retry_contract.consumer.readiness import Result
-from retry_contract.consumer.stage import MOST_REQUESTS, Stage
-from retry_contract.consumer.verdicts import paired
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.http import Request
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support.trying import tried
 
+from retry_contract.consumer.hosted.reading import reading
 from retry_contract.consumer.readiness import Result
-from retry_contract.consumer.reading import reading
 
 Payload = dict[str, Any]
 

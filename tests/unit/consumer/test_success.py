@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.success import resembles
+from retry_contract.consumer.client.success import resembles
 
 IDS = ("message_0a24715e-edce-4e8d-962a-791dcd3b6744", "message_53db5778-df99-4e57-b71d-1ccb533e")
 TIMES = ("2025-02-25T23:59:43.000+08:00", "2025-02-24T08:01:00.050+08:00")

@@ -12,7 +12,7 @@ import pytest
 from support.trying import answered
 
 from retry_contract.consumer.answers import read_detailed
-from retry_contract.consumer.watching import watched
+from retry_contract.consumer.hosted.watching import watched
 
 
 def catches() -> int:

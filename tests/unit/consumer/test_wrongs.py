@@ -21,11 +21,11 @@ from support.visits import (
 )
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import scenarios
-from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.client.calls import scenarios
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.remarks import notes
+from retry_contract.consumer.client.stage import MOST_REQUESTS, MOST_RETRIES, UNKNOWN, Call, Stage
 from retry_contract.consumer.readiness import Result
-from retry_contract.consumer.remarks import notes
-from retry_contract.consumer.stage import MOST_REQUESTS, MOST_RETRIES, UNKNOWN, Call, Stage
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request

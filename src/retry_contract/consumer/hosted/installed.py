@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-_LIBRARY = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
+_LIBRARY = (str(Path(os.__file__).parent), f"{Path(__file__).parents[2]}{os.sep}", "<frozen")
 _INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
 
 

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import IO
 
 from retry_contract import processes
-from retry_contract.consumer import command
 from retry_contract.consumer.answers import (
     Answer,
     Kind,
@@ -23,7 +22,8 @@ from retry_contract.consumer.answers import (
     read_answer,
     read_detailed,
 )
-from retry_contract.consumer.host import READY
+from retry_contract.consumer.hosted.host import READY
+from retry_contract.consumer.process import command
 from retry_contract.outcome import Unusable
 
 _AT_ONCE = min(4, os.cpu_count() or 1)
@@ -239,7 +239,7 @@ def client_consumer(target: str, timeout: float, output: str) -> Lines:
 
 
 def _hosted(timeout: float, *arguments: str) -> Lines:
-    words = [sys.executable, "-P", "-m", "retry_contract.consumer.host", *arguments]
+    words = [sys.executable, "-P", "-m", "retry_contract.consumer.hosted.host", *arguments]
     return Lines(words, timeout, lasting=True, read=read_detailed, greeting=READY)
 
 

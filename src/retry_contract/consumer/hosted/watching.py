@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.errors import last_line
-from retry_contract.consumer.installed import is_installed
+from retry_contract.consumer.hosted.errors import last_line
+from retry_contract.consumer.hosted.installed import is_installed
 
 _ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
 

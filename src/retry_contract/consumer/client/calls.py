@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from retry_contract.consumer.cases import Pair
-from retry_contract.consumer.stage import UNKNOWN, Call
+from retry_contract.consumer.client.stage import UNKNOWN, Call
 from retry_contract.contract.timeline import Timeline
 from retry_contract.service.errors import Refusal
 from retry_contract.service.faults import FAULTS

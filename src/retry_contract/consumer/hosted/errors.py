@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.installed import is_installed
+from retry_contract.consumer.hosted.installed import is_installed
 
 _BUILT = re.compile(r"([\w.<>]+)\.__(?:init|new)__\(\)")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.made import Known, Made
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.stage import MOST_RETRIES, Visit
+from retry_contract.consumer.client.told import EASILY_MISSED, Told, told_by
 from retry_contract.consumer.readiness import Result
-from retry_contract.consumer.stage import MOST_RETRIES, Visit
-from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
 from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract import processes
-from retry_contract.consumer import command
 from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
+from retry_contract.consumer.process import command
 from retry_contract.outcome import Unusable
 
 _AT_ONCE = min(4, os.cpu_count() or 1)

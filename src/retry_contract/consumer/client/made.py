@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.stage import Call, Visit
+from retry_contract.consumer.client.stage import Call, Visit
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retry_contract.consumer.answers import Answer, Kind
-from retry_contract.consumer.calls import Scenario
-from retry_contract.consumer.lines import Lines, client_consumer
-from retry_contract.consumer.made import Made
-from retry_contract.consumer.stage import Call, Stage, Visit
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.made import Made
+from retry_contract.consumer.client.stage import Call, Stage, Visit
+from retry_contract.consumer.process.lines import Lines, client_consumer
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.endpoint.extra import sandbox_server
 from retry_contract.masking import Scrubber

@@ -1,4 +1,4 @@
-"""The process in which a Python callable is tried: `python -P -m retry_contract.consumer.host`.
+"""The process in which a Python callable is tried: `python -P -m` and this module's name.
 
 Its arguments are `package.module:callable`, and for a client a file for what it prints and for its
 errors in full; without one that goes nowhere. One payload, or a client's arguments, a line on
@@ -21,10 +21,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from retry_contract.consumer.errors import detail_of
-from retry_contract.consumer.loading import CannotLoad, load, load_client
-from retry_contract.consumer.reading import reading
-from retry_contract.consumer.watching import watched
+from retry_contract.consumer.hosted.errors import detail_of
+from retry_contract.consumer.hosted.loading import CannotLoad, load, load_client
+from retry_contract.consumer.hosted.reading import reading
+from retry_contract.consumer.hosted.watching import watched
 
 READY = "ready"
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from retry_contract.consumer.installed import is_own_class
+from retry_contract.consumer.hosted.installed import is_own_class
 
 _DEEPEST = 25
 _MOST = 5_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from retry_contract.consumer.made import Known, Made
-from retry_contract.consumer.told import EASILY_MISSED, Told, told_by
-from retry_contract.consumer.wrongs import TIMEOUT
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.told import EASILY_MISSED, Told, told_by
+from retry_contract.consumer.client.wrongs import TIMEOUT
 
 _LOOK = "its caller must look"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import time
 
-from retry_contract.consumer.again import known_of, settled
-from retry_contract.consumer.caller import calling
-from retry_contract.consumer.calls import scenarios
 from retry_contract.consumer.cases import Pair
 from retry_contract.consumer.check import Asked, required
+from retry_contract.consumer.client.again import known_of, settled
+from retry_contract.consumer.client.caller import calling
+from retry_contract.consumer.client.calls import scenarios
+from retry_contract.consumer.client.remarks import notes
+from retry_contract.consumer.client.verdicts import paired, tried
 from retry_contract.consumer.readiness import Readiness
-from retry_contract.consumer.remarks import notes
-from retry_contract.consumer.verdicts import paired, tried
 from retry_contract.contract.catalogue import Catalogue
 
 

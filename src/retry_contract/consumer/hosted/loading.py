@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from retry_contract.consumer.errors import last_line, place_of
+from retry_contract.consumer.hosted.errors import last_line, place_of
 
 CLIENT_PARAMETERS = ("base_url", "api_key", "campaign_id", "message_id")
 _OURS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")

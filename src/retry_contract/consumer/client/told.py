@@ -6,9 +6,9 @@ import enum
 from collections.abc import Iterator
 from typing import Any
 
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.success import resembles
 from retry_contract.consumer.compare import decoded
-from retry_contract.consumer.made import Known, Made
-from retry_contract.consumer.success import resembles
 from retry_contract.contract.document import read_document
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from retry_contract.consumer.calls import Scenario
-from retry_contract.consumer.made import Known, Made, known
-from retry_contract.consumer.wrongs import wrongs
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.made import Known, Made, known
+from retry_contract.consumer.client.wrongs import wrongs
 
 Calls = tuple[Made, ...]
 _FEW = 3

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retry_contract.consumer.calls import Scenario
 from retry_contract.consumer.cases import Pair
+from retry_contract.consumer.client.calls import Scenario
+from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.remarks import remark
+from retry_contract.consumer.client.wrongs import Wrong, wrongs
 from retry_contract.consumer.compare import Added, Difference, differences, strings
-from retry_contract.consumer.made import Known, Made
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
-from retry_contract.consumer.remarks import remark
-from retry_contract.consumer.wrongs import Wrong, wrongs
 
 _LENGTH = "content-length"
 

@@ -1,0 +1,1 @@
+"""Trying the code that makes the call."""

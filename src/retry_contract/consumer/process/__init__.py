@@ -1,0 +1,1 @@
+"""Consumers as processes that answer lines."""
