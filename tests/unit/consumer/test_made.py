@@ -105,6 +105,20 @@ def test_paired_readings_may_differ_by_the_field_and_by_what_always_differs() ->
     assert paired(PAIR, before, after).result is Result.OK
 
 
+def test_what_a_client_tells_of_its_own_is_a_remark() -> None:
+    before, *after = (
+        made(contract, {"status": "created", "version": version})
+        for contract, version in (
+            ("before-2025-02-24", 1),
+            ("after-2025-02-24", 2),
+            ("after-2025-02-24", 2),
+        )
+    )
+    found = paired(PAIR, before, after)
+    assert found.result is Result.OK
+    assert found.remark == "what it tells at /version depends on creatorId"
+
+
 def test_paired_readings_may_not_differ_in_another_field() -> None:
     old, new = "before-2025-02-24", "after-2025-02-24"
     reply = made(new, None).visit.payload() or {}

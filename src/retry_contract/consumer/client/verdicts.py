@@ -9,7 +9,7 @@ from retry_contract.consumer.client.calls import Scenario
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.remarks import remark
 from retry_contract.consumer.client.wrongs import Wrong, wrongs
-from retry_contract.consumer.compare import Added, Difference, differences, strings
+from retry_contract.consumer.compare import Added, Difference, differences, own_words, strings
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
 
@@ -38,15 +38,21 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
     if not (before.succeeded and all(made.succeeded for made in after)):
         return Tried("paired", pair.old.name, counts=False, tried=0)
     new = after[0].without_id(after[0].visit.payload() or {})
-    added = {name: new[name] for name in pair.added if name in new}
-    others = frozenset(strings({k: v for k, v in new.items() if k not in added}))
+    old = before.without_id(before.visit.payload() or {})
+    added = Added(
+        {name: new[name] for name in pair.added if name in new},
+        others=frozenset(strings([old, {n: v for n, v in new.items() if n in old}])),
+        names=frozenset(old),
+    )
     unsteady = differences(after[0].reading, after[-1].reading, Added({}))
-    places = differences(before.reading, after[0].reading, Added(added, others=others))
+    places = differences(before.reading, after[0].reading, added)
     # A client may return a whole response, in which the length grows with the field.
     places = tuple(p for p in places if p not in unsteady and not _is_length(p))
+    own = own_words(places, before.reading, after[0].reading, added)
+    places = tuple(place for place in places if place not in own)
     if not places:
-        return Tried("paired", pair.old.name, counts=True, tried=1)
-    old = before.without_id(before.visit.payload())
+        depends = f"what it tells at {own[0].place} depends on {_names(added)}" if own else ""
+        return Tried("paired", pair.old.name, counts=True, tried=1, remark=depends)
     finding = Finding(
         Result.DIFFERS,
         "",
@@ -56,6 +62,10 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
         advice=advice_on(places, (old, new)),
     )
     return Tried("paired", pair.old.name, counts=True, tried=1, failed=1, finding=finding)
+
+
+def _names(added: Added) -> str:
+    return " and ".join(added.members)
 
 
 def _is_length(difference: Difference) -> bool:
