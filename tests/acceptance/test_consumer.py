@@ -64,6 +64,10 @@ def quits(reply):
 def hangs(reply):
     if "creatorId" in reply: threading.Event().wait()
 def quotes(reply): raise ValueError(os.environ["POSTMAN_API_KEY"])
+def tells_the_key(reply):
+    key = os.environ["POSTMAN_API_KEY"]
+    text = "nothing " * 5 + (key if "creatorId" in reply else "key_test_none")
+    return {"id": reply["id"], "key": text, key: len(reply)}
 def counts(reply, calls=[]):
     calls.append(1)
     return {"call": len(calls), "id": reply["id"]}
@@ -261,9 +265,12 @@ def test_the_api_key_is_in_no_output(
 ) -> None:
     monkeypatch.setenv("POSTMAN_API_KEY", "key_test_0123456789abcdef")
     done = here("consumer", "app:quotes", *FEW, "--report", "r")
-    written = [path.read_text("utf-8") for path in (app / "r").iterdir()]
     assert "ValueError: [masked]" in done.stdout
-    assert not any("0123456789abcdef" in text for text in [done.stdout, *written])
+    told = here("consumer", "app:tells_the_key", *FEW, "--report", "s")
+    assert "What it tells at /key depends on creatorId: " in told.stdout
+    assert "[masked]" in told.stdout
+    written = [path.read_text("utf-8") for r in "rs" for path in (app / r).iterdir()]
+    assert not any("0123456789abcdef" in text for text in (done.stdout, told.stdout, *written))
 
 
 @pytest.mark.usefixtures("app")

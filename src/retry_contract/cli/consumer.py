@@ -9,7 +9,6 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
     except Unusable as error:
         option = "" if options.exec_command is None else "--exec "
         raise Unusable(visible(scrub(f"{option}{target}: {error}"))) from None
-    found = replace(found, target=scrub(target))
+    found = found.scrubbed(scrub)
     if folder is not None:
         from retry_contract.report.readiness import write_readiness
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from retry_contract.contract.timeline import Period
@@ -105,6 +106,26 @@ class Readiness:
         """Whether every situation that counts was tried and passed."""
         return self.verdict is Verdict.KEPT
 
+    def scrubbed(self, scrub: Callable[[str], str]) -> Readiness:
+        """Return the same without what no output may hold: the user's code may show anything."""
+        situations = tuple(scrubbed(tried, scrub) for tried in self.situations)
+        notes = tuple(map(scrub, self.notes))
+        return replace(self, target=scrub(self.target), situations=situations, notes=notes)
+
     def of(self, period: Period) -> Tried:
         """Return the situation of a contract's plain reply."""
         return next(s for s in self.situations if s.name == period.alias)
+
+
+def scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    """Return values, and all that they hold, with each text scrubbed."""
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        return scrub(value)
+    if isinstance(value, tuple | list):
+        return type(value)(scrubbed(item, scrub) for item in value)
+    if isinstance(value, dict):
+        return {scrub(name): scrubbed(item, scrub) for name, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        return replace(value, **{name: scrubbed(item, scrub) for name, item in held.items()})
+    return value

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from retry_contract.consumer.answers import Answer, Ask, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
 from retry_contract.consumer.compare import Added, Difference, differences, own_words, strings
-from retry_contract.consumer.readiness import Result
+from retry_contract.consumer.readiness import Result, scrubbed
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Failure:
         return self.result if self.places else self.answer.sort
 
 
-_MOST_AGAIN = 20
+_MOST_AGAIN, _TIMES = 20, 5
 
 
 class Answers:
@@ -58,22 +58,23 @@ class Answers:
     def learn(self, payloads: Iterable[Payload]) -> None:
         """Ask for the answers to payloads, those that are not known yet, in one go."""
         new = [line for line in _lines(payloads) if line not in self._known]
-        self._known.update(self._told(new, self._ask(new)))
+        self._known.update(zip(new, self._answers(new), strict=True))
 
     def find(self, payloads: Iterable[Payload]) -> None:
         """Ask until one payload costs the process; the rest may be asked for again."""
         new = [line for line in _lines(payloads) if self._known.get(line) is None]
-        told = self._told(new, self._ask(new, search=True))
+        told = zip(new, self._answers(new, search=True), strict=True)
         self._known.update((line, answer) for line, answer in told if answer is not None)
 
-    def _told(
-        self, lines: list[str], answers: list[Answer | None]
-    ) -> Iterator[tuple[str, Answer | None]]:
-        for line, answer in zip(lines, answers, strict=True):
-            if answer is not None and (answer.error or answer.caught):
-                error, caught = self._scrub(answer.error), self._scrub(answer.caught)
-                answer = dataclasses.replace(answer, error=error, caught=caught)
-            yield line, answer
+    def _answers(self, lines: list[str], *, search: bool = False) -> list[Answer | None]:
+        answers = self._ask(lines, search=search)
+        return [None if answer is None else self._scrubbed(answer) for answer in answers]
+
+    def _scrubbed(self, answer: Answer) -> Answer:
+        """Return an answer without a secret, before anything is cut off or compared."""
+        error, caught, read = answer.error, answer.caught, answer.read
+        whole = json.dumps([error, caught, read])
+        return answer if self._scrub(whole) == whole else scrubbed(answer, self._scrub)
 
     def take_hangs(self, others: Answers) -> None:
         """Take over what others know of payloads that are not answered in time: it lasts long."""
@@ -85,11 +86,12 @@ class Answers:
         return self._known.get(_line(payload))
 
     def unsteady(self, payload: Payload) -> frozenset[Difference]:
-        """Return where two readings of one payload differ: a clock, a counter; asked once."""
+        """Return where readings of one payload differ: a clock, a counter, chance; asked once."""
         if self._unsteady is None:
-            one, other = self._ask([_line(payload)] * 2)
-            found = differences(one.read, other.read, Added({})) if one and other else ()
-            self._unsteady = frozenset(found)
+            first, *others = self._answers([_line(payload)] * _TIMES)
+            both = [(first, other) for other in others if first and other]
+            found = [differences(one.read, other.read, Added({})) for one, other in both]
+            self._unsteady = frozenset(itertools.chain.from_iterable(found))
         return self._unsteady
 
     def confirm(
@@ -106,7 +108,7 @@ class Answers:
         if not self._confirmed.issuperset(places) and self._asked_again < _MOST_AGAIN:
             self._asked_again += 1
             pair = [_line(payloads[0]), _line(payloads[-1])]
-            one, other, third, fourth = self._ask(pair * 2)
+            one, other, third, fourth = self._answers(pair * 2)
             if one and other and third and fourth:
                 # A clock moves on between two that are alike too.
                 twice = {*differ(one, other)} & {*differ(third, fourth)}
