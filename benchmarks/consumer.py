@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from retry_contract.consumer.cases import make_cases, newest_pair
+from retry_contract.consumer.cases import make_cases, newest_pair, plainest
 from retry_contract.contract.catalogue import catalogue
 
 RUNS, PAIRS, AT_MOST = 5, 1000, 3.0
@@ -61,7 +61,7 @@ def consumer(folder: str, target: str, expected: int, *rest: str) -> float:
 
 def alone(reader: list[str]) -> float:
     """How long the command takes by itself on what it is given in the four situations."""
-    cases = make_cases(newest_pair(catalogue()), PAIRS, 1)
+    cases = make_cases(plainest(newest_pair(catalogue())), PAIRS, 1)
     payloads = [p for c in cases for p in (c.before, c.after, c.reordered, c.extended)]
     given = "".join(json.dumps(payload) + "\n" for payload in payloads).encode()
     return seconds(reader, ".", 0, given)

@@ -71,6 +71,7 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
         help=f"payloads to generate ({_PAYLOADS}; with --per-payload, {_FEW_PAYLOADS})",
     )
     parser.add_argument("--seed", metavar="N", help="the same seed gives the same payloads")
+    parser.add_argument("--values", metavar="JSON", help="what fills your template, made up")
     parser.add_argument(
         "--timeout", metavar="SECONDS", help=f"how long a payload or call may take ({_TIMEOUT:g})"
     )
@@ -110,8 +111,9 @@ def _target(options: argparse.Namespace) -> str:
         raise Unusable("give one of package.module:callable, --exec COMMAND and --client TARGET")
     if options.per_payload and options.exec_command is None:
         raise Unusable("--per-payload goes with --exec COMMAND")
-    if options.client is not None and (options.payloads or options.seed) is not None:
-        raise Unusable("--payloads and --seed are for code that reads: a client is called")
+    generated = (options.payloads, options.seed, options.values)
+    if options.client is not None and any(option is not None for option in generated):
+        raise Unusable("--payloads, --seed and --values are for code that reads, not for a client")
     target = next(target for target in given if target is not None)
     if not target.strip():
         raise Unusable("the target is empty: give package.module:callable, or a command to --exec")
@@ -124,7 +126,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     from retry_contract.consumer.cases import newest_pair
     from retry_contract.consumer.check import Asked, check
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.session.values import number, read_seed
+    from retry_contract.session.values import number, read_seed, template_values
 
     contracts, now = catalogue(), datetime.now(UTC)
     if options.client is not None:
@@ -138,7 +140,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
         raise Unusable(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
     seed = read_seed(options.seed, 1) or 0
     with _consumer(options, target) as consumer:
-        asked = Asked(target, payloads, seed, now, _secret())
+        asked = Asked(target, payloads, seed, now, _secret(), template_values(options.values))
         return check(asked, consumer, newest_pair(contracts), contracts.timeline)
 
 

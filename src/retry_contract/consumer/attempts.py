@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retry_contract.consumer.answers import Kind
-from retry_contract.consumer.cases import Case, Pair, Payload, plainest
+from retry_contract.consumer.cases import Case, Payload
 from retry_contract.consumer.readiness import Result
 from retry_contract.consumer.shrink import shrink
 from retry_contract.consumer.situations import (
@@ -19,16 +19,20 @@ from retry_contract.consumer.situations import (
 
 
 def attempts(
-    pair: Pair, cases: Sequence[Case], unusual: Sequence[Case], answers: Answers
+    plain: Case, cases: Sequence[Case], rare: Sequence[Case], answers: Answers
 ) -> list[Attempt]:
-    """Try the cases in every situation, in one process as long as it lasts."""
+    """Try the cases in every situation, in one process as long as it lasts.
+
+    The rare ones must not be misread either, but may be refused.
+    """
     made: list[Attempt] = []
     shrunk: list[Case] = []
-    for situation in situations(pair):
-        attempt = _attempt(situation, cases, answers, shrunk)
+    for situation in situations(plain.pair):
+        more = rare if situation.differ_by else ()
+        attempt = _attempt(situation, plain, [*cases, *more], answers, shrunk)
         made.append(attempt)
         shrunk += [] if attempt.told is None else [attempt.told.case]
-    return [*made, _attempt(rare_forms(pair), unusual, answers, ())]
+    return [*made, _attempt(rare_forms(plain.pair), plain, rare, answers, ())]
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,28 @@ class Attempt:
 
 
 def _attempt(
-    situation: Situation, cases: Sequence[Case], answers: Answers, shrunk: Sequence[Case]
+    situation: Situation,
+    plain: Case,
+    cases: Sequence[Case],
+    answers: Answers,
+    shrunk: Sequence[Case],
 ) -> Attempt:
     """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
     answers.learn(payload for case in cases for payload in situation.payloads(case))
     tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
-    failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
-    told, plain = _choose(failures), plainest(cases[0].pair)
+    found = (situation.failure(case, answers) for case in cases)
+    failures = [failure for failure in found if failure and _matters(failure, situation)]
+    told = _choose(failures)
     if told is not None:
         known = _known(told, situation, answers, shrunk)
         told = shrink(known, situation, answers, plain)
     return Attempt(situation, plain, max(tried, len(failures)), len(failures), told)
+
+
+def _matters(failure: Failure, situation: Situation) -> bool:
+    """Say whether a failure is one of this situation: to refuse what is rare has its own."""
+    misread = failure.result is Result.DIFFERS
+    return misread or not (failure.case.rare and situation.differ_by)
 
 
 def _known(

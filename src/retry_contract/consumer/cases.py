@@ -7,11 +7,11 @@ import functools
 import itertools
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retry_contract.consumer.values import DECOY, form_of, is_timestamp
+from retry_contract.consumer.values import DECOY, Form, form_of, is_timestamp
 from retry_contract.contract.catalogue import Catalogue, Contract
 
 Payload = dict[str, Any]
@@ -25,6 +25,7 @@ _UNKNOWN: tuple[tuple[str, Any], ...] = (
     ("next_flag", None),
 )
 _PLACES = (0, -1, 4, 0, 7)
+_EQUAL_TIMES = 0.1
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,17 @@ class Case:
     """One message. `payload` holds the fields of both contracts, and nothing else.
 
     `order` is the order of the fields where it is another one, `unknown` a field that neither
-    contract has, its value, and its place among the others.
+    contract has, its value, and its place among the others. A `rare` one is in a form that the
+    user need not meet: of another's template, say. `given` says that the template's values are the
+    user's, and stay as they are.
     """
 
     pair: Pair
     payload: Payload
     order: tuple[str, ...]
     unknown: tuple[str, Any, int] = ("nextField", "next-value", -1)
+    rare: bool = False
+    given: bool = False
 
     @functools.cached_property
     def before(self) -> Payload:
@@ -94,52 +99,70 @@ def newest_pair(contracts: Catalogue) -> Pair:
     return Pair(old, new)
 
 
-def plainest(pair: Pair) -> Case:
-    """Return the plainest message: the schemas' own examples, in the documented order."""
+def plainest(pair: Pair, values: Mapping[str, str] | None = None) -> Case:
+    """Return the plainest message: the schemas' own examples, in the documented order.
+
+    `values` are those of the user's template.
+    """
     fields = {**dict.fromkeys(pair.new_fields, pair.new), **dict.fromkeys(_gone(pair), pair.old)}
     payload = {name: contract.sample("retry", name) for name, contract in fields.items()}
-    return Case(pair, payload, _added_first(pair))
+    if values is not None:
+        payload |= {name: dict(values) for name in payload if _form(pair, name).filled}
+    return Case(pair, payload, _added_first(pair), given=values is not None)
 
 
-def make_cases(pair: Pair, number: int, seed: int) -> list[Case]:
+def make_cases(plain: Case, number: int, seed: int) -> list[Case]:
     """Return the plainest message and, in all, as many generated ones as asked for.
 
     First come those with one oddity each, then any mixture. The same seed gives the same ones.
     """
     rng = random.Random(seed)
-    plain = plainest(pair)
-    odd = enumerate(_oddities(pair, plain.payload))
+    odd = enumerate(_oddities(plain))
     cases = itertools.chain(
         (dataclasses.replace(plain, payload=p, unknown=_unknown(i)) for i, p in odd),
-        (_varied(plain, payload, rng) for payload in _mixtures(pair, plain.payload, rng)),
+        (_varied(plain, payload, rng) for payload in _mixtures(plain, rng)),
     )
     return [plain, *itertools.islice(cases, number)]
 
 
-def example_cases(pair: Pair) -> tuple[list[Case], list[Case]]:
-    """Return the contracts' valid examples: in forms that the pages show, and in other ones."""
-    usual, unusual, seen = list[Case](), list[Case](), set[str]()
-    plain = plainest(pair)
-    for contract, path in _examples(pair):
-        example = json.loads(path.read_text(encoding="utf-8"))
-        merged = {k: example.get(k, plain.payload[k]) for k in plain.payload}
+def example_cases(plain: Case) -> tuple[list[Case], list[Case]]:
+    """Return the contracts' valid examples, in forms that the user will meet, and in rare ones."""
+    usual, rare, seen = list[Case](), list[Case](), set[str]()
+    own = plainest(plain.pair).payload
+    for example in _examples(plain.pair):
+        merged = {k: example.get(k, v) for k, v in plain.payload.items()}
+        merged |= {k: plain.payload[k] for k, v in merged.items() if v == own[k]}
         text = json.dumps(merged)
         if text in seen or not example.keys() <= merged.keys():
             continue
         seen.add(text)
-        case = dataclasses.replace(plain, payload=merged)
-        (usual if _is_usual(contract, example) else unusual).append(case)
-    return usual, unusual
+        odd = any(is_rare(plain, name, value) for name, value in merged.items())
+        (rare if odd else usual).append(dataclasses.replace(plain, payload=merged, rare=odd))
+    return usual, rare
 
 
-def _examples(pair: Pair) -> Iterator[tuple[Contract, Any]]:
+def rare_cases(plain: Case) -> list[Case]:
+    """Return messages with one field in a rare form each."""
+    return [
+        dataclasses.replace(plain, payload={**plain.payload, name: value}, rare=True)
+        for name in plain.payload
+        for value in _form(plain.pair, name).rare
+    ]
+
+
+def _examples(pair: Pair) -> Iterator[Payload]:
     for contract in (pair.new, pair.old):
         for path in contract.examples("valid").values():
-            yield contract, path
+            yield json.loads(path.read_text(encoding="utf-8"))
 
 
-def _is_usual(contract: Contract, example: Payload) -> bool:
-    return all(form_of(contract, name).documented(value) for name, value in example.items())
+def is_rare(plain: Case, name: str, value: Any) -> bool:
+    """Say whether a field's value is in a form that the user need not meet."""
+    form, usual = _form(plain.pair, name), plain.payload[name]
+    if value == usual:
+        return False
+    others = form.filled and value.keys() != usual.keys()
+    return others or not form.documented(value)
 
 
 def _gone(pair: Pair) -> tuple[str, ...]:
@@ -150,29 +173,53 @@ def _added_first(pair: Pair) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*pair.added, *reversed(pair.new_fields))))
 
 
-def _contract_of(pair: Pair, field: str) -> Contract:
-    return pair.new if field in pair.new_fields else pair.old
+def _form(pair: Pair, field: str) -> Form:
+    return form_of(pair.new if field in pair.new_fields else pair.old, field)
 
 
-def _oddities(pair: Pair, plain: Payload) -> Iterator[Payload]:
+def _oddities(plain: Case) -> Iterator[Payload]:
     """Yield messages that differ from the plainest in one field, the likeliest to matter first."""
-    stamps = [name for name in plain if is_timestamp(_contract_of(pair, name), name)]
-    for one, other in itertools.pairwise(stamps):
-        yield {**plain, other: plain[one]}
-    odd = {name: form_of(_contract_of(pair, name), name).odd for name in plain}
+    payload = plain.payload
+    for one, other in itertools.pairwise(_stamps(plain)):
+        yield {**payload, other: payload[one]}
+    odd = {name: _odd_values(plain, name) for name in payload}
     for rank in itertools.zip_longest(*odd.values()):
         for name, value in zip(odd, rank, strict=True):
             if value is not None:
-                yield {**plain, name: value}
+                yield {**payload, name: value}
 
 
-def _mixtures(pair: Pair, plain: Payload, rng: random.Random) -> Iterator[Payload]:
-    forms = {name: form_of(_contract_of(pair, name), name) for name in plain}
+def _odd_values(plain: Case, field: str) -> Iterator[Any]:
+    form, value = _form(plain.pair, field), plain.payload[field]
+    if not form.filled:
+        yield from form.odd
+    elif not plain.given:
+        yield from ({**value, name: text} for text in form.odd for name in value)
+
+
+def _stamps(plain: Case) -> list[str]:
+    return [name for name in plain.payload if is_timestamp(_form(plain.pair, name))]
+
+
+def _mixtures(plain: Case, rng: random.Random) -> Iterator[Payload]:
+    forms = {name: _form(plain.pair, name) for name in plain.payload}
+    stamps = _stamps(plain)
     while True:
-        yield {
-            name: rng.choice(form.odd) if form.odd and rng.random() < 0.2 else form.draw(rng)
-            for name, form in forms.items()
-        }
+        payload = {name: _drawn(form, plain, name, rng) for name, form in forms.items()}
+        if rng.random() < _EQUAL_TIMES:
+            payload |= dict.fromkeys(stamps, payload[stamps[0]])
+        yield payload
+
+
+def _drawn(form: Form, plain: Case, field: str, rng: random.Random) -> Any:
+    value = plain.payload[field]
+    if not form.filled:
+        return _one(form, rng)
+    return value if plain.given else {name: _one(form, rng) for name in value}
+
+
+def _one(form: Form, rng: random.Random) -> Any:
+    return rng.choice(form.odd) if form.odd and rng.random() < 0.2 else form.draw(rng)
 
 
 def _unknown(number: int) -> tuple[str, Any, int]:
@@ -183,7 +230,8 @@ def _varied(plain: Case, payload: Payload, rng: random.Random) -> Case:
     order = list(plain.order)
     rng.shuffle(order)
     name, value = rng.choice(_UNKNOWN)
-    return Case(plain.pair, payload, tuple(order), (name, value, rng.choice(_PLACES)))
+    unknown = name, value, rng.choice(_PLACES)
+    return dataclasses.replace(plain, payload=payload, order=tuple(order), unknown=unknown)
 
 
 def decoys(payload: Payload, added: Iterable[str]) -> set[str]:

@@ -11,7 +11,14 @@ from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.attempts import Attempt, attempts
 from retry_contract.consumer.beside import is_blind, newly_caught, notes
-from retry_contract.consumer.cases import Case, Pair, example_cases, make_cases, plainest
+from retry_contract.consumer.cases import (
+    Case,
+    Pair,
+    example_cases,
+    make_cases,
+    plainest,
+    rare_cases,
+)
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.consumer.situations import Answers, Failure
@@ -29,7 +36,7 @@ _SHOW = "let it raise what it catches, or return what it reads all the same"
 class Asked:
     """What a check is to do: how many generated payloads, from which seed, at which instant.
 
-    `secret` is what no output may hold, if anything.
+    `secret` is what no output may hold, if anything; `values` are those of the user's template.
     """
 
     target: str
@@ -37,6 +44,7 @@ class Asked:
     seed: int
     now: datetime
     secret: str = ""
+    values: Mapping[str, str] | None = None
 
 
 def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> Readiness:
@@ -48,13 +56,14 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     begin = time.perf_counter()
     scrub = Scrubber(asked.secret).scrub
     answers, afresh = Answers(consumer.ask, scrub), Answers(consumer.ask_afresh, scrub)
-    usual, unusual = example_cases(pair)
-    cases = [*make_cases(pair, asked.payloads, asked.seed), *usual]
-    made = attempts(pair, cases, unusual, answers)
+    plain = plainest(pair, asked.values)
+    usual, rare = example_cases(plain)
+    cases = [*make_cases(plain, asked.payloads, asked.seed), *usual]
+    made = attempts(plain, cases, [*rare, *rare_cases(plain)], answers)
     afresh.learn(payload for attempt in made for payload in attempt.payloads_afresh())
     served = required(pair, timeline, asked.now)
-    blind, caught = is_blind(cases, answers), newly_caught(plainest(pair), afresh)
-    unsure = {pair.new.period.alias: _caught(caught, pair)} if blind and caught else {}
+    blind, caught = is_blind(cases, answers), newly_caught(plain, afresh)
+    unsure = {pair.new.period.alias: _caught(caught, plain)} if blind and caught else {}
     found = tuple(_judged(attempt, afresh, served, unsure) for attempt in made)
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
@@ -106,10 +115,9 @@ def _remembers(failure: Failure) -> Finding:
     return Finding(Result.NOT_TESTED, error, failure.payload, answer.where, advice=_FORGET)
 
 
-def _caught(error: str, pair: Pair) -> Finding:
+def _caught(error: str, plain: Case) -> Finding:
     """Return that code caught an error, and that nothing shows what it read."""
-    payload = plainest(pair).after
-    return Finding(Result.NOT_TESTED, f"it caught {error}", payload, advice=_SHOW)
+    return Finding(Result.NOT_TESTED, f"it caught {error}", plain.after, advice=_SHOW)
 
 
 def _odd(case: Case, plain: Case) -> tuple[str, ...]:

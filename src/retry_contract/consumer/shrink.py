@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from retry_contract.consumer.cases import Case, Payload
+from retry_contract.consumer.cases import Case, Payload, is_rare
 from retry_contract.consumer.situations import Answers, Failure, Situation
 from retry_contract.consumer.values import form_of, usual_text
 
@@ -73,7 +73,8 @@ def _plainer(case: Case, plain: Case) -> Iterator[Case]:
         contract = case.pair.new if name in case.pair.new_fields else case.pair.old
         text = form_of(contract, name).text
         for value in _smaller(case.payload[name], plain.payload[name], text=text):
-            yield dataclasses.replace(case, payload={**case.payload, name: value})
+            if case.rare or not is_rare(plain, name, value):
+                yield dataclasses.replace(case, payload={**case.payload, name: value})
 
 
 def _plainer_payloads(payload: Payload, plain: Payload, odd: list[str]) -> Iterator[Payload]:

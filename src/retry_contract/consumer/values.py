@@ -31,7 +31,6 @@ _TEXTS = (
     *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "José Núñez", "1", "true", "null", "x" * 80),
     *("C:/temp", "http://a.example/?q=1&r=2", "two\nlines", "=1+1", "#", "-", "0"),
 )
-_NAMES = ("name", "date", "time", "First Name", "first_name", "amount", "reference", "名字", "a.b")
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,-",
     " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz",
@@ -53,13 +52,18 @@ class Form:
 
     `odd` are values worth meeting for certain, the likeliest to matter first; `draw` gives any
     other. `documented` says of a value whether the public pages show it in this form. `text` says
-    that it may be cut to any shorter text.
+    that it may be cut to any shorter text. `rare` are values in forms that a user need not meet.
+
+    If it is `filled`, the value is an object with the members of the user's template, and those are
+    texts for each of them.
     """
 
     odd: tuple[Any, ...]
     draw: Callable[[random.Random], Any]
     documented: Callable[[Any], bool] = lambda _: True
     text: bool = False
+    rare: tuple[Any, ...] = ()
+    filled: bool = False
 
 
 def usual_text(text: str) -> bool:
@@ -74,9 +78,9 @@ def form_of(contract: Contract, field: str) -> Form:
     return _FORMS[name] if name in _FORMS else _generated(contract, field)
 
 
-def is_timestamp(contract: Contract, field: str) -> bool:
-    """Say whether a field is one of the documented timestamps."""
-    return form_of(contract, field).documented is _is_timestamp
+def is_timestamp(form: Form) -> bool:
+    """Say whether a form is that of the documented timestamps."""
+    return form.documented is _is_timestamp
 
 
 @functools.cache
@@ -122,10 +126,6 @@ def _message(rng: random.Random) -> str:
     return "\n\n---\n\n".join(_text(rng, 60) for _ in range(rng.randint(1, 3)))
 
 
-def _template_values(rng: random.Random) -> dict[str, str]:
-    return {name: _text(rng) for name in rng.sample(_NAMES, rng.randint(0, 4))}
-
-
 def _timestamp(begin: datetime, days: int) -> Callable[[random.Random], str]:
     def draw(rng: random.Random) -> str:
         moment = begin + timedelta(milliseconds=rng.randrange(days * 86_400_000))
@@ -134,8 +134,13 @@ def _timestamp(begin: datetime, days: int) -> Callable[[random.Random], str]:
     return draw
 
 
-def _uuid(prefix: str) -> Callable[[random.Random], str]:
-    return lambda rng: f"{prefix}_00000000-0000-4000-8000-{rng.randrange(16**12):012x}"
+def _id(prefix: str, *odd: str) -> Form:
+    form = re.compile(rf"{prefix}_\w+(-\w+)*")
+    return Form(
+        odd,
+        lambda rng: f"{prefix}_00000000-0000-4000-8000-{rng.randrange(16**12):012x}",
+        lambda value: isinstance(value, str) and form.fullmatch(value) is not None,
+    )
 
 
 def _is_timestamp(value: Any) -> bool:
@@ -160,21 +165,23 @@ _FORMS = {
         _timestamp(_RECENT, 1200),
         _is_timestamp,
     ),
-    "id": Form(("message_886313e1-3b8a-5372-9b90-0c9aee199e5d",), _uuid("message")),
-    "campaignId": Form((), _uuid("campaign")),
-    "creatorId": Form((), _uuid("user")),
-    "templateBodyId": Form(("7",), _uuid("template_body")),
+    "id": _id("message", "message_886313e1-3b8a-5372-9b90-0c9aee199e5d"),
+    "campaignId": _id("campaign"),
+    "creatorId": _id("user"),
+    "templateBodyId": _id("template_body"),
     "recipient": Form(
-        (*_SIMULATORS[1:], "1000000", "999999999999999"),
+        _SIMULATORS[1:],
         lambda rng: rng.choice(_SIMULATORS),
-        lambda value: isinstance(value, str) and value.isdigit(),
+        lambda value: value in _SIMULATORS,
+        rare=("1000000", "999999999999999"),
     ),
     "values": Form(
-        ({"name": "O'Neil"}, {"name": "Test Recipient", "creatorId": DECOY}, {},
-         {"name": "Test Recipient", "date": "24 Feb 2025"},
-         *({"name": text} for text in _TEXTS)),
-        _template_values,
+        _TEXTS,
+        _text,
         _are_usual_values,
+        rare=({}, {"name": "Test Recipient", "creatorId": DECOY},
+              {"name": "Test Recipient", "date": "24 Feb 2025"}, {"名字": "Test Recipient"}),
+        filled=True,
     ),
     "fullMessage": Form(
         ("A message to O'Neil.", "A message\n\n---\n\nwith a footer.", *_TEXTS, "x" * 1000),

@@ -23,7 +23,12 @@ _FEW, _SOME = 3, 6
 _WIDTH, _INDENT = 100, 12
 _GLUE, _BREAK = "\x1f", "\n"
 """What no JSON holds as it is: for a space that no line ends at, and for the end of a line."""
-_QUESTIONS = {"payload": " Is it the code that reads the reply?", "call": ""}
+_QUESTIONS = {
+    "payload": (
+        " Is it the code that reads the reply? If it reads what fills your template, give --values."
+    ),
+    "call": "",
+}
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:

@@ -13,12 +13,20 @@ import pytest
 from support.trying import PAIR
 
 from retry_contract import contracts, violations
-from retry_contract.consumer.cases import decoys, example_cases, make_cases, newest_pair, plainest
+from retry_contract.consumer.cases import (
+    decoys,
+    example_cases,
+    make_cases,
+    newest_pair,
+    plainest,
+    rare_cases,
+)
 from retry_contract.consumer.shrink import _plainer
 from retry_contract.consumer.values import DECOY, form_of, usual_text
 from retry_contract.contract.catalogue import Catalogue
 
-CASES = make_cases(PAIR, 200, 5)
+PLAIN = plainest(PAIR)
+CASES = make_cases(PLAIN, 200, 5)
 
 
 def test_every_payload_keeps_its_contract() -> None:
@@ -38,19 +46,42 @@ def test_the_situations_show_one_message() -> None:
 
 
 def test_the_same_seed_gives_the_same_payloads() -> None:
-    assert make_cases(PAIR, 200, 5) == CASES
-    assert make_cases(PAIR, 200, 6) != CASES
+    assert make_cases(PLAIN, 200, 5) == CASES
+    assert make_cases(PLAIN, 200, 6) != CASES
     assert len(CASES) == 201
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_oddities_that_matter_come_first(seed: int) -> None:
-    few = [case.payload for case in make_cases(PAIR, 25, seed)]
+    few = [case.payload for case in make_cases(PLAIN, 25, seed)]
     assert any("'" in payload["values"].get("name", "") for payload in few)
     assert any("'" in payload["fullMessage"] for payload in few)
     assert any(payload["createdAt"] == payload["updatedAt"] for payload in few)
-    assert any(payload["values"].get("creatorId") == DECOY for payload in few)
-    assert any(payload["values"] == {} for payload in few)
+
+
+def test_the_template_is_the_user_s() -> None:
+    assert {tuple(case.payload["values"]) for case in CASES} == {("name",)}
+    values = {"due_date": "24 Feb 2025", "名字": "Test"}
+    cases = make_cases(plainest(PAIR, values), 100, 1)
+    assert all(case.payload["values"] == values for case in cases)
+    assert len({json.dumps(case.payload) for case in cases}) > 70
+
+
+def test_what_the_user_need_not_meet_is_rare() -> None:
+    rare = [case.payload for case in rare_cases(PLAIN)]
+    assert any(payload["values"].get("creatorId") == DECOY for payload in rare)
+    assert any(payload["values"] == {} for payload in rare)
+    assert all(case.rare for case in (*rare_cases(PLAIN), *example_cases(PLAIN)[1]))
+    assert not any(case.rare for case in CASES)
+    for case in CASES:
+        assert case.payload["recipient"].startswith("65")
+        ids = [case.payload[name].partition("_")[0] for name in ("id", "campaignId", "creatorId")]
+        assert ids == ["message", "campaign", "user"]
+
+
+def test_equal_times_come_with_other_oddities() -> None:
+    equal = [c.payload for c in CASES if c.payload["createdAt"] == c.payload["updatedAt"]]
+    assert any("'" in payload["fullMessage"] for payload in equal)
 
 
 def test_most_generated_payloads_are_different() -> None:
@@ -68,7 +99,7 @@ def test_times_are_in_order_and_numbers_are_nobody_s() -> None:
 
 
 def test_examples_in_forms_that_no_page_shows_are_kept_apart() -> None:
-    usual, unusual = example_cases(PAIR)
+    usual, unusual = example_cases(PLAIN)
     assert plainest(PAIR) not in unusual
     assert any(isinstance(case.payload["recipient"], dict) for case in unusual)
     assert all(case.payload["createdAt"].endswith("+08:00") for case in usual)
@@ -100,7 +131,7 @@ def test_a_later_contract_needs_no_code(tmp_path: Path) -> None:
     pair = newest_pair(three)
     assert (pair.old.name, pair.new.name) == ("after-2025-02-24", "third")
     assert pair.added == ("priority", "channel", "sentAt")
-    cases = make_cases(pair, 60, 1)
+    cases = make_cases(plainest(pair), 60, 1)
     for case in cases:
         assert violations(case.before, three["after"]) == ()
         assert case.after.keys() == set(pair.new_fields)
