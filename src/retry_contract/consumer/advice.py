@@ -84,7 +84,7 @@ SHOW_MORE = (
     "if that is meant, let it return what it reads as well; if not, let it pass over fields that "
     "it does not know"
 )
-_GENERAL = "let the code pass over fields that it does not know, and read the others by name"
+PASS_OVER = "let the code pass over fields that it does not know, and read the others by name"
 
 
 def advise(answer: Answer) -> str:
@@ -98,4 +98,4 @@ def advice_for(answer: Answer, *, only_newer: bool) -> str:
 
     The general advice is for code that fails on the newer reply alone: `only_newer`.
     """
-    return advise(answer) or (_GENERAL if only_newer else "")
+    return advise(answer) or (PASS_OVER if only_newer else "")

@@ -21,15 +21,11 @@ from retry_contract.consumer.situations import (
 def attempts(
     plain: Case, cases: Sequence[Case], rare: Sequence[Case], answers: Answers
 ) -> list[Attempt]:
-    """Try the cases in every situation, in one process as long as it lasts.
-
-    The rare ones must not be misread either, but may be refused.
-    """
+    """Try the cases in every situation, in one process as long as it lasts."""
     made: list[Attempt] = []
     shrunk: list[Case] = []
     for situation in situations(plain.pair):
-        more = rare if situation.differ_by else ()
-        attempt = _attempt(situation, plain, [*cases, *more], answers, shrunk)
+        attempt = _attempt(situation, plain, cases, answers, shrunk)
         made.append(attempt)
         shrunk += [] if attempt.told is None else [attempt.told.case]
     return [*made, _attempt(rare_forms(plain.pair), plain, rare, answers, ())]
@@ -73,19 +69,12 @@ def _attempt(
     """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
     answers.learn(payload for case in cases for payload in situation.payloads(case))
     tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
-    found = (situation.failure(case, answers) for case in cases)
-    failures = [failure for failure in found if failure and _matters(failure, situation)]
+    failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
     told = _choose(failures)
     if told is not None:
         known = _known(told, situation, answers, shrunk)
         told = shrink(known, situation, answers, plain)
     return Attempt(situation, plain, max(tried, len(failures)), len(failures), told)
-
-
-def _matters(failure: Failure, situation: Situation) -> bool:
-    """Say whether a failure is one of this situation: to refuse what is rare has its own."""
-    misread = failure.result is Result.DIFFERS
-    return misread or not (failure.case.rare and situation.differ_by)
 
 
 def _known(

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from retry_contract.consumer.answers import Kind
 from retry_contract.consumer.attempts import Attempt
 from retry_contract.consumer.cases import Case
-from retry_contract.consumer.compare import Difference, strings
+from retry_contract.consumer.compare import Difference
 from retry_contract.consumer.misread import misread
 from retry_contract.consumer.readiness import Tried
+from retry_contract.consumer.readings import strings
 from retry_contract.consumer.situations import Answers
 
 _BLIND = (

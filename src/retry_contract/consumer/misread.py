@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence, Set
 from typing import Any
 
-from retry_contract.consumer.advice import BY_NAME, LOOK_AT_CATCHES, SHOW_MORE
+from retry_contract.consumer.advice import BY_NAME, LOOK_AT_CATCHES, PASS_OVER, SHOW_MORE
 from retry_contract.consumer.cases import Payload
-from retry_contract.consumer.compare import ABSENT, Difference, is_lost, strings
+from retry_contract.consumer.compare import Difference, is_bad, is_lost
 from retry_contract.consumer.readiness import Misread
+from retry_contract.consumer.readings import ABSENT, strings
 from retry_contract.redact import describe
 
 _LONGEST, _SHORT = 60, 64
@@ -30,9 +32,21 @@ def _misread(place: Difference, known: frozenset[str], more: Set[str]) -> Misrea
     both = (place.one, place.other)
     if all(isinstance(value, str) and len(value) <= _SHORT for value in both):
         known = known.union(both)
-    naming = (t for t in strings([*both]) if len(t) <= _SHORT and any(n in t for n in more))
-    known = known.union(naming)
+    about = [t for t in strings([*both]) if any(n in t or n in place.place for n in more)]
+    known = known.union(text for text in about if len(text) <= _SHORT)
+    if all(isinstance(value, str) for value in both):
+        both = _where_they_differ(*both, known)
+        known = known.union(both)
     return Misread(place.place, *(_shown(value, known) for value in both))
+
+
+def _where_they_differ(one: str, other: str, known: frozenset[str]) -> tuple[str, str]:
+    """Return two texts, or of long ones what begins where they differ: the payloads make it."""
+    if one in known and other in known:
+        return one, other
+    pairs = zip(one, other, strict=False)
+    same = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)])
+    return f"…{one[same:]}", f"…{other[same:]}"
 
 
 def _known(payloads: Sequence[Payload]) -> frozenset[str]:
@@ -44,6 +58,8 @@ def advice_on(places: Sequence[Difference], payloads: Sequence[Payload]) -> str:
     """Return what to change in code that reads something else."""
     if any(is_lost(place) for place in places):
         return LOOK_AT_CATCHES
+    if any(is_bad(place) for place in places):
+        return PASS_OVER
     known = _known(payloads)
     return SHOW_MORE if all(_is_result_of_its_own(p, known) for p in places) else BY_NAME
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from retry_contract.consumer.added import Added
 from retry_contract.consumer.answers import Answer, Ask, Kind
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
-from retry_contract.consumer.compare import Added, Difference, differences, own_words, strings
+from retry_contract.consumer.compare import Difference, differences, own_words
 from retry_contract.consumer.readiness import Result, scrubbed
 
 
@@ -187,8 +188,7 @@ class Situation:
         added = self.added(case)
         looks_like = decoys({**case.payload, **added}, case.pair.added)
         others = {k: v for k, v in case.payload.items() if k not in added}
-        texts = frozenset(strings(others))
-        return Added(added, frozenset(looks_like), texts, frozenset(others))
+        return Added(added, others, frozenset(looks_like))
 
 
 def situations(pair: Pair) -> tuple[Situation, ...]:

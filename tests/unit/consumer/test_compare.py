@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
-from retry_contract.consumer.compare import Added, differences, own_words
+from retry_contract.consumer.added import Added
+from retry_contract.consumer.compare import differences, own_words
 from retry_contract.consumer.hosted.reading import reading
 
 USER, DECOY = "user_100000001", "user_decoy"
 ADDED = Added(
     {"creatorId": USER},
+    {"id": "message_1", "campaignId": "campaign_1", "values": {"name": "-"}},
     frozenset({DECOY}),
-    frozenset({"message_1", "campaign_1", "-"}),
-    frozenset({"id", "campaignId"}),
 )
 
 
@@ -45,6 +45,11 @@ ADDED = Added(
         ({"who": "-"}, {"who": USER}),
         ("{'id': 1}", "{'creatorId': 'user_100000001', 'id': 1}"),
         ("sent", "sent by user_100000001"),
+        ("message_1 of nobody", "message_1 by user_100000001"),
+        ("message_1, creator unknown", "message_1, creator known"),
+        ("message_1 1a2b3c", "message_1 4d5e6f"),
+        ("id=message_1 to=campaign_1", "id=message_1 creatorId=user_100000001 to=campaign_1"),
+        ("id=message_1 campaignId=campaign_1", "campaignId=campaign_1 id=message_1 creatorId=None"),
         ('{"id": 1}', '{"creatorId": "user_100000001", "id": 1}'),
         ({"values": {"creatorId": DECOY}}, {"values": {"creatorId": DECOY}}),
     ],
@@ -73,6 +78,13 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
         ('{"id": 1}', '{"id": 2}', ("/id",)),
         ("{", "{ ", ("",)),
         ("{'id': 1}", "{'id': 2}", ("/id",)),
+        ("owner campaign_1", "owner user_100000001", ("",)),
+        ("message_1,campaign_1", "campaign_1,message_1", ("",)),
+        ("message_1 ok", "message_1 error: unknown field", ("",)),
+        ({"creatorId": None}, {"creatorId": ["Unknown field."]}, ("/creatorId",)),
+        ([], ["creatorId"], ("",)),
+        ([], [{"loc": "creatorId", "input": USER, "msg": "not permitted"}], ("",)),
+        ([], ["not permitted: user_100000001"], ("",)),
         ("{'b'}", "{'a'}", ("",)),
         ("{(1, 2): b'b'}", "{(1, 2): b'a'}", ("",)),
     ],
@@ -86,8 +98,21 @@ def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -
     [
         ({"id": "message_1", "as": "old"}, {"id": "message_1", "as": "new"}, True),
         ({"id": "message_1", "n": 9}, {"id": "message_1", "n": 10}, True),
-        ({"id": "message_1", "odd": []}, {"id": "message_1", "odd": ["what is creatorId"]}, True),
+        ({"id": "message_1", "warn": []}, {"id": "message_1", "warn": ["what is creatorId"]}, True),
         ({"id": "message_1", "ok": True}, {"id": "message_1", "ok": False}, False),
+        ({"id": "message_1", "legacy": True}, {"id": "message_1", "legacy": False}, True),
+        ({"id": "message_1", "is": None}, {"id": "message_1", "is": False}, True),
+        ({"id": "message_1", "missing": ["x"]}, {"id": "message_1", "missing": []}, True),
+        ({"id": "message_1", "errors": []}, {"id": "message_1", "errors": ["creatorId"]}, False),
+        ({"id": "message_1", "failed": False}, {"id": "message_1", "failed": True}, False),
+        ({"id": "message_1", "code": 200}, {"id": "message_1", "code": 422}, False),
+        ({"id": "message_1", "is": "fine"}, {"id": "message_1", "is": "ERROR"}, False),
+        ({"id": "message_1", "a": []}, {"id": "message_1", "a": ["what is creatorId"]}, False),
+        (
+            {"id": "message_1", "is": "id, campaignId"},
+            {"id": "message_1", "is": "id, campaignId, creatorId"},
+            True,
+        ),
         ({"id": "message_1", "n": 9}, {"id": "message_1"}, False),
         ({"id": "message_1", "c": "campaign_1"}, {"id": "message_1", "c": "x"}, False),
         ({"id": "message_1", "c": "to campaign_1"}, {"id": "message_1", "c": "x"}, False),
@@ -104,9 +129,24 @@ def test_code_may_tell_of_its_own_beside_what_it_reads(one: Any, other: Any, own
     assert own_words(places, one, other, ADDED) == (places if own else ())
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("id=message_1 campaignId=campaign_1", "campaignId=campaign_1 id=message_1", True),
+        ("(id, campaignId)", "(campaignId, id)", True),
+        ("message_1 campaign_1", "campaign_1 message_1", False),
+        ("id=message_1 campaignId=x", "campaignId=y id=message_1", False),
+        ("message_1 1a2b3c", "message_1 4d5e6f", True),
+        ("message_1 waiting", "message_1 unknown", False),
+    ],
+)
+def test_of_another_order_a_text_of_named_fields_may_be(one: str, other: str, alike: bool) -> None:
+    assert (differences(one, other, dataclasses.replace(ADDED, members={})) == ()) is alike
+
+
 def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:
     body = {"creatorId": DECOY}
-    added = Added({"templateBody": body}, frozenset({DECOY}))
+    added = Added({"templateBody": body}, {"creatorId": USER}, frozenset({DECOY}))
     for name in ("templateBody", "TEMPLATE_BODY", "postman.templateBody"):
         assert differences({}, {name: body}, added) == ()
     (found,) = differences({"creator": USER}, {"creator": DECOY}, added)

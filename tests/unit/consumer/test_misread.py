@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.compare import ABSENT, Difference
+from retry_contract.consumer.compare import Difference
 from retry_contract.consumer.misread import advice_on, misread
+from retry_contract.consumer.readings import ABSENT
 
 PAYLOAD = {"id": "message_1", "values": {"name": "名字"}, "fullMessage": "x" * 200}
 
@@ -38,7 +39,7 @@ def test_a_text_that_no_payload_holds_is_described(value: Any, shown: str) -> No
         ("before", "after", '"after"'),
         ([], ["unknown field creatorId"], '["unknown field creatorId"]'),
         ([], ["unknown field x"], '["a string of 15 characters"]'),
-        ("x" * 65, "after", "a string of 5 characters"),
+        ("x" * 65 + "a", "x" * 65 + "b", '"…b"'),
     ],
 )
 def test_words_of_the_code_about_the_added_field_are_shown(
@@ -55,7 +56,8 @@ def test_words_of_the_code_about_the_added_field_are_shown(
         ([("/ok", True, False), ("/error", ABSENT, "TypeError")], "look at what the code catches"),
         ([("", {"id": "message_1"}, {})], "look at what the code catches"),
         ([("", "before", "after")], "if that is meant, let it return"),
-        ([("", [], ["creatorId was unexpected"])], "if that is meant, let it return"),
+        ([("", [], ["creatorId was unexpected"])], "let the code pass over fields"),
+        ([("/errors/creatorId", ABSENT, ["Unknown."])], "let the code pass over fields"),
         ([("", "id", "creatorId")], "read each field by its name"),
         ([("/b", 1, 2)], "read each field by its name"),
     ],

@@ -35,7 +35,7 @@ def test_what_was_read_differently_is_shown_as_far_as_the_payload_holds_it() -> 
     read = lines_of(found, "read")
     assert read[0].startswith('/campaign is "')
     assert ' instead of "user_' in read[0]
-    assert read[1].endswith(" instead of a string of 82 characters")
+    assert read[1].startswith('/long is "…')
     assert {place.pointer for place in paired(found).differs} == {
         "/campaign",
         "/long",

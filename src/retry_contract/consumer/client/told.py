@@ -8,7 +8,7 @@ from typing import Any
 
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.success import resembles
-from retry_contract.consumer.compare import decoded
+from retry_contract.consumer.readings import decoded
 from retry_contract.contract.document import read_document
 
 

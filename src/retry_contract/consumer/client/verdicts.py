@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retry_contract.consumer.added import Added
 from retry_contract.consumer.cases import Pair
 from retry_contract.consumer.client.calls import Scenario
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.remarks import remark
 from retry_contract.consumer.client.wrongs import Wrong, wrongs
-from retry_contract.consumer.compare import Added, Difference, differences, own_words, strings
+from retry_contract.consumer.compare import Difference, differences, own_words
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
 
@@ -41,8 +42,7 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
     old = before.without_id(before.visit.payload() or {})
     added = Added(
         {name: new[name] for name in pair.added if name in new},
-        others=frozenset(strings([old, {n: v for n, v in new.items() if n in old}])),
-        names=frozenset(old),
+        {name: [old[name], new.get(name)] for name in old},
     )
     unsteady = differences(after[0].reading, after[-1].reading, Added({}))
     places = differences(before.reading, after[0].reading, added)
