@@ -11,6 +11,8 @@ from retry_contract.interrupts import ignore_from_now_on, leave_at_once
 def main() -> int:
     """Run the command line, and return its exit code."""
     leave_at_once()
+    if sys.argv[0].endswith("__main__.py") and not sys.flags.safe_path:
+        del sys.path[0]  # the user's folder, by `python -m`: a queue.py may lie in it
     from retry_contract import cli  # takes the longest, and Ctrl-C may come meanwhile
 
     try:

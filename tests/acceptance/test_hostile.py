@@ -44,6 +44,8 @@ FILES = {
     "contract_tests/__init__.py": 'raise RuntimeError("the package of the folder was run")\n',
     "contract_tests/conftest.py": 'raise RuntimeError("the conftest of the folder was run")\n',
     "schemas/timeline.json": "not JSON",
+    "json.py": 'raise RuntimeError("a module of the folder was imported")\n',
+    "queue.py": 'raise RuntimeError("a module of the folder was imported")\n',
 }
 
 

@@ -31,7 +31,7 @@ class Direct:
         with asyncio.Runner() as runner:
             return [read_detailed(host.answer(self._consume, line, runner)) for line in lines]
 
-    ask_afresh = ask
+    ask_afresh = ask_together = ask
 
 
 def answered(consume: Callable[[str], Any], line: str, **how: Any) -> str:

@@ -67,13 +67,16 @@ _ADVICE = (
     Advice("Python", None, "too many values to unpack|not enough values to unpack",
            "read the fields by name: their number and order are not promised"),
     Advice("Python", None, "JSON object must be str|bytes-like object is required, not '?dict",
-           "annotate the parameter as `str` or `bytes`, to be given the reply's text"),
+           "annotate the parameter as `str` or `bytes`, or wrap it in a function that is annotated "
+           "so, to be given the reply's text"),
+    Advice("Python", None, "'dict' object has no attribute",
+           "name the function that takes the parsed reply, a dict, or wrap yours in one"),
     Advice("protocol", None, "^wrote a line",
            "write `ok`, `ok JSON` or `error TEXT` for each payload, all else to standard error"),
     Advice("protocol", None, "^ended with exit status 0",
            "answer each payload, until the input ends; to start a command for each, --per-payload"),
     Advice("timeout", None, "^no answer within",
-           "give --timeout if it takes longer; a command must flush each line that it writes"),
+           "give --timeout if it takes longer (a command must flush each line that it writes)"),
 )  # fmt: skip
 BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
 LOOK_AT_CATCHES = (

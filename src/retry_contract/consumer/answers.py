@@ -73,6 +73,11 @@ class Consumer(Protocol):
         """The way to a process for each line."""
         ...
 
+    @property
+    def ask_together(self) -> Ask:
+        """The way to a process that was not asked before."""
+        ...
+
 
 def read_answer(line: str) -> Answer:
     """Read a line of the protocol: `ok`, `ok JSON` or `error TEXT`; anything else is noise."""

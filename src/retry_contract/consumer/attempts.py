@@ -49,7 +49,7 @@ class Attempt:
     def cases_afresh(self) -> list[Case]:
         """Return the cases to be tried once more, the likeliest to fail first."""
         if self.told is None:
-            return [self.plain]
+            return [self.plain] if self.tried else []
         return [] if self.told.answer.kind is Kind.HUNG else [self.told.case, self.plain]
 
     def failure_afresh(self, afresh: Answers) -> Failure | None:
@@ -67,7 +67,8 @@ def _attempt(
     shrunk: Sequence[Case],
 ) -> Attempt:
     """Try every case in one situation. `shrunk` are cases that are likely to fail here too."""
-    answers.learn(payload for case in cases for payload in situation.payloads(case))
+    payloads = (payload for case in cases for payload in situation.payloads(case))
+    answers.learn(payloads, situation.of)
     tried = sum(all(answers.to(p) is not None for p in situation.payloads(c)) for c in cases)
     failures = [f for c in cases if (f := situation.failure(c, answers)) is not None]
     told = _choose(failures)
@@ -82,7 +83,7 @@ def _known(
 ) -> Failure:
     """Return the same failure of a case that has been shrunk in another situation, if any has."""
     for case in shrunk:
-        answers.find(situation.payloads(case))
+        answers.find(situation.payloads(case), situation.of)
         found = situation.failure(case, answers)
         if found is not None and found.sort == failure.sort:
             return found

@@ -17,6 +17,7 @@ _BLIND = (
     "Nothing that it read could be compared, so no misreading would be seen: let it return what it "
     "reads (a command: write `ok JSON`)."
 )
+_FEW = 2
 _CACHES = (
     "It answers otherwise after other payloads, as code with a cache does: what counts is how it "
     "reads a payload that is the first."
@@ -34,7 +35,7 @@ def notes(
     """Yield a sentence on each thing that must be known."""
     if blind:
         yield _BLIND
-    elif caught and not any(tried.finding for tried in found if tried.counts):
+    if caught and not any(tried.finding for tried in found if tried.counts):
         yield f"Of the newer reply alone it caught {caught}. See that it is meant."
     yield from _own_words(attempts, afresh)
     if any(tried.failed > attempt.failed for attempt, tried in zip(attempts, found, strict=True)):
@@ -60,6 +61,18 @@ def newly_caught(plain: Case, afresh: Answers) -> str:
     """Return the error that code catches on the newer reply and not on the older, if any."""
     old, new = afresh.to(plain.before), afresh.to(plain.after)
     return new.caught if old and new and new.caught != old.caught else ""
+
+
+def tells_much(plain: Case, afresh: Answers) -> bool:
+    """Say whether what is read of the newer reply shows more than a few of its fields."""
+    answer = afresh.to(plain.after)
+    texts = [*strings(answer.read)] if answer else []
+    shown = [
+        name
+        for name, value in plain.before.items()
+        if any(held in text for held in strings(value) for text in texts)
+    ]
+    return len(shown) > _FEW
 
 
 def is_blind(cases: Sequence[Case], answers: Answers) -> bool:

@@ -111,6 +111,12 @@ def plainest(pair: Pair, values: Mapping[str, str] | None = None) -> Case:
     return Case(pair, payload, _added_first(pair), given=values is not None)
 
 
+def another(plain: Case) -> Case:
+    """Return the plainest message once more, as another one, with an id of its own."""
+    own = {"id": _form(plain.pair, "id").draw(random.Random(0))} if "id" in plain.payload else {}
+    return dataclasses.replace(plain, payload={**plain.payload, **own})
+
+
 def make_cases(plain: Case, number: int, seed: int) -> list[Case]:
     """Return the plainest message and, in all, as many generated ones as asked for.
 

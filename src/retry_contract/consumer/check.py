@@ -10,10 +10,11 @@ from datetime import datetime
 from retry_contract.consumer.advice import advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.attempts import Attempt, attempts
-from retry_contract.consumer.beside import is_blind, newly_caught, notes
+from retry_contract.consumer.beside import is_blind, newly_caught, notes, tells_much
 from retry_contract.consumer.cases import (
     Case,
     Pair,
+    another,
     example_cases,
     make_cases,
     plainest,
@@ -29,7 +30,8 @@ _FORGET = (
     "let it forget between two payloads what it has read (a cache, a table, known ids): it is "
     "shown the same message many times"
 )
-_SHOW = "let it raise what it catches, or return what it reads all the same"
+_SHOW = "let it raise what it catches, or return all that it reads"
+_LEARN = "let it take the fields from a list of its own, not from the first reply that it reads"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def check(asked: Asked, consumer: Consumer, pair: Pair, timeline: Timeline) -> R
     afresh.learn(payload for attempt in made for payload in attempt.payloads_afresh())
     served = required(pair, timeline, asked.now)
     blind, caught = is_blind(cases, answers), newly_caught(plain, afresh)
-    unsure = {pair.new.period.alias: _caught(caught, plain)} if blind and caught else {}
+    unsure = _unsure(plain, caught, afresh)
+    if any(attempt.told and not attempt.failure_afresh(afresh) for attempt in made):
+        unsure |= _learned(plain, Answers(consumer.ask_together, scrub))
     found = tuple(_judged(attempt, afresh, served, unsure) for attempt in made)
     in_force = timeline.at(asked.now) is pair.new.period
     seconds = time.perf_counter() - begin
@@ -89,10 +93,9 @@ def _judged(
         # To refuse is one thing, where nothing serves that yet, or any more; to misread is another.
         counts = counts or told.result is Result.DIFFERS
         failed, finding = max(1, failed), _finding(told, attempt, afresh)
-    elif attempt.told is not None:
-        finding = _remembers(attempt.told)
     else:
-        finding = unsure.get(situation.name)
+        remembers = None if attempt.told is None else _remembers(attempt.told)
+        finding = unsure.get(situation.name) or remembers
     return Tried(situation.name, situation.of, counts, attempt.tried, failed, finding)
 
 
@@ -115,9 +118,24 @@ def _remembers(failure: Failure) -> Finding:
     return Finding(Result.NOT_TESTED, error, failure.payload, answer.where, advice=_FORGET)
 
 
-def _caught(error: str, plain: Case) -> Finding:
-    """Return that code caught an error, and that nothing shows what it read."""
-    return Finding(Result.NOT_TESTED, f"it caught {error}", plain.after, advice=_SHOW)
+def _unsure(plain: Case, caught: str, afresh: Answers) -> dict[str, Finding]:
+    """Return that code caught or lost an error of the newer reply, and shows little of it."""
+    if not caught or tells_much(plain, afresh):
+        return {}
+    finding = Finding(Result.NOT_TESTED, f"it caught {caught}", plain.after, advice=_SHOW)
+    return {plain.pair.new.period.alias: finding}
+
+
+def _learned(plain: Case, together: Answers) -> dict[str, Finding]:
+    """Return that code fails on a newer reply once it has read an older one, if it does."""
+    pair, other = plain.pair, another(plain)
+    after = together.once((plain.before, other.after))
+    before = together.once((plain.before, other.before))
+    if after is None or before is None or before.kind is not Kind.READ or after.kind is Kind.READ:
+        return {}
+    error = f"{after.error}, once it has read a reply of {pair.old.name}"
+    finding = Finding(Result.BREAKS, error, other.after, after.where, advice=_LEARN)
+    return {pair.new.period.alias: finding}
 
 
 def _odd(case: Case, plain: Case) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def _round(failure: Failure, situation: Situation, answers: Answers, plain: Case
     smaller = [tried[w] for w in sorted(tried) if w < weight]
     if not smaller:
         return None
-    answers.find(payload for case in smaller for payload in situation.payloads(case))
+    payloads = (payload for case in smaller for payload in situation.payloads(case))
+    answers.find(payloads, situation.of)
     found = (situation.failure(case, answers) for case in smaller)
     return next((f for f in found if f is not None and f.sort == failure.sort), None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,7 @@ class Failure:
         return self.result if self.places else self.answer.sort
 
 
-_MOST_AGAIN, _TIMES = 20, 5
+_MOST_AGAIN, _TIMES, _MOST_HANGS = 20, 5, 2
 
 
 class Answers:
@@ -55,20 +56,33 @@ class Answers:
         self._unsteady: frozenset[Difference] | None = None
         self._confirmed: set[Difference] = set()
         self._asked_again = 0
+        self._hangs = Counter[str]()
 
-    def learn(self, payloads: Iterable[Payload]) -> None:
-        """Ask for the answers to payloads, those that are not known yet, in one go."""
+    def learn(self, payloads: Iterable[Payload], of: str = "") -> None:
+        """Ask for the answers to payloads, those that are not known yet, in one go.
+
+        Of one contract's, no more is asked for once two were not answered in time: it takes long.
+        """
+        if self._hangs[of] >= _MOST_HANGS:
+            return
         new = [line for line in _lines(payloads) if line not in self._known]
-        self._known.update(zip(new, self._answers(new), strict=True))
+        self._known.update(zip(new, self._answers(new, of), strict=True))
 
-    def find(self, payloads: Iterable[Payload]) -> None:
+    def find(self, payloads: Iterable[Payload], of: str = "") -> None:
         """Ask until one payload costs the process; the rest may be asked for again."""
+        if self._hangs[of] >= _MOST_HANGS:
+            return
         new = [line for line in _lines(payloads) if self._known.get(line) is None]
-        told = zip(new, self._answers(new, search=True), strict=True)
+        told = zip(new, self._answers(new, of, search=True), strict=True)
         self._known.update((line, answer) for line, answer in told if answer is not None)
 
-    def _answers(self, lines: list[str], *, search: bool = False) -> list[Answer | None]:
+    def _answers(
+        self, lines: list[str], of: str = "", *, search: bool = False
+    ) -> list[Answer | None]:
         answers = self._ask(lines, search=search)
+        self._hangs[of] += sum(
+            answer is not None and answer.kind is Kind.HUNG for answer in answers
+        )
         return [None if answer is None else self._scrubbed(answer) for answer in answers]
 
     def _scrubbed(self, answer: Answer) -> Answer:
@@ -85,6 +99,10 @@ class Answers:
     def to(self, payload: Payload) -> Answer | None:
         """Return the answer to a payload; None if it was not tried."""
         return self._known.get(_line(payload))
+
+    def once(self, payloads: Iterable[Payload]) -> Answer | None:
+        """Ask for payloads one after the other, and return the answer to the last of them."""
+        return self._answers([_line(payload) for payload in payloads])[-1]
 
     def unsteady(self, payload: Payload) -> frozenset[Difference]:
         """Return where readings of one payload differ: a clock, a counter, chance; asked once."""

@@ -132,8 +132,16 @@ def _why(found: Readiness) -> str:
             cause = "the cutover is not the reason"
             return f"It fails on every {unit} of both contracts: {cause}.{_QUESTIONS[unit]}"
         return f"It fails on every {unit} of {new.of}, {_other(old)}."
+    if old.finding and old.finding.odd and _is_no_news(old.finding, counted):
+        return f"It fails on some {unit}s of both contracts alike: the cutover is not the reason."
     failing = [t.name for t in counted if t.result in (Result.BREAKS, Result.DIFFERS)]
     return f"It fails in some situations: {'; '.join(_first(failing))}."
+
+
+def _is_no_news(older: Finding, counted: Sequence[Tried]) -> bool:
+    """Say whether all that fails is what fails on the older contract's replies too."""
+    found = [tried.finding for tried in counted if tried.finding]
+    return all((f.error, f.odd) == (older.error, older.odd) for f in found)
 
 
 def _other(old: Tried) -> str:

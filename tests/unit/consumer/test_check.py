@@ -247,7 +247,7 @@ def test_nothing_tried_is_not_ready() -> None:
         def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
             return [None] * len(lines)
 
-        ask_afresh = ask
+        ask_afresh = ask_together = ask
 
     found = trying.checked(Lost(), 5)
     assert not found.ready

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retry_contract.consumer.hosted.errors import last_line, place_of
+from retry_contract.consumer.hosted.installed import is_installed
 
 CLIENT_PARAMETERS = ("base_url", "api_key", "campaign_id", "message_id")
 _OURS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")
@@ -76,15 +77,28 @@ def _import(target: str, folder: str) -> Callable[..., Any]:
         told = last_line(error).replace("\n", "; ")
         place = place_of(error)
         at = f" (at {place})" if place else ""
-        raise CannotLoad(f"cannot be imported: {told}{at}") from None
+        missing = isinstance(error, ModuleNotFoundError) and error.name in _parents(module_name)
+        hint = "; it is looked for in this folder and in PYTHONPATH" if missing else ""
+        raise CannotLoad(f"cannot be imported: {told}{at}{hint}") from None
     for name in path.split("."):
         if not hasattr(found, name):
-            raise CannotLoad(f"{module_name} was imported, but it has no {path}")
+            whose = getattr(sys.modules[module_name], "__file__", None) or "built in"
+            other = ", for it is none of yours" if _is_another_s(whose) else ""
+            raise CannotLoad(f"{module_name} was imported, but it has no {path}{other}")
         found = getattr(found, name)
     if not callable(found):
         raise CannotLoad(f"{path} is no callable; name a function")
     consume: Callable[..., Any] = found
     return consume
+
+
+def _parents(module_name: str) -> set[str]:
+    names = module_name.split(".")
+    return {".".join(names[:end]) for end in range(1, len(names) + 1)}
+
+
+def _is_another_s(file: str) -> bool:
+    return file == "built in" or is_installed(file)
 
 
 def prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:

@@ -42,7 +42,7 @@ class Each:
                 raise
         return answers + [None] * (len(lines) - len(answers))
 
-    ask_afresh = ask
+    ask_afresh = ask_together = ask
 
     def _one(self, line: str) -> Answer:
         process = command.start(self._command)

@@ -116,7 +116,7 @@ class Lines:
 
     def ask_afresh(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
         """Return the answer to each line by a process that reads no other. Raises Unusable."""
-        self._stop()
+        self.start_anew()
         answers: list[Answer | None] = []
         for begin in range(0, len(lines), _AT_ONCE):
             group = lines[begin : begin + _AT_ONCE]
@@ -125,6 +125,11 @@ class Lines:
             except Unusable:  # what they import may be for one at a time: a port, a file
                 answers += [answer for line in group for answer in self._side_by_side([line])]
         return answers
+
+    def ask_together(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+        """Return the answer to each line by a process that reads these alone. Raises Unusable."""
+        self.start_anew()
+        return self.ask(lines, search=search)
 
     def _side_by_side(self, lines: Sequence[str]) -> list[Answer | None]:
         with contextlib.ExitStack() as stack:
