@@ -329,6 +329,8 @@ def test_the_api_key_is_in_no_output(
         (["app:tolerant", "--per-payload"], "--per-payload goes with --exec"),
         (["app:tolerant", "--payloads", "many"], "--payloads many: give a whole number"),
         (["app:tolerant", "--payloads", "100001"], "give at most 100000"),
+        (["app:tolerant", "--values", "{"], "--values: give a JSON object of strings, such as"),
+        (["--client", "app:f", "--values", "{}"], "--values are for code that reads, not for a cl"),
         (["app:tolerant", "--timeout", "0"], "--timeout 0: give a number above 0"),
         (
             ["--exec", "no-such-program -v"],

@@ -86,6 +86,7 @@ def _plainer_payloads(payload: Payload, plain: Payload, odd: list[str]) -> Itera
     for one, other in itertools.permutations(payload, 2):
         if payload[one] == payload[other]:
             yield {**plain, other: plain[one]}
+            yield {**payload, one: plain[one], other: plain[one]}
         elif one in odd and other in odd and one < other:
             yield {**plain, one: payload[one], other: payload[other]}
 

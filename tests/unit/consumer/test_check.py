@@ -90,6 +90,17 @@ def test_both_at_once_are_needed_and_both_are_kept() -> None:
     assert finding(found).odd == ("/recipient", "/values")
 
 
+@slow
+def test_an_equality_and_another_oddity_are_both_kept() -> None:
+    def consume(reply: Payload) -> None:
+        assert reply["createdAt"] != reply["updatedAt"] or "'" not in reply["fullMessage"]
+
+    told = finding(tried(consume, payloads=1000))
+    assert told.odd in (("/updatedAt", "/fullMessage"), ("/createdAt", "/fullMessage"))
+    assert told.payload is not None
+    assert told.payload["fullMessage"] == "'"
+
+
 def test_a_failure_is_shrunk_to_the_same_failure() -> None:
     def consume(reply: Payload) -> None:
         if reply["fullMessage"] == "'":
