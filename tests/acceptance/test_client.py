@@ -232,7 +232,10 @@ def test_the_matrix_tells_how_a_refusal_was_told(
         ),
         (["--client", "support.clients"], "write package.module:callable"),
         (["--client", "a:b", "c:d"], "give one of package.module:callable, --exec COMMAND and"),
-        (["--client", "a:b", "--payloads", "5"], "--payloads and --seed are for code that reads"),
+        (
+            ["--client", "a:b", "--payloads", "5"],
+            "--payloads, --seed and --values are for code that reads",
+        ),
         (["--client", "a:b", "--per-payload"], "--per-payload goes with --exec COMMAND"),
         (["--client", "nowhere:b"], "No module named 'nowhere'"),
     ],
