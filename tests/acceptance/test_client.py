@@ -150,6 +150,15 @@ def test_a_client_is_not_blamed_for_the_calls_before(
 
 
 @slow
+def test_a_client_need_not_read_what_nothing_serves_any_more(called: Any) -> None:
+    code, found, situations = called("requires_the_newer")
+    assert (code, found["outcome"]) == (0, "ready")
+    not_counted = {"before", "paired", "through the cutover"}
+    assert {name for name, told in situations.items() if not told["counts"]} == not_counted
+    assert situations["through the cutover"]["advice"] is None
+
+
+@slow
 def test_a_client_that_returns_the_error_is_told_of_it(called: Any) -> None:
     code, found, situations = called("returns_the_body")
     assert (code, failing(situations)) == (0, set())

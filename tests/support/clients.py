@@ -105,6 +105,11 @@ def closed(*given: str) -> str:
     return str(found["id"])
 
 
+def requires_the_newer(*given: str) -> str:
+    found = _retry(*given).raise_for_status().json()
+    return str(found["creatorId"])
+
+
 def last_member(*given: str) -> Payload:
     found = _retry(*given).raise_for_status().json()
     return {"campaign": list(found.values())[-1]}

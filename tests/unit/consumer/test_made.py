@@ -84,6 +84,17 @@ def test_the_cutover_passes_between_the_calls_and_within_one() -> None:
     assert "creatorId" in waited
 
 
+def test_the_cutover_counts_where_the_older_reply_is_served_or_read() -> None:
+    """What nothing serves any more need not be read."""
+    old, new = "before-2025-02-24", "after-2025-02-24"
+    found = {s.name: s for s in scenarios(PAIR, catalogue().timeline)}
+    cutover, after = found["through the cutover"], found["after"]
+    assert not cutover.counts({new}, set())
+    assert cutover.counts({new}, {old})
+    assert cutover.counts({old, new}, set())
+    assert after.counts({new}, set())
+
+
 def test_a_retried_message_arrives() -> None:
     visit = visited(MUST, "retry", "retrieve", "retrieve")
     assert [seen.reply.json()["latestStatus"] for seen in visit.seen] == [

@@ -301,6 +301,8 @@ def test_a_connection_that_fails_is_no_success() -> None:
     )
 
 
+REFUSES_201 = replace(RAISED, error="RuntimeError: failed with status 201")
+KEY_ERROR = replace(RAISED, error="KeyError: 'latestStatus'")
 TYPE_ERROR = Answer(
     Kind.REFUSED, error="TypeError: __init__() got an unexpected keyword argument 'creatorId'"
 )
@@ -310,7 +312,10 @@ TYPE_ERROR = Answer(
     ("call", "answer", "requests", "reads_old", "advice"),
     [
         (MUST, RAISED, ["retry"], True, "let the code pass over fields"),
-        (MUST, RAISED, ["retry"], False, "take the status 201 for a success"),
+        (MUST, REFUSES_201, ["retry"], False, "take the status 201 for a success"),
+        (MUST, REFUSES_201, ["retry"], True, "take the status 201 for a success"),
+        (MUST, KEY_ERROR, ["retry"], True, "let the code pass over fields"),
+        (MUST, REFUSES_201, ["retry", "list"], False, "ask Retrieve what became of it"),
         (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
         (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
         (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
@@ -327,3 +332,9 @@ def test_the_advice_is_for_what_went_wrong(
 ) -> None:
     found = judged(call, answer, *requests, reads_old=reads_old)
     assert finding(found).advice.startswith(advice)
+
+
+@pytest.mark.parametrize("answer", [RAISED, KEY_ERROR])
+def test_no_advice_is_better_than_a_wrong_one(answer: Answer) -> None:
+    found = judged(MUST, answer, "retry", reads_old=False)
+    assert (found.result, finding(found).advice) == (Result.BREAKS, "")

@@ -30,6 +30,7 @@ Expected = Literal["accepted", "refused", "either"]
 so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
+_NOT_HERE = (404, 405)
 _UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
@@ -99,6 +100,10 @@ class Visit:
     def others(self) -> list[Request]:
         """Return all other requests."""
         return [seen.request for seen in self.seen if not self._asks(seen.request)]
+
+    def found_nothing(self) -> bool:
+        """Say whether any other request was for what the service does not have."""
+        return any(s.status in _NOT_HERE and not self._asks(s.request) for s in self.seen)
 
     def statuses(self) -> list[int]:
         """Return the statuses by which those were answered, if they were."""

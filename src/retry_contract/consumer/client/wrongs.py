@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retry_contract.consumer.advice import advice_for
+from retry_contract.consumer.advice import advice_for, advise
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.stage import MOST_RETRIES, Visit
@@ -22,7 +23,9 @@ _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`,
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
 _BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
+_ELSEWHERE = "ask Retrieve what became of it: the sandbox has Single Send, Retry and Retrieve only"
 _BASE = "send every request to the base_url that it is given: none came there"
+_OF_STATUS = re.compile(r"\b201\b|\bstatus\b", re.IGNORECASE)
 TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
@@ -153,9 +156,17 @@ def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
         returned = "it returned, but no retry of the message was accepted"
         error = returned if made.returned else f"it raised {answer.error}"
         return Wrong(error, _reach(made.visit), doubtful=True)
-    advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
     error = f"the retry was accepted, but it raised {answer.error}"
-    return Wrong(error, advice, of_body=True, doubtful=True)
+    return Wrong(error, _succeed(made.visit, answer, known), of_body=True, doubtful=True)
+
+
+def _succeed(visit: Visit, answer: Answer, known: Known) -> str:
+    """Return what to do where an accepted retry was no success; empty if nothing is known."""
+    if visit.found_nothing():
+        return _ELSEWHERE
+    if not advise(answer) and _OF_STATUS.search(answer.error):
+        return _CREATED
+    return advice_for(answer, only_newer=known.reads_old)
 
 
 def _reach(visit: Visit) -> str:
