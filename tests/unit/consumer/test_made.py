@@ -29,6 +29,14 @@ def test_the_requests_are_told_without_ids_and_keys() -> None:
     assert strayed.told() == ["POST /:apiKey/where: 404"]
 
 
+def test_each_call_has_a_message_of_its_own() -> None:
+    """A client may remember which it has retried, by their ids."""
+    every = [call for s in scenarios(PAIR, catalogue().timeline) for call in s.calls]
+    stage = Stage(catalogue())
+    messages = [stage.begin(call).message for call in every]
+    assert len({*messages}) == len(every)
+
+
 def test_each_call_has_a_message_of_its_own_and_a_stray_request_is_not_its() -> None:
     stage = Stage(catalogue())
     first = stage.begin(MUST)

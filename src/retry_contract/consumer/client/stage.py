@@ -175,12 +175,9 @@ class Stage:
         As soon as it is endless, it is ended: by a function, which is called at most once, and
         before the reply is sent.
         """
-        self._calls += 1
         start = Start(call.contract, call.at, settings=call.settings)
         sandbox = Sandbox(self._catalogue, start, lambda: self._now)
-        for _ in range(self._calls):
-            unknown = sandbox.service.new_id("message")
-        message = unknown if call.state == UNKNOWN else sandbox.make(call.state)[0]
+        message = self._message(sandbox, call.state)
         keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
         handle: Handler = sandbox.handle
         for wrap in (_arriving, call.wrap):
@@ -189,6 +186,15 @@ class Stage:
             self._handle, self._end = handle, end
             self._visit = Visit(keys[call.key], sandbox.own.id, message)
             return self._visit
+
+    def _message(self, sandbox: Sandbox, state: str) -> str:
+        """Return the id of a message in a state, or of none: no other call has it."""
+        for _ in range(self._calls):
+            sandbox.service.new_id("message")
+        self._calls += 1
+        if state == UNKNOWN:
+            return sandbox.service.new_id("message")
+        return sandbox.make(state)[0]
 
     def leave(self) -> None:
         """Say that the call came back: what is still asked for it does not end it any more."""
