@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-_TOKEN = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]+(?:[.:][0-9]+)*(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-    r"|[0-9]+(?:[.:][0-9]+)+(?:[eE][+-]?[0-9]+)?"
-    r"|[0-9a-fA-F-]{8,}"
-    r"|[0-9]+(?:[eE][+-]?[0-9]+)?"
-)
-"""What may vary in a text, as one: an instant, a time or a fraction, an id, a whole number."""
+from retry_contract.consumer.client.varying import TOKEN, form_of
 
 
 def resembles(value: Any, known: Sequence[Any]) -> bool:
@@ -55,6 +48,6 @@ def _like_texts(value: str, known: Sequence[str]) -> bool:
 
     A status in it is the same after each accepted retry, so another one tells a refusal.
     """
-    alike = [_TOKEN.findall(k) for k in known if _TOKEN.split(k) == _TOKEN.split(value)]
-    columns = zip(_TOKEN.findall(value), zip(*alike, strict=True), strict=False)
+    alike = [TOKEN.findall(k) for k in known if form_of(k) == form_of(value)]
+    columns = zip(TOKEN.findall(value), zip(*alike, strict=True), strict=False)
     return bool(alike) and all(token in seen or len({*seen}) > 1 for token, seen in columns)
