@@ -38,6 +38,9 @@ def situation(name: str) -> Call:
     return next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == name).calls[0]
 
 
+STALLS = situation("201 stalls")
+
+
 @pytest.mark.parametrize(
     ("call", "answer", "requests", "remark"),
     [
@@ -76,7 +79,7 @@ def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark:
         (REFUSED, RAISED, ["retry", "send"], "it made a Single Send: the person would get"),
         (REFUSED, RAISED, ["retry"] * MOST_RETRIES, "it asked for the retry 20 times, and went"),
         (REFUSED, HUNG, ["retry"] * 3, "no answer within 2 s; it had asked 3 times"),
-        (CALL, HUNG, ["retry"], "no answer within 2 s"),
+        (STALLS, HUNG, ["retry"], "no answer within 2 s"),
         (CALL, Answer(Kind.CRASHED, error="ended with exit status 7"), [], "ended with exit"),
     ],
 )
@@ -95,6 +98,30 @@ def test_a_key_that_is_printed_is_told_first() -> None:
 @pytest.mark.parametrize("name", ["429 each time", "500 HTML page", "connection closed"])
 def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout(name: str) -> None:
     found = judged(situation(name), HUNG, "retry", "retry")
+    assert found.result is Result.NOT_TESTED
+    assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
+
+
+@pytest.mark.parametrize(
+    ("call", "requests"),
+    [
+        *((situation(name), ["retry"]) for name in ("429 once", "500 HTML page")),
+        (situation("connection closed"), ["retry"]),
+        (REFUSED, ["retry"]),
+        (replace(REFUSED, key="wrong"), ["retry", "retrieve"]),
+        (MUST, ["retry"]),
+        (MUST, ["retry", "retrieve"]),
+    ],
+)
+def test_a_client_that_was_answered_waits_on_itself(call: Call, requests: list[str]) -> None:
+    found = judged(call, HUNG, *requests)
+    assert found.result is Result.NOT_TESTED
+    assert finding(found).error.endswith("and went on waiting although it was answered")
+    assert finding(found).advice == "give --timeout longer than all attempts take"
+
+
+def test_a_client_that_asks_again_after_no_reply_has_a_timeout_of_its_own() -> None:
+    found = judged(STALLS, HUNG, "retry", "retry")
     assert found.result is Result.NOT_TESTED
     assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
 
@@ -129,11 +156,13 @@ def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
 
 
 def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
-    calls = [Made(CALL, visited(CALL, "retry"), HUNG, leaked=False)] * 4
     untried = Made(CALL, visited(CALL), None, leaked=False)
-    (note,) = notes([*calls, untried], SUCCESS)
-    assert note.startswith("Too many calls did not end in time, so the rest was not tried: give")
-    assert list(notes(calls, SUCCESS)) == []
+    for call, advice in ((STALLS, "the request a timeout"), (REFUSED, "--timeout longer than all")):
+        calls = [Made(call, visited(call, "retry"), HUNG, leaked=False)] * 4
+        (note,) = notes([*calls, untried], SUCCESS)
+        assert note.startswith("Too many calls did not end in time, so the rest was not tried: ")
+        assert f": give {advice}" in note
+        assert list(notes(calls, SUCCESS)) == []
 
 
 def enveloped(nested: Answer, flat: Answer) -> list[Made]:
@@ -320,7 +349,8 @@ TYPE_ERROR = Answer(
         (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
         (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
         (MUST, HUNG, [], True, "send every request to the base_url that it is given"),
-        (MUST, HUNG, ["retry"], True, "give the request a timeout"),
+        (STALLS, HUNG, ["retry"], True, "give the request a timeout"),
+        (REFUSED, HUNG, ["retry"] * 2, True, "bound the attempts"),
         (MUST, RAISED, ["retrieve"], True, "POST to /campaigns/:campaignId/messages/:messageId/r"),
         (REFUSED, RAISED, [], True, "send every request to the base_url that it is given"),
         (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),

@@ -105,6 +105,10 @@ class Visit:
         """Say whether any other request was for what the service does not have."""
         return any(s.status in _NOT_HERE and not self._asks(s.request) for s in self.seen)
 
+    def is_answered(self) -> bool:
+        """Say whether the last request was answered in full, or its connection reset."""
+        return bool(self.seen) and self.seen[-1].reply.pace in ("at once", "reset")
+
     def statuses(self) -> list[int]:
         """Return the statuses by which those were answered, if they were."""
         return [seen.status for seen in self.retries() if seen.status is not None]

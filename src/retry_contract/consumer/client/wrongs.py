@@ -16,7 +16,8 @@ from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAY_PASS = frozenset({429, 500})
+FINAL = (400, 401, 403)
+"""By what is refused that does not pass."""
 _BOUND_IT = "bound the attempts, and wait longer before each; a 400, 401 or 403 does not pass"
 _PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base URL given"
 _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
@@ -26,6 +27,7 @@ _BY_ERROR = "let an error of the connection be seen: raise it, or return what te
 _ELSEWHERE = "ask Retrieve what became of it: the sandbox has Single Send, Retry and Retrieve only"
 _BASE = "send every request to the base_url that it is given: none came there"
 _OF_STATUS = re.compile(r"\b201\b|\bstatus\b", re.IGNORECASE)
+LONGER = "give --timeout longer than all attempts take"
 TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
@@ -104,14 +106,25 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
     if answer.kind is not Kind.HUNG:
         ended = "raise an error: it ended the program that it runs in"
         return Wrong(answer.error, ended, of_body=made.visit.accepted(), doubtful=True)
-    asked = len(made.visit.retries())
-    if asked > 1 and not made.visit.accepted():
-        error = f"{answer.error}; it had asked {asked} times"
-        if set(made.visit.statuses()) <= _MAY_PASS:
-            longer = "give --timeout longer than all attempts take"
-            return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
+    return _unended(made.visit, answer.error)
+
+
+def _unended(visit: Visit, error: str) -> Wrong:
+    """Return what is wrong where a call was ended at the timeout.
+
+    One that was answered waits on itself, and one that asked again has a timeout of its own.
+    """
+    asked = len(visit.retries())
+    if not visit.seen:
+        return Wrong(error, _BASE)
+    if asked > 1:
+        error = f"{error}; it had asked {asked} times"
+    elif not visit.is_answered():
+        return Wrong(error, TIMEOUT)
+    if sum(status in FINAL for status in visit.statuses()) > 1:
         return Wrong(error, _BOUND_IT)
-    return Wrong(answer.error, TIMEOUT if made.visit.seen else _BASE)
+    waits = "may be about to stop" if asked > 1 else "went on waiting although it was answered"
+    return Wrong(f"{error}, and {waits}", LONGER, Result.NOT_TESTED)
 
 
 def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
