@@ -78,11 +78,24 @@ def test_a_call_that_came_back_is_not_ended_any_more() -> None:
 def test_each_situation_is_what_it_is_called() -> None:
     """What a single retry is answered, in every call of every situation."""
     accepted = dict.fromkeys(("before", "after", "through the cutover"), "201")
-    expected = {**accepted, "201 stalls": "201 (stall)", "connection closed": "connection reset"}
+    unanswered = {
+        "connection closed": "connection reset",
+        "no answer": "no answer",
+        "201 stalls": "no answer, though accepted",
+    }
+    expected = {**accepted, **unanswered}
     for scenario in scenarios(PAIR, catalogue().timeline):
         answer = expected.get(scenario.name) or scenario.name.split()[0]
         visits = [visited(call, "retry") for call in scenario.calls]
         assert {visit.seen[0].answer for visit in visits} == {answer}, scenario.name
+
+
+def test_a_retry_may_be_accepted_and_no_reply_arrive() -> None:
+    found = {s.name: s.calls[0] for s in scenarios(PAIR, catalogue().timeline)}
+    for name, accepted in (("no answer", False), ("201 stalls", True)):
+        visit = visited(found[name], "retry", "retrieve")
+        assert (visit.accepted(), visit.sent()) == (accepted, accepted)
+        assert (visit.statuses(), visit.payload()) == ([], None)
 
 
 def test_the_cutover_passes_between_the_calls_and_within_one() -> None:

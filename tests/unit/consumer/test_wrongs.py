@@ -320,13 +320,17 @@ def test_a_refusal_that_is_asked_for_again_gets_a_remark(
     assert (found.result, found.remark) == (Result.OK, remark)
 
 
-def test_a_connection_that_fails_is_no_success() -> None:
-    found = judged(situation("connection closed"), RETURNED, "retry")
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("connection closed", "connection reset"), ("no answer", "no answer")],
+)
+def test_a_connection_that_fails_is_no_success(name: str, answer: str) -> None:
+    found = judged(situation(name), RETURNED, "retry")
     assert found.result is Result.BREAKS
     assert finding(found).error == "it returned the same as after a retry that was accepted"
     assert finding(found).advice.startswith("let an error of the connection be seen")
     assert finding(found).requests == (
-        "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: connection reset",
+        f"POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: {answer}",
     )
 
 

@@ -63,8 +63,9 @@ def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
         Scenario("429 each time", new.name, (replace(refused, wrap=_busy(once=False)),)),
         Scenario("500 HTML page", new.name, (replace(refused, wrap=_answering(_PAGE)),)),
         Scenario("connection closed", new.name, (replace(refused, wrap=_answering(_RESET)),)),
+        Scenario("no answer", new.name, (replace(refused, wrap=_silent),)),
         Scenario("201 cut off", new.name, (replace(met, wrap=FAULTS["body-cut-off"].wrap),)),
-        Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["reply-stalls"].wrap),)),
+        Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["no-reply"].wrap),)),
     )
 
 
@@ -115,6 +116,12 @@ def _refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
         return answer
 
     return wrap
+
+
+def _silent(_service: Service, handle: Handler) -> Handler:
+    """Answer no request for a retry, and do nothing of what it asks for."""
+    nothing = Reply(503, pace="silent")
+    return lambda request: nothing if is_retry(request) else handle(request)
 
 
 def _answering(reply: Reply) -> Wrap:

@@ -14,7 +14,7 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.redact import printable
 from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Pace, Reply, Request
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.service.seeds import FAILED, STATUSES
@@ -30,6 +30,7 @@ Expected = Literal["accepted", "refused", "either"]
 so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
+_ARRIVES_NOT: dict[Pace, str] = {"reset": "connection reset", "silent": "no answer"}
 _NOT_HERE = (404, 405)
 _UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
@@ -62,14 +63,20 @@ class Seen:
 
     @property
     def status(self) -> int | None:
-        """The status by which it was answered; None if the connection was reset instead."""
-        return None if self.reply.pace == "reset" else self.reply.status
+        """The status by which it was answered; None if none arrived."""
+        return None if self.reply.pace in _ARRIVES_NOT else self.reply.status
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was accepted, though the client may not have learned it."""
+        return self.reply.status == 201
 
     @property
     def answer(self) -> str:
         """What was answered, and how."""
         if self.status is None:
-            return "connection reset"
+            how = ", though accepted" if self.is_accepted else ""
+            return f"{_ARRIVES_NOT[self.reply.pace]}{how}"
         how = "" if self.reply.pace == "at once" else f" ({self.reply.pace})"
         return f"{self.status}{how}"
 
@@ -115,7 +122,7 @@ class Visit:
 
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
-        return 201 in self.statuses()
+        return any(seen.is_accepted for seen in self.retries())
 
     def sent(self) -> bool:
         """Say whether Retrieve showed it sent, or about to be, after the last request to retry."""
@@ -128,8 +135,8 @@ class Visit:
         return len(self.seen) >= MOST_REQUESTS or len(self.retries()) >= MOST_RETRIES
 
     def payload(self) -> dict[str, Any] | None:
-        """Return the latest reply to a retry, if it is a JSON object."""
-        bodies = [seen.reply.body for seen in self.retries()]
+        """Return the latest reply to a retry that arrived, if it is a JSON object."""
+        bodies = [seen.reply.body for seen in self.retries() if seen.status is not None]
         document = read_document(bodies[-1]) if bodies else None
         found = None if document is None or document.violations else document.payload
         return found if isinstance(found, dict) else None
