@@ -151,7 +151,6 @@ def test_a_client_that_does_harm_is_not_ready(
     ("name", "otherwise"),
     [
         ("breaks_the_circuit", "RuntimeError: the circuit is open"),
-        ("works_once", "RuntimeError: Event loop is closed"),
         ("keeps_its_key", "the retry was accepted, so no refusal was met"),
     ],
 )
@@ -162,6 +161,22 @@ def test_a_client_is_not_blamed_for_the_calls_before(
     assert (code, failing(situations)) == (0, set())
     (note,) = (note for note in found["notes"] if otherwise in note)
     assert note.startswith("After other calls in the same process it did otherwise (")
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "fails", "error"),
+    [
+        ("works_once", {"after", "through the cutover"}, "RuntimeError: Event loop is closed"),
+        ("learns_its_columns", {"through the cutover"}, "ValueError: dict contains fields not in"),
+    ],
+)
+def test_a_client_that_works_until_the_cutover_only_is_not_ready(
+    name: str, fails: set[str], error: str, called: Any
+) -> None:
+    code, _, situations = called(name, "stateful")
+    assert (code, failing(situations) - {"paired"}) == (1, fails)
+    assert error in situations["through the cutover"]["error"]
 
 
 @slow

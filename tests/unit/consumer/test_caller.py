@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from support.visits import HUNG, MUST, RAISED, RETURNED
+from support.visits import HUNG, MUST, RAISED, REFUSED, RETURNED
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.caller import Caller
@@ -61,10 +61,18 @@ def test_a_call_is_the_first_of_its_process_at_the_start_and_after_a_loss(
     assert [made.first for made in caller.calls(THRICE)] == first
 
 
-def test_calls_alone_have_a_process_each(tmp_path: Path) -> None:
+def test_refusals_alone_have_a_process_each(tmp_path: Path) -> None:
     client, caller = calling(tmp_path, *[RAISED] * 3)
-    assert [made.first for made in caller.calls(THRICE, alone=True)] == [True] * 3
+    thrice = Scenario("name", "after-2025-02-24", (REFUSED,) * 3)
+    assert [made.first for made in caller.calls(thrice, alone=True)] == [True] * 3
     assert client.done == ["start anew", "ask"] * 3
+
+
+def test_accepted_retries_alone_have_a_process_together(tmp_path: Path) -> None:
+    """What breaks at the cutover is what was learned from the reply before it."""
+    client, caller = calling(tmp_path, *[RETURNED] * 3)
+    assert [made.first for made in caller.calls(THRICE, alone=True)] == [True, False, False]
+    assert client.done == ["start anew", *["ask"] * 3]
 
 
 def test_a_situation_ends_with_a_hang_and_all_do_with_the_fourth(tmp_path: Path) -> None:

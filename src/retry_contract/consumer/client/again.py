@@ -26,9 +26,9 @@ def settled(
 ) -> tuple[dict[Scenario, Calls], tuple[str, ...]]:
     """Return the calls that count, and a note for each thing that went wrong after others only.
 
-    What is doubtful in a situation is called again from its beginning, each call in a process of
-    its own. What goes wrong there too is no more doubtful elsewhere, so a client that fails
-    everywhere is started again for each way in which it fails, and not for each situation.
+    What is doubtful in a situation is called again from its beginning, alone: after no call of
+    another situation. What goes wrong there too is no more doubtful elsewhere, so a client that
+    fails everywhere is started again for each way in which it fails, and not for each situation.
     """
     final, certain = dict(made), set[Doubt]()
     otherwise: list[tuple[Doubt, str]] = []

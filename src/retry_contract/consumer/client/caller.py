@@ -49,10 +49,11 @@ class Caller:
     def calls(self, scenario: Scenario, *, alone: bool = False) -> Iterator[Made]:
         """Make the calls of a situation, up to one that does not come back.
 
-        Each has a process of its own if it is to be `alone`.
+        If they are to be `alone`, they have a process of their own: together where the retry is
+        to be accepted, since a process makes many such calls, and else one for each.
         """
-        for call in scenario.calls:
-            if alone:
+        for number, call in enumerate(scenario.calls):
+            if alone and (number == 0 or call.expects != "accepted"):
                 self._start_anew()
             made = self._make(call)
             yield made
