@@ -129,6 +129,22 @@ def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> N
     assert told.where.startswith("test_host.py:")
 
 
+@pytest.mark.parametrize(
+    ("error", "well"),
+    [
+        (SystemExit(), True),
+        (SystemExit(0), True),
+        (SystemExit(False), True),
+        (SystemExit(1), False),
+        (SystemExit("0"), False),
+        (ValueError(0), False),
+    ],
+)
+def test_an_exit_status_of_zero_is_told(error: BaseException, well: bool) -> None:
+    told = read_detailed(answered(raising(error), LINE))
+    assert (told.kind, told.exits_well) == (Kind.REFUSED, well)
+
+
 def chained(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error

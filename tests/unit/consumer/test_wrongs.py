@@ -90,6 +90,28 @@ def test_what_a_client_must_not_do(call: Call, answer: Answer, requests: Any, er
     assert finding(found).requests
 
 
+EXITED = Answer(Kind.REFUSED, error="SystemExit: 0: the code ends the program", exits_well=True)
+
+
+def test_the_exit_status_of_a_success_is_one() -> None:
+    found = judged(MUST, EXITED, "retry")
+    assert (found.result, found.finding) == (Result.OK, None)
+    made = Made(MUST, visited(MUST, "retry"), EXITED, leaked=False)
+    assert (made.succeeded, made.raised, made.reading) == (True, False, 0)
+
+
+@pytest.mark.parametrize("accepted", [None, True, 0])
+def test_the_exit_status_of_a_success_is_no_refusal(accepted: Any) -> None:
+    for call in (REFUSED, situation("429 once")):
+        found = judged(call, EXITED, "retry", accepted=accepted)
+        assert found.result is Result.BREAKS
+        assert finding(found).error == (
+            "it ended the program with the exit status 0, as after a success"
+        )
+        assert found.remark == "ended the program with the exit status 0"
+    assert judged(REFUSED, EXITED, "retry", "retrieve", accepted=0).result is Result.OK
+
+
 def test_a_key_that_is_printed_is_told_first() -> None:
     found = judged(REFUSED, RETURNED, "retry", leaked=True)
     assert finding(found).error == "it printed the API key, or raised an error that holds it"

@@ -25,14 +25,20 @@ class Made:
     first: bool = False
 
     @property
+    def exited(self) -> bool:
+        """Whether the client ended the program as one that succeeded does: a return of 0."""
+        return self.answer is not None and self.answer.exits_well
+
+    @property
     def returned(self) -> bool:
         """Whether the client returned something, and did not raise."""
-        return self.answer is not None and self.answer.kind is Kind.READ
+        return self.exited or (self.answer is not None and self.answer.kind is Kind.READ)
 
     @property
     def raised(self) -> bool:
         """Whether the client raised an error."""
-        return self.answer is not None and self.answer.kind is Kind.REFUSED
+        refused = self.answer is not None and self.answer.kind is Kind.REFUSED
+        return refused and not self.exited
 
     @property
     def hung(self) -> bool:
@@ -48,6 +54,8 @@ class Made:
     @property
     def reading(self) -> Any:
         """What was returned, as JSON values without the message's id."""
+        if self.exited:
+            return 0
         return self.without_id(self.answer.read if self.answer else None)
 
     def without_id(self, value: Any) -> Any:

@@ -37,6 +37,8 @@ def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
 def _told(made: Made, known: Known) -> str:
     if made.call.expects == "accepted":
         return ""
+    if made.exited:
+        return "ended the program with the exit status 0"
     if _is_told_by_value(made):
         return f"returned {_value(made, known)}"
     error = made.answer.error if made.answer else ""

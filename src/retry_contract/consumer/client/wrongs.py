@@ -133,6 +133,8 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _failed(made, answer, known)
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
+    if made.exited and not made.visit.sent():
+        return _EXITED
     asked = bool(made.visit.seen)
     if not known.accepted:
         return None if asked and made.raised else _INCOMPARABLE
@@ -152,6 +154,10 @@ _UNMET = Wrong(
 )
 _UNASKED = Wrong(
     "it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED, doubtful=True
+)
+_EXITED = Wrong(
+    "it ended the program with the exit status 0, as after a success",
+    "end it with another exit status, or raise an error",
 )
 _INCOMPARABLE = Wrong(
     "it succeeded nowhere, so there is nothing to compare this with",
