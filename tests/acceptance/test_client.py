@@ -20,6 +20,7 @@ REFUSALS = (
 )
 PASSING = ("429 once", "429 each time", "500 HTML page")
 CLOSED, SILENT = "connection closed", "no answer"
+UNASKED = "it asked nothing of the base_url that it was given, and "
 CUT = ("201 cut off", "201 stalls")
 ALL = (
     *("before", "after", "paired", "through the cutover"),
@@ -132,8 +133,8 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
             "tells_the_key_on_timeout", {SILENT, "201 stalls"}, "it printed the API", marks=slow
         ),
         pytest.param("wrong_path", {*ALL}, "it made a POST that is not the retry", marks=slow),
-        pytest.param("real_service", {*ALL}, "it raised httpx.ConnectError: ", marks=slow),
-        pytest.param("idle", {*ALL}, "it returned, but no retry of the message", marks=slow),
+        pytest.param("real_service", {*ALL}, f"{UNASKED}raised httpx.Connect", marks=slow),
+        pytest.param("idle", {*ALL}, f"{UNASKED}returned", marks=slow),
         pytest.param("without_timeout", {SILENT, "201 stalls"}, "no answer within 2 s", marks=slow),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -304,6 +305,18 @@ def test_the_whole_response_of_requests_is_read() -> None:
     reply.status_code = 400
     read = json.loads(answered(lambda _: reply, "{}").removeprefix("ok "))
     assert read["status_code"] == 400
+
+
+class OfUrllib(io.BytesIO):
+    """As that of urllib3 and of http.client, which are read line by line when they are listed."""
+
+    status = 0
+
+
+def test_a_response_that_is_like_a_file_is_no_list_of_lines() -> None:
+    reply = OfUrllib(b'{"id": 1}')
+    reply.status = 400
+    assert json.loads(answered(lambda _: reply, "{}").removeprefix("ok ")) == {"status": 400}
 
 
 def test_bytes_are_read_as_text() -> None:

@@ -64,14 +64,15 @@ def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark:
     ("call", "answer", "requests", "error"),
     [
         (MUST, RAISED, ["retry"], "the retry was accepted, but it raised ValueError: 400"),
-        (MUST, RAISED, [], "it raised ValueError: 400"),
+        (MUST, RAISED, [], "it asked nothing of the base_url that it was given, and raised Val"),
         (MUST, RETURNED, ["retrieve"], "it returned, but no retry of the message was accepted"),
         (MUST, RETURNED, ["/api/v2/elsewhere"], "it made a POST that is not the retry of the"),
         (REFUSED, RAISED, ["retry", "batch"], "it sent or retried a batch: others would get a"),
         (REFUSED, RAISED, ["retry", "another"], "it asked for the retry of another message"),
         (MUST, RETURNED, ["retry", "delete"], "it made a DELETE that is not the retry of the"),
         (REFUSED, HUNG, ["retrieve"] * MOST_REQUESTS, "it made 100 requests, and went on"),
-        (MUST, RETURNED, [], "it returned, but no retry of the message was accepted"),
+        (MUST, RETURNED, [], "it asked nothing of the base_url that it was given, and returned"),
+        (MUST, HUNG, [], "no answer within 2 s; it had asked nothing of the base_url that it was"),
         (REFUSED, RETURNED, ["retry"], "it returned the same as after a retry that was accepted"),
         (replace(CALL, state=UNKNOWN), RETURNED, ["retry"], "it returned the same as after"),
         (replace(CALL, key="wrong"), RETURNED, ["retry"], "it returned the same as after"),
@@ -110,6 +111,16 @@ def test_the_exit_status_of_a_success_is_no_refusal(accepted: Any) -> None:
         )
         assert found.remark == "ended the program with the exit status 0"
     assert judged(REFUSED, EXITED, "retry", "retrieve", accepted=0).result is Result.OK
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v2//campaigns/{}/messages/{}/retry", "/api/v2/campaigns/{}/messages/{}/retry/"]
+)
+def test_a_slash_too_many_is_another_path_and_not_another_message(path: str) -> None:
+    visit = visited(MUST)
+    found = judged(MUST, RAISED, path.format(visit.campaign, visit.message))
+    assert finding(found).error.startswith("it asked for the retry by a path with a slash too many")
+    assert finding(found).advice.startswith("join the base URL and the rest by one slash")
 
 
 def test_a_key_that_is_printed_is_told_first() -> None:
@@ -307,7 +318,9 @@ def test_a_refusal_that_was_never_met_is_not_tested(answer: Answer) -> None:
     assert finding(found).error == "the retry was accepted, so no refusal was met"
     assert finding(found).advice.startswith("send the api_key that it is given")
     unasked = judged(wrong, RAISED)
-    assert finding(unasked).error == "it asked for nothing, so it did not meet this"
+    assert finding(unasked).error == (
+        "it asked nothing of the base_url that it was given, and raised ValueError: 400"
+    )
     assert (unasked.result, finding(unasked).requests) == (
         Result.NOT_TESTED,
         ("nothing of the base URL",),
@@ -356,6 +369,10 @@ def test_a_connection_that_fails_is_no_success(name: str, answer: str) -> None:
     )
 
 
+ELSEWHERE = (
+    "send every request to the base_url that it is given; if it remembers messages (a store, a "
+    "breaker), that may be why: the ids are the same in every run"
+)
 REFUSES_201 = replace(RAISED, error="RuntimeError: failed with status 201")
 KEY_ERROR = replace(RAISED, error="KeyError: 'latestStatus'")
 TYPE_ERROR = Answer(
@@ -372,13 +389,16 @@ TYPE_ERROR = Answer(
         (MUST, KEY_ERROR, ["retry"], True, "let the code pass over fields"),
         (MUST, REFUSES_201, ["retry", "list"], False, "ask Retrieve what became of it"),
         (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
-        (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
-        (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
-        (MUST, HUNG, [], True, "send every request to the base_url that it is given"),
+        (MUST, RAISED, [], True, ELSEWHERE),
+        (MUST, RETURNED, [], True, ELSEWHERE),
+        (MUST, HUNG, [], True, "send every request to the base_url that it is given; if it takes"),
         (STALLS, HUNG, ["retry"], True, "give the request a timeout"),
         (REFUSED, HUNG, ["retry"] * 2, True, "bound the attempts"),
         (MUST, RAISED, ["retrieve"], True, "POST to /campaigns/:campaignId/messages/:messageId/r"),
-        (REFUSED, RAISED, [], True, "send every request to the base_url that it is given"),
+        (REFUSED, RAISED, [], True, ELSEWHERE),
+        (REFUSED, RETURNED, [], True, ELSEWHERE),
+        (REFUSED, RETURNED, ["another-retrieve"], True, "POST to /campaigns/:campaignId/messages"),
+        (REFUSED, RETURNED, ["retry"], True, "raise on any status but 201"),
         (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),
         (replace(MUST, key="wrong"), RETURNED, ["retrieve"], False, "send the api_key that it is"),
     ],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -32,6 +33,7 @@ so that it is seen."""
 _NO_MORE = Reply(503, b" ", pace="stall")
 _ARRIVES_NOT: dict[Pace, str] = {"reset": "connection reset", "silent": "no answer"}
 _NOT_HERE = (404, 405)
+_SLASHES = re.compile(r"/+")
 _UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
@@ -107,6 +109,12 @@ class Visit:
     def others(self) -> list[Request]:
         """Return all other requests."""
         return [seen.request for seen in self.seen if not self._asks(seen.request)]
+
+    def misspells(self, request: Request) -> bool:
+        """Say whether a request is for the retry of this call's message but for its slashes."""
+        path = _SLASHES.sub("/", request.path).rstrip("/")
+        asks = self._asks(replace(request, path=path))
+        return asks and not self._asks(request)
 
     def found_nothing(self) -> bool:
         """Say whether any other request was for what the service does not have."""

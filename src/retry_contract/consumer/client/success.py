@@ -36,11 +36,9 @@ def _like_members(value: dict[str, Any], known: Sequence[dict[str, Any]]) -> boo
 
 
 def _like_items(value: list[Any], known: Sequence[list[Any]]) -> bool:
-    sizes = {len(items) for items in known}
-    if sizes != {len(value)}:
-        return len(sizes) > 1
-    columns = zip(value, zip(*known, strict=True), strict=True)
-    return all(resembles(item, column) for item, column in columns)
+    alike = [items for items in known if len(items) == len(value)]
+    columns = zip(value, zip(*alike, strict=True), strict=False)
+    return bool(alike) and all(resembles(item, column) for item, column in columns)
 
 
 def _like_texts(value: str, known: Sequence[str]) -> bool:

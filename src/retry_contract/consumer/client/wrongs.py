@@ -25,7 +25,12 @@ _CREATED = "take the status 201 for a success: the body is the message, with its
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
 _BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
 _ELSEWHERE = "ask Retrieve what became of it: the sandbox has Single Send, Retry and Retrieve only"
-_BASE = "send every request to the base_url that it is given: none came there"
+_BASE = (
+    "send every request to the base_url that it is given; if it remembers messages (a store, a "
+    "breaker), that may be why: the ids are the same in every run"
+)
+_SLOW = "send every request to the base_url that it is given; if it takes longer, give --timeout"
+_NOTHING = "asked nothing of the base_url that it was given"
 _OF_STATUS = re.compile(r"\b201\b|\bstatus\b", re.IGNORECASE)
 LONGER = "give --timeout longer than all attempts take"
 TIMEOUT = (
@@ -66,6 +71,8 @@ def _harm(made: Made) -> Wrong | None:
     """Return what is wrong whatever the service answered."""
     visit = made.visit
     for request in visit.others():
+        if visit.misspells(request):
+            return _MISSPELT
         if (strayed := _strayed(request)) is not None:
             return strayed
     if made.leaked:
@@ -74,6 +81,12 @@ def _harm(made: Made) -> Wrong | None:
             "write no header and no setting into a log or an error",
         )
     return _endless(visit) if visit.endless() else None
+
+
+_MISSPELT = Wrong(
+    "it asked for the retry by a path with a slash too many, which the service does not have",
+    f"join the base URL and the rest by one slash, and end without one: {_PATH}",
+)
 
 
 def _strayed(request: Request) -> Wrong | None:
@@ -116,7 +129,7 @@ def _unended(visit: Visit, error: str) -> Wrong:
     """
     asked = len(visit.retries())
     if not visit.seen:
-        return Wrong(error, _BASE)
+        return Wrong(f"{error}; it had {_NOTHING}", _SLOW)
     if asked > 1:
         error = f"{error}; it had asked {asked} times"
     elif not visit.is_answered():
@@ -135,13 +148,25 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _UNMET if made.call.expects == "refused" else None
     if made.exited and not made.visit.sent():
         return _EXITED
-    asked = bool(made.visit.seen)
     if not known.accepted:
-        return None if asked and made.raised else _INCOMPARABLE
+        return None if made.visit.seen and made.raised else _INCOMPARABLE
     if made.returned and _lies(made, known):
-        advice = _BY_STATUS if made.visit.statuses() else _BY_ERROR
-        return Wrong("it returned the same as after a retry that was accepted", advice)
-    return None if asked else _UNASKED
+        lied = "it returned the same as after a retry that was accepted"
+        return Wrong(lied, _tell(made.visit))
+    return None if made.visit.seen else _unasked(made, answer, Result.NOT_TESTED)
+
+
+def _tell(visit: Visit) -> str:
+    """Return how to tell that a retry was refused."""
+    if not visit.retries():
+        return _reach(visit)
+    return _BY_STATUS if visit.statuses() else _BY_ERROR
+
+
+def _unasked(made: Made, answer: Answer, result: Result) -> Wrong:
+    """Return that a call asked for nothing, and what it did instead."""
+    did = "returned" if made.returned else f"raised {answer.error}"
+    return Wrong(f"it {_NOTHING}, and {did}", _BASE, result, doubtful=True)
 
 
 def _lies(made: Made, known: Known) -> bool:
@@ -151,9 +176,6 @@ def _lies(made: Made, known: Known) -> bool:
 
 _UNMET = Wrong(
     "the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED, doubtful=True
-)
-_UNASKED = Wrong(
-    "it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED, doubtful=True
 )
 _EXITED = Wrong(
     "it ended the program with the exit status 0, as after a success",
@@ -171,6 +193,8 @@ def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
     took = made.visit.accepted()
     if made.returned and took:
         return None
+    if not made.visit.seen:
+        return _unasked(made, answer, Result.BREAKS)
     if not took:
         returned = "it returned, but no retry of the message was accepted"
         error = returned if made.returned else f"it raised {answer.error}"
