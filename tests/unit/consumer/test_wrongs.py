@@ -22,7 +22,7 @@ from support.visits import (
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.calls import scenarios
-from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.made import Known, Made, known
 from retry_contract.consumer.client.remarks import notes
 from retry_contract.consumer.client.stage import MOST_REQUESTS, MOST_RETRIES, UNKNOWN, Call, Stage
 from retry_contract.consumer.readiness import Result
@@ -30,6 +30,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
+from retry_contract.service.sandbox import AUTO
 from retry_contract.service.seeds import SPENT
 
 
@@ -190,8 +191,13 @@ def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
 
 def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
     untried = Made(CALL, visited(CALL), None, leaked=False)
-    for call, advice in ((STALLS, "the request a timeout"), (REFUSED, "--timeout longer than all")):
-        calls = [Made(call, visited(call, "retry"), HUNG, leaked=False)] * 4
+    longer = "--timeout longer than all"
+    for call, requests, advice in (
+        (STALLS, ["retry"], "the request a timeout"),
+        (REFUSED, ["retry"], longer),
+        (REFUSED, [], longer),
+    ):
+        calls = [Made(call, visited(call, *requests), HUNG, leaked=False)] * 4
         (note,) = notes([*calls, untried], SUCCESS)
         assert note.startswith("Too many calls did not end in time, so the rest was not tried: ")
         assert f": give {advice}" in note
@@ -414,3 +420,18 @@ def test_the_advice_is_for_what_went_wrong(
 def test_no_advice_is_better_than_a_wrong_one(answer: Answer) -> None:
     found = judged(MUST, answer, "retry", reads_old=False)
     assert (found.result, finding(found).advice) == (Result.BREAKS, "")
+
+
+def test_a_client_that_reads_either_reply_keeps_something_of_the_calls_before() -> None:
+    made = Made(MUST, visited(MUST, "retry"), KEY_ERROR, leaked=False)
+    found = judged_together([made], Known((True,), reads_old=True, reads_new=True))
+    assert finding(found).advice.startswith("look at what it keeps of the calls before")
+
+
+def test_what_is_read_is_known_by_the_calls_that_succeed() -> None:
+    calls = [
+        Made(replace(MUST, contract=name), visited(MUST, "retry"), RETURNED, leaked=False)
+        for name in ("before-2025-02-24", AUTO, "after-2025-02-24")
+    ]
+    for some, reads_new in ((calls[:2], False), (calls, True)):
+        assert known(calls[0], some) == Known((True,) * len(some), True, reads_new)

@@ -9,6 +9,7 @@ from typing import Any
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.stage import Call, Visit
+from retry_contract.service.sandbox import AUTO
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,16 @@ class Made:
 class Known:
     """What all calls together say: what was returned after accepted retries, where that had to be.
 
-    `reads_old` says that the reply of the older contract was read.
+    `reads_old` says that the reply of the older contract was read, `reads_new` that of the newer.
     """
 
     accepted: tuple[Any, ...] = ()
     reads_old: bool = False
+    reads_new: bool = False
 
 
 def known(before: Made, calls: Sequence[Made]) -> Known:
     """Return what calls say, of which one is the call by the older contract."""
-    return Known(tuple(made.reading for made in calls if made.succeeded), before.succeeded)
+    succeeded = [made for made in calls if made.succeeded]
+    newer = any(made.call.contract not in (before.call.contract, AUTO) for made in succeeded)
+    return Known(tuple(made.reading for made in succeeded), before.succeeded, newer)

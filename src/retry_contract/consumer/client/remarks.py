@@ -24,8 +24,8 @@ def remark(made: Made, known: Known) -> str:
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
     """Yield what must be known of how a refusal is told, and of what was not tried."""
     if any(made.answer is None for made in calls):
-        unanswered = any(made.hung and not made.visit.is_answered() for made in calls)
-        advice = TIMEOUT if unanswered else LONGER
+        hung = [made.visit for made in calls if made.hung and made.visit.seen]
+        advice = LONGER if all(visit.is_answered() for visit in hung) else TIMEOUT
         yield f"Too many calls did not end in time, so the rest was not tried: {advice}."
     returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
     for told in EASILY_MISSED:

@@ -23,7 +23,12 @@ def resembles(value: Any, known: Sequence[Any]) -> bool:
         return _like_texts(value, [k for k in known if isinstance(k, str)])
     if all(type(k) is type(known[0]) and k == known[0] for k in known):
         return type(value) is type(known[0]) and bool(value == known[0])
-    return any(type(k) is type(value) for k in known)
+    return any(type(k) is type(value) and _like_number(value, k) for k in known)
+
+
+def _like_number(value: Any, known: Any) -> bool:
+    """Say whether a number has the sign of one that is known, as one below zero may tell."""
+    return not isinstance(value, int) or (value < 0) is (known < 0)
 
 
 def _like_members(value: dict[str, Any], known: Sequence[dict[str, Any]]) -> bool:

@@ -24,6 +24,7 @@ _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`,
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
 _BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
+_KEPT = "look at what it keeps of the calls before: the reply of either contract alone is read"
 _ELSEWHERE = "ask Retrieve what became of it: the sandbox has Single Send, Retry and Retrieve only"
 _BASE = (
     "send every request to the base_url that it is given; if it remembers messages (a store, a "
@@ -209,6 +210,8 @@ def _succeed(visit: Visit, answer: Answer, known: Known) -> str:
         return _ELSEWHERE
     if not advise(answer) and _OF_STATUS.search(answer.error):
         return _CREATED
+    if not advise(answer) and known.reads_old and known.reads_new:
+        return _KEPT
     return advice_for(answer, only_newer=known.reads_old)
 
 
