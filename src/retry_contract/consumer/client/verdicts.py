@@ -47,8 +47,9 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
     found = differences(before.reading, after[0].reading, added)
     places = tuple(p for p in found if p not in unsteady and not _is_own(p, added))
     if not places:
-        remark = _depends([p for p in found if p not in unsteady and not varies(p)], added)
-        return Tried("paired", pair.old.name, counts=True, tried=1, remark=remark)
+        own = [place for place in found if place not in unsteady and not varies(place)]
+        depends = _depends(own, added)
+        return Tried("paired", pair.old.name, counts=True, tried=1, remark=depends)
     finding = Finding(
         Result.DIFFERS,
         "",

@@ -208,9 +208,11 @@ def _succeed(visit: Visit, answer: Answer, known: Known) -> str:
     """Return what to do where an accepted retry was no success; empty if nothing is known."""
     if visit.found_nothing():
         return _ELSEWHERE
-    if not advise(answer) and _OF_STATUS.search(answer.error):
+    if found := advise(answer):
+        return found
+    if _OF_STATUS.search(answer.error):
         return _CREATED
-    if not advise(answer) and known.reads_old and known.reads_new:
+    if known.reads_old and known.reads_new:
         return _KEPT
     return advice_for(answer, only_newer=known.reads_old)
 
