@@ -19,9 +19,13 @@ REFUSALS = (
     *("400 address not listed", "401 wrong key", "403 key of another campaign"),
 )
 PASSING = ("429 once", "429 each time", "500 HTML page")
-CLOSED = "connection closed"
+CLOSED, SILENT = "connection closed", "no answer"
+UNASKED = "it asked nothing of the base_url that it was given, and "
 CUT = ("201 cut off", "201 stalls")
-ALL = ("before", "after", "paired", "through the cutover", *REFUSALS, *PASSING, CLOSED, *CUT)
+ALL = (
+    *("before", "after", "paired", "through the cutover"),
+    *(*REFUSALS, *PASSING, CLOSED, SILENT, *CUT),
+)
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
             "raises_the_key", {*ALL} - {*ALL[:4]}, "it printed the API key, or raised", marks=slow
         ),
         pytest.param(
-            "exits", {*ALL} - {CLOSED, "201 stalls"}, "ended with exit status 1", marks=slow
+            "exits", {*ALL} - {CLOSED, SILENT, "201 stalls"}, "ended with exit status 1", marks=slow
         ),
         pytest.param(
             "retries_the_batch", {*REFUSALS, *PASSING}, "it sent or retried a batch", marks=slow
@@ -112,14 +116,26 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
         ),
         pytest.param(
             "swallows_the_connection",
-            {CLOSED},
+            {CLOSED, SILENT},
             "it returned the same as after a retry that was accepted",
             marks=slow,
         ),
+        pytest.param(
+            "takes_a_timeout_for_a_success",
+            {SILENT},
+            "it returned the same as after a retry that was accepted",
+            marks=slow,
+        ),
+        pytest.param(
+            "sends_anew_on_timeout", {SILENT, "201 stalls"}, "it made a Single Send", marks=slow
+        ),
+        pytest.param(
+            "tells_the_key_on_timeout", {SILENT, "201 stalls"}, "it printed the API", marks=slow
+        ),
         pytest.param("wrong_path", {*ALL}, "it made a POST that is not the retry", marks=slow),
-        pytest.param("real_service", {*ALL}, "it raised httpx.ConnectError: ", marks=slow),
-        pytest.param("idle", {*ALL}, "it returned, but no retry of the message", marks=slow),
-        pytest.param("without_timeout", {"201 stalls"}, "no answer within 2 s", marks=slow),
+        pytest.param("real_service", {*ALL}, f"{UNASKED}raised httpx.Connect", marks=slow),
+        pytest.param("idle", {*ALL}, f"{UNASKED}returned", marks=slow),
+        pytest.param("without_timeout", {SILENT, "201 stalls"}, "no answer within 2 s", marks=slow),
     ],
 )
 def test_a_client_that_does_harm_is_not_ready(
@@ -136,7 +152,6 @@ def test_a_client_that_does_harm_is_not_ready(
     ("name", "otherwise"),
     [
         ("breaks_the_circuit", "RuntimeError: the circuit is open"),
-        ("works_once", "RuntimeError: Event loop is closed"),
         ("keeps_its_key", "the retry was accepted, so no refusal was met"),
     ],
 )
@@ -147,6 +162,31 @@ def test_a_client_is_not_blamed_for_the_calls_before(
     assert (code, failing(situations)) == (0, set())
     (note,) = (note for note in found["notes"] if otherwise in note)
     assert note.startswith("After other calls in the same process it did otherwise (")
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "fails", "error"),
+    [
+        ("works_once", {"after", "through the cutover"}, "RuntimeError: Event loop is closed"),
+        ("learns_its_columns", {"through the cutover"}, "ValueError: dict contains fields not in"),
+    ],
+)
+def test_a_client_that_works_until_the_cutover_only_is_not_ready(
+    name: str, fails: set[str], error: str, called: Any
+) -> None:
+    code, _, situations = called(name, "stateful")
+    assert (code, failing(situations) - {"paired"}) == (1, fails)
+    assert error in situations["through the cutover"]["error"]
+
+
+@slow
+def test_a_client_need_not_read_what_nothing_serves_any_more(called: Any) -> None:
+    code, found, situations = called("requires_the_newer")
+    assert (code, found["outcome"]) == (0, "ready")
+    not_counted = {"before", "paired", "through the cutover"}
+    assert {name for name, told in situations.items() if not told["counts"]} == not_counted
+    assert situations["through the cutover"]["advice"] is None
 
 
 @slow
@@ -174,7 +214,7 @@ def test_a_client_without_end_is_stopped(called: Any) -> None:
     (asked,) = first["requests"]
     assert asked.endswith("/:messageId/retry: 400, 20 times")
     without_end = {*REFUSALS, "429 each time", "500 HTML page", CLOSED}
-    assert failing(situations) == {*without_end, "201 stalls"}
+    assert failing(situations) == {*without_end, SILENT, "201 stalls"}
     assert {situations[name]["error"] for name in without_end} == {
         "it asked for the retry 20 times, and went on"
     }

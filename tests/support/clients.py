@@ -105,6 +105,11 @@ def closed(*given: str) -> str:
     return str(found["id"])
 
 
+def requires_the_newer(*given: str) -> str:
+    found = _retry(*given).raise_for_status().json()
+    return str(found["creatorId"])
+
+
 def last_member(*given: str) -> Payload:
     found = _retry(*given).raise_for_status().json()
     return {"campaign": list(found.values())[-1]}
@@ -118,6 +123,31 @@ def always_true(*given: str) -> bool:
 def says_the_same(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str:
     _retry(base_url, api_key, campaign_id, message_id)
     return f"retried {message_id}"
+
+
+def sends_anew_on_timeout(base_url: str, api_key: str, campaign_id: str, message_id: str) -> None:
+    try:
+        _retry(base_url, api_key, campaign_id, message_id).raise_for_status()
+    except httpx.TimeoutException:
+        _post(base_url, api_key, f"/campaigns/{campaign_id}/messages", json={})
+        raise
+
+
+def tells_the_key_on_timeout(base_url: str, api_key: str, campaign: str, message: str) -> Any:
+    path = f"{base_url}/campaigns/{campaign}/messages/{message}/retry"
+    headers = {"Authorization": f"Bearer {api_key}"}
+    try:
+        reply = requests.post(path, headers=headers, timeout=SHORT)
+    except requests.ReadTimeout:
+        raise ValueError(f"no reply to {headers}") from None
+    reply.raise_for_status()
+    return reply.json()
+
+
+def takes_a_timeout_for_a_success(*given: str) -> bool:
+    with contextlib.suppress(httpx.TimeoutException):
+        _retry(*given).raise_for_status()
+    return True
 
 
 def endless(base_url: str, api_key: str, campaign_id: str, message_id: str) -> bool:

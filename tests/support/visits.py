@@ -32,6 +32,7 @@ def visited(call: Call, *requests: str) -> Visit:
         "retry": ("POST", f"{campaign}/{visit.message}/retry"),
         "retrieve": ("GET", f"{campaign}/{visit.message}"),
         "another-retrieve": ("GET", f"{campaign}/message_1"),
+        "list": ("GET", campaign),
         "send": ("POST", campaign),
         "batch": ("POST", f"{campaign.removesuffix('/messages')}/batch/batch_1/retry"),
         "another": ("POST", f"{campaign}/message_1/retry"),

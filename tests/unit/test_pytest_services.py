@@ -154,6 +154,7 @@ def test_faults_are_switched(service: RetryService, retry: Retry) -> None:
     [
         ("connection-reset", httpx.ReadError),
         ("reply-stalls", httpx.ReadTimeout),
+        ("no-reply", httpx.ReadTimeout),
         ("reply-drips", httpx.ReadTimeout),
     ],
 )

@@ -28,7 +28,7 @@ class Answer:
     `read` is what the consumer made of it, as JSON values, if `told`. Otherwise `error` says in one
     line what went wrong, `where` in which line of the user's code, and `clues` are names of
     libraries that had a part in it. `caught` is an error that the user's code caught, if it was
-    watched.
+    watched. `exits_well` says that it would end the program with the exit status 0.
     """
 
     kind: Kind
@@ -38,6 +38,7 @@ class Answer:
     where: str = ""
     clues: tuple[str, ...] = ()
     caught: str = ""
+    exits_well: bool = False
 
     @property
     def sort(self) -> str:
@@ -106,7 +107,13 @@ def read_detailed(line: str) -> Answer:
         return answer
     detail = json.loads(rest)
     clues = tuple(str(clue) for clue in detail["clues"])
-    return Answer(Kind.REFUSED, error=one_line(detail["text"]), where=detail["where"], clues=clues)
+    return Answer(
+        Kind.REFUSED,
+        error=one_line(detail["text"]),
+        where=detail["where"],
+        clues=clues,
+        exits_well=detail["exits_well"],
+    )
 
 
 def one_line(text: str) -> str:

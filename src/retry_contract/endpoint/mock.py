@@ -155,7 +155,7 @@ def mocking(handle: Handler) -> Iterator[str]:
     """Answer every httpx client of this process by a function, until the block is left.
 
     Gives the URL, without a path. A request outside its base URL raises AssertionError, and
-    reaches no network. A reply that stalls, drips or is reset raises at once, as httpx would.
+    reaches no network. A reply that does not arrive at once raises at once, as httpx would.
     """
 
     def answer(request: httpx.Request) -> httpx.Response:

@@ -162,8 +162,9 @@ async def _read(receive: _Receive) -> bytes | None:
 
 
 async def _write(reply: Reply, scope: Any, receive: _Receive, send: _Send) -> None:
-    if reply.pace == "reset":
-        scope["extensions"][_EXTENSION]["abort"]()
+    if reply.pace in ("reset", "silent"):
+        if reply.pace == "reset":
+            scope["extensions"][_EXTENSION]["abort"]()
         await _gone(receive)
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]

@@ -18,8 +18,11 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
-Pace = Literal["at once", "drip", "stall", "reset"]
-"""How a reply is delivered: whole, a byte at a time, not beyond its headers, or not at all."""
+Pace = Literal["at once", "drip", "stall", "silent", "reset"]
+"""How a reply is delivered: whole, a byte at a time, not beyond its headers, or not at all.
+
+Of the latter, `silent` keeps the connection until the client goes away, and `reset` ends it.
+"""
 
 
 @dataclass(frozen=True)

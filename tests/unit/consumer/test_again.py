@@ -78,6 +78,15 @@ def test_another_thing_that_goes_wrong_there_counts() -> None:
         assert "(400): CircuitError: " in note
 
 
+def test_what_goes_wrong_between_accepted_retries_may_go_well_alone() -> None:
+    """They share a process, in which a client may work once only."""
+    failed = Made(MUST, visited(MUST), OPEN, leaked=False)
+    before = {**called(UNASKED), SUCCESS[0]: (SUCCESS[1][0], failed)}
+    alone = Alone(SUCCESS[1][0], failed)
+    final, notes = settled(before, lambda s: alone(s) if s is SUCCESS[0] else iter([REFUSING]))
+    assert (final, len(notes)) == ({**before, scenario("400"): (REFUSING,)}, 1)
+
+
 def test_what_is_not_tried_any_more_counts_as_it_was() -> None:
     before = called(UNASKED)
     assert settled(before, Alone(made(None))) == (before, ())

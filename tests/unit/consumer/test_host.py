@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -127,6 +128,22 @@ def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> N
     assert told.kind is Kind.REFUSED
     assert told.error.endswith(text)
     assert told.where.startswith("test_host.py:")
+
+
+@pytest.mark.parametrize(
+    ("error", "well"),
+    [
+        (SystemExit(), True),
+        (SystemExit(0), True),
+        (SystemExit(False), True),
+        (SystemExit(1), False),
+        (SystemExit("0"), False),
+        (ValueError(0), False),
+    ],
+)
+def test_an_exit_status_of_zero_is_told(error: BaseException, well: bool) -> None:
+    told = read_detailed(answered(raising(error), LINE))
+    assert (told.kind, told.exits_well) == (Kind.REFUSED, well)
 
 
 def chained(error: Exception, cause: Exception) -> Exception:
@@ -288,6 +305,18 @@ def test_the_whole_response_of_requests_is_read() -> None:
     reply.status_code = 400
     read = json.loads(answered(lambda _: reply, "{}").removeprefix("ok "))
     assert read["status_code"] == 400
+
+
+class OfUrllib(io.BytesIO):
+    """As that of urllib3 and of http.client, which are read line by line when they are listed."""
+
+    status = 0
+
+
+def test_a_response_that_is_like_a_file_is_no_list_of_lines() -> None:
+    reply = OfUrllib(b'{"id": 1}')
+    reply.status = 400
+    assert json.loads(answered(lambda _: reply, "{}").removeprefix("ok ")) == {"status": 400}
 
 
 def test_bytes_are_read_as_text() -> None:

@@ -22,7 +22,7 @@ from support.visits import (
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.calls import scenarios
-from retry_contract.consumer.client.made import Known, Made
+from retry_contract.consumer.client.made import Known, Made, known
 from retry_contract.consumer.client.remarks import notes
 from retry_contract.consumer.client.stage import MOST_REQUESTS, MOST_RETRIES, UNKNOWN, Call, Stage
 from retry_contract.consumer.readiness import Result
@@ -30,12 +30,16 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
+from retry_contract.service.sandbox import AUTO
 from retry_contract.service.seeds import SPENT
 
 
 def situation(name: str) -> Call:
     """Return the first call of a situation."""
     return next(s for s in scenarios(PAIR, catalogue().timeline) if s.name == name).calls[0]
+
+
+STALLS = situation("201 stalls")
 
 
 @pytest.mark.parametrize(
@@ -61,14 +65,15 @@ def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark:
     ("call", "answer", "requests", "error"),
     [
         (MUST, RAISED, ["retry"], "the retry was accepted, but it raised ValueError: 400"),
-        (MUST, RAISED, [], "it raised ValueError: 400"),
+        (MUST, RAISED, [], "it asked nothing of the base_url that it was given, and raised Val"),
         (MUST, RETURNED, ["retrieve"], "it returned, but no retry of the message was accepted"),
         (MUST, RETURNED, ["/api/v2/elsewhere"], "it made a POST that is not the retry of the"),
         (REFUSED, RAISED, ["retry", "batch"], "it sent or retried a batch: others would get a"),
         (REFUSED, RAISED, ["retry", "another"], "it asked for the retry of another message"),
         (MUST, RETURNED, ["retry", "delete"], "it made a DELETE that is not the retry of the"),
         (REFUSED, HUNG, ["retrieve"] * MOST_REQUESTS, "it made 100 requests, and went on"),
-        (MUST, RETURNED, [], "it returned, but no retry of the message was accepted"),
+        (MUST, RETURNED, [], "it asked nothing of the base_url that it was given, and returned"),
+        (MUST, HUNG, [], "no answer within 2 s; it had asked nothing of the base_url that it was"),
         (REFUSED, RETURNED, ["retry"], "it returned the same as after a retry that was accepted"),
         (replace(CALL, state=UNKNOWN), RETURNED, ["retry"], "it returned the same as after"),
         (replace(CALL, key="wrong"), RETURNED, ["retry"], "it returned the same as after"),
@@ -76,7 +81,7 @@ def test_what_a_client_may_do(call: Call, answer: Answer, requests: Any, remark:
         (REFUSED, RAISED, ["retry", "send"], "it made a Single Send: the person would get"),
         (REFUSED, RAISED, ["retry"] * MOST_RETRIES, "it asked for the retry 20 times, and went"),
         (REFUSED, HUNG, ["retry"] * 3, "no answer within 2 s; it had asked 3 times"),
-        (CALL, HUNG, ["retry"], "no answer within 2 s"),
+        (STALLS, HUNG, ["retry"], "no answer within 2 s"),
         (CALL, Answer(Kind.CRASHED, error="ended with exit status 7"), [], "ended with exit"),
     ],
 )
@@ -87,6 +92,38 @@ def test_what_a_client_must_not_do(call: Call, answer: Answer, requests: Any, er
     assert finding(found).requests
 
 
+EXITED = Answer(Kind.REFUSED, error="SystemExit: 0: the code ends the program", exits_well=True)
+
+
+def test_the_exit_status_of_a_success_is_one() -> None:
+    found = judged(MUST, EXITED, "retry")
+    assert (found.result, found.finding) == (Result.OK, None)
+    made = Made(MUST, visited(MUST, "retry"), EXITED, leaked=False)
+    assert (made.succeeded, made.raised, made.reading) == (True, False, 0)
+
+
+@pytest.mark.parametrize("accepted", [None, True, 0])
+def test_the_exit_status_of_a_success_is_no_refusal(accepted: Any) -> None:
+    for call in (REFUSED, situation("429 once")):
+        found = judged(call, EXITED, "retry", accepted=accepted)
+        assert found.result is Result.BREAKS
+        assert finding(found).error == (
+            "it ended the program with the exit status 0, as after a success"
+        )
+        assert found.remark == "ended the program with the exit status 0"
+    assert judged(REFUSED, EXITED, "retry", "retrieve", accepted=0).result is Result.OK
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v2//campaigns/{}/messages/{}/retry", "/api/v2/campaigns/{}/messages/{}/retry/"]
+)
+def test_a_slash_too_many_is_another_path_and_not_another_message(path: str) -> None:
+    visit = visited(MUST)
+    found = judged(MUST, RAISED, path.format(visit.campaign, visit.message))
+    assert finding(found).error.startswith("it asked for the retry by a path with a slash too many")
+    assert finding(found).advice.startswith("join the base URL and the rest by one slash")
+
+
 def test_a_key_that_is_printed_is_told_first() -> None:
     found = judged(REFUSED, RETURNED, "retry", leaked=True)
     assert finding(found).error == "it printed the API key, or raised an error that holds it"
@@ -95,6 +132,30 @@ def test_a_key_that_is_printed_is_told_first() -> None:
 @pytest.mark.parametrize("name", ["429 each time", "500 HTML page", "connection closed"])
 def test_a_retry_of_what_may_pass_is_not_called_endless_at_the_timeout(name: str) -> None:
     found = judged(situation(name), HUNG, "retry", "retry")
+    assert found.result is Result.NOT_TESTED
+    assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
+
+
+@pytest.mark.parametrize(
+    ("call", "requests"),
+    [
+        *((situation(name), ["retry"]) for name in ("429 once", "500 HTML page")),
+        (situation("connection closed"), ["retry"]),
+        (REFUSED, ["retry"]),
+        (replace(REFUSED, key="wrong"), ["retry", "retrieve"]),
+        (MUST, ["retry"]),
+        (MUST, ["retry", "retrieve"]),
+    ],
+)
+def test_a_client_that_was_answered_waits_on_itself(call: Call, requests: list[str]) -> None:
+    found = judged(call, HUNG, *requests)
+    assert found.result is Result.NOT_TESTED
+    assert finding(found).error.endswith("and went on waiting although it was answered")
+    assert finding(found).advice == "give --timeout longer than all attempts take"
+
+
+def test_a_client_that_asks_again_after_no_reply_has_a_timeout_of_its_own() -> None:
+    found = judged(STALLS, HUNG, "retry", "retry")
     assert found.result is Result.NOT_TESTED
     assert finding(found).error.endswith("it had asked 2 times, and may be about to stop")
 
@@ -129,11 +190,18 @@ def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
 
 
 def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
-    calls = [Made(CALL, visited(CALL, "retry"), HUNG, leaked=False)] * 4
     untried = Made(CALL, visited(CALL), None, leaked=False)
-    (note,) = notes([*calls, untried], SUCCESS)
-    assert note.startswith("Too many calls did not end in time, so the rest was not tried: give")
-    assert list(notes(calls, SUCCESS)) == []
+    longer = "--timeout longer than all"
+    for call, requests, advice in (
+        (STALLS, ["retry"], "the request a timeout"),
+        (REFUSED, ["retry"], longer),
+        (REFUSED, [], longer),
+    ):
+        calls = [Made(call, visited(call, *requests), HUNG, leaked=False)] * 4
+        (note,) = notes([*calls, untried], SUCCESS)
+        assert note.startswith("Too many calls did not end in time, so the rest was not tried: ")
+        assert f": give {advice}" in note
+        assert list(notes(calls, SUCCESS)) == []
 
 
 def enveloped(nested: Answer, flat: Answer) -> list[Made]:
@@ -256,7 +324,9 @@ def test_a_refusal_that_was_never_met_is_not_tested(answer: Answer) -> None:
     assert finding(found).error == "the retry was accepted, so no refusal was met"
     assert finding(found).advice.startswith("send the api_key that it is given")
     unasked = judged(wrong, RAISED)
-    assert finding(unasked).error == "it asked for nothing, so it did not meet this"
+    assert finding(unasked).error == (
+        "it asked nothing of the base_url that it was given, and raised ValueError: 400"
+    )
     assert (unasked.result, finding(unasked).requests) == (
         Result.NOT_TESTED,
         ("nothing of the base URL",),
@@ -291,16 +361,26 @@ def test_a_refusal_that_is_asked_for_again_gets_a_remark(
     assert (found.result, found.remark) == (Result.OK, remark)
 
 
-def test_a_connection_that_fails_is_no_success() -> None:
-    found = judged(situation("connection closed"), RETURNED, "retry")
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("connection closed", "connection reset"), ("no answer", "no answer")],
+)
+def test_a_connection_that_fails_is_no_success(name: str, answer: str) -> None:
+    found = judged(situation(name), RETURNED, "retry")
     assert found.result is Result.BREAKS
     assert finding(found).error == "it returned the same as after a retry that was accepted"
     assert finding(found).advice.startswith("let an error of the connection be seen")
     assert finding(found).requests == (
-        "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: connection reset",
+        f"POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: {answer}",
     )
 
 
+ELSEWHERE = (
+    "send every request to the base_url that it is given; if it remembers messages (a store, a "
+    "breaker), that may be why: the ids are the same in every run"
+)
+REFUSES_201 = replace(RAISED, error="RuntimeError: failed with status 201")
+KEY_ERROR = replace(RAISED, error="KeyError: 'latestStatus'")
 TYPE_ERROR = Answer(
     Kind.REFUSED, error="TypeError: __init__() got an unexpected keyword argument 'creatorId'"
 )
@@ -310,14 +390,21 @@ TYPE_ERROR = Answer(
     ("call", "answer", "requests", "reads_old", "advice"),
     [
         (MUST, RAISED, ["retry"], True, "let the code pass over fields"),
-        (MUST, RAISED, ["retry"], False, "take the status 201 for a success"),
+        (MUST, REFUSES_201, ["retry"], False, "take the status 201 for a success"),
+        (MUST, REFUSES_201, ["retry"], True, "take the status 201 for a success"),
+        (MUST, KEY_ERROR, ["retry"], True, "let the code pass over fields"),
+        (MUST, REFUSES_201, ["retry", "list"], False, "ask Retrieve what became of it"),
         (MUST, TYPE_ERROR, ["retry"], False, "Python: let the function take **others"),
-        (MUST, RAISED, [], True, "send every request to the base_url that it is given"),
-        (MUST, RETURNED, [], True, "send every request to the base_url that it is given"),
-        (MUST, HUNG, [], True, "send every request to the base_url that it is given"),
-        (MUST, HUNG, ["retry"], True, "give the request a timeout"),
+        (MUST, RAISED, [], True, ELSEWHERE),
+        (MUST, RETURNED, [], True, ELSEWHERE),
+        (MUST, HUNG, [], True, "send every request to the base_url that it is given; if it takes"),
+        (STALLS, HUNG, ["retry"], True, "give the request a timeout"),
+        (REFUSED, HUNG, ["retry"] * 2, True, "bound the attempts"),
         (MUST, RAISED, ["retrieve"], True, "POST to /campaigns/:campaignId/messages/:messageId/r"),
-        (REFUSED, RAISED, [], True, "send every request to the base_url that it is given"),
+        (REFUSED, RAISED, [], True, ELSEWHERE),
+        (REFUSED, RETURNED, [], True, ELSEWHERE),
+        (REFUSED, RETURNED, ["another-retrieve"], True, "POST to /campaigns/:campaignId/messages"),
+        (REFUSED, RETURNED, ["retry"], True, "raise on any status but 201"),
         (replace(MUST, key="wrong"), RAISED, ["retry"], False, "send the api_key that it is given"),
         (replace(MUST, key="wrong"), RETURNED, ["retrieve"], False, "send the api_key that it is"),
     ],
@@ -327,3 +414,24 @@ def test_the_advice_is_for_what_went_wrong(
 ) -> None:
     found = judged(call, answer, *requests, reads_old=reads_old)
     assert finding(found).advice.startswith(advice)
+
+
+@pytest.mark.parametrize("answer", [RAISED, KEY_ERROR])
+def test_no_advice_is_better_than_a_wrong_one(answer: Answer) -> None:
+    found = judged(MUST, answer, "retry", reads_old=False)
+    assert (found.result, finding(found).advice) == (Result.BREAKS, "")
+
+
+def test_a_client_that_reads_either_reply_keeps_something_of_the_calls_before() -> None:
+    made = Made(MUST, visited(MUST, "retry"), KEY_ERROR, leaked=False)
+    found = judged_together([made], Known((True,), reads_old=True, reads_new=True))
+    assert finding(found).advice.startswith("look at what it keeps of the calls before")
+
+
+def test_what_is_read_is_known_by_the_calls_that_succeed() -> None:
+    calls = [
+        Made(replace(MUST, contract=name), visited(MUST, "retry"), RETURNED, leaked=False)
+        for name in ("before-2025-02-24", AUTO, "after-2025-02-24")
+    ]
+    for some, reads_new in ((calls[:2], False), (calls, True)):
+        assert known(calls[0], some) == Known((True,) * len(some), True, reads_new)

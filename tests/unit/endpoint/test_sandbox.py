@@ -85,7 +85,7 @@ def test_connection_is_reset(here: Here) -> None:
     assert here.retry().status_code == 201
 
 
-@pytest.mark.parametrize("fault", ["reply-stalls", "reply-drips"])
+@pytest.mark.parametrize("fault", ["reply-stalls", "reply-drips", "no-reply"])
 def test_reply_is_slower_than_anyone_waits(
     fault: str, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,6 +228,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "cutover-not-of-retrieve": {"Retrieve": {"/creatorId": ABSENT}},
     "reply-drips": _all(ACCEPTED, pace="drip"),
     "reply-stalls": _all(ACCEPTED, pace="stall"),
+    "no-reply": _all(ACCEPTED, pace="silent"),
     "connection-reset": _all(ACCEPTED, pace="reset"),
 }
 """What each fault makes different, request by request, None for what is no longer there."""

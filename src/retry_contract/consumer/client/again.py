@@ -15,9 +15,12 @@ _FEW = 3
 
 @dataclass(frozen=True)
 class Doubt:
-    """What may have gone wrong only because of the calls before: what it says, and its sort."""
+    """What may have gone wrong only because of the calls before: what it says, and its sort.
 
-    sort: tuple[str, str]
+    Its `sort` says whether the retry was to be accepted too: those calls share a process.
+    """
+
+    sort: tuple[bool, str, str]
     error: str = field(compare=False)
 
 
@@ -26,9 +29,9 @@ def settled(
 ) -> tuple[dict[Scenario, Calls], tuple[str, ...]]:
     """Return the calls that count, and a note for each thing that went wrong after others only.
 
-    What is doubtful in a situation is called again from its beginning, each call in a process of
-    its own. What goes wrong there too is no more doubtful elsewhere, so a client that fails
-    everywhere is started again for each way in which it fails, and not for each situation.
+    What is doubtful in a situation is called again from its beginning, alone: after no call of
+    another situation. What goes wrong there too is no more doubtful elsewhere, so a client that
+    fails everywhere is started again for each way in which it fails, and not for each situation.
     """
     final, certain = dict(made), set[Doubt]()
     otherwise: list[tuple[Doubt, str]] = []
@@ -60,7 +63,7 @@ def _doubt(calls: Sequence[Made], told: Known) -> Doubt | None:
     made, wrong = found[0]
     raised = made.answer.error if made.answer else ""
     kinds = wrong.error.partition(":")[0], raised.partition(":")[0]
-    return Doubt(kinds, raised or wrong.error)
+    return Doubt((made.call.expects == "accepted", *kinds), raised or wrong.error)
 
 
 def _anew(calls: Iterable[Made], doubt: Doubt, told: Known) -> Calls | None:

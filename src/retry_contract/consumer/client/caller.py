@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from retry_contract.consumer.client.calls import Scenario
 from retry_contract.consumer.client.made import Made
 from retry_contract.consumer.client.stage import Call, Stage, Visit
 from retry_contract.consumer.process.lines import Lines, client_consumer
+from retry_contract.consumer.readiness import scrubbed
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.endpoint.extra import sandbox_server
 from retry_contract.masking import Scrubber
@@ -49,10 +49,11 @@ class Caller:
     def calls(self, scenario: Scenario, *, alone: bool = False) -> Iterator[Made]:
         """Make the calls of a situation, up to one that does not come back.
 
-        Each has a process of its own if it is to be `alone`.
+        If they are to be `alone`, they have a process of their own: together where the retry is
+        to be accepted, since a process makes many such calls, and else one for each.
         """
-        for call in scenario.calls:
-            if alone:
+        for number, call in enumerate(scenario.calls):
+            if alone and (number == 0 or call.expects != "accepted"):
                 self._start_anew()
             made = self._make(call)
             yield made
@@ -68,8 +69,8 @@ class Caller:
             return Made(call, visit, None, leaked=False)
         said = self._output.read_bytes()[printed:]
         leaked = visit.key.encode() in said or visit.key in answer.error
-        error = Scrubber(self._secret, visit.key).scrub(answer.error)
-        made = Made(call, visit, dataclasses.replace(answer, error=error), leaked, first)
+        safe = scrubbed(answer, Scrubber(self._secret, visit.key).scrub)
+        made = Made(call, visit, safe, leaked, first)
         self._hangs += made.hung
         return made
 

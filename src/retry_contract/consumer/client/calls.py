@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,11 +26,22 @@ _RESET = Reply(503, pace="reset")
 
 @dataclass(frozen=True)
 class Scenario:
-    """One situation: what it is called, which contract it is about, and its calls in turn."""
+    """One situation: what it is called, which contract it is about, and its calls in turn.
+
+    `older` names another contract by which some of its calls are answered, if any is.
+    """
 
     name: str
     of: str
     calls: tuple[Call, ...]
+    older: str | None = None
+
+    def counts(self, served: Set[str], read: Set[str]) -> bool:
+        """Say whether it counts, where some contracts are served and some are read.
+
+        A client need not read an older contract that nothing serves; if it does, it must go on to.
+        """
+        return self.of in served and (self.older is None or self.older in served | read)
 
 
 def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
@@ -45,14 +57,15 @@ def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
         Scenario(old.period.alias, old.name, (before,)),
         # Twice, to know what of it differs from call to call.
         Scenario(new.period.alias, new.name, (after, after)),
-        Scenario("through the cutover", new.name, _through(cutover)),
+        Scenario("through the cutover", new.name, _through(cutover), older=old.name),
         *(Scenario(name, new.name, _enveloped(call)) for name, call in _refusals(refused)),
         Scenario("429 once", new.name, (replace(met, wrap=_busy(once=True)),)),
         Scenario("429 each time", new.name, (replace(refused, wrap=_busy(once=False)),)),
         Scenario("500 HTML page", new.name, (replace(refused, wrap=_answering(_PAGE)),)),
         Scenario("connection closed", new.name, (replace(refused, wrap=_answering(_RESET)),)),
+        Scenario("no answer", new.name, (replace(refused, wrap=_silent),)),
         Scenario("201 cut off", new.name, (replace(met, wrap=FAULTS["body-cut-off"].wrap),)),
-        Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["reply-stalls"].wrap),)),
+        Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["no-reply"].wrap),)),
     )
 
 
@@ -103,6 +116,12 @@ def _refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
         return answer
 
     return wrap
+
+
+def _silent(_service: Service, handle: Handler) -> Handler:
+    """Answer no request for a retry, and do nothing of what it asks for."""
+    nothing = Reply(503, pace="silent")
+    return lambda request: nothing if is_retry(request) else handle(request)
 
 
 def _answering(reply: Reply) -> Wrap:

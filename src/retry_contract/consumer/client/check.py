@@ -27,8 +27,9 @@ def check_client(asked: Asked, timeout: float, pair: Pair, catalogue: Catalogue)
     before, after, *_ = made.values()
     every = [call for calls in made.values() for call in calls]
     told = known_of(made)
+    read = {pair.old.name} if told.reads_old else set[str]()
     found = [
-        tried(scenario, calls, told, counts=scenario.of in served)
+        tried(scenario, calls, told, counts=scenario.counts(served, read))
         for scenario, calls in made.items()
     ]
     found.insert(2, paired(pair, before[0], after))

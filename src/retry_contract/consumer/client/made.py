@@ -9,6 +9,7 @@ from typing import Any
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.stage import Call, Visit
+from retry_contract.service.sandbox import AUTO
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,20 @@ class Made:
     first: bool = False
 
     @property
+    def exited(self) -> bool:
+        """Whether the client ended the program as one that succeeded does: a return of 0."""
+        return self.answer is not None and self.answer.exits_well
+
+    @property
     def returned(self) -> bool:
         """Whether the client returned something, and did not raise."""
-        return self.answer is not None and self.answer.kind is Kind.READ
+        return self.exited or (self.answer is not None and self.answer.kind is Kind.READ)
 
     @property
     def raised(self) -> bool:
         """Whether the client raised an error."""
-        return self.answer is not None and self.answer.kind is Kind.REFUSED
+        refused = self.answer is not None and self.answer.kind is Kind.REFUSED
+        return refused and not self.exited
 
     @property
     def hung(self) -> bool:
@@ -48,6 +55,8 @@ class Made:
     @property
     def reading(self) -> Any:
         """What was returned, as JSON values without the message's id."""
+        if self.exited:
+            return 0
         return self.without_id(self.answer.read if self.answer else None)
 
     def without_id(self, value: Any) -> Any:
@@ -59,13 +68,16 @@ class Made:
 class Known:
     """What all calls together say: what was returned after accepted retries, where that had to be.
 
-    `reads_old` says that the reply of the older contract was read.
+    `reads_old` says that the reply of the older contract was read, `reads_new` that of the newer.
     """
 
     accepted: tuple[Any, ...] = ()
     reads_old: bool = False
+    reads_new: bool = False
 
 
 def known(before: Made, calls: Sequence[Made]) -> Known:
     """Return what calls say, of which one is the call by the older contract."""
-    return Known(tuple(made.reading for made in calls if made.succeeded), before.succeeded)
+    succeeded = [made for made in calls if made.succeeded]
+    newer = any(made.call.contract not in (before.call.contract, AUTO) for made in succeeded)
+    return Known(tuple(made.reading for made in succeeded), before.succeeded, newer)

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.told import EASILY_MISSED, Told, told_by
-from retry_contract.consumer.client.wrongs import TIMEOUT
+from retry_contract.consumer.client.wrongs import FINAL, LONGER, TIMEOUT
 
 _LOOK = "its caller must look"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"
 _SENT = "having seen by Retrieve that it is on its way, or has arrived"
 
-_FINAL = (400, 401, 403)
 _SEVERAL = 3
 """So often, since a client may ask once more with a key that it renewed."""
 
@@ -25,7 +24,9 @@ def remark(made: Made, known: Known) -> str:
 def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
     """Yield what must be known of how a refusal is told, and of what was not tried."""
     if any(made.answer is None for made in calls):
-        yield f"Too many calls did not end in time, so the rest was not tried: {TIMEOUT}."
+        hung = [made.visit for made in calls if made.hung and made.visit.seen]
+        advice = LONGER if all(visit.is_answered() for visit in hung) else TIMEOUT
+        yield f"Too many calls did not end in time, so the rest was not tried: {advice}."
     returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
     for told in EASILY_MISSED:
         if told in returned:
@@ -36,6 +37,8 @@ def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
 def _told(made: Made, known: Known) -> str:
     if made.call.expects == "accepted":
         return ""
+    if made.exited:
+        return "ended the program with the exit status 0"
     if _is_told_by_value(made):
         return f"returned {_value(made, known)}"
     error = made.answer.error if made.answer else ""
@@ -58,6 +61,6 @@ def _repeated(made: Made) -> Iterator[str]:
     statuses = made.visit.statuses()
     if 201 in statuses[:-1]:
         yield _AGAIN
-    for status in _FINAL:
+    for status in FINAL:
         if (times := statuses.count(status)) >= _SEVERAL:
             yield f"asked {times} times for what {status} refused"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.redact import printable
 from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Pace, Reply, Request
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.service.seeds import FAILED, STATUSES
@@ -30,6 +31,9 @@ Expected = Literal["accepted", "refused", "either"]
 so that it is seen."""
 
 _NO_MORE = Reply(503, b" ", pace="stall")
+_ARRIVES_NOT: dict[Pace, str] = {"reset": "connection reset", "silent": "no answer"}
+_NOT_HERE = (404, 405)
+_SLASHES = re.compile(r"/+")
 _UNFAILED = frozenset(STATUSES) - {FAILED}
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
@@ -61,14 +65,20 @@ class Seen:
 
     @property
     def status(self) -> int | None:
-        """The status by which it was answered; None if the connection was reset instead."""
-        return None if self.reply.pace == "reset" else self.reply.status
+        """The status by which it was answered; None if none arrived."""
+        return None if self.reply.pace in _ARRIVES_NOT else self.reply.status
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was accepted, though the client may not have learned it."""
+        return self.reply.status == 201
 
     @property
     def answer(self) -> str:
         """What was answered, and how."""
         if self.status is None:
-            return "connection reset"
+            how = ", though accepted" if self.is_accepted else ""
+            return f"{_ARRIVES_NOT[self.reply.pace]}{how}"
         how = "" if self.reply.pace == "at once" else f" ({self.reply.pace})"
         return f"{self.status}{how}"
 
@@ -100,13 +110,27 @@ class Visit:
         """Return all other requests."""
         return [seen.request for seen in self.seen if not self._asks(seen.request)]
 
+    def misspells(self, request: Request) -> bool:
+        """Say whether a request is for the retry of this call's message but for its slashes."""
+        path = _SLASHES.sub("/", request.path).rstrip("/")
+        asks = self._asks(replace(request, path=path))
+        return asks and not self._asks(request)
+
+    def found_nothing(self) -> bool:
+        """Say whether any other request was for what the service does not have."""
+        return any(s.status in _NOT_HERE and not self._asks(s.request) for s in self.seen)
+
+    def is_answered(self) -> bool:
+        """Say whether the last request was answered in full, or its connection reset."""
+        return bool(self.seen) and self.seen[-1].reply.pace in ("at once", "reset")
+
     def statuses(self) -> list[int]:
         """Return the statuses by which those were answered, if they were."""
         return [seen.status for seen in self.retries() if seen.status is not None]
 
     def accepted(self) -> bool:
         """Say whether the retry was accepted."""
-        return 201 in self.statuses()
+        return any(seen.is_accepted for seen in self.retries())
 
     def sent(self) -> bool:
         """Say whether Retrieve showed it sent, or about to be, after the last request to retry."""
@@ -119,8 +143,8 @@ class Visit:
         return len(self.seen) >= MOST_REQUESTS or len(self.retries()) >= MOST_RETRIES
 
     def payload(self) -> dict[str, Any] | None:
-        """Return the latest reply to a retry, if it is a JSON object."""
-        bodies = [seen.reply.body for seen in self.retries()]
+        """Return the latest reply to a retry that arrived, if it is a JSON object."""
+        bodies = [seen.reply.body for seen in self.retries() if seen.status is not None]
         document = read_document(bodies[-1]) if bodies else None
         found = None if document is None or document.violations else document.payload
         return found if isinstance(found, dict) else None
@@ -170,12 +194,9 @@ class Stage:
         As soon as it is endless, it is ended: by a function, which is called at most once, and
         before the reply is sent.
         """
-        self._calls += 1
         start = Start(call.contract, call.at, settings=call.settings)
         sandbox = Sandbox(self._catalogue, start, lambda: self._now)
-        for _ in range(self._calls):
-            unknown = sandbox.service.new_id("message")
-        message = unknown if call.state == UNKNOWN else sandbox.make(call.state)[0]
+        message = self._message(sandbox, call.state)
         keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
         handle: Handler = sandbox.handle
         for wrap in (_arriving, call.wrap):
@@ -184,6 +205,15 @@ class Stage:
             self._handle, self._end = handle, end
             self._visit = Visit(keys[call.key], sandbox.own.id, message)
             return self._visit
+
+    def _message(self, sandbox: Sandbox, state: str) -> str:
+        """Return the id of a message in a state, or of none: no other call has it."""
+        for _ in range(self._calls):
+            sandbox.service.new_id("message")
+        self._calls += 1
+        if state == UNKNOWN:
+            return sandbox.service.new_id("message")
+        return sandbox.make(state)[0]
 
     def leave(self) -> None:
         """Say that the call came back: what is still asked for it does not end it any more."""

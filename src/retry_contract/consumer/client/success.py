@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-_TOKEN = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]+(?:[.:][0-9]+)*(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-    r"|[0-9]+(?:[.:][0-9]+)+(?:[eE][+-]?[0-9]+)?"
-    r"|[0-9a-fA-F-]{8,}"
-    r"|[0-9]+(?:[eE][+-]?[0-9]+)?"
-)
-"""What may vary in a text, as one: an instant, a time or a fraction, an id, a whole number."""
+from retry_contract.consumer.client.varying import TOKEN, form_of
 
 
 def resembles(value: Any, known: Sequence[Any]) -> bool:
@@ -30,7 +23,12 @@ def resembles(value: Any, known: Sequence[Any]) -> bool:
         return _like_texts(value, [k for k in known if isinstance(k, str)])
     if all(type(k) is type(known[0]) and k == known[0] for k in known):
         return type(value) is type(known[0]) and bool(value == known[0])
-    return any(type(k) is type(value) for k in known)
+    return any(type(k) is type(value) and _like_number(value, k) for k in known)
+
+
+def _like_number(value: Any, known: Any) -> bool:
+    """Say whether a number has the sign of one that is known, as one below zero may tell."""
+    return not isinstance(value, int) or (value < 0) is (known < 0)
 
 
 def _like_members(value: dict[str, Any], known: Sequence[dict[str, Any]]) -> bool:
@@ -43,11 +41,9 @@ def _like_members(value: dict[str, Any], known: Sequence[dict[str, Any]]) -> boo
 
 
 def _like_items(value: list[Any], known: Sequence[list[Any]]) -> bool:
-    sizes = {len(items) for items in known}
-    if sizes != {len(value)}:
-        return len(sizes) > 1
-    columns = zip(value, zip(*known, strict=True), strict=True)
-    return all(resembles(item, column) for item, column in columns)
+    alike = [items for items in known if len(items) == len(value)]
+    columns = zip(value, zip(*alike, strict=True), strict=False)
+    return bool(alike) and all(resembles(item, column) for item, column in columns)
 
 
 def _like_texts(value: str, known: Sequence[str]) -> bool:
@@ -55,6 +51,6 @@ def _like_texts(value: str, known: Sequence[str]) -> bool:
 
     A status in it is the same after each accepted retry, so another one tells a refusal.
     """
-    alike = [_TOKEN.findall(k) for k in known if _TOKEN.split(k) == _TOKEN.split(value)]
-    columns = zip(_TOKEN.findall(value), zip(*alike, strict=True), strict=False)
+    alike = [TOKEN.findall(k) for k in known if form_of(k) == form_of(value)]
+    columns = zip(TOKEN.findall(value), zip(*alike, strict=True), strict=False)
     return bool(alike) and all(token in seen or len({*seen}) > 1 for token, seen in columns)

@@ -9,12 +9,11 @@ from retry_contract.consumer.cases import Pair
 from retry_contract.consumer.client.calls import Scenario
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.remarks import remark
+from retry_contract.consumer.client.varying import is_number, varies
 from retry_contract.consumer.client.wrongs import Wrong, wrongs
-from retry_contract.consumer.compare import Difference, differences, own_words
+from retry_contract.consumer.compare import Difference, differences, is_bad, is_lost
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
-
-_LENGTH = "content-length"
 
 
 def tried(scenario: Scenario, calls: Sequence[Made], known: Known, *, counts: bool) -> Tried:
@@ -45,13 +44,11 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
         {name: [old[name], new.get(name)] for name in old},
     )
     unsteady = differences(after[0].reading, after[-1].reading, Added({}))
-    places = differences(before.reading, after[0].reading, added)
-    # A client may return a whole response, in which the length grows with the field.
-    places = tuple(p for p in places if p not in unsteady and not _is_length(p))
-    own = own_words(places, before.reading, after[0].reading, added)
-    places = tuple(place for place in places if place not in own)
+    found = differences(before.reading, after[0].reading, added)
+    places = tuple(p for p in found if p not in unsteady and not _is_own(p, added))
     if not places:
-        depends = f"what it tells at {own[0].place} depends on {_names(added)}" if own else ""
+        own = [place for place in found if place not in unsteady and not varies(place)]
+        depends = _depends(own, added)
         return Tried("paired", pair.old.name, counts=True, tried=1, remark=depends)
     finding = Finding(
         Result.DIFFERS,
@@ -64,12 +61,24 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
     return Tried("paired", pair.old.name, counts=True, tried=1, failed=1, finding=finding)
 
 
-def _names(added: Added) -> str:
-    return " and ".join(added.members)
+def _is_own(place: Difference, added: Added) -> bool:
+    """Say whether a client tells something of its own at a place, and read no field there.
+
+    That may differ by chance, as how long it took does, or with the length of the reply. A number
+    is never a field's.
+    """
+    if is_number(place.one) and is_number(place.other):
+        return True
+    worse = is_lost(place) or is_bad(place)
+    return not worse and not any(map(added.is_of_a_field, (place.one, place.other)))
 
 
-def _is_length(difference: Difference) -> bool:
-    return difference.place.lower().endswith(_LENGTH)
+def _depends(own: Sequence[Difference], added: Added) -> str:
+    """Return a remark about what a client tells of its own, if it tells any."""
+    if not own:
+        return ""
+    at = f" at {own[0].place}" if own[0].place else ""
+    return f"what it tells{at} may depend on {' and '.join(added.members)}"
 
 
 def _finding(made: Made, wrong: Wrong) -> Finding:

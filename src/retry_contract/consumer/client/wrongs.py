@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retry_contract.consumer.advice import advice_for
+from retry_contract.consumer.advice import advice_for, advise
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.stage import MOST_RETRIES, Visit
@@ -15,14 +16,24 @@ from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAY_PASS = frozenset({429, 500})
+FINAL = (400, 401, 403)
+"""By what is refused that does not pass."""
 _BOUND_IT = "bound the attempts, and wait longer before each; a 400, 401 or 403 does not pass"
 _PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base URL given"
 _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
 _BY_STATUS = "raise on any status but 201 (raise_for_status), or return what tells it"
 _BY_ERROR = "let an error of the connection be seen: raise it, or return what tells it"
-_BASE = "send every request to the base_url that it is given: none came there"
+_KEPT = "look at what it keeps of the calls before: the reply of either contract alone is read"
+_ELSEWHERE = "ask Retrieve what became of it: the sandbox has Single Send, Retry and Retrieve only"
+_BASE = (
+    "send every request to the base_url that it is given; if it remembers messages (a store, a "
+    "breaker), that may be why: the ids are the same in every run"
+)
+_SLOW = "send every request to the base_url that it is given; if it takes longer, give --timeout"
+_NOTHING = "asked nothing of the base_url that it was given"
+_OF_STATUS = re.compile(r"\b201\b|\bstatus\b", re.IGNORECASE)
+LONGER = "give --timeout longer than all attempts take"
 TIMEOUT = (
     "give the request a timeout (requests and urllib have none of their own); if it has a longer "
     "one, give --timeout"
@@ -61,6 +72,8 @@ def _harm(made: Made) -> Wrong | None:
     """Return what is wrong whatever the service answered."""
     visit = made.visit
     for request in visit.others():
+        if visit.misspells(request):
+            return _MISSPELT
         if (strayed := _strayed(request)) is not None:
             return strayed
     if made.leaked:
@@ -69,6 +82,12 @@ def _harm(made: Made) -> Wrong | None:
             "write no header and no setting into a log or an error",
         )
     return _endless(visit) if visit.endless() else None
+
+
+_MISSPELT = Wrong(
+    "it asked for the retry by a path with a slash too many, which the service does not have",
+    f"join the base URL and the rest by one slash, and end without one: {_PATH}",
+)
 
 
 def _strayed(request: Request) -> Wrong | None:
@@ -101,14 +120,25 @@ def _stuck(made: Made, answer: Answer) -> Wrong | None:
     if answer.kind is not Kind.HUNG:
         ended = "raise an error: it ended the program that it runs in"
         return Wrong(answer.error, ended, of_body=made.visit.accepted(), doubtful=True)
-    asked = len(made.visit.retries())
-    if asked > 1 and not made.visit.accepted():
-        error = f"{answer.error}; it had asked {asked} times"
-        if set(made.visit.statuses()) <= _MAY_PASS:
-            longer = "give --timeout longer than all attempts take"
-            return Wrong(f"{error}, and may be about to stop", longer, Result.NOT_TESTED)
+    return _unended(made.visit, answer.error)
+
+
+def _unended(visit: Visit, error: str) -> Wrong:
+    """Return what is wrong where a call was ended at the timeout.
+
+    One that was answered waits on itself, and one that asked again has a timeout of its own.
+    """
+    asked = len(visit.retries())
+    if not visit.seen:
+        return Wrong(f"{error}; it had {_NOTHING}", _SLOW)
+    if asked > 1:
+        error = f"{error}; it had asked {asked} times"
+    elif not visit.is_answered():
+        return Wrong(error, TIMEOUT)
+    if sum(status in FINAL for status in visit.statuses()) > 1:
         return Wrong(error, _BOUND_IT)
-    return Wrong(answer.error, TIMEOUT if made.visit.seen else _BASE)
+    waits = "may be about to stop" if asked > 1 else "went on waiting although it was answered"
+    return Wrong(f"{error}, and {waits}", LONGER, Result.NOT_TESTED)
 
 
 def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
@@ -117,13 +147,27 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _failed(made, answer, known)
     if made.visit.accepted():
         return _UNMET if made.call.expects == "refused" else None
-    asked = bool(made.visit.seen)
+    if made.exited and not made.visit.sent():
+        return _EXITED
     if not known.accepted:
-        return None if asked and made.raised else _INCOMPARABLE
+        return None if made.visit.seen and made.raised else _INCOMPARABLE
     if made.returned and _lies(made, known):
-        advice = _BY_STATUS if made.visit.statuses() else _BY_ERROR
-        return Wrong("it returned the same as after a retry that was accepted", advice)
-    return None if asked else _UNASKED
+        lied = "it returned the same as after a retry that was accepted"
+        return Wrong(lied, _tell(made.visit))
+    return None if made.visit.seen else _unasked(made, answer, Result.NOT_TESTED)
+
+
+def _tell(visit: Visit) -> str:
+    """Return how to tell that a retry was refused."""
+    if not visit.retries():
+        return _reach(visit)
+    return _BY_STATUS if visit.statuses() else _BY_ERROR
+
+
+def _unasked(made: Made, answer: Answer, result: Result) -> Wrong:
+    """Return that a call asked for nothing, and what it did instead."""
+    did = "returned" if made.returned else f"raised {answer.error}"
+    return Wrong(f"it {_NOTHING}, and {did}", _BASE, result, doubtful=True)
 
 
 def _lies(made: Made, known: Known) -> bool:
@@ -134,8 +178,9 @@ def _lies(made: Made, known: Known) -> bool:
 _UNMET = Wrong(
     "the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED, doubtful=True
 )
-_UNASKED = Wrong(
-    "it asked for nothing, so it did not meet this", _BASE, Result.NOT_TESTED, doubtful=True
+_EXITED = Wrong(
+    "it ended the program with the exit status 0, as after a success",
+    "end it with another exit status, or raise an error",
 )
 _INCOMPARABLE = Wrong(
     "it succeeded nowhere, so there is nothing to compare this with",
@@ -149,13 +194,27 @@ def _failed(made: Made, answer: Answer, known: Known) -> Wrong | None:
     took = made.visit.accepted()
     if made.returned and took:
         return None
+    if not made.visit.seen:
+        return _unasked(made, answer, Result.BREAKS)
     if not took:
         returned = "it returned, but no retry of the message was accepted"
         error = returned if made.returned else f"it raised {answer.error}"
         return Wrong(error, _reach(made.visit), doubtful=True)
-    advice = advice_for(answer, only_newer=known.reads_old) or _CREATED
     error = f"the retry was accepted, but it raised {answer.error}"
-    return Wrong(error, advice, of_body=True, doubtful=True)
+    return Wrong(error, _succeed(made.visit, answer, known), of_body=True, doubtful=True)
+
+
+def _succeed(visit: Visit, answer: Answer, known: Known) -> str:
+    """Return what to do where an accepted retry was no success; empty if nothing is known."""
+    if visit.found_nothing():
+        return _ELSEWHERE
+    if found := advise(answer):
+        return found
+    if _OF_STATUS.search(answer.error):
+        return _CREATED
+    if known.reads_old and known.reads_new:
+        return _KEPT
+    return advice_for(answer, only_newer=known.reads_old)
 
 
 def _reach(visit: Visit) -> str:

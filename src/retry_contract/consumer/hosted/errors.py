@@ -15,12 +15,24 @@ _BUILT = re.compile(r"([\w.<>]+)\.__(?:init|new)__\(\)")
 
 
 def detail_of(error: BaseException) -> dict[str, Any]:
-    """Describe an error, of a group the first that it holds: `text`, `where` and `clues`."""
+    """Describe an error, of a group the first that it holds: `text`, `where` and `clues`.
+
+    `exits_well` says that the program would end with the exit status 0.
+    """
     leaf = error
     while isinstance(leaf, BaseExceptionGroup):
         leaf = leaf.exceptions[0]
     text = last_line(leaf)
-    return {"text": text, "where": place_of(error), "clues": sorted(_clues(error, leaf, text))}
+    return {
+        "text": text,
+        "where": place_of(error),
+        "clues": sorted(_clues(error, leaf, text)),
+        "exits_well": isinstance(error, SystemExit) and _is_well(error.code),
+    }
+
+
+def _is_well(code: Any) -> bool:
+    return code is None or (isinstance(code, int) and code == 0)
 
 
 def last_line(error: BaseException) -> str:

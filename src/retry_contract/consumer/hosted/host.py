@@ -119,7 +119,8 @@ def _run(read: Any, runner: asyncio.Runner) -> Any:
         return runner.run(_awaited(read))
     if isinstance(read, AsyncIterator):
         return runner.run(_collected(read))
-    return list(read) if isinstance(read, Iterator) else read
+    lazy = isinstance(read, Iterator) and not hasattr(read, "read")  # a response is like a file
+    return list(read) if lazy else read
 
 
 async def _awaited(read: Awaitable[Any]) -> Any:

@@ -22,8 +22,9 @@ _MOST = 5_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _PLAIN = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
 _PROPERTIES = (property, functools.cached_property)
-_COPIED = (Mapping, AbstractSet, list, tuple, int, float)
-"""What in private may be a copy of the reply, its length, or its hash, and is no reading of it."""
+_COPIED = (Mapping, AbstractSet, list, tuple)
+"""What in private may be a copy of the reply, and is no reading of it."""
+_SINGLE = (bool, int, float, str, enum.Enum, type(None))
 _OPAQUE = (type, float, bytes, enum.Enum, *_PLAIN)
 
 
@@ -99,17 +100,22 @@ def _attributes(value: Any) -> Mapping[str, Any] | None:
     names = [*getattr(value, "__dict__", ()), *_slots(type(value))]
     held = {n: getattr(value, n) for n in names if hasattr(value, n)}
     shown = {n: v for n, v in held.items() if not n.startswith("_")}
-    return shown or _hidden(value, held) or None
+    return {**shown, **_hidden(value, held, alone=not shown)} or None
 
 
-def _hidden(value: Any, held: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what an object of the user's own class holds, if it shows nothing by attributes.
+def _hidden(value: Any, held: Mapping[str, Any], *, alone: bool) -> Mapping[str, Any]:
+    """Return what an object of the user's own class keeps to itself: its methods may tell it.
 
-    What libraries keep to themselves is no reading, and their properties may do anything.
+    Beside attributes that it shows, these are single values; `alone`, other objects too, and its
+    properties. What libraries keep to themselves is no reading, and their properties may do
+    anything.
     """
     if not is_own_class(type(value)):
         return {}
-    private = {n: v for n, v in held.items() if not n.endswith("__") and not isinstance(v, _COPIED)}
+    private = {n: v for n, v in held.items() if n.startswith("_") and not n.endswith("__")}
+    if not alone:
+        return {n: v for n, v in private.items() if isinstance(v, _SINGLE)}
+    private = {n: v for n, v in private.items() if not isinstance(v, _COPIED)}
     return private | dict(_computed(value))
 
 

@@ -28,6 +28,13 @@ FAULTS = (
         testable=False,
     ),
     Fault(
+        "no-reply",
+        "An accepted retry is answered by nothing at all, and the connection stays open.",
+        None,
+        _paced("silent"),
+        testable=False,
+    ),
+    Fault(
         "connection-reset",
         "The connection is reset once a retry was accepted.",
         None,
