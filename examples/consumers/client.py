@@ -9,5 +9,5 @@ def retry(base_url: str, api_key: str, campaign_id: str, message_id: str) -> str
     """Retry a message, and return its new status. Raises httpx.HTTPError if it is refused."""
     url = f"{base_url}/campaigns/{campaign_id}/messages/{message_id}/retry"
     headers = {"Authorization": f"Bearer {api_key}"}
-    reply = httpx.post(url, headers=headers, timeout=5).raise_for_status()
+    reply = httpx.post(url, headers=headers, timeout=3).raise_for_status()
     return str(reply.json()["latestStatus"])
