@@ -65,6 +65,7 @@ def quits(reply):
 def hangs(reply):
     if "creatorId" in reply: threading.Event().wait()
 def quotes(reply): raise ValueError(os.environ["POSTMAN_API_KEY"])
+def quotes_late(reply): raise ValueError("x" * 275 + os.environ["POSTMAN_API_KEY"])
 def tells_the_key(reply):
     key = os.environ["POSTMAN_API_KEY"]
     text = "nothing " * 5 + (key if "creatorId" in reply else "key_test_none")
@@ -298,11 +299,14 @@ def test_the_api_key_is_in_no_output(
     monkeypatch.setenv("POSTMAN_API_KEY", "key_test_0123456789abcdef")
     done = here("consumer", "app:quotes", *FEW, "--report", "r")
     assert "ValueError: [masked]" in done.stdout
+    late = here("consumer", "app:quotes_late", *FEW).stdout
+    assert "xxx[masked" in late
     told = here("consumer", "app:tells_the_key", *FEW, "--report", "s")
     assert "What it tells at /key depends on creatorId: " in told.stdout
     assert "[masked]" in told.stdout
     written = [path.read_text("utf-8") for r in "rs" for path in (app / r).iterdir()]
-    assert not any("0123456789abcdef" in text for text in (done.stdout, told.stdout, *written))
+    texts = (done.stdout, told.stdout, late, *written)
+    assert not any("key_test_01" in text for text in texts)
 
 
 @pytest.mark.usefixtures("app")

@@ -17,7 +17,7 @@ _SHORTEST, _PART = 3, 8
 """How long a text must be to tell a field by it, and by a part of it."""
 _MANY = 2
 """A text that names so many fields lists them, and is about none."""
-_WORD, _NAME = re.compile(r"\w+"), re.compile(r"\W")
+_WORD, _LABEL_ENDS = re.compile(r"\w+"), re.compile(r"[=:>\n]")
 _DIGEST = re.compile(r"-?\d{6,}|[0-9a-fA-F]{6,}|\S{16,}")
 
 
@@ -77,17 +77,42 @@ class Added:
     def is_member(self, item: Any, *, beside: bool) -> bool:
         """Say whether a list's item is an added field: its value or, `beside` others, its name."""
         values = [value for value in self.members.values() if isinstance(value, str | dict | list)]
-        named = beside and item in [*self.members]
-        return item in values or named or self.explains("", ABSENT, item)
+        if item in values or (beside and self._name_in(item) in self.members):
+            return True
+        return self.explains("", ABSENT, item) or self._is_about_it(item)
+
+    def _is_about_it(self, item: Any) -> bool:
+        """Say whether an item holds the added value, and no other field's, and does not object."""
+        others = [t for t in strings(item) if not any(_is_in(a, t) for a in self._added_texts)]
+        holds = self._holds_it(item) and not self.is_of_a_field(others)
+        return holds and not objects(strings(item))
 
     def by_name(self, items: list[Any]) -> dict[str, Any] | None:
         """Return a list of fields, each item with its name, by name; None of any other list.
 
         The added fields are left out.
         """
-        named = {name: item for item in items if (name := _name_in(item)) is not None}
-        alike = len(named) == len(items) and named.keys() <= {*self.fields, *self.members}
-        return {n: item for n, item in named.items() if n not in self.members} if alike else None
+        named = {name: item for item in items if (name := self._name_in(item)) is not None}
+        if len(named) != len(items):
+            return None
+        return {n: item for n, item in named.items() if n not in self.members}
+
+    def _name_in(self, item: Any) -> str | None:
+        """Return the name of the field that an item tells: `Created at: …`, [name, …], an object's.
+
+        However it is written; None if it tells no field, or does not name it.
+        """
+        if isinstance(item, dict):
+            item = [value for value in item.values() if isinstance(value, str)]
+        elif isinstance(item, list):
+            item = item[:1]
+        texts = item if isinstance(item, list) else [item]
+        labels = (_label(text) for text in texts if isinstance(text, str))
+        return next((self._by_label[label] for label in labels if label in self._by_label), None)
+
+    @functools.cached_property
+    def _by_label(self) -> dict[str, str]:
+        return {_folded(name): name for name in (*self.fields, *self.members)}
 
     def is_of_a_field(self, value: Any) -> bool:
         """Say whether a value holds the text or the name of a field that both payloads have."""
@@ -103,7 +128,7 @@ class Added:
     def is_named_in(self, both: tuple[Any, Any]) -> bool:
         """Say whether a text about an added field, which it names, is in the second value alone."""
         new = {*strings(both[1])} - {*strings(both[0])}
-        about = [text for text in new if any(name in text for name in self.members)]
+        about = [t for t in new if any(name in t and name != t for name in self.members)]
         return any(sum(name in text for name in self.fields) < _MANY for text in about)
 
     def alike(self, one: str, other: str) -> bool:
@@ -171,13 +196,9 @@ def _is_in(text: str, held: str) -> bool:
     return text in held or (len(held) >= _PART and held in text)
 
 
-def _name_in(item: Any) -> str | None:
-    """Return the name with which an item tells a field: `name=…`, [name, …], or an object's."""
-    if isinstance(item, dict):
-        item = [v for v in item.values() if isinstance(v, str)]
-    if isinstance(item, list):
-        item = next(iter(item), None)
-    return _NAME.split(item)[0] if isinstance(item, str) else None
+def _label(text: str) -> str:
+    """Return what a text begins with, as a name: `*Created at*`, `sms.createdAt`, `created_at=`."""
+    return _folded(_LABEL_ENDS.split(text.strip("*_ "))[0].rpartition(".")[2])
 
 
 def _folded(name: str) -> str:

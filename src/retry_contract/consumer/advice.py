@@ -69,7 +69,7 @@ _ADVICE = (
     Advice("Python", None, "JSON object must be str|bytes-like object is required, not '?dict",
            "annotate the parameter as `str` or `bytes`, or wrap it in a function that is annotated "
            "so, to be given the reply's text"),
-    Advice("Python", None, "'dict' object has no attribute",
+    Advice("Python", None, "'dict' object has no attribute '(?!read)",
            "name the function that takes the parsed reply, a dict, or wrap yours in one"),
     Advice("protocol", None, "^wrote a line",
            "write `ok`, `ok JSON` or `error TEXT` for each payload, all else to standard error"),
@@ -79,6 +79,7 @@ _ADVICE = (
            "give --timeout if it takes longer (a command must flush each line that it writes)"),
 )  # fmt: skip
 BY_NAME = "read each field by its name at the top of the reply, and nowhere else"
+WAITS = "look at what it waits for of the newer reply alone; give --timeout if it takes longer"
 LOOK_AT_CATCHES = (
     "look at what the code catches or compares: of this reply it made null, false or nothing, and "
     "went on"

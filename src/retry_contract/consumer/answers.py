@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-_LONGEST = 300
+_LONGEST, _MOST = 300, 10_000
+"""How long a text that is shown may be; and one from which a secret is yet to be taken out."""
 
 
 class Kind(enum.Enum):
@@ -116,9 +117,21 @@ def read_detailed(line: str) -> Answer:
     )
 
 
+def shortened(answer: Answer) -> Answer:
+    """Return an answer with texts that can be shown. What must not be is taken out before."""
+    if max(len(answer.error), len(answer.caught)) <= _LONGEST:
+        return answer
+    error, caught = (_cut(text, _LONGEST) for text in (answer.error, answer.caught))
+    return replace(answer, error=error, caught=caught)
+
+
 def one_line(text: str) -> str:
-    """Return a text on one line, printable and of a bounded length."""
+    """Return a text on one line, printable and of a bounded length, far longer than is shown."""
     lines = (line.strip() for line in text.splitlines())
     joined = "; ".join(line for line in lines if line)
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
-    return safe if len(safe) <= _LONGEST else safe[: _LONGEST - 1] + "…"
+    return _cut(safe, _MOST)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

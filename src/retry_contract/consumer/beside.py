@@ -60,7 +60,12 @@ def _own_words(attempts: Sequence[Attempt], afresh: Answers) -> Iterator[str]:
 def newly_caught(plain: Case, afresh: Answers) -> str:
     """Return the error that code catches on the newer reply and not on the older, if any."""
     old, new = afresh.to(plain.before), afresh.to(plain.after)
-    return new.caught if old and new and new.caught != old.caught else ""
+    return new.caught if old and new and _sort(new.caught) != _sort(old.caught) else ""
+
+
+def _sort(caught: str) -> tuple[str, str]:
+    """Return what an error is known by again: its class, and its place; its text quotes values."""
+    return caught.partition(":")[0], caught.rpartition("(")[2]
 
 
 def tells_much(plain: Case, afresh: Answers) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from retry_contract.consumer.advice import advice_for
+from retry_contract.consumer.advice import WAITS, advice_for
 from retry_contract.consumer.answers import Consumer, Kind
 from retry_contract.consumer.attempts import Attempt, attempts
 from retry_contract.consumer.beside import is_blind, newly_caught, notes, tells_much
@@ -94,7 +94,7 @@ def _judged(
         counts = counts or told.result is Result.DIFFERS
         failed, finding = max(1, failed), _finding(told, attempt, afresh)
     else:
-        remembers = None if attempt.told is None else _remembers(attempt.told)
+        remembers = None if attempt.told is None else _remembers(attempt.told, attempt.plain)
         finding = unsure.get(situation.name) or remembers
     return Tried(situation.name, situation.of, counts, attempt.tried, failed, finding)
 
@@ -111,11 +111,18 @@ def _finding(failure: Failure, attempt: Attempt, afresh: Answers) -> Finding:
     )
 
 
-def _remembers(failure: Failure) -> Finding:
+def _remembers(failure: Failure, plain: Case) -> Finding:
     """Return that code fails on a payload only after others: which, is not of the contract."""
     answer = failure.answer
-    error = f"{answer.error or 'it reads something else'}, but only after other payloads"
-    return Finding(Result.NOT_TESTED, error, failure.payload, answer.where, advice=_FORGET)
+    error = answer.error.rstrip(".") or "it reads something else"
+    return Finding(
+        Result.NOT_TESTED,
+        f"{error}, but only after other payloads",
+        failure.payload,
+        answer.where,
+        odd=_odd(failure.case, plain),
+        advice=_FORGET,
+    )
 
 
 def _unsure(plain: Case, caught: str, afresh: Answers) -> dict[str, Finding]:
@@ -148,4 +155,7 @@ def _advice(failure: Failure, attempt: Attempt, afresh: Answers) -> str:
         return advice_on(failure.places, attempt.situation.payloads(failure.case))
     old, plain = afresh.to(attempt.plain.before), attempt.plain
     reads_old = old is not None and old.kind is Kind.READ
-    return advice_for(failure.answer, only_newer=reads_old and not _odd(failure.case, plain))
+    only_newer = reads_old and not _odd(failure.case, plain)
+    if only_newer and failure.answer.kind is Kind.HUNG:
+        return WAITS
+    return advice_for(failure.answer, only_newer=only_newer)

@@ -69,7 +69,8 @@ def _explained(place: str, one: Any, other: Any, added: Added) -> bool:
 def is_lost(difference: Difference) -> bool:
     """Say whether something was read, and of the other payload nothing: null, false, or empty."""
     one, other = difference.values
-    return bool(one) and not other and not is_remark(difference.place)
+    is_number = isinstance(other, int) and not isinstance(other, bool)
+    return bool(one) and not other and not is_number and not is_remark(difference.place)
 
 
 def is_bad(place: Difference) -> bool:

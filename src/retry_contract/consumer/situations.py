@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retry_contract.consumer.added import Added
-from retry_contract.consumer.answers import Answer, Ask, Kind
+from retry_contract.consumer.answers import Answer, Ask, Kind, shortened
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
 from retry_contract.consumer.compare import Difference, differences, own_words
 from retry_contract.consumer.readiness import Result, scrubbed
@@ -89,7 +89,7 @@ class Answers:
         """Return an answer without a secret, before anything is cut off or compared."""
         error, caught, read = answer.error, answer.caught, answer.read
         whole = json.dumps([error, caught, read])
-        return answer if self._scrub(whole) == whole else scrubbed(answer, self._scrub)
+        return shortened(answer if self._scrub(whole) == whole else scrubbed(answer, self._scrub))
 
     def take_hangs(self, others: Answers) -> None:
         """Take over what others know of payloads that are not answered in time: it lasts long."""

@@ -10,7 +10,8 @@ from retry_contract.consumer.readings import strings
 
 _OBJECTION = re.compile(
     r"error|fail|invalid|reject|refus|denied|forbid|not (allowed|permitted|expected)|problem|violat"
-    r"|\bbad\b|unexpected|exception|unrecogni|unknown field",
+    r"|(?<![a-z])bad(?![a-z])|unexpected|exception|unrecogni|unknown field|unprocessable"
+    r"|\b4\d\d [a-z]",
     re.IGNORECASE,
 )
 _REMARK = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import uuid
@@ -13,9 +14,10 @@ from zlib import crc32
 
 import pytest
 from support import trying
-from support.trying import PAIR, tried
+from support.trying import PAIR, answered, tried
 
-from retry_contract.consumer.answers import Answer
+from retry_contract.consumer.answers import Answer, read_detailed
+from retry_contract.consumer.hosted.loading import prepared
 from retry_contract.consumer.readiness import Finding, Readiness
 from retry_contract.report.readiness import (
     closing_line,
@@ -340,3 +342,17 @@ def test_what_code_tells_of_its_own_alone_may_be_that_it_reads_no_more() -> None
     found = tried(lambda reply: [f"{name} was unexpected" for name in reply if name == "creatorId"])
     assert not found.ready
     assert found.situations[4].result == "differs"
+
+
+def test_what_code_catches_of_both_replies_is_nothing_new() -> None:
+    def consume(reply: Payload) -> Any:
+        with contextlib.suppress(ValueError):
+            raise ValueError(f"no error envelope: {reply}")
+        return {"id": reply["id"], "status": reply["latestStatus"]}
+
+    class Watched(trying.Direct):
+        def ask_afresh(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
+            return [read_detailed(answered(prepared(consume), line, watch=True)) for line in lines]
+
+    found = trying.checked(Watched(consume), 5)
+    assert (found.ready, found.notes) == (True, ())

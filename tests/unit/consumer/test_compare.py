@@ -44,6 +44,17 @@ ADDED = Added(
         ({"by": None}, {"by": "00000001"}),
         ({"who": "-"}, {"who": USER}),
         ("{'id': 1}", "{'creatorId': 'user_100000001', 'id': 1}"),
+        (
+            [{"type": "mrkdwn", "text": "*id*\nmessage_1"}],
+            [
+                {"type": "mrkdwn", "text": "*creatorId*\nuser_100000001"},
+                {"type": "mrkdwn", "text": "*id*\nmessage_1"},
+            ],
+        ),
+        ([{"key": "sms.id"}], [{"key": "sms.creatorId"}, {"key": "sms.id"}]),
+        (["campaign_id=x"], ["creator_id=user_100000001", "campaign_id=x"]),
+        ([["campaign-id", 1], ["id", 2]], [["id", 2], ["creator-id", 3], ["campaign-id", 1]]),
+        ([{"row": 1}], [{"row": 1}, {"row": 2, "new": USER}]),
         ("sent", "sent by user_100000001"),
         ("message_1 of nobody", "message_1 by user_100000001"),
         ("message_1, creator unknown", "message_1, creator known"),
@@ -81,6 +92,10 @@ def test_the_added_field_explains_it(one: Any, other: Any) -> None:
         ("owner campaign_1", "owner user_100000001", ("",)),
         ("message_1,campaign_1", "campaign_1,message_1", ("",)),
         ("message_1 ok", "message_1 error: unknown field", ("",)),
+        ("id=message_1", "id=message_1 campaignId=campaign_1", ("",)),
+        ({"creator": None}, {"creator": DECOY}, ("/creator",)),
+        ([{"row": 1}], [{"row": 1}, {"row": 2, "new": [USER, "message_1"]}], ("",)),
+        ([{"row": 1}], [{"row": 1}, {"error": "unexpected", "new": USER}], ("",)),
         ({"creatorId": None}, {"creatorId": ["Unknown field."]}, ("/creatorId",)),
         ([], ["creatorId"], ("",)),
         ([], [{"loc": "creatorId", "input": USER, "msg": "not permitted"}], ("",)),
@@ -118,6 +133,13 @@ def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -
         ({"id": "message_1", "c": "to campaign_1"}, {"id": "message_1", "c": "x"}, False),
         ({"id": "message_1", "c": "campaign"}, {"id": "message_1", "c": "x"}, False),
         ({"id": "message_1", "last": "id"}, {"id": "message_1", "last": "creatorId"}, False),
+        ({"id": "message_1", "left": []}, {"id": "message_1", "left": ["creatorId"]}, True),
+        ({"id": "message_1", "problems": []}, {"id": "message_1", "problems": ["x"]}, False),
+        ({"id": "message_1", "shard": 3}, {"id": "message_1", "shard": 0}, True),
+        ({"id": "message_1", "is": "OK"}, {"id": "message_1", "is": "BAD_REQUEST"}, False),
+        ({"id": "message_1", "is": "200 OK"}, {"id": "message_1", "is": "422 Odd"}, False),
+        ({"id": "message_1", "warn": ""}, {"id": "message_1", "warn": "error"}, True),
+        (["message_1", "old"], ["message_1", "new"], True),
         ({"n": 9}, {"n": 10}, False),
         ("before", "after", False),
         ([], ["creatorId was unexpected"], False),
@@ -149,6 +171,7 @@ def test_an_object_that_holds_a_decoy_may_itself_be_the_added_field() -> None:
     added = Added({"templateBody": body}, {"creatorId": USER}, frozenset({DECOY}))
     for name in ("templateBody", "TEMPLATE_BODY", "postman.templateBody"):
         assert differences({}, {name: body}, added) == ()
+    assert differences({"template_author": None}, {"template_author": DECOY}, added) == ()
     (found,) = differences({"creator": USER}, {"creator": DECOY}, added)
     assert (found.place, found.one, found.other) == ("/creator", USER, DECOY)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from retry_contract import processes
-from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer
+from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer, shortened
 from retry_contract.consumer.process import each
 from retry_contract.consumer.process.command import read_command
 from retry_contract.consumer.process.each import Each
@@ -236,7 +236,8 @@ def test_any_other_line_is_noise(line: str) -> None:
 
 def test_an_error_is_one_line_without_what_steers_a_terminal() -> None:
     assert one_line("one\n\n  two\x1b[2J") == "one; two\\x1b[2J"
-    assert len(one_line("x" * 1000)) == 300
+    assert len(one_line("x" * 20_000)) == 10_000
+    assert len(shortened(Answer(Kind.REFUSED, error="x" * 1000)).error) == 300
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to a thread")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from retry_contract.consumer.answers import Answer, Kind
+from retry_contract.consumer.answers import Answer, Kind, shortened
 from retry_contract.consumer.client.calls import Scenario
 from retry_contract.consumer.client.made import Made
 from retry_contract.consumer.client.stage import Call, Stage, Visit
@@ -69,7 +69,7 @@ class Caller:
             return Made(call, visit, None, leaked=False)
         said = self._output.read_bytes()[printed:]
         leaked = visit.key.encode() in said or visit.key in answer.error
-        safe = scrubbed(answer, Scrubber(self._secret, visit.key).scrub)
+        safe = shortened(scrubbed(answer, Scrubber(self._secret, visit.key).scrub))
         made = Made(call, visit, safe, leaked, first)
         self._hangs += made.hung
         return made

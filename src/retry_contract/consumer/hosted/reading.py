@@ -9,6 +9,7 @@ import enum
 import functools
 import itertools
 import re
+import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -84,6 +85,8 @@ def _members(value: Any) -> Mapping[Any, Any] | None:
     """Return the members of a mapping, or the fields of an object; None of anything else."""
     if isinstance(value, Mapping):
         return value
+    if isinstance(value, sqlite3.Row):
+        return {name: value[name] for name in value.keys()}  # noqa: SIM118 - no mapping
     if isinstance(value, _OPAQUE):
         return None
     if isinstance(value, tuple):
