@@ -288,3 +288,28 @@ def test_what_cannot_be_called_is_one_line(
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert said in line
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("by_class", "ready"),
+        ("by_property", "ready"),
+        ("by_truth", "ready"),
+        ("by_method", "not tested"),
+        ("lies_by_class", "not ready"),
+        ("lies_by_chance", "not ready"),
+        ("in_another_order", "ready"),
+    ],
+)
+def test_a_result_tells_a_refusal_by_what_its_caller_may_ask(
+    name: str, outcome: str, called: Any
+) -> None:
+    _, found, situations = called(name, "results")
+    assert found["outcome"] == outcome
+    told = situations["400 not failed"]
+    if outcome == "not tested":
+        assert told["error"].endswith("but for what it keeps to itself")
+        assert told["advice"].startswith("let a public attribute, a property, bool() or the class")
+    assert (told["verdict"] == "ok") is (outcome == "ready")

@@ -25,12 +25,14 @@ _DIGEST = re.compile(r"-?\d{6,}|[0-9a-fA-F]{6,}|\S{16,}")
 class Added:
     """What the second of two payloads has more, `members`: names and values.
 
-    `fields` are those that both have. `decoys` are texts that only look like an added value.
+    `fields` are those that both have. `decoys` are texts that only look like an added value. If it
+    is `exact`, nothing explains a difference.
     """
 
     members: Mapping[str, Any]
     fields: Mapping[str, Any] = field(default_factory=dict)
     decoys: frozenset[str] = frozenset()
+    exact: bool = False
 
     @functools.cached_property
     def texts(self) -> dict[str, str]:

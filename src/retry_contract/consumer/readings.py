@@ -10,6 +10,15 @@ from typing import Any
 
 ABSENT = object()
 """The value of a member that is not there."""
+OWN, PRIVATE = "(its own)", "(private)"
+"""Members of the reading of an object, where its whole is read; the latter within the former."""
+
+
+def without(value: Any, name: str) -> Any:
+    """Return JSON values without the members of a name."""
+    if isinstance(value, dict):
+        return {n: without(item, name) for n, item in value.items() if n != name}
+    return [without(item, name) for item in value] if isinstance(value, list) else value
 
 
 def strings(value: Any) -> Iterator[str]:

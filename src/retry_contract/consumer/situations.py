@@ -13,7 +13,7 @@ from typing import Any
 from retry_contract.consumer.added import Added
 from retry_contract.consumer.answers import Answer, Ask, Kind, shortened
 from retry_contract.consumer.cases import Case, Pair, Payload, decoys
-from retry_contract.consumer.compare import Difference, differences, own_words
+from retry_contract.consumer.compare import EXACT, Difference, differences, own_words
 from retry_contract.consumer.readiness import Result, scrubbed
 
 
@@ -109,7 +109,7 @@ class Answers:
         if self._unsteady is None:
             first, *others = self._answers([_line(payload)] * _TIMES)
             both = [(first, other) for other in others if first and other]
-            found = [differences(one.read, other.read, Added({})) for one, other in both]
+            found = [differences(one.read, other.read, EXACT) for one, other in both]
             self._unsteady = frozenset(itertools.chain.from_iterable(found))
         return self._unsteady
 
@@ -131,7 +131,7 @@ class Answers:
             if one and other and third and fourth:
                 # A clock moves on between two that are alike too.
                 twice = {*differ(one, other)} & {*differ(third, fourth)}
-                self._confirmed |= twice - {*differences(one.read, third.read, Added({}))}
+                self._confirmed |= twice - {*differences(one.read, third.read, EXACT)}
         return tuple(place for place in places if place in self._confirmed)
 
 

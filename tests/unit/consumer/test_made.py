@@ -134,7 +134,10 @@ def test_paired_readings_may_differ_by_the_field_and_by_what_always_differs() ->
     creator = (made(new, None).visit.payload() or {})["creatorId"]
     before = made(old, {"id": "a", "took": 1, "headers": {"content-length": "9"}})
     reading = {"id": "a", "headers": {"content-length": "99"}, "creatorId": creator}
-    after = [made(new, {**reading, "took": number}) for number in (2, 3)]
+    before = replace(
+        before, answer=Answer(Kind.READ, told=True, read={**before.reading, "at": "q"})
+    )
+    after = [made(new, {**reading, "took": n, "at": f"error {n}"}) for n in (2, 3)]
     assert paired(PAIR, before, after).result is Result.OK
 
 

@@ -12,6 +12,7 @@ from support.trying import tried
 
 from retry_contract.consumer.hosted.reading import reading
 from retry_contract.consumer.readiness import Result as Found
+from retry_contract.consumer.readings import OWN, PRIVATE, without
 
 Payload = dict[str, Any]
 
@@ -181,3 +182,28 @@ class KeepsTheReplyBesideAField:
 def test_a_copy_of_the_reply_is_no_misreading(consume: Any) -> None:
     found = tried(consume)
     assert {s.result for s in found.situations if s.counts} == {Found.OK}
+
+
+class Wrapped:
+    def __init__(self, message: str, errors: list[str]) -> None:
+        self.message = message
+        self._errors = errors
+
+    @property
+    def ok(self) -> bool:
+        return not self._errors
+
+    def __len__(self) -> int:
+        return len(self._errors)
+
+
+class Items(list[str]):
+    pass
+
+
+def test_the_whole_of_an_object_is_what_its_caller_may_ask_it_and_what_it_keeps() -> None:
+    own = {"ok": False, "class": "Wrapped", "bool": True, PRIVATE: {"_errors": ["refused"]}}
+    assert reading(Wrapped("m", ["refused"]), whole=True) == {"message": "m", OWN: own}
+    assert reading(Wrapped("m", ["refused"])) == {"message": "m"}
+    assert reading(Items(["a"]), whole=True) == ["a"]
+    assert without({"a": [{OWN: own, "b": 1}]}, OWN) == {"a": [{"b": 1}]}

@@ -191,16 +191,17 @@ def test_a_reply_is_shown_where_its_body_had_a_part_in_what_went_wrong(
 
 def test_what_was_not_tried_after_calls_without_an_end_gets_a_note() -> None:
     untried = Made(CALL, visited(CALL), None, leaked=False)
-    longer = "--timeout longer than all"
+    longer = "give --timeout longer than all"
     for call, requests, advice in (
-        (STALLS, ["retry"], "the request a timeout"),
+        (STALLS, ["retry"], "give the request a timeout"),
+        (REFUSED, ["retry", "retry"], "bound the attempts"),
         (REFUSED, ["retry"], longer),
         (REFUSED, [], longer),
     ):
         calls = [Made(call, visited(call, *requests), HUNG, leaked=False)] * 4
         (note,) = notes([*calls, untried], SUCCESS)
         assert note.startswith("Too many calls did not end in time, so the rest was not tried: ")
-        assert f": give {advice}" in note
+        assert f": {advice}" in note
         assert list(notes(calls, SUCCESS)) == []
 
 

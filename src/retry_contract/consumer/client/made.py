@@ -9,6 +9,7 @@ from typing import Any
 
 from retry_contract.consumer.answers import Answer, Kind
 from retry_contract.consumer.client.stage import Call, Visit
+from retry_contract.consumer.readings import OWN, without
 from retry_contract.service.sandbox import AUTO
 
 
@@ -55,6 +56,11 @@ class Made:
     @property
     def reading(self) -> Any:
         """What was returned, as JSON values without the message's id."""
+        return without(self.whole, OWN)
+
+    @property
+    def whole(self) -> Any:
+        """The same, with what an object of the client's own classes may be asked for, and keeps."""
         if self.exited:
             return 0
         return self.without_id(self.answer.read if self.answer else None)
@@ -66,7 +72,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Known:
-    """What all calls together say: what was returned after accepted retries, where that had to be.
+    """What all calls together say: the whole of what was returned after accepted retries.
 
     `reads_old` says that the reply of the older contract was read, `reads_new` that of the newer.
     """
@@ -80,4 +86,4 @@ def known(before: Made, calls: Sequence[Made]) -> Known:
     """Return what calls say, of which one is the call by the older contract."""
     succeeded = [made for made in calls if made.succeeded]
     newer = any(made.call.contract not in (before.call.contract, AUTO) for made in succeeded)
-    return Known(tuple(made.reading for made in succeeded), before.succeeded, newer)
+    return Known(tuple(made.whole for made in succeeded), before.succeeded, newer)

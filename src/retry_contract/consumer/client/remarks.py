@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.told import EASILY_MISSED, Told, told_by
-from retry_contract.consumer.client.wrongs import FINAL, LONGER, TIMEOUT
+from retry_contract.consumer.client.wrongs import BOUND_IT, FINAL, LONGER, TIMEOUT
 
 _LOOK = "its caller must look"
 _AGAIN = "asked again after a 201, though Retrieve tells what became of it"
@@ -25,7 +25,9 @@ def notes(calls: Sequence[Made], known: Known) -> Iterator[str]:
     """Yield what must be known of how a refusal is told, and of what was not tried."""
     if any(made.answer is None for made in calls):
         hung = [made.visit for made in calls if made.hung and made.visit.seen]
+        again = any(sum(s in FINAL for s in visit.statuses()) > 1 for visit in hung)
         advice = LONGER if all(visit.is_answered() for visit in hung) else TIMEOUT
+        advice = BOUND_IT if again else advice
         yield f"Too many calls did not end in time, so the rest was not tried: {advice}."
     returned = {told_by(made, known) for made in calls if _is_told_by_value(made)}
     for told in EASILY_MISSED:

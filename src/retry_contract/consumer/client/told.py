@@ -8,7 +8,7 @@ from typing import Any
 
 from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.success import resembles
-from retry_contract.consumer.readings import decoded
+from retry_contract.consumer.readings import PRIVATE, decoded, without
 from retry_contract.contract.document import read_document
 
 
@@ -16,6 +16,7 @@ class Told(enum.Enum):
     """What was returned on a refusal, by what its caller makes of it."""
 
     LIKE_A_SUCCESS = "the same as after a success"
+    IN_PRIVATE = "the same as after a success, but for what it keeps to itself"
     NOTHING = "null"
     BODY = "the error's body or part of it"
     OTHER = "another value"
@@ -27,8 +28,10 @@ EASILY_MISSED = (Told.BODY, Told.NOTHING)
 
 def told_by(made: Made, known: Known) -> Told:
     """Return what a client returned on a refusal that it met."""
-    if resembles(made.reading, known.accepted):
-        return Told.LIKE_A_SUCCESS
+    open_to_all = [without(whole, PRIVATE) for whole in known.accepted]
+    if resembles(without(made.whole, PRIVATE), open_to_all):
+        alike = resembles(made.whole, known.accepted)
+        return Told.LIKE_A_SUCCESS if alike else Told.IN_PRIVATE
     value = decoded(made.reading)
     if value is None and known.accepted:
         return Told.NOTHING

@@ -11,7 +11,7 @@ from retry_contract.consumer.client.made import Known, Made
 from retry_contract.consumer.client.remarks import remark
 from retry_contract.consumer.client.varying import is_number, varies
 from retry_contract.consumer.client.wrongs import Wrong, wrongs
-from retry_contract.consumer.compare import Difference, differences, is_bad, is_lost
+from retry_contract.consumer.compare import EXACT, Difference, differences, is_bad, is_lost
 from retry_contract.consumer.misread import advice_on, misread
 from retry_contract.consumer.readiness import Finding, Result, Tried
 
@@ -43,7 +43,7 @@ def paired(pair: Pair, before: Made, after: Sequence[Made]) -> Tried:
         {name: new[name] for name in pair.added if name in new},
         {name: [old[name], new.get(name)] for name in old},
     )
-    unsteady = differences(after[0].reading, after[-1].reading, Added({}))
+    unsteady = differences(after[0].reading, after[-1].reading, EXACT)
     found = differences(before.reading, after[0].reading, added)
     places = tuple(p for p in found if p not in unsteady and not _is_own(p, added))
     if not places:

@@ -18,7 +18,7 @@ from retry_contract.service.http import Request
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 FINAL = (400, 401, 403)
 """By what is refused that does not pass."""
-_BOUND_IT = "bound the attempts, and wait longer before each; a 400, 401 or 403 does not pass"
+BOUND_IT = "bound the attempts, and wait longer before each; a 400, 401 or 403 does not pass"
 _PATH = "POST to /campaigns/:campaignId/messages/:messageId/retry below the base URL given"
 _KEY = "send the api_key that it is given, as `Authorization: Bearer <api_key>`, at each call"
 _CREATED = "take the status 201 for a success: the body is the message, with its new status"
@@ -108,7 +108,7 @@ def _strayed(request: Request) -> Wrong | None:
 
 def _endless(visit: Visit) -> Wrong:
     if len(visit.retries()) >= MOST_RETRIES:
-        return Wrong(f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND_IT)
+        return Wrong(f"it asked for the retry {MOST_RETRIES} times, and went on", BOUND_IT)
     bound = "bound how often it asks, and wait longer before each time"
     return Wrong(f"it made {len(visit.seen)} requests, and went on", bound)
 
@@ -136,7 +136,7 @@ def _unended(visit: Visit, error: str) -> Wrong:
     elif not visit.is_answered():
         return Wrong(error, TIMEOUT)
     if sum(status in FINAL for status in visit.statuses()) > 1:
-        return Wrong(error, _BOUND_IT)
+        return Wrong(error, BOUND_IT)
     waits = "may be about to stop" if asked > 1 else "went on waiting although it was answered"
     return Wrong(f"{error}, and {waits}", LONGER, Result.NOT_TESTED)
 
@@ -151,9 +151,12 @@ def _misled(made: Made, answer: Answer, known: Known) -> Wrong | None:
         return _EXITED
     if not known.accepted:
         return None if made.visit.seen and made.raised else _INCOMPARABLE
-    if made.returned and _lies(made, known):
+    told = told_by(made, known) if made.returned and not made.visit.sent() else Told.OTHER
+    if told is Told.LIKE_A_SUCCESS:
         lied = "it returned the same as after a retry that was accepted"
         return Wrong(lied, _tell(made.visit))
+    if told is Told.IN_PRIVATE:
+        return _IN_PRIVATE
     return None if made.visit.seen else _unasked(made, answer, Result.NOT_TESTED)
 
 
@@ -170,13 +173,13 @@ def _unasked(made: Made, answer: Answer, result: Result) -> Wrong:
     return Wrong(f"it {_NOTHING}, and {did}", _BASE, result, doubtful=True)
 
 
-def _lies(made: Made, known: Known) -> bool:
-    """Say whether a success is told of a retry that was refused, without knowing of another one."""
-    return told_by(made, known) is Told.LIKE_A_SUCCESS and not made.visit.sent()
-
-
 _UNMET = Wrong(
     "the retry was accepted, so no refusal was met", _KEY, Result.NOT_TESTED, doubtful=True
+)
+_IN_PRIVATE = Wrong(
+    f"it returned {Told.IN_PRIVATE.value}",
+    "let a public attribute, a property, bool() or the class tell a refusal; no method is called",
+    Result.NOT_TESTED,
 )
 _EXITED = Wrong(
     "it ended the program with the exit status 0, as after a success",

@@ -103,7 +103,7 @@ def answer(
         return "error " + json.dumps(detail_of(error))
     if caught:
         return "caught " + json.dumps({"read": reading(read), "text": caught})
-    return "ok " + json.dumps(reading(read))
+    return "ok " + json.dumps(reading(read, whole=bool(output)))
 
 
 def _show(error: BaseException, output: str) -> None:

@@ -51,8 +51,19 @@ def load_client(target: str, folder: str) -> Callable[[str], Any]:
     os.environ.clear()
     os.environ.update(kept | _ALONE)
     found = _import(target, folder)
+    if _takes_by_name(found):
+        return lambda line: found(**dict(zip(CLIENT_PARAMETERS, json.loads(line), strict=True)))
     _check_parameters(found, CLIENT_PARAMETERS, f"({', '.join(CLIENT_PARAMETERS)})")
     return lambda line: found(*json.loads(line))
+
+
+def _takes_by_name(found: Callable[..., Any]) -> bool:
+    """Say whether a client has parameters of these names, in whatever order, and no other."""
+    with contextlib.suppress(TypeError, ValueError, NameError):
+        signature = inspect.signature(found)
+        signature.bind(**dict.fromkeys(CLIENT_PARAMETERS))
+        return signature.parameters.keys() >= {*CLIENT_PARAMETERS}
+    return False
 
 
 def _check_parameters(found: Callable[..., Any], given: tuple[Any, ...], what: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from retry_contract.consumer.hosted.installed import is_own_class
+from retry_contract.consumer.readings import OWN, PRIVATE
 
 _DEEPEST = 25
 _MOST = 5_000
@@ -26,15 +27,17 @@ _PROPERTIES = (property, functools.cached_property)
 _COPIED = (Mapping, AbstractSet, list, tuple)
 """What in private may be a copy of the reply, and is no reading of it."""
 _SINGLE = (bool, int, float, str, enum.Enum, type(None))
+_ITEMS = (list, AbstractSet, type, enum.Enum, *_PLAIN)
 _OPAQUE = (type, float, bytes, enum.Enum, *_PLAIN)
 
 
-def reading(value: Any) -> Any:
+def reading(value: Any, *, whole: bool = False) -> Any:
     """Return a value as JSON values: an object by its fields, anything opaque by its repr.
 
-    Of what cannot be looked into, only the type is told, and all around it is read.
+    Of what cannot be looked into, only the type is told, and all around it is read. With the
+    `whole` of an object goes, under OWN, what its caller may ask it for, and what it keeps.
     """
-    return _reading(value, _Around(itertools.count()))
+    return _reading(value, _Around(itertools.count(), whole=whole))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +46,14 @@ class _Around:
 
     count: Iterator[int]
     within: tuple[int, ...] = ()
+    whole: bool = False
 
     def full(self, value: Any) -> bool:
         most = len(self.within) > _DEEPEST or next(self.count) > _MOST
         return most or id(value) in self.within
 
     def and_(self, value: Any) -> _Around:
-        return _Around(self.count, (*self.within, id(value)))
+        return _Around(self.count, (*self.within, id(value)), self.whole)
 
 
 def _reading(value: Any, around: _Around) -> Any:
@@ -70,6 +74,8 @@ def _read(value: Any, around: _Around) -> Any:
         return "…"
     inside = around.and_(value)
     members = _members(value)
+    if around.whole and is_own_class(type(value)) and not isinstance(value, _ITEMS):
+        members = {**(members or {}), OWN: _own(value)}
     if members is not None:
         return {str(k): _reading(v, inside) for k, v in members.items()}
     if isinstance(value, list | tuple):
@@ -79,6 +85,22 @@ def _read(value: Any, around: _Around) -> Any:
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     return str(value) if isinstance(value, _PLAIN) else _ADDRESS.sub("", repr(value))
+
+
+def _own(value: Any) -> Mapping[str, Any]:
+    """Return the class of an object, whether it is true, its properties, and what is private."""
+    kind = type(value)
+    asked = {**dict(_computed(value)), "class": kind.__qualname__}
+    if any("__bool__" in vars(base) or "__len__" in vars(base) for base in _own_classes(kind)):
+        asked["bool"] = bool(value)
+    hidden = getattr(value, "__pydantic_private__", None) or ()
+    names = [*getattr(value, "__dict__", ()), *hidden]
+    private = {n: getattr(value, n, None) for n in names if n.startswith("_")}
+    return {**asked, PRIVATE: private}
+
+
+def _own_classes(kind: type) -> list[type]:
+    return [base for base in kind.__mro__ if is_own_class(base)]
 
 
 def _members(value: Any) -> Mapping[Any, Any] | None:
@@ -124,7 +146,7 @@ def _hidden(value: Any, held: Mapping[str, Any], *, alone: bool) -> Mapping[str,
 
 def _computed(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the public properties of the user's own classes, but for those that raise."""
-    own = [vars(base) for base in reversed(type(value).__mro__) if is_own_class(base)]
+    own = [vars(base) for base in reversed(_own_classes(type(value)))]
     found = {name: member for members in own for name, member in members.items()}
     for name, member in found.items():
         if isinstance(member, _PROPERTIES) and not name.startswith("_"):
