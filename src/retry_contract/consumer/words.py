@@ -14,6 +14,7 @@ _OBJECTION = re.compile(
     r"|\b4\d\d [a-z]",
     re.IGNORECASE,
 )
+_EXIT = re.compile(r"(return|exit).?(code|status)", re.IGNORECASE)
 _REMARK = re.compile(
     r"warn|note|info|unknown|extra|ignored|additional|missing|absent|without|lack|need|requir|legacy"
     r"|default|\bold\b",
@@ -36,7 +37,7 @@ def turned_bad(place: str, one: Any, other: Any) -> bool:
     """Say whether a value at a place turned into one that tells that something is wrong."""
     if is_remark(place):
         return False
-    flagged = objects([place]) and bool(other) and not one
+    flagged = (objects([place]) or _EXIT.search(place)) and bool(other) and not one
     if flagged or objects({*strings(other)} - {*strings(one)}):
         return True
     return _is_status(one, 200, 299) and _is_status(other, 400, 599)

@@ -120,6 +120,7 @@ def test_anything_else_is_told_by_its_place(one: Any, other: Any, places: Any) -
         ({"id": "message_1", "missing": ["x"]}, {"id": "message_1", "missing": []}, True),
         ({"id": "message_1", "errors": []}, {"id": "message_1", "errors": ["creatorId"]}, False),
         ({"id": "message_1", "failed": False}, {"id": "message_1", "failed": True}, False),
+        ({"id": "message_1", "returncode": 0}, {"id": "message_1", "returncode": 1}, False),
         ({"id": "message_1", "code": 200}, {"id": "message_1", "code": 422}, False),
         ({"id": "message_1", "is": "fine"}, {"id": "message_1", "is": "ERROR"}, False),
         ({"id": "message_1", "a": []}, {"id": "message_1", "a": ["what is creatorId"]}, False),
