@@ -103,10 +103,11 @@ def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
         pytest.param(
             "polls_without_end", {*REFUSALS, *PASSING}, "it made 100 requests, and", marks=slow
         ),
-        (
+        pytest.param(
             "knows_nested_errors_only",
             {*REFUSALS} - {"401 wrong key"},
             "it returned null when the error was flat, and raised when it was nested",
+            marks=slow,
         ),
         pytest.param(
             "looks_and_goes_on",

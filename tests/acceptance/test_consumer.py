@@ -164,6 +164,7 @@ def test_a_closed_model_is_not_ready(app: Path, here: Callable[..., Done]) -> No
     assert "| paired | breaks on " in summary
 
 
+@pytest.mark.slow
 def test_the_values_of_a_template_may_be_given(tried: Any) -> None:
     code, found = tried("app:due")
     assert (code, found["outcome"]) == (1, "not ready")
@@ -207,7 +208,7 @@ def test_an_oddity_is_found_and_shrunk_to_itself(
     [
         ("prints", "ok", None),
         ("changes", "ok", None),
-        ("threads", "ok", None),
+        pytest.param("threads", "ok", None, marks=pytest.mark.slow),
         ("moves", "ok", None),
         pytest.param("counts", "ok", None, marks=pytest.mark.slow),
         pytest.param("awaits", "ok", None, marks=pytest.mark.slow),
@@ -238,12 +239,14 @@ def test_a_cache_hides_no_failure(tried: Any) -> None:
     assert [note for note in found["notes"] if note.startswith("It answers otherwise after")]
 
 
+@pytest.mark.slow
 def test_what_a_thread_loses_is_not_called_read(tried: Any) -> None:
     code, found = tried("app:hands_over")
     assert (code, found["outcome"]) == (3, "not tested")
     assert situation(found)["error"].startswith("it caught TypeError: narrow() got an unexpected")
 
 
+@pytest.mark.slow
 def test_code_that_learns_the_fields_from_the_first_reply_breaks_at_the_cutover(tried: Any) -> None:
     code, found = tried("app:learns")
     told = situation(found)
@@ -253,6 +256,7 @@ def test_code_that_learns_the_fields_from_the_first_reply_breaks_at_the_cutover(
     assert told["advice"].startswith("let it take the fields from a list of its own")
 
 
+@pytest.mark.slow
 def test_code_that_refuses_what_it_has_seen_is_not_laid_to_the_cutover(tried: Any) -> None:
     code, found = tried("app:inserts")
     told = situation(found)
@@ -269,6 +273,7 @@ def test_what_code_catches_is_not_called_read(tried: Any) -> None:
     assert told["advice"].startswith("let it raise what it catches, or return all that it reads")
 
 
+@pytest.mark.slow
 def test_code_that_reads_on_by_itself_is_ready_with_a_note(tried: Any) -> None:
     code, found = tried("app:falls_back")
     (note,) = found["notes"]
@@ -276,6 +281,7 @@ def test_code_that_reads_on_by_itself_is_ready_with_a_note(tried: Any) -> None:
     assert note.startswith("Of the newer reply alone it caught TypeError: ")
 
 
+@pytest.mark.slow
 def test_a_module_that_only_one_process_can_import_is_tried(
     tried: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,6 +240,7 @@ def test_message_that_was_tried_too_often_is_passed_over() -> None:
     assert it.watch.calls == [("GET", 200)]
 
 
+@pytest.mark.slow
 def test_generated_retries_name_messages_that_do_not_exist() -> None:
     with opened("failure") as it:
         plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=12, seed=7)

@@ -146,6 +146,7 @@ child.wait()
 """A command with a child that Ctrl-C does not end."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_nothing_is_left_of_a_command(shell: dict[str, str], tmp_path: Path) -> None:
     pid, script = tmp_path / "pid", tmp_path / "command.py"
