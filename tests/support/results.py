@@ -20,7 +20,7 @@ class Refused:
     message: str
 
 
-class Result:
+class Wrapped:
     def __init__(self, message: str, errors: list[str]) -> None:
         self.message = message
         self._errors = errors
@@ -54,7 +54,7 @@ def by_class(base_url: str, api_key: str, campaign_id: str, message_id: str) -> 
 
 def by_property(base_url: str, api_key: str, campaign_id: str, message_id: str) -> Any:
     reply = _retry(base_url, api_key, campaign_id, message_id)
-    return Result(message_id, [] if reply.status_code == 201 else ["refused"])
+    return Wrapped(message_id, [] if reply.status_code == 201 else ["refused"])
 
 
 def by_truth(*given: str) -> Any:

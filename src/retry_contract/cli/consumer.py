@@ -24,6 +24,7 @@ exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
 example: retry-contract consumer json:dumps --payloads 100"""
 _PAYLOADS, _FEW_PAYLOADS, _MOST_PAYLOADS = 1000, 25, 100_000
 _TIMEOUT, _PATIENCE = 10.0, 10.0
+_LONGEST_REASON = 500
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -94,8 +95,11 @@ def run(options: argparse.Namespace) -> int:
         with _patience(options):
             found = _check(options, target)
     except Unusable as error:
+        from retry_contract.consumer.answers import cut
+
         option = "" if options.exec_command is None else "--exec "
-        raise Unusable(visible(scrub(f"{option}{target}: {error}"))) from None
+        reason = cut(scrub(str(error)), _LONGEST_REASON)
+        raise Unusable(visible(f"{option}{scrub(target)}: {reason}")) from None
     found = found.scrubbed(scrub)
     if folder is not None:
         from retry_contract.report.readiness import write_readiness

@@ -121,7 +121,7 @@ def shortened(answer: Answer) -> Answer:
     """Return an answer with texts that can be shown. What must not be is taken out before."""
     if max(len(answer.error), len(answer.caught)) <= _LONGEST:
         return answer
-    error, caught = (_cut(text, _LONGEST) for text in (answer.error, answer.caught))
+    error, caught = (cut(text, _LONGEST) for text in (answer.error, answer.caught))
     return replace(answer, error=error, caught=caught)
 
 
@@ -130,8 +130,9 @@ def one_line(text: str) -> str:
     lines = (line.strip() for line in text.splitlines())
     joined = "; ".join(line for line in lines if line)
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
-    return _cut(safe, _MOST)
+    return cut(safe, _MOST)
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
+    """Return a text, of a longer one what it begins with."""
     return text if len(text) <= longest else text[: longest - 1] + "…"

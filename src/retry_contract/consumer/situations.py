@@ -46,7 +46,7 @@ _MOST_AGAIN, _TIMES, _MOST_HANGS = 20, 5, 2
 class Answers:
     """The answers of a consumer, each payload asked once however many situations show it.
 
-    `scrub` takes out of an error what must not be written.
+    `scrub` takes out of an answer what must not be written.
     """
 
     def __init__(self, ask: Ask, scrub: Callable[[str], str] = str) -> None:
@@ -90,11 +90,6 @@ class Answers:
         error, caught, read = answer.error, answer.caught, answer.read
         whole = json.dumps([error, caught, read])
         return shortened(answer if self._scrub(whole) == whole else scrubbed(answer, self._scrub))
-
-    def take_hangs(self, others: Answers) -> None:
-        """Take over what others know of payloads that are not answered in time: it lasts long."""
-        hung = {k: a for k, a in others._known.items() if a is not None and a.kind is Kind.HUNG}
-        self._known.update(hung)
 
     def to(self, payload: Payload) -> Answer | None:
         """Return the answer to a payload; None if it was not tried."""

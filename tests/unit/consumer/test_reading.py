@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.cookiejar
 import json
+import sqlite3
 from typing import Any
 
 import pytest
+from support.results import Wrapped
 from support.trying import tried
 
 from retry_contract.consumer.hosted.reading import reading
@@ -184,15 +187,7 @@ def test_a_copy_of_the_reply_is_no_misreading(consume: Any) -> None:
     assert {s.result for s in found.situations if s.counts} == {Found.OK}
 
 
-class Wrapped:
-    def __init__(self, message: str, errors: list[str]) -> None:
-        self.message = message
-        self._errors = errors
-
-    @property
-    def ok(self) -> bool:
-        return not self._errors
-
+class Sized(Wrapped):
     def __len__(self) -> int:
         return len(self._errors)
 
@@ -202,8 +197,15 @@ class Items(list[str]):
 
 
 def test_the_whole_of_an_object_is_what_its_caller_may_ask_it_and_what_it_keeps() -> None:
-    own = {"ok": False, "class": "Wrapped", "bool": True, PRIVATE: {"_errors": ["refused"]}}
-    assert reading(Wrapped("m", ["refused"]), whole=True) == {"message": "m", OWN: own}
-    assert reading(Wrapped("m", ["refused"])) == {"message": "m"}
+    own = {"ok": False, "class": "Sized", "bool": True, PRIVATE: {"_errors": ["refused"]}}
+    assert reading(Sized("m", ["refused"]), whole=True) == {"message": "m", OWN: own}
+    assert reading(Sized("m", ["refused"])) == {"message": "m"}
     assert reading(Items(["a"]), whole=True) == ["a"]
     assert without({"a": [{OWN: own, "b": 1}]}, OWN) == {"a": [{"b": 1}]}
+
+
+def test_a_row_of_a_database_is_read_by_its_columns() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.row_factory = sqlite3.Row
+        row = database.execute("select 'message_1' as id, 9 as fields").fetchone()
+    assert reading([row]) == [{"id": "message_1", "fields": 9}]

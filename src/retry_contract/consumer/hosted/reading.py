@@ -108,7 +108,7 @@ def _members(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, Mapping):
         return value
     if isinstance(value, sqlite3.Row):
-        return {name: value[name] for name in value.keys()}  # noqa: SIM118 - no mapping
+        return dict(zip(value.keys(), value, strict=True))
     if isinstance(value, _OPAQUE):
         return None
     if isinstance(value, tuple):
