@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
-from unittest import mock
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, configuration
+from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException
-from hypothesis.internal.conjecture import providers
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
+from retry_contract.fuzz.isolation import isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.session.prober import Listener, Prober
 
@@ -177,7 +174,7 @@ def run_cases(
 
     Raises NotExercised if no retry was accepted, and NotTested if the endpoint gave out.
     """
-    with _home(), _constants_of_no_module():
+    with isolated():
         try:
             (generate if plan.replay is None else replay)()
         except (Broken, EndOfRun, HypothesisException):
@@ -212,43 +209,3 @@ def needs_this_machine(plan: Plan) -> None:
 def broken(case: Any, *violations: Violation) -> NoReturn:
     """Say that a case broke the contract."""
     raise Broken(violations, case)
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[None]:
-    """Keep Hypothesis' tables of Unicode out of the folder that the run was started from."""
-    before = getattr(configuration, "__hypothesis_home_directory", None)
-    configuration.set_hypothesis_home_dir(_cache_folder())
-    try:
-        yield
-    finally:
-        configuration.set_hypothesis_home_dir(before)
-
-
-def _cache_folder() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    try:
-        return (Path(root) if root else Path.home() / ".cache") / "retry-contract"
-    except RuntimeError:  # a user without a home, as in some containers
-        return Path(tempfile.gettempdir()) / "retry-contract"
-
-
-@contextlib.contextmanager
-def _constants_of_no_module() -> Iterator[None]:
-    """Let the modules that happen to be imported have no part in what a seed generates.
-
-    Hypothesis draws from the constants of those that are not installed, and has no setting for it.
-    """
-    source = "_get_local_constants"
-    try:
-        from hypothesis.internal.conjecture.providers import CONSTANTS_CACHE
-        from hypothesis.internal.constants_ast import Constants
-    except ImportError:  # an early version, which draws from none
-        yield
-        return
-    CONSTANTS_CACHE.cache.clear()
-    try:
-        with mock.patch.object(providers, source, Constants):
-            yield
-    finally:
-        CONSTANTS_CACHE.cache.clear()

@@ -1,0 +1,148 @@
+"""Messages by two contracts, for code that reads the responses of both."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from retry_contract.contract.pair import Pair
+from retry_contract.fuzz.documented import documented_field, documented_texts
+from retry_contract.fuzz.payloads import Payload
+
+_NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
+    ("nextField", "next-value"),
+    ("templateBody", {"id": "template_body_1", "language": "english", "creatorId": "user_next"}),
+    ("language", "english"),
+    ("attempts", []),
+    ("nextCount", 1),
+    ("nextFlag", None),
+)
+_PLACES = (-1, 0, 4, 7)
+_ORDERS: tuple[Callable[[tuple[str, ...]], tuple[str, ...]], ...] = (
+    lambda names: names[::-1],
+    lambda names: tuple(sorted(names)),
+    lambda names: names[1:] + names[:1],
+    lambda names: names[1::2] + names[::2],
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One message. `payload` holds the fields of both contracts, and nothing else.
+
+    `order` are those of the newer contract in another order, `next_field` is one more that neither
+    has, and `place` where it stands.
+    """
+
+    pair: Pair
+    payload: Payload
+    order: tuple[str, ...]
+    next_field: tuple[str, Any] = _NEXT_FIELDS[0]
+    place: int = -1
+
+    @functools.cached_property
+    def before(self) -> Payload:
+        """The response by the older contract."""
+        return {k: v for k, v in self.payload.items() if k in self.pair.old.fields()}
+
+    @functools.cached_property
+    def after(self) -> Payload:
+        """The response by the newer contract, its fields in the documented order."""
+        return {k: v for k, v in self.payload.items() if k in self.pair.new.fields()}
+
+    @functools.cached_property
+    def reordered(self) -> Payload:
+        """The response by the newer contract, its fields in another order."""
+        return {name: self.after[name] for name in self.order}
+
+    @functools.cached_property
+    def extended(self) -> Payload:
+        """The response by the newer contract, with one more field that it does not have."""
+        members = list(self.after.items())
+        members.insert(len(members) if self.place < 0 else self.place, self.next_field)
+        return dict(members)
+
+    def odd(self, plain: Case) -> tuple[str, ...]:
+        """Return the JSON Pointers of the fields that differ from those of the plainest case."""
+        return tuple(f"/{k}" for k, v in self.payload.items() if v != plain.payload[k])
+
+
+def plainest(pair: Pair, values: Mapping[str, str] | None = None) -> Case:
+    """Return the plainest message: the samples of the schemas, in the documented order.
+
+    `values` are those of the user's template.
+    """
+    payload = {name: contract.sample("retry", name) for name, contract in pair.fields.items()}
+    if values is not None and "values" in payload:
+        payload["values"] = dict(values)
+    return Case(pair, payload, _ORDERS[0](pair.new.fields()))
+
+
+def cases(plain: Case, *, given: bool) -> SearchStrategy[Case]:
+    """Return messages in documented forms, the plainest first; `given` values stay as they are."""
+    pair = plain.pair
+    fields = {name: documented_field(contract, name) for name, contract in pair.fields.items()}
+    if "values" in fields:
+        members = plain.payload["values"]
+        fields["values"] = st.fixed_dictionaries(
+            {k: st.just(v) if given else documented_texts() for k, v in members.items()}
+        )
+    return st.builds(
+        lambda payload, alike, order, field, place: Case(
+            pair, _alike(payload) if alike else payload, order(pair.new.fields()), field, place
+        ),
+        # Hypothesis draws the members in any order.
+        st.fixed_dictionaries(fields).map(lambda drawn: {name: drawn[name] for name in fields}),
+        st.sampled_from((False,) * 9 + (True,)),
+        st.sampled_from(_ORDERS),
+        st.sampled_from(_NEXT_FIELDS),
+        st.sampled_from(_PLACES),
+    )
+
+
+def _alike(payload: Payload) -> Payload:
+    """Let a message be changed at the instant at which it was made, as a Single Send's is."""
+    if "updatedAt" not in payload or "createdAt" not in payload:
+        return payload
+    return {**payload, "updatedAt": payload["createdAt"]}
+
+
+@dataclass(frozen=True)
+class RareForm:
+    """A message in a form that the user need not meet: an example of the contract's folder.
+
+    `page` is the public page that shows the form; empty if the schema alone permits it.
+    """
+
+    name: str
+    page: str
+    case: Case
+
+
+def rare_forms(plain: Case) -> list[RareForm]:
+    """Return the valid examples of the newer contract, those of a public page first."""
+    new = plain.pair.new
+    sources = new.folder / "common" / "forms.json"
+    pages = json.loads(sources.read_text("utf-8")) if sources.is_file() else {}
+    sample = plainest(plain.pair).payload
+    found = []
+    for file, path in new.examples("valid").items():
+        example: Payload = json.loads(path.read_text("utf-8"))
+        if not example.keys() <= plain.payload.keys():
+            continue  # one more field has a scenario of its own
+        usual = [name for name in plain.payload if example.get(name) in (None, sample[name])]
+        if plain.payload.get("values") != sample.get("values"):
+            usual.append("values")  # the user's own template
+        payload = {**plain.payload, **example, **{name: plain.payload[name] for name in usual}}
+        page = pages.get(file, {}).get("page", "")
+        name = Path(file).stem.replace("-", " ")
+        found.append(RareForm(name, page, dataclasses.replace(plain, payload=payload)))
+    return sorted(found, key=lambda form: not form.page)
