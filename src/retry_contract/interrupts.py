@@ -15,7 +15,10 @@ import os
 import signal
 import sys
 import time
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOT_TESTED = 3
 """`ExitCode.NOT_TESTED`, which takes longer to import than all of this."""
@@ -85,3 +88,25 @@ def ignore_from_now_on() -> None:
     """Let no Ctrl-C disturb what is left to do."""
     if isinstance(signal.getsignal(signal.SIGINT), _Leaving | _Raising):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def handled(handler: Any, *numbers: int) -> Iterator[None]:
+    """Handle signals so, where they can be: in the main thread."""
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, own in before.items():
+            signal.signal(number, own)
+
+
+def endings() -> list[signal.Signals]:
+    """Return the signals that end a program: of a closed terminal too, where there is such."""
+    names = ("SIGTERM", "SIGHUP", "SIGQUIT")
+    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]

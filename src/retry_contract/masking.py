@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from retry_contract.outcome import Violation
-from retry_contract.redact import KNOWN_STATUSES, pointer
+from retry_contract.redact import KNOWN_STATUSES, pointer, token
 
 _OPEN = frozenset(
     {
@@ -170,10 +171,26 @@ class Scrubber:
             return
         # As it stands, in JSON, in Python, and as the argument of a shell.
         forms = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
-        forms |= {form.replace("'", _SHELL_QUOTE) for form in forms}
+        forms |= {token(secret), *(form.replace("'", _SHELL_QUOTE) for form in forms)}
         if not forms <= self._secrets:
             self._secrets |= forms
             self._pattern = None
+
+
+def scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    """Return values, and all that they hold, with each text scrubbed."""
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        return scrub(value)
+    if isinstance(value, tuple | list):
+        return type(value)(scrubbed(item, scrub) for item in value)
+    if isinstance(value, dict):
+        return {scrub(name): scrubbed(item, scrub) for name, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        held = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return dataclasses.replace(
+            value, **{name: scrubbed(item, scrub) for name, item in held.items()}
+        )
+    return value
 
 
 def _personal(payload: Any, name: str = "") -> Iterator[str]:

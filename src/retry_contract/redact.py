@@ -9,6 +9,8 @@ KNOWN_STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "su
 """Message statuses are published words, so they may be quoted."""
 
 _LONGEST_NAME = 60
+_LONGEST_ERROR, _LONGEST_KEPT = 300, 10_000
+"""The most characters of an error that are shown; and that are kept until it holds no secret."""
 
 _SHAPES = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date without a time"),
@@ -54,8 +56,12 @@ def printable(name: str) -> str:
 
 def pointer(parts: Iterable[str | int]) -> str:
     """Join the parts of a path to a JSON Pointer (RFC 6901), printable."""
-    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return "".join("/" + printable(part) for part in escaped)
+    return "".join("/" + printable(token(part)) for part in parts)
+
+
+def token(part: object) -> str:
+    """Return a part of a path as it stands in a JSON Pointer."""
+    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _shape(text: str) -> str | None:
@@ -66,3 +72,16 @@ def _sized(kind: str, unit: str, value: str | list[object] | dict[str, object]) 
     article = "a" if kind == "string" else "an"
     plural = "" if len(value) == 1 else "s"
     return f"{article} {kind} of {len(value)} {unit}{plural}"
+
+
+def one_line(text: str) -> str:
+    """Return a text on one printable line, of a bounded length that is far more than is shown."""
+    lines = (line.strip() for line in text[: 2 * _LONGEST_KEPT].splitlines())
+    joined = "; ".join(line for line in lines if line)
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return cut(safe, _LONGEST_KEPT)
+
+
+def cut(text: str, longest: int = _LONGEST_ERROR) -> str:
+    """Return a text, or the beginning of one that is too long."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

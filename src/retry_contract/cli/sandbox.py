@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import write_json, write_lines
+from retry_contract.interrupts import endings, handled
 from retry_contract.outcome import Unusable
 from retry_contract.processes import end, in_a_group, interrupt
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         raise Unusable("--json: goes without --run, whose command has it all in its environment")
     serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with _handled(termination, *_endings()), serving(sandbox.handle, _port(options.port)) as url:
+    with handled(termination, *endings()), serving(sandbox.handle, _port(options.port)) as url:
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))
@@ -184,26 +185,6 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def _handled(handler: Any, *numbers: int) -> Iterator[None]:
-    """Handle signals so, where they can be: in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, own in before.items():
-            signal.signal(number, own)
-
-
-def _endings() -> list[signal.Signals]:
-    """Return the signals that end a sandbox: of a closed terminal too, where there is such."""
-    names = ("SIGTERM", "SIGHUP", "SIGQUIT")
-    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
-
-
 def _wait() -> None:
     threading.Event().wait()
 
@@ -214,7 +195,7 @@ def _accompany(command: str, environment: dict[str, str]) -> int:
     try:
         # A Ctrl-C while it is being started waits, or the command would be lost sight of.
         wait = meanwhile.append
-        with _handled(lambda number, _: wait(number), signal.SIGINT, *_endings()):
+        with handled(lambda number, _: wait(number), signal.SIGINT, *endings()):
             child = subprocess.Popen(command, shell=True, env=environment, **in_a_group())
         if meanwhile:
             raise KeyboardInterrupt
