@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import uvicorn
@@ -134,8 +134,10 @@ class _Bounded(HttpToolsProtocol):
         self.transport.abort()
 
 
-def application(handle: Handler) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
-    """Return an ASGI application that answers by a function, one request after the other."""
+def application(
+    handlers: Mapping[int, Handler],
+) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
+    """Return an ASGI application that answers by the handler of a port, one request at a time."""
 
     async def answer(scope: Any, receive: _Receive, send: _Send) -> None:
         body = await _read(receive)
@@ -144,6 +146,7 @@ def application(handle: Handler) -> Callable[[Any, _Receive, _Send], Awaitable[N
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         path = scope["raw_path"].decode("latin-1")
+        handle = handlers[scope["server"][1]]
         reply = handle(Request(scope["method"], path, headers, body))
         await _write(reply, scope, receive, send)
 
@@ -194,35 +197,49 @@ async def _gone(receive: _Receive) -> None:
 
 @contextlib.contextmanager
 def serving(handle: Handler, port: int = 0) -> Iterator[str]:
-    """Serve the answers of a function, until the block is left; give the URL, without a path.
+    """Serve what a handler answers, until the block is left; give the URL, without a path.
 
     Raises Unusable if the port cannot be had.
     """
-    with _listening(port) as listener:
-        config = uvicorn.Config(
-            application(handle),
-            http=type("Bounded", (_Bounded,), {"waiting": {}}),
-            loop="asyncio",
-            backlog=_BACKLOG,
-            lifespan="off",
-            ws="none",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=_GRACE,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        try:
-            yield f"http://{HOST}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with _listening(port) as listener, _served([handle], [listener]) as urls:
+        yield urls[0]
+
+
+@contextlib.contextmanager
+def serving_each(handlers: Sequence[Handler]) -> Iterator[list[str]]:
+    """Serve each handler at a port of its own, by one server; give their URLs."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(_listening(0)) for _ in handlers]
+        yield stack.enter_context(_served(handlers, listeners))
+
+
+@contextlib.contextmanager
+def _served(handlers: Sequence[Handler], listeners: Sequence[socket.socket]) -> Iterator[list[str]]:
+    ports = [listener.getsockname()[1] for listener in listeners]
+    config = uvicorn.Config(
+        application(dict(zip(ports, handlers, strict=True))),
+        http=type("Bounded", (_Bounded,), {"waiting": {}}),
+        loop="asyncio",
+        backlog=_BACKLOG,
+        lifespan="off",
+        ws="none",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([*listeners],), daemon=True)
+    thread.start()
+    try:
+        yield [f"http://{HOST}:{port}" for port in ports]
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _listening(port: int) -> socket.socket:

@@ -17,8 +17,9 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import sandbox as module
 from retry_contract.endpoint.controls import VARIABLE, _make, states_of
-from retry_contract.endpoint.sandbox import serving
+from retry_contract.endpoint.sandbox import serving, serving_each
 from retry_contract.outcome import Unusable
+from retry_contract.service.http import Handler, Reply, Request
 from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.sandbox import CONTROL, Sandbox, Start
 
@@ -210,3 +211,17 @@ def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
     state_of = states_of(gone + PREFIX, {VARIABLE: gone + CONTROL})
     assert state_of is not None
     assert state_of("failure") is None
+
+
+def test_each_handler_is_served_at_a_port_of_its_own() -> None:
+    def answering(status: int) -> Handler:
+        def handle(_: Request) -> Reply:
+            return Reply(status)
+
+        return handle
+
+    with (
+        serving_each([answering(status) for status in (200, 201, 202)]) as urls,
+        httpx.Client(trust_env=False, verify=False) as client,
+    ):
+        assert [client.get(url).status_code for url in urls] == [200, 201, 202]

@@ -1,0 +1,259 @@
+"""A service for each call of a client, and a record of what it was asked."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from retry_contract.contract.catalogue import Catalogue
+from retry_contract.contract.document import read_document
+from retry_contract.redact import printable
+from retry_contract.service.errors import Refusal
+from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
+from retry_contract.service.http import Handler, Pace, Reply, Request
+from retry_contract.service.model import PREFIX, Service, Settings
+from retry_contract.service.sandbox import Sandbox, Start
+from retry_contract.service.seeds import FAILED
+
+UNKNOWN = "unknown"
+WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
+MOST_RETRIES = 20
+"""How often a client may ask for one retry."""
+_MOST_KEPT, _LONGEST_PATH = 1_000, 1_000
+Expected = Literal["accepted", "refused", "either", "lost"]
+"""What the service does with the retry: `either` refuses it once, `lost` accepts it, and its
+response does not arrive whole."""
+
+_NO_MORE = Reply(503, b" ", pace="stall")
+_PACES: dict[Pace, str] = {
+    "reset": "connection reset",
+    "silent": "no response",
+    "stall": "headers, then nothing",
+    "drip": "a byte at a time",
+}
+_CHANGES = (
+    (re.compile(r"/campaigns/[^/]+/messages/?"), "made a Single Send"),
+    (re.compile(r"/campaigns/[^/]+/batch/.*"), "sent or retried a batch"),
+    (
+        re.compile(r"/campaigns/[^/]+/messages/[^/]+/retry"),
+        "asked for the retry of another message",
+    ),
+)
+"""What the documented service has that changes something: the path below the base URL, by POST."""
+_TICK = timedelta(milliseconds=50)
+_MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the client: the service that it meets, and what that does with the retry.
+
+    `contract` is served from `at` on, which may be `auto`. `state` is the message's, or unknown.
+    `key` says whose key the client is given.
+    """
+
+    contract: str
+    at: datetime
+    state: str = FAILED
+    settings: Settings = field(default_factory=Settings)
+    wrap: Wrap | None = None
+    key: Literal["own", "wrong", "foreign"] = "own"
+    expects: Expected = "either"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request of the client, and the response that it got."""
+
+    request: Request
+    response: Reply
+
+    @property
+    def shown(self) -> str:
+        """What it got, and how."""
+        response, accepted = self.response, self.response.status == 201
+        how = _PACES.get(response.pace, "")
+        if response.pace in ("reset", "silent"):
+            return f"{how}, though accepted" if accepted else how
+        return f"{response.status} ({how})" if how else str(response.status)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one call was given, and what the service saw of it."""
+
+    key: str = field(repr=False)
+    campaign: str
+    message: str
+    seen: list[Seen] = field(default_factory=list)
+    scrub: Callable[[str], str] = str
+
+    def _asks(self, request: Request) -> bool:
+        path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}/retry"
+        return request.method == "POST" and request.path == path
+
+    def retries(self) -> list[Seen]:
+        """Return the requests for the retry of this call's message."""
+        return [seen for seen in self.seen if self._asks(seen.request)]
+
+    def accepted(self) -> bool:
+        """Say whether the retry was accepted."""
+        return any(seen.response.status == 201 for seen in self.retries())
+
+    def retrieves(self) -> list[Seen]:
+        """Return the Retrieves of this call's message after the last request for the retry."""
+        retries = [index for index, seen in enumerate(self.seen) if self._asks(seen.request)]
+        path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}"
+        since = self.seen[retries[-1] if retries else 0 :]
+        return [s for s in since if s.request.method == "GET" and s.request.path == path]
+
+    def endless(self) -> bool:
+        """Say whether the retry was asked for so often that there may never be an end."""
+        return len(self.retries()) >= MOST_RETRIES
+
+    def waits(self) -> bool:
+        """Say whether the last request was answered by a response that does not arrive whole."""
+        return bool(self.seen) and self.seen[-1].response.pace in ("silent", "stall", "drip")
+
+    def change(self) -> tuple[str, str] | None:
+        """Return what else was changed, and by which request; None if nothing was."""
+        for seen in self.seen:
+            below, path = seen.request.path[: len(PREFIX)], seen.request.path[len(PREFIX) :]
+            if seen.request.method == "POST" and below == PREFIX and not self._asks(seen.request):
+                done = next((what for form, what in _CHANGES if form.fullmatch(path)), None)
+                if done is not None:
+                    return done, self.show(seen.request)
+        return None
+
+    def payload(self) -> dict[str, Any] | None:
+        """Return the latest response to a retry, if it is a JSON object."""
+        bodies = [seen.response.body for seen in self.retries()]
+        document = read_document(bodies[-1]) if bodies else None
+        found = None if document is None or document.violations else document.payload
+        return found if isinstance(found, dict) else None
+
+    def shown(self) -> tuple[str, ...]:
+        """Return a line for each request, with names in place of ids; alike ones are counted."""
+        lines = Counter(f"{self.show(seen.request)}: {seen.shown}" for seen in self.seen)
+        return tuple(line if n == 1 else f"{line}, {n} times" for line, n in lines.items())
+
+    def show(self, request: Request) -> str:
+        """Return a request's method and path, with names in place of ids."""
+        return f"{request.method} {printable(self.named(request.path))}"
+
+    def named(self, text: str) -> str:
+        """Return a text with names in place of the ids of this call, and without a secret."""
+        names = {self.campaign: ":campaignId", self.message: ":messageId", self.key: ":apiKey"}
+        for held, name in names.items():
+            text = text.replace(held, name)
+        return self.scrub(text)
+
+
+def _nothing() -> None:
+    pass
+
+
+class Stage:
+    """Serves one call after the other, each with a message of its own.
+
+    Its clock moves with the requests, so the same requests get the same responses. A request may
+    come at any time, in another thread. `first` is the number of its first message: no two stages
+    share one. `scrub` takes out what must not be shown.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, first: int = 0, scrub: Callable[[str], str] = str
+    ) -> None:
+        self._catalogue, self._scrub = catalogue, scrub
+        self._number = first
+        self._now = _MIDNIGHT
+        self._visit = Visit("", "", "")
+        self._handle: Handler = lambda _: Reply(503)
+        self._end = _nothing
+        self._lock = threading.Lock()
+
+    def begin(self, call: Call) -> Visit:
+        """Set the stage for a call, and return what will be seen of it."""
+        self._now = _MIDNIGHT
+        start = Start(call.contract, call.at, settings=call.settings)
+        sandbox = Sandbox(self._catalogue, start, lambda: self._now)
+        message = self._message(sandbox, call.state)
+        keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
+        handle: Handler = sandbox.handle
+        for wrap in (_arriving, call.wrap):
+            handle = handle if wrap is None else wrap(sandbox.service, handle)
+        with self._lock:
+            self._handle, self._end = handle, _nothing
+            key = keys[call.key]
+            self._visit = Visit(key, sandbox.own.id, message, scrub=self._scrub)
+            return self._visit
+
+    def end_by(self, end: Callable[[], None]) -> None:
+        """Call a function once the client is endless, before it gets a response."""
+        with self._lock:
+            self._end = end
+
+    def _message(self, sandbox: Sandbox, state: str) -> str:
+        """Return the id of a message in a state, or of none: no other call has it."""
+        for _ in range(self._number):
+            sandbox.service.new_id("message")
+        self._number += 1
+        if state == UNKNOWN:
+            return sandbox.service.new_id("message")
+        return sandbox.make(state)[0]
+
+    def handle(self, request: Request) -> Reply:
+        """Answer a request; once a client is endless, nothing is answered any more."""
+        with self._lock:
+            self._now += _TICK
+            visit = self._visit
+            if visit.endless():
+                return _NO_MORE
+            response = self._handle(request)
+            if len(visit.seen) < _MOST_KEPT:
+                kept = Request(request.method, request.path[:_LONGEST_PATH])
+                visit.seen.append(Seen(kept, response))
+            if visit.endless():
+                self._end()
+            return response
+
+
+def _deliver(service: Service, request: Request, reply: Reply) -> None:
+    """Let a message that was retried arrive, as a client hopes that waits for it."""
+    message = message_of(service, request)
+    if message is not None and is_retry(request) and reply.status == 201:
+        message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
+
+
+_arriving: Wrap = after(_deliver)
+
+
+def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
+    """Return a wrapper that refuses every request, or the first one for a retry."""
+
+    def wrap(service: Service, handle: Handler) -> Handler:
+        refused: list[Request] = []
+
+        def answer(request: Request) -> Reply:
+            if once and (refused or not is_retry(request)):
+                return handle(request)
+            refused.append(request)
+            return service.errors.reply(refusal)
+
+        return answer
+
+    return wrap
+
+
+def answering(response: Reply) -> Wrap:
+    """Return a wrapper that answers every request for a retry by one response."""
+
+    def wrap(_: Service, handle: Handler) -> Handler:
+        return lambda request: response if is_retry(request) else handle(request)
+
+    return wrap
