@@ -5,8 +5,12 @@ import sys
 
 for line in sys.stdin:
     try:
-        reply = json.loads(line)
-        read = {"id": reply["id"], "status": reply["latestStatus"], "sent": reply["updatedAt"]}
+        response = json.loads(line)
+        read = {
+            "id": response["id"],
+            "status": response["latestStatus"],
+            "sent": response["updatedAt"],
+        }
         print("ok", json.dumps(read), flush=True)
     except Exception as error:
         print("error", type(error).__name__, *str(error).split(), flush=True)

@@ -3,288 +3,290 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from support.clients import REAL_KEY
+
+from retry_contract.consumer.client.scenarios import scenarios
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.pair import newest_pair
 
 Done = CompletedProcess[str]
-TESTS = Path(__file__).parents[1]
 slow = pytest.mark.slow
-REFUSALS = (
-    *("400 unknown message", "400 not failed", "400 batch not ready", "400 attempts spent"),
-    *("400 address not listed", "401 wrong key", "403 key of another campaign"),
+NAMES = tuple(s.name for s in scenarios(newest_pair(catalogue()), catalogue().timeline))
+REFUSALS = NAMES[3:10]
+
+APP = """
+import contextlib, os, sys, threading, urllib.error, urllib.request, json
+
+PATH = "/campaigns/{}/messages/{}/retry"
+
+def post(base_url, api_key, campaign_id, message_id, path=PATH):
+    url = base_url + path.format(campaign_id, message_id)
+    headers = {"Authorization": f"Bearer {api_key}"}
+    request = urllib.request.Request(url, method="POST", headers=headers)
+    return urllib.request.urlopen(request, timeout=1.0)
+
+def good(*given):
+    with post(*given) as response:
+        read = json.loads(response.read(50_000))
+    return {"id": read["id"], "status": read["latestStatus"]}
+
+def body(*given):
+    try:
+        with post(*given) as response:
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return json.loads(error.read())
+    except (OSError, ValueError):
+        return {}
+
+def accepted(result): return "latestStatus" in result
+def unsure(result): return result["latestStatus"]
+def fails(result): return result["nothing"]
+
+def typo(*given):
+    with post(*given, path="/campaign/{}/messages/{}/retry") as response:
+        return response.read()
+
+def prints(base_url, api_key, *ids):
+    print(f"calling with {api_key}")
+    return good(base_url, api_key, *ids)
+
+def raises(base_url, api_key, *ids):
+    try:
+        return good(base_url, api_key, *ids)
+    except Exception:
+        raise ValueError("failed") from PermissionError(f"refused {api_key}")
+
+def counts(*given):
+    with post(*given) as response:
+        return {"n": len(json.loads(response.read()))}
+
+def endless(*given):
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            return good(*given)
+
+def waits(*given):
+    threading.Event().wait()
+
+def quits(*given):
+    os._exit(3)
+
+def floods(*given):
+    line = "x" * 1000
+    for _ in range(2_000): print(line)
+    return good(*given)
+
+def finds_a_real_key(*given):
+    if os.environ["POSTMAN_API_KEY"].endswith("real") or "RETRY_CONTRACT_ENDPOINT" in os.environ:
+        raise ValueError("a setting of the user's")
+    return good(*given)
+
+def shows_a_real_key(*given):
+    key = open("key").read()
+    try:
+        with post(*given) as response: return {"n": "z" * 40 + key, "m": len(response.read())}
+    except OSError: return {"headers": {"h": "z" * 60 + key}, key: 1}
+
+def two(base_url, message_id): pass
+"""
+COMMAND = """
+import os, sys, urllib.request
+url, campaign, message = (
+    os.environ[f"RETRY_CONTRACT_{name}"] for name in ("ENDPOINT", "CAMPAIGN", "MESSAGES")
 )
-PASSING = ("429 once", "429 each time", "500 HTML page")
-CLOSED, SILENT = "connection closed", "no answer"
-UNASKED = "it asked nothing of the base_url that it was given, and "
-CUT = ("201 cut off", "201 stalls")
-ALL = (
-    *("before", "after", "paired", "through the cutover"),
-    *(*REFUSALS, *PASSING, CLOSED, SILENT, *CUT),
-)
+url = f"{url}/campaigns/{campaign}/messages/{message}/retry"
+key = os.environ["POSTMAN_API_KEY"]
+print("starting")
+headers = {"Authorization": f"Bearer {key}"}
+request = urllib.request.Request(url, method="POST", headers=headers)
+try:
+    with urllib.request.urlopen(request, timeout=1.0) as response:
+        body = response.read().decode()
+        assert body.endswith("}")
+    print(body)
+except (OSError, AssertionError) as error:
+    print(type(error).__name__, file=sys.stderr)
+    sys.exit("prints" in sys.argv or 4)
+finally:
+    if "tells" in sys.argv: print("the key is", key)
+"""
 
 
 @pytest.fixture
-def called(
-    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, dict[str, Any], dict[str, dict[str, Any]]]]:
-    """Try a client; return the exit code, the document, and its situations by name."""
-    monkeypatch.chdir(TESTS)
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "app.py").write_text(APP, encoding="utf-8")
+    (tmp_path / "client.py").write_text(COMMAND, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
-    def run(
-        name: str, module: str = "clients"
-    ) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
-        target = f"support.{module}:{name}"
-        done = here("consumer", "--client", target, "--timeout", "2", "--json")
+
+@pytest.fixture
+def called(app: Path, here: Callable[..., Done]) -> Callable[..., Any]:
+    """Try a client; return the exit code, the document, and its scenarios by name."""
+
+    def run(*words: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
+        done = here("consumer", *words, "--timeout", "3", "--json")
         found = json.loads(done.stdout)
-        return done.returncode, found, {s["situation"]: s for s in found["situations"]}
+        return done.returncode, found, {s["scenario"]: s for s in found["scenarios"]}
 
     return run
 
 
-def failing(situations: dict[str, dict[str, Any]]) -> set[str]:
-    return {name for name, told in situations.items() if told["verdict"] != "ok"}
+def failing(shown: dict[str, dict[str, Any]]) -> set[str]:
+    return {name for name, told in shown.items() if told["verdict"] in ("breaks", "differs")}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "good",
-        pytest.param("asynchronous", marks=slow),
-        pytest.param("standard_library", marks=slow),
-        pytest.param("whole_response", marks=slow),
-        pytest.param("whole_response_of_requests", marks=slow),
-        pytest.param("tells_by_value", marks=slow),
-        pytest.param("waits_for_delivery", marks=slow),
-        pytest.param("tries_thrice", marks=slow),
-        pytest.param("tells_by_text", marks=slow),
-        pytest.param("knows_a_code", marks=slow),
-        pytest.param("looks_before_it_fails", marks=slow),
-    ],
-)
-def test_a_client_that_tells_a_refusal_is_ready(name: str, called: Any) -> None:
-    code, found, situations = called(name)
-    assert (code, found["outcome"], failing(situations)) == (0, "ready", set())
-    assert tuple(situations) == ALL
-    assert situations["through the cutover"]["tried"] == 3
-    assert all(situations[name]["tried"] == 2 for name in REFUSALS)
-
-
-@pytest.mark.parametrize(
-    ("name", "fails", "error"),
-    [
-        pytest.param(
-            "closed",
-            {"after", "paired", "through the cutover"},
-            "the retry was accepted, but it raised ValueError: unknown field",
-            marks=slow,
-        ),
-        ("always_true", {*REFUSALS, *PASSING}, "it returned the same as after a retry that was"),
-        pytest.param(
-            "says_the_same", {*REFUSALS, *PASSING}, "it returned the same as after", marks=slow
-        ),
-        pytest.param(
-            "sends_anew", {*REFUSALS, *PASSING}, "it made a Single Send: the person", marks=slow
-        ),
-        pytest.param("logs_the_key", {*ALL} - {"paired"}, "it printed the API key", marks=slow),
-        pytest.param(
-            "raises_the_key", {*ALL} - {*ALL[:4]}, "it printed the API key, or raised", marks=slow
-        ),
-        pytest.param(
-            "exits", {*ALL} - {CLOSED, SILENT, "201 stalls"}, "ended with exit status 1", marks=slow
-        ),
-        pytest.param(
-            "retries_the_batch", {*REFUSALS, *PASSING}, "it sent or retried a batch", marks=slow
-        ),
-        pytest.param(
-            "polls_without_end", {*REFUSALS, *PASSING}, "it made 100 requests, and", marks=slow
-        ),
-        pytest.param(
-            "knows_nested_errors_only",
-            {*REFUSALS} - {"401 wrong key"},
-            "it returned null when the error was flat, and raised when it was nested",
-            marks=slow,
-        ),
-        pytest.param(
-            "looks_and_goes_on",
-            {name for name in REFUSALS if name.startswith("400") and name != "400 not failed"},
-            "it returned the same as after a retry that was accepted",
-            marks=slow,
-        ),
-        pytest.param(
-            "swallows_the_connection",
-            {CLOSED, SILENT},
-            "it returned the same as after a retry that was accepted",
-            marks=slow,
-        ),
-        pytest.param(
-            "takes_a_timeout_for_a_success",
-            {SILENT},
-            "it returned the same as after a retry that was accepted",
-            marks=slow,
-        ),
-        pytest.param(
-            "sends_anew_on_timeout", {SILENT, "201 stalls"}, "it made a Single Send", marks=slow
-        ),
-        pytest.param(
-            "tells_the_key_on_timeout", {SILENT, "201 stalls"}, "it printed the API", marks=slow
-        ),
-        pytest.param("wrong_path", {*ALL}, "it made a POST that is not the retry", marks=slow),
-        pytest.param("real_service", {*ALL}, f"{UNASKED}raised httpx.Connect", marks=slow),
-        pytest.param("idle", {*ALL}, f"{UNASKED}returned", marks=slow),
-        pytest.param("without_timeout", {SILENT, "201 stalls"}, "no answer within 2 s", marks=slow),
-    ],
-)
-def test_a_client_that_does_harm_is_not_ready(
-    name: str, fails: set[str], error: str, called: Any
-) -> None:
-    code, found, situations = called(name)
-    assert (code, found["outcome"], failing(situations)) == (1, "not ready", fails)
-    broken = [told for told in situations.values() if told["verdict"] == "breaks"]
-    assert broken[-1]["error"].startswith(error)
-
-
-@slow
-@pytest.mark.parametrize(
-    ("name", "otherwise"),
-    [
-        ("breaks_the_circuit", "RuntimeError: the circuit is open"),
-        ("keeps_its_key", "the retry was accepted, so no refusal was met"),
-    ],
-)
-def test_a_client_is_not_blamed_for_the_calls_before(
-    name: str, otherwise: str, called: Any
-) -> None:
-    code, found, situations = called(name, "stateful")
-    assert (code, failing(situations)) == (0, set())
-    (note,) = (note for note in found["notes"] if otherwise in note)
-    assert note.startswith("After other calls in the same process it did otherwise (")
-
-
-@slow
-@pytest.mark.parametrize(
-    ("name", "fails", "error"),
-    [
-        ("works_once", {"after", "through the cutover"}, "RuntimeError: Event loop is closed"),
-        ("learns_its_columns", {"through the cutover"}, "ValueError: dict contains fields not in"),
-    ],
-)
-def test_a_client_that_works_until_the_cutover_only_is_not_ready(
-    name: str, fails: set[str], error: str, called: Any
-) -> None:
-    code, _, situations = called(name, "stateful")
-    assert (code, failing(situations) - {"paired"}) == (1, fails)
-    assert error in situations["through the cutover"]["error"]
-
-
-@slow
-def test_a_client_need_not_read_what_nothing_serves_any_more(called: Any) -> None:
-    code, found, situations = called("requires_the_newer")
-    assert (code, found["outcome"]) == (0, "ready")
-    not_counted = {"before", "paired", "through the cutover"}
-    assert {name for name, told in situations.items() if not told["counts"]} == not_counted
-    assert situations["through the cutover"]["advice"] is None
-
-
-@slow
-def test_a_client_that_returns_the_error_is_told_of_it(called: Any) -> None:
-    code, found, situations = called("returns_the_body")
-    assert (code, failing(situations)) == (0, set())
-    (note,) = found["notes"]
-    assert note.startswith("On a refusal it may return the error's body or part of it")
-    assert situations["401 wrong key"]["remark"].startswith("returned the error's body")
-
-
-@slow
-def test_a_client_that_reads_by_position_reads_something_else(called: Any) -> None:
-    code, found, situations = called("last_member")
-    assert (code, failing(situations)) == (1, {"paired"})
-    assert found["reason"] == "It fails in some situations: paired."
-    assert situations["paired"]["differs"] == ["/campaign"]
-
-
-@slow
-def test_a_client_without_end_is_stopped(called: Any) -> None:
-    code, _, situations = called("endless")
-    assert code == 1
-    first = situations[REFUSALS[0]]
-    (asked,) = first["requests"]
-    assert asked.endswith("/:messageId/retry: 400, 20 times")
-    without_end = {*REFUSALS, "429 each time", "500 HTML page", CLOSED}
-    assert failing(situations) == {*without_end, SILENT, "201 stalls"}
-    assert {situations[name]["error"] for name in without_end} == {
-        "it asked for the retry 20 times, and went on"
+def test_a_client_that_reports_what_happened_is_ready(called: Any) -> None:
+    code, found, shown = called("--client", "app:good")
+    assert (code, found["outcome"], failing(shown) - {"201 drips"}) == (0, "ready", set())
+    assert tuple(shown) == (*NAMES[:2], "paired", *NAMES[2:])
+    assert [shown[name]["tried"] for name in NAMES[:4]] == [1, 5, 3, 2]
+    lost = "reports a failure: the SMS is on its way"
+    assert {name for name, told in shown.items() if told["remark"] == lost} == {
+        *("201 cut off", "201 lost", "201 stalls", "201 drips")
     }
+    assert "its caller must ask Retrieve first, and never send again" in found["notes"][0]
 
 
 @slow
-def test_a_client_that_is_patient_is_not_called_endless(called: Any) -> None:
-    code, found, situations = called("patient")
-    assert (code, found["outcome"]) == (3, "not tested")
-    assert failing(situations) == {"429 each time", "500 HTML page"}
-    assert situations["429 each time"]["error"].startswith("no answer within 2 s; it had asked ")
-    assert situations["429 once"]["verdict"] == "ok"
+def test_what_a_client_returns_is_a_success_only_where_a_predicate_says_so(called: Any) -> None:
+    code, found, shown = called("--client", "app:body")
+    assert (code, found["outcome"]) == (1, "not ready")
+    assert failing(shown) >= {*REFUSALS, "429 each time"}
+    assert "--accepted-when app:accepted" in shown["400 not failed"]["advice"]
+    code, found, shown = called("--client", "app:body", "--accepted-when", "app:accepted")
+    assert (code, found["outcome"]) == (0, "ready")
 
 
 @slow
-def test_no_real_key_reaches_the_client(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POSTMAN_API_KEY", REAL_KEY)
+@pytest.mark.parametrize(
+    ("target", "fails", "error"),
+    [
+        (
+            "typo",
+            {"before", "after", "through the cutover"},
+            "POST /api/v2/campaign/:campaignId/me",
+        ),
+        ("prints", {*NAMES}, "it printed the API key: calling with [masked]"),
+        (
+            "raises",
+            {*NAMES} - {*NAMES[:3]},
+            "it raised an error that holds the API key: Permission",
+        ),
+        ("counts", {"paired"}, ""),
+        (
+            "quits",
+            {"before", "after", "through the cutover"},
+            "it asked nothing of the base URL that",
+        ),
+        ("waits", {*NAMES}, "no end within 3 s"),
+        (
+            "endless",
+            {*REFUSALS, *NAMES[11:]} - {"201 drips"},
+            "it asked for the retry 20 times, and",
+        ),
+    ],
+)
+def test_a_client_is_not_ready_for_what_its_author_can_find(
+    target: str, fails: set[str], error: str, called: Any
+) -> None:
+    code, found, shown = called("--client", f"app:{target}")
+    assert (code, found["outcome"]) == (1, "not ready")
+    assert failing(shown) - {"paired", "201 drips", "no response", "201 lost", "201 stalls"} == (
+        fails - {"paired", "201 drips", "no response", "201 lost", "201 stalls"}
+    )
+    told = next(told for told in shown.values() if told["verdict"] in ("breaks", "differs"))
+    assert error in (
+        shown["400 not failed"]["error"] if target == "endless" else told["error"] or ""
+    )
+    assert "key_test" not in json.dumps(found)
+
+
+@slow
+@pytest.mark.parametrize(("target", "accept"), [("counts", "/n"), ("floods", "/x")])
+def test_a_client_is_ready_with_what_it_accepts(target: str, accept: str, called: Any) -> None:
+    assert called("--client", f"app:{target}", "--accept", accept)[0] == 0
+
+
+@slow
+def test_no_real_key_reaches_a_client(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTMAN_API_KEY", "key_test_real")
     monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", "https://test.postman.gov.sg/api/v2")
-    assert called("finds_a_real_key")[0] == 0
+    assert called("--client", "app:finds_a_real_key")[0] == 0
 
 
 @slow
-@pytest.mark.parametrize("name", ["raises_the_key", "hides_the_key"])
-def test_the_key_of_the_sandbox_is_in_no_output(
-    name: str, here: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_real_key_is_in_no_output_however_it_is_shown(
+    app: Path, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(TESTS)
-    words = ("--client", f"support.clients:{name}", "--report", str(tmp_path / "r"))
-    done = here("consumer", *words)
-    written = [path.read_text("utf-8") for path in (tmp_path / "r").iterdir()]
+    key = "key_live_Ab/cd~ef+gh/0123456789/zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz=="
+    (app / "key").write_text(key)
+    monkeypatch.setenv("POSTMAN_API_KEY", key)
+    done = here("consumer", "--client", "app:shows_a_real_key", "--timeout", "1", "--report", "r")
+    written = [path.read_text("utf-8") for path in (app / "r").iterdir()]
     assert done.returncode == 1
-    assert "it printed the API key, or raised an error that holds it" in done.stdout
-    assert not any("key_test_" in text for text in [done.stdout, done.stderr, *written])
+    assert not any("key_live_Ab" in text for text in (done.stdout, done.stderr, *written))
+    done = here("consumer", "app:good", "--report", f"app.py/{key}")
+    assert (done.returncode, "key_live_Ab" in done.stderr) == (2, False)
 
 
 @slow
-def test_the_matrix_tells_how_a_refusal_was_told(
-    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(TESTS)
-    done = here("consumer", "--client", "support.clients:good")
-    rows = [line.split("  ", 1) for line in done.stdout.splitlines()]
-    told = {row[0]: row[1].strip() for row in rows if len(row) > 1}
-    assert told["after"] == "ok (2 calls)"
-    assert told["401 wrong key"] == "ok (2 calls; raised httpx.HTTPStatusError)"
-    assert done.stdout.endswith("READY for after-2025-02-24 (in force since 24 Feb 2025)\n")
+def test_a_command_is_called_once_a_call_and_reports_by_its_exit_status(called: Any) -> None:
+    command = shlex.join([sys.executable, "client.py"])
+    code, found, shown = called("--client-exec", command)
+    assert (code, found["outcome"]) == (0, "ready")
+    assert (shown["after"]["tried"], shown["paired"]["verdict"]) == (5, "ok")
+    code, _, shown = called("--client-exec", f"{command} tells")
+    assert (code, shown["after"]["error"]) == (1, "it printed the API key: the key is [masked]")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (
-            ["--client", "support.clients:two_arguments"],
-            "cannot be called with (base_url, api_key, campaign_id, message_id)",
+            ["--client", "app:two"],
+            "cannot be called with (base_url, api_key, campaign_id, message_id",
         ),
-        (["--client", "support.clients"], "write package.module:callable"),
-        (["--client", "a:b", "c:d"], "give one of package.module:callable, --exec COMMAND and"),
+        (["--client", "app"], "write package.module:callable"),
+        (
+            ["--client", "a:b", "c:d"],
+            "give one of package.module:callable, --exec COMMAND, --client",
+        ),
         (
             ["--client", "a:b", "--payloads", "5"],
-            "--payloads, --seed and --values are for code that reads",
+            "--payloads, --seed and --values are for code that",
         ),
         (["--client", "a:b", "--per-payload"], "--per-payload goes with --exec COMMAND"),
         (["--client", "nowhere:b"], "No module named 'nowhere'"),
+        (["--client", "app:body", "--accepted-when", "app"], "write package.module:callable"),
+        (
+            ["--client", "app:body", "--accepted-when", "app:no"],
+            "app was imported, but it has no no",
+        ),
+        (
+            ["--client", "app:body", "--accepted-when", "app:unsure"],
+            "app:unsure: answered a str; it",
+        ),
+        (
+            ["--client", "app:body", "--accepted-when", "app:fails"],
+            "app:fails: raised KeyError: 'no",
+        ),
     ],
 )
 def test_what_cannot_be_called_is_one_line(
-    words: list[str], said: str, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+    words: list[str], said: str, app: Path, here: Callable[..., Done]
 ) -> None:
-    monkeypatch.chdir(TESTS)
     done = here("consumer", *words)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -292,25 +294,26 @@ def test_what_cannot_be_called_is_one_line(
 
 
 @slow
-@pytest.mark.parametrize(
-    ("name", "outcome"),
-    [
-        ("by_class", "ready"),
-        ("by_property", "ready"),
-        ("by_truth", "ready"),
-        ("by_method", "not tested"),
-        ("lies_by_class", "not ready"),
-        ("lies_by_chance", "not ready"),
-        ("in_another_order", "ready"),
-    ],
-)
-def test_a_result_tells_a_refusal_by_what_its_caller_may_ask(
-    name: str, outcome: str, called: Any
-) -> None:
-    _, found, situations = called(name, "results")
-    assert found["outcome"] == outcome
-    told = situations["400 not failed"]
-    if outcome == "not tested":
-        assert told["error"].endswith("but for what it keeps to itself")
-        assert told["advice"].startswith("let a public attribute, a property, bool() or the class")
-    assert (told["verdict"] == "ok") is (outcome == "ready")
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_check_of_a_client_that_waits(number: signal.Signals, app: Path) -> None:
+    words = [sys.executable, "-m", "retry_contract", "consumer", "--client", "app:waits"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    (app / "app.py").write_text(APP.replace("threading.Event().wait()", "wait()") + WAIT)
+    process = subprocess.Popen(
+        words, cwd=app, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    waiting = app / "waiting"
+    os.mkfifo(waiting)
+    waiting.read_text()  # until a client waits
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (3, "", "retry-contract consumer: interrupted\n")
+
+
+WAIT = """
+def wait():
+    with contextlib.suppress(OSError):
+        os.close(os.open("waiting", os.O_WRONLY | os.O_NONBLOCK))
+    threading.Event().wait()
+"""

@@ -1,4 +1,4 @@
-"""Consumers as integrators write them: the same reply, read by many libraries."""
+"""Consumers as integrators write them: the same response, read by many libraries."""
 
 from __future__ import annotations
 
@@ -60,32 +60,32 @@ CHECKER = jsonschema.Draft202012Validator(CLOSED)
 FORBIDDING = cattrs.Converter(forbid_extra_keys=True)
 
 
-def pydantic_plain(reply: Payload) -> Any:
-    return Plain.model_validate(reply)
+def pydantic_plain(response: Payload) -> Any:
+    return Plain.model_validate(response)
 
 
-def pydantic_forbid(reply: Payload) -> Any:
-    return Forbidding.model_validate(reply)
+def pydantic_forbid(response: Payload) -> Any:
+    return Forbidding.model_validate(response)
 
 
-def dataclass_keywords(reply: Payload) -> Any:
-    return Data(**reply)
+def dataclass_keywords(response: Payload) -> Any:
+    return Data(**response)
 
 
-def namedtuple_keywords(reply: Payload) -> Any:
-    return Tuple(**reply)
+def namedtuple_keywords(response: Payload) -> Any:
+    return Tuple(**response)
 
 
-def attrs_keywords(reply: Payload) -> Any:
-    return Attrs(**reply)
+def attrs_keywords(response: Payload) -> Any:
+    return Attrs(**response)
 
 
-def marshmallow_default(reply: Payload) -> Any:
-    return Schema().load(reply)
+def marshmallow_default(response: Payload) -> Any:
+    return Schema().load(response)
 
 
-def marshmallow_exclude(reply: Payload) -> Any:
-    return Schema(unknown=marshmallow.EXCLUDE).load(reply)
+def marshmallow_exclude(response: Payload) -> Any:
+    return Schema(unknown=marshmallow.EXCLUDE).load(response)
 
 
 def msgspec_plain(body: bytes) -> Any:
@@ -96,35 +96,35 @@ def msgspec_forbid(body: bytes) -> Any:
     return msgspec.json.decode(body, type=StrictStruct)
 
 
-def cattrs_plain(reply: Payload) -> Any:
-    return cattrs.structure(reply, Data)
+def cattrs_plain(response: Payload) -> Any:
+    return cattrs.structure(response, Data)
 
 
-def cattrs_forbid(reply: Payload) -> Any:
-    return FORBIDDING.structure(reply, Data)
+def cattrs_forbid(response: Payload) -> Any:
+    return FORBIDDING.structure(response, Data)
 
 
-def dacite_plain(reply: Payload) -> Any:
-    return dacite.from_dict(Data, reply)
+def dacite_plain(response: Payload) -> Any:
+    return dacite.from_dict(Data, response)
 
 
-def dacite_strict(reply: Payload) -> Any:
-    return dacite.from_dict(Data, reply, config=dacite.Config(strict=True))
+def dacite_strict(response: Payload) -> Any:
+    return dacite.from_dict(Data, response, config=dacite.Config(strict=True))
 
 
-def typed_dict(reply: Typed) -> Any:
-    return {"id": reply["id"], "status": reply["latestStatus"]}
+def typed_dict(response: Typed) -> Any:
+    return {"id": response["id"], "status": response["latestStatus"]}
 
 
-def jsonschema_closed(reply: Payload) -> Any:
-    CHECKER.validate(reply)
-    return reply
+def jsonschema_closed(response: Payload) -> Any:
+    CHECKER.validate(response)
+    return response
 
 
-def exact_key_set(reply: Payload) -> Any:
-    if set(reply) != set(FIELDS):
-        raise ValueError(f"another reply than the documented one: {sorted(set(reply))}")
-    return reply["id"]
+def exact_key_set(response: Payload) -> Any:
+    if set(response) != set(FIELDS):
+        raise ValueError(f"another response than the documented one: {sorted(set(response))}")
+    return response["id"]
 
 
 def substring(body: str) -> Any:
@@ -132,23 +132,23 @@ def substring(body: str) -> Any:
     return {"id": json.loads(body)["id"], "creator": creator or None}
 
 
-def position(reply: Payload) -> Any:
-    members = list(reply.values())
+def position(response: Payload) -> Any:
+    members = list(response.values())
     return {"id": members[2], "status": members[6]}
 
 
-def unpacking(reply: Payload) -> Any:
-    _, _, message, _, _, _, _, _, campaign = reply.values()
+def unpacking(response: Payload) -> Any:
+    _, _, message, _, _, _, _, _, campaign = response.values()
     return message, campaign
 
 
-def last_member(reply: Payload) -> Any:
-    *_, campaign = reply.values()
+def last_member(response: Payload) -> Any:
+    *_, campaign = response.values()
     return {"campaign": campaign}
 
 
-def required_creator(reply: Payload) -> Any:
-    return {"id": reply["id"], "creator": reply["creatorId"]}
+def required_creator(response: Payload) -> Any:
+    return {"id": response["id"], "creator": response["creatorId"]}
 
 
 def whole_text(body: str) -> Any:

@@ -1,4 +1,6 @@
-// A consumer in Node with zod: `node reader.mjs` reads on, `node reader.mjs strict` is closed.
+// A consumer in Node with zod, after `npm install` in this folder:
+//   retry-contract consumer --exec "node examples/consumers/node/reader.mjs"
+// With "reader.mjs strict" it rejects unknown fields.
 import { createInterface } from "node:readline";
 import { z } from "zod";
 
@@ -13,10 +15,10 @@ const fields = {
   templateBodyId: z.string(),
   campaignId: z.string(),
 };
-const Reply = process.argv[2] === "strict" ? z.object(fields).strict() : z.object(fields);
+const Response = process.argv[2] === "strict" ? z.strictObject(fields) : z.object(fields);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const read = Reply.safeParse(JSON.parse(line));
+  const read = Response.safeParse(JSON.parse(line));
   if (read.success) console.log("ok", JSON.stringify(read.data));
-  else console.log("error", read.error.issues.map((i) => `${i.code}: ${i.message}`).join("; "));
+  else console.log("error", JSON.stringify(read.error.issues));
 }

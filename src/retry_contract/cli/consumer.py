@@ -6,26 +6,31 @@ import argparse
 import contextlib
 import os
 import re
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.output import paint, visible, write_json, write_lines
+from retry_contract.cli.output import harmless, paint, visible, write_json, write_lines
+from retry_contract.interrupts import endings, handled
 from retry_contract.outcome import Unusable
 
 if TYPE_CHECKING:
-    from retry_contract.consumer.answers import Consumer
-    from retry_contract.consumer.readiness import Readiness
+    from retry_contract.consumer.process.attempt import Reader
+    from retry_contract.consumer.readiness import Asked, Readiness
 
 _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
 example: retry-contract consumer json:dumps --payloads 100"""
 _PAYLOADS, _FEW_PAYLOADS, _MOST_PAYLOADS = 1000, 25, 100_000
 _TIMEOUT, _PATIENCE = 10.0, 10.0
-_LONGEST_REASON = 500
+_LONGEST_REASON, _LONGEST_TARGET = 500, 100
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_POINTER = re.compile(r"(/([^/~]|~0|~1)*)*")
+_WAYS = "package.module:callable, --exec COMMAND, --client TARGET and --client-exec COMMAND"
+_OF_READERS = ("payloads", "seed", "values")
 
 
 def add(commands: Any) -> None:
@@ -34,7 +39,7 @@ def add(commands: Any) -> None:
         "consumer",
         usage="%(prog)s [OPTION ...] [TARGET]",
         help="try your code on both contracts",
-        description="Try your code on both contracts: what reads the reply, or makes the call.",
+        description="Try your code on both contracts: what reads the response, or makes the call.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -52,20 +57,36 @@ def add(commands: Any) -> None:
         help="a command instead: one payload a line in; ok, ok JSON or error TEXT out",
     )
     parser.add_argument(
+        "--per-payload",
+        action="store_true",
+        help="start the command once a payload, and read its exit status",
+    )
+    parser.add_argument(
         "--client",
         metavar="TARGET",
         help="what makes the call: takes (base_url, api_key, campaign_id, message_id)",
     )
     parser.add_argument(
-        "--per-payload",
-        action="store_true",
-        help="start the command once a payload, and read its exit status",
+        "--client-exec",
+        metavar="COMMAND",
+        help="a command that makes one call; its environment says where to",
     )
     _add_values(parser)
     parser.set_defaults(run=run)
 
 
 def _add_values(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accept",
+        action="append",
+        metavar="POINTER",
+        help='a place of what it returns that is meant to differ; "" is all of it; repeatable',
+    )
+    parser.add_argument(
+        "--accepted-when",
+        metavar="TARGET",
+        help="with --client: says by True or False whether what it returned is a success",
+    )
     parser.add_argument(
         "--payloads",
         metavar="N",
@@ -81,77 +102,116 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Try the consumer. Raises Unusable."""
+    """Try the user's code; a signal that ends a program is a Ctrl-C. Raises Unusable."""
     from retry_contract.masking import Scrubber
-    from retry_contract.session.values import usable_folder
 
     scrub = Scrubber(_secret()).scrub
+    ctrl_c = signal.getsignal(signal.SIGINT)
+    like_ctrl_c = ctrl_c if callable(ctrl_c) else signal.default_int_handler
     try:
-        target = _target(options)
-    except Unusable as error:
-        raise Unusable(scrub(str(error))) from None
+        with handled(like_ctrl_c, *endings()):
+            return _run(options, scrub)
+    except (Unusable, OSError) as error:
+        raise Unusable(visible(scrub(str(error)))) from None
+
+
+def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
+    from retry_contract.masking import scrubbed
+    from retry_contract.session.values import usable_folder
+
+    target = _target(options)
     folder = usable_folder("report", options.report)
     try:
         with _patience(options):
             found = _check(options, target)
     except Unusable as error:
-        from retry_contract.consumer.answers import cut
-
-        option = "" if options.exec_command is None else "--exec "
-        reason = cut(scrub(str(error)), _LONGEST_REASON)
-        raise Unusable(visible(f"{option}{scrub(target)}: {reason}")) from None
-    found = found.scrubbed(scrub)
+        raise Unusable(_reason(options, scrub(target), scrub(str(error)))) from None
+    safe: Readiness = scrubbed(found, scrub)
+    _show(safe, as_json=options.json)
     if folder is not None:
         from retry_contract.report.readiness import write_readiness
 
-        write_readiness(found, folder)
-    _show(found, as_json=options.json)
-    return found.verdict.exit_code
+        write_readiness(safe, folder)
+    return safe.verdict.exit_code
+
+
+def _reason(options: argparse.Namespace, target: str, reason: str) -> str:
+    """Return why code cannot be tried; of a command, which may be long, before its text."""
+    from retry_contract.redact import cut
+
+    reason, target = cut(reason, _LONGEST_REASON), cut(target, _LONGEST_TARGET)
+    for option, command in (("exec", options.exec_command), ("client-exec", options.client_exec)):
+        if command is not None:
+            return f"{reason} (--{option} {target})"
+    return f"{target}: {reason}"
 
 
 def _target(options: argparse.Namespace) -> str:
-    given = [options.target, options.exec_command, options.client]
+    given = [options.target, options.exec_command, options.client, options.client_exec]
+    commands = (options.exec_command, options.client_exec)
     if sum(target is not None for target in given) != 1:
-        raise Unusable("give one of package.module:callable, --exec COMMAND and --client TARGET")
+        raise Unusable(f"give one of {_WAYS}")
     if options.per_payload and options.exec_command is None:
         raise Unusable("--per-payload goes with --exec COMMAND")
-    generated = (options.payloads, options.seed, options.values)
-    if options.client is not None and any(option is not None for option in generated):
+    if options.accepted_when is not None and options.client is None:
+        raise Unusable("--accepted-when goes with --client TARGET; a command exits with 0 or not")
+    makes_calls = options.client is not None or options.client_exec is not None
+    if makes_calls and any(getattr(options, name) is not None for name in _OF_READERS):
         raise Unusable("--payloads, --seed and --values are for code that reads, not for a client")
     target = next(target for target in given if target is not None)
     if not target.strip():
-        raise Unusable("the target is empty: give package.module:callable, or a command to --exec")
-    if options.exec_command is None and not _TARGET.fullmatch(target):
-        raise Unusable(f"{visible(target)}: write package.module:callable, as app.sms:parse")
+        raise Unusable("the target is empty: give package.module:callable, or a command")
+    callables = [options.accepted_when, None if target in commands else target]
+    for name in callables:
+        if name is not None and not _TARGET.fullmatch(name):
+            how = "write package.module:callable, as app.sms:parse; a command goes with --exec"
+            raise Unusable(f"{visible(name)}: {how}")
+    for pointer in options.accept or ():
+        if not _POINTER.fullmatch(pointer):
+            how = 'write a JSON Pointer, such as /count or /items/0, or "" for all of it'
+            raise Unusable(f"--accept {visible(pointer)}: {how}")
     return str(target)
 
 
 def _check(options: argparse.Namespace, target: str) -> Readiness:
-    from retry_contract.consumer.cases import newest_pair
-    from retry_contract.consumer.check import Asked, check
+    from retry_contract.consumer.readiness import Asked
     from retry_contract.contract.catalogue import catalogue
+    from retry_contract.contract.pair import newest_pair
     from retry_contract.session.values import number, read_seed, template_values
 
-    contracts, now = catalogue(), datetime.now(UTC)
-    if options.client is not None:
-        from retry_contract.consumer.client.check import check_client
-
-        asked = Asked(target, 0, 0, now, _secret())
-        return check_client(asked, _timeout(options), newest_pair(contracts), contracts)
+    contracts, now, accept = catalogue(), datetime.now(UTC), tuple(options.accept or ())
+    if options.client is not None or options.client_exec is not None:
+        asked = Asked(target, now, secret=_secret(), accept=accept)
+        return _check_client(options, asked)
     default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
     payloads = number("payloads", options.payloads, default=default)
     if payloads > _MOST_PAYLOADS:
         raise Unusable(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
-    seed = read_seed(options.seed, 1) or 0
-    with _consumer(options, target) as consumer:
-        asked = Asked(target, payloads, seed, now, _secret(), template_values(options.values))
-        return check(asked, consumer, newest_pair(contracts), contracts.timeline)
+    seed, values = read_seed(options.seed, 1) or 0, template_values(options.values)
+    from retry_contract.consumer.reader.check import check
+
+    with _reader(options, target) as reader:
+        asked = Asked(target, now, payloads, seed, _secret(), values, accept)
+        return check(asked, reader, newest_pair(contracts), contracts.timeline)
+
+
+def _check_client(options: argparse.Namespace, asked: Asked) -> Readiness:
+    from retry_contract.consumer.client.calls import Client
+    from retry_contract.consumer.client.check import check_client
+    from retry_contract.contract.catalogue import catalogue
+    from retry_contract.contract.pair import newest_pair
+    from retry_contract.processes.command import read_command
+
+    command = None if options.client_exec is None else read_command(options.client_exec)
+    client = Client(asked.target, _timeout(options), command, options.accepted_when or "")
+    return check_client(asked, client, newest_pair(catalogue()), catalogue())
 
 
 @contextlib.contextmanager
 def _patience(options: argparse.Namespace) -> Iterator[None]:
     """Say on standard error, once it has lasted for some time, that it goes on."""
-    quicker = "" if options.client else "; with fewer --payloads it takes less time"
+    reads = options.client is None and options.client_exec is None
+    quicker = "; with fewer --payloads it takes less time" if reads else ""
     note = f"retry-contract consumer: still trying{quicker}\n"
     timer = threading.Timer(_PATIENCE, sys.stderr.write, [note])
     timer.daemon = True
@@ -174,27 +234,27 @@ def _timeout(options: argparse.Namespace) -> float:
 
 
 @contextlib.contextmanager
-def _consumer(options: argparse.Namespace, target: str) -> Iterator[Consumer]:
-    from retry_contract.consumer.process.command import read_command
+def _reader(options: argparse.Namespace, target: str) -> Iterator[Reader]:
     from retry_contract.consumer.process.each import Each
-    from retry_contract.consumer.process.lines import Lines, python_consumer
+    from retry_contract.consumer.process.lines import Lines, python_reader
+    from retry_contract.processes.command import read_command
 
     timeout = _timeout(options)
     if options.exec_command is None:
-        with python_consumer(target, timeout) as lines:
+        with contextlib.closing(python_reader(target, timeout)) as lines:
             yield lines
     elif options.per_payload:
         yield Each(read_command(target), timeout)
     else:
-        with Lines(read_command(target), timeout) as lines:
+        with contextlib.closing(Lines(read_command(target), timeout)) as lines:
             yield lines
 
 
 def _show(found: Readiness, *, as_json: bool) -> None:
-    from retry_contract.report.readiness import closing_line, readiness_document, readiness_lines
+    from retry_contract.report.readiness import outcome_line, readiness_document, readiness_lines
 
     if as_json:
         write_json(readiness_document(found))
         return
-    closing = paint(closing_line(found), found.verdict)
-    write_lines([*map(visible, readiness_lines(found)), closing])
+    outcome = paint(outcome_line(found), found.verdict)
+    write_lines([outcome, *map(harmless, readiness_lines(found))])

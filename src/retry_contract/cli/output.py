@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -66,6 +67,11 @@ def complain(text: str) -> None:
 def visible(text: str) -> str:
     """Escape what would steer a terminal or break the line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def harmless(line: str) -> str:
+    """Return a line that steers neither a terminal nor a pipeline, as a workflow command does."""
+    return re.sub(r"^( *)(::|##\[)", r"\1\\\2", visible(line))
 
 
 def paint(text: str, verdict: Verdict) -> str:

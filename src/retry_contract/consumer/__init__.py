@@ -1,1 +1,1 @@
-"""Trying a consumer, the user's code that reads the reply, on both contracts."""
+"""Trying the user's code, what reads the response or makes the call, on both contracts."""

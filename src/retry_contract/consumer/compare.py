@@ -1,109 +1,106 @@
-"""Whether two readings of one message are equal in all but the field that was added."""
+"""Where two readings of the same message differ, as the policy of docs/consumer.md has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import itertools
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from retry_contract.consumer.added import Added, is_digest
-from retry_contract.consumer.readings import ABSENT, decoded, strings
-from retry_contract.consumer.words import is_remark, turned_bad
+from retry_contract.redact import cut, one_line, token
+
+ABSENT = object()
+_LONGEST = 80
+_MOST_OPTIONS = 5
+_BY_NAME = "read each field by its name at the top of the response"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A place, as a JSON Pointer, where two readings differ: known by the place, whatever they are.
+    """A place, as a JSON Pointer, at which one reading differs from another."""
 
-    `one` and `other` are what was read there, or ABSENT.
+    pointer: str
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        place = one_line(self.pointer) or "the result"
+        return f"{place} is {self.actual} instead of {self.expected}"
+
+    def is_at(self, pointers: Iterable[str]) -> bool:
+        """Say whether the place is one of some, or lies within one."""
+        return is_within(self.pointer, pointers)
+
+
+def is_within(pointer: str, pointers: Iterable[str]) -> bool:
+    """Say whether a place is one of some, or lies within one."""
+    return any(f"{pointer}/".startswith(f"{other}/") for other in pointers)
+
+
+def differences(one: Any, other: Any, added: Sequence[Any] = ()) -> Iterator[Difference]:
+    """Yield the places where another reading differs from one.
+
+    A place of the other that holds exactly an added value is left out where the one has nothing,
+    null, or the empty string; a list closes up over such an item.
     """
-
-    place: str
-    one: Any = field(compare=False)
-    other: Any = field(compare=False)
-
-    @property
-    def values(self) -> tuple[Any, Any]:
-        """Both, None where a member is not there."""
-        one, other = (None if value is ABSENT else value for value in (self.one, self.other))
-        return one, other
+    return _differences(one, other, added, "")
 
 
-EXACT = Added({}, exact=True)
-
-
-def differences(one: Any, other: Any, added: Added, place: str = "") -> tuple[Difference, ...]:
-    """Return where two readings differ and nothing explains it."""
-    return tuple(_differences(one, other, added, place))
-
-
-def _differences(one: Any, other: Any, added: Added, place: str) -> Iterator[Difference]:
-    if isinstance(one, str) and isinstance(other, str):  # an object may keep the reply's text
-        one, other = decoded(one), decoded(other)
+def _differences(one: Any, other: Any, added: Sequence[Any], at: str) -> Iterator[Difference]:
+    if (one is ABSENT or one is None or one == "") and _holds_nothing_else(other, added):
+        return
     if isinstance(one, dict) and isinstance(other, dict):
-        for name in {**one, **other}:
-            pair = one.get(name, ABSENT), other.get(name, ABSENT)
-            yield from _differences(*pair, added, f"{place}/{name}")
+        for name in dict.fromkeys((*one, *other)):
+            both = one.get(name, ABSENT), other.get(name, ABSENT)
+            yield from _differences(*both, added, f"{at}/{token(name)}")
     elif isinstance(one, list) and isinstance(other, list):
-        items = other
-        fields, more = (None if added.exact else added.by_name(it) for it in (one, other))
-        if fields and more:  # in an order that JSON does not promise
-            yield from _differences(fields, more, added, place)
-            return
-        if len(one) != len(other):
-            other = [item for item in other if not added.is_member(item, beside=bool(one))]
-        if len(one) != len(other):
-            yield Difference(place, one, items)
-            return
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            yield from _differences(*pair, added, f"{place}/{number}")
-    elif not _equal(one, other) and not _explained(place, one, other, added):
-        yield Difference(place, one, other)
+        if len(other) > len(one):
+            other = [item for item in other if not _holds(added, item)]
+        items = itertools.zip_longest(one, other, fillvalue=ABSENT)
+        for index, (a, b) in enumerate(items):
+            yield from _differences(a, b, added, f"{at}/{index}")
+    elif not _equal(one, other):
+        yield Difference(at, _shown(one), _shown(other))
 
 
-def _explained(place: str, one: Any, other: Any, added: Added) -> bool:
-    if added.exact:
-        return False
-    if isinstance(one, str) and isinstance(other, str):
-        if added.is_of_a_field([one, other]):
-            return added.alike(one, other)
-        if not added.members and added.alike(one, other):
-            return True
-    return added.explains(place.rpartition("/")[2], one, other)
+def _holds_nothing_else(value: Any, added: Sequence[Any]) -> bool:
+    """Say whether a value is an added one, or holds added ones alone."""
+    if _holds(added, value):
+        return True
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(held) and all(_holds_nothing_else(item, added) for item in held)
 
 
-def is_lost(difference: Difference) -> bool:
-    """Say whether something was read, and of the other payload nothing: null, false, or empty."""
-    one, other = difference.values
-    is_number = isinstance(other, int) and not isinstance(other, bool)
-    return bool(one) and not other and not is_number and not is_remark(difference.place)
-
-
-def is_bad(place: Difference) -> bool:
-    """Say whether what was read of the other payload tells that something is wrong."""
-    return turned_bad(place.place, *place.values)
-
-
-def own_words(
-    places: Iterable[Difference], one: Any, other: Any, added: Added
-) -> tuple[Difference, ...]:
-    """Return those places where code tells something of its own, such as a version or a count.
-
-    There no field was read, while others were read alike. To tell nothing is no word, and neither
-    is to object; and the order of the fields, where none was added, may change a digest only.
-    """
-    if not {*strings(one)} & {*strings(other)} & added.texts.keys():
-        return ()
-    return tuple(place for place in places if place.place and _is_own(place, added))
-
-
-def _is_own(place: Difference, added: Added) -> bool:
-    both = place.values
-    if is_lost(place) or is_bad(place) or (added.is_named_in(both) and not is_remark(place.place)):
-        return False
-    may_be = added.members or all(map(is_digest, both))
-    return bool(may_be) and not any(map(added.is_of_a_field, both))
+def _holds(values: Iterable[Any], value: Any) -> bool:
+    return any(_equal(value, held) for held in values)
 
 
 def _equal(one: Any, other: Any) -> bool:
+    """Compare JSON values, of which true is not 1."""
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is ABSENT else cut(json.dumps(value, ensure_ascii=False), _LONGEST)
+
+
+def advice_on(places: Sequence[Difference]) -> str:
+    """Return what to do about differences: mend them, or accept them by options to paste."""
+    pointers = list(dict.fromkeys(place.pointer for place in places))
+    if len(pointers) > _MOST_OPTIONS:
+        parents = {pointer.rpartition("/")[0] for pointer in pointers}
+        pointers = [*parents] if len(parents) == 1 else [""]
+    options = " ".join(f"--accept {shlex.quote(one_line(pointer))}" for pointer in pointers)
+    return f"{_BY_NAME}; if it is meant to differ, give {options}"
+
+
+def leaves(value: Any, at: str = "") -> Iterator[str]:
+    """Yield the JSON Pointer of each value in a reading that holds no other."""
+    held = enumerate(value) if isinstance(value, list) else ()
+    items = list(value.items() if isinstance(value, dict) else held)
+    if not items:
+        yield at
+    for name, item in items:
+        yield from leaves(item, f"{at}/{token(name)}")

@@ -1,18 +1,23 @@
-"""What a check of a consumer found, as plain values."""
+"""What a check of the user's code found, as plain values."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
+from retry_contract.consumer.compare import Difference
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 
+NOTHING_COMPARED = "nothing that it returned can be compared"
+SHOW = 'return what it reads as plain data, or give --accept "" to look only at whether it reads'
+
 
 class Result(enum.StrEnum):
-    """What became of a consumer in one situation."""
+    """What became of the user's code in one scenario."""
 
     OK = "ok"
     BREAKS = "breaks"
@@ -21,31 +26,36 @@ class Result(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Misread:
-    """A place, as a JSON Pointer into what was read, and what was read there of two replies.
+class Asked:
+    """What a check does: how many generated payloads, from which seed, at which instant.
 
-    Both are shortened, and hold no text that is not of the payloads.
+    `secret` is what no output may hold, if anything; `values` are those of the user's template;
+    `accept` are the JSON Pointers of places that are meant to differ.
     """
 
-    pointer: str
-    expected: str
-    actual: str
+    target: str
+    now: datetime
+    payloads: int = 0
+    seed: int = 0
+    secret: str = ""
+    values: Mapping[str, str] | None = None
+    accept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What went wrong in one situation, told by the plainest payload or call that shows it.
+    """What went wrong in a scenario, shown by the plainest payload or call that shows it.
 
-    `payload` is the reply, if one was read as JSON. `where` is a line of the user's code. `differs`
-    is what was read differently, `odd` the JSON Pointers at which the payload differs from the
-    plainest one. `requests` are those that a client made, a line each.
+    `payload` is the response's, if one was read. `where` is a line of the user's code. `odd` are
+    the JSON Pointers at which the payload differs from the plainest one. `requests` are those that
+    a client made, a line each.
     """
 
     result: Result
     error: str
     payload: dict[str, Any] | None = None
     where: str = ""
-    differs: tuple[Misread, ...] = ()
+    differs: tuple[Difference, ...] = ()
     odd: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     advice: str = ""
@@ -53,10 +63,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Tried:
-    """One situation: how many payloads or calls were tried and failed, and the plainest to fail.
+    """One scenario: how many payloads or calls were tried and failed, and the plainest failure.
 
     `of` names the contract that it is about; `counts` says that the outcome hangs on it. `remark`
-    tells how a client told a refusal.
+    says how a client reported what it met.
     """
 
     name: str
@@ -69,25 +79,27 @@ class Tried:
 
     @property
     def result(self) -> Result:
-        """What became of the consumer here."""
+        """What became of the user's code here."""
         if self.finding is not None:
             return self.finding.result
+        if self.failed:
+            return Result.BREAKS
         return Result.OK if self.tried else Result.NOT_TESTED
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What a check found about one consumer, tried on payloads or by calls.
+    """What a check found about one reader, tried on payloads, or one client, tried by calls.
 
     `seed` is None where nothing was generated; `seconds` is the duration on the wall clock. `notes`
-    are what the user must know beside the verdict, a sentence each.
+    are shown with the outcome, a sentence each.
     """
 
     target: str
     period: Period
     older: Period
     in_force: bool
-    situations: tuple[Tried, ...]
+    scenarios: tuple[Tried, ...]
     seconds: float
     seed: int | None = None
     unit: Literal["payload", "call"] = "payload"
@@ -95,37 +107,8 @@ class Readiness:
 
     @property
     def verdict(self) -> Verdict:
-        """What all situations that count say together; a failure of one before what is untested."""
-        results = {s.result for s in self.situations if s.counts}
+        """What all scenarios that count say together; a failure of one before what is untested."""
+        results = {scenario.result for scenario in self.scenarios if scenario.counts}
         if results & {Result.BREAKS, Result.DIFFERS}:
             return Verdict.BROKEN
         return Verdict.NOT_TESTED if Result.NOT_TESTED in results else Verdict.KEPT
-
-    @property
-    def ready(self) -> bool:
-        """Whether every situation that counts was tried and passed."""
-        return self.verdict is Verdict.KEPT
-
-    def scrubbed(self, scrub: Callable[[str], str]) -> Readiness:
-        """Return the same without what no output may hold: the user's code may show anything."""
-        situations = tuple(scrubbed(tried, scrub) for tried in self.situations)
-        notes = tuple(map(scrub, self.notes))
-        return replace(self, target=scrub(self.target), situations=situations, notes=notes)
-
-    def of(self, period: Period) -> Tried:
-        """Return the situation of a contract's plain reply."""
-        return next(s for s in self.situations if s.name == period.alias)
-
-
-def scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
-    """Return values, and all that they hold, with each text scrubbed."""
-    if isinstance(value, str) and not isinstance(value, enum.Enum):
-        return scrub(value)
-    if isinstance(value, tuple | list):
-        return type(value)(scrubbed(item, scrub) for item in value)
-    if isinstance(value, dict):
-        return {scrub(name): scrubbed(item, scrub) for name, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        held = {field.name: getattr(value, field.name) for field in fields(value)}
-        return replace(value, **{name: scrubbed(item, scrub) for name, item in held.items()})
-    return value

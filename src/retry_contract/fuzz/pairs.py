@@ -7,7 +7,6 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -143,6 +142,5 @@ def rare_forms(plain: Case) -> list[RareForm]:
             usual.append("values")  # the user's own template
         payload = {**plain.payload, **example, **{name: plain.payload[name] for name in usual}}
         page = pages.get(file, {}).get("page", "")
-        name = Path(file).stem.replace("-", " ")
-        found.append(RareForm(name, page, dataclasses.replace(plain, payload=payload)))
+        found.append(RareForm(file, page, dataclasses.replace(plain, payload=payload)))
     return sorted(found, key=lambda form: not form.page)

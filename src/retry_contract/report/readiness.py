@@ -10,9 +10,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.readiness import Finding, Misread, Readiness, Result, Tried
+from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
+from retry_contract.redact import one_line
 
 _OUTCOMES = {
     Verdict.KEPT: "ready",
@@ -25,7 +26,8 @@ _GLUE, _BREAK = "\x1f", "\n"
 """What no JSON holds as it is: for a space that no line ends at, and for the end of a line."""
 _QUESTIONS = {
     "payload": (
-        " Is it the code that reads the reply? If it reads what fills your template, give --values."
+        " Is it the code that reads the response? If it reads what fills your template, give "
+        "--values."
     ),
     "call": "",
 }
@@ -34,33 +36,42 @@ _QUESTIONS = {
 def readiness_document(found: Readiness) -> dict[str, Any]:
     """Return what `consumer --json` prints."""
     return {
+        "format": 1,
         "outcome": _OUTCOMES[found.verdict],
         "target": found.target,
         "contract": found.period.name,
         "in_force": found.in_force,
-        "reason": None if found.ready else _why(found),
-        "notes": list(_beside(found)),
-        "situations": [_situation(tried) for tried in found.situations],
+        "reason": None if found.verdict is Verdict.KEPT else _why(found),
+        "notes": list(_notes(found)),
+        "scenarios": [_scenario(tried) for tried in found.scenarios],
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
     }
 
 
 def readiness_lines(found: Readiness) -> Iterator[str]:
-    """Yield the matrix of situations, what failed in each, and notes; without the closing line."""
-    width = max(len(tried.name) for tried in found.situations) + 2
-    for tried in found.situations:
+    """Yield what follows the outcome: why, the scenarios, what failed in each, and notes."""
+    if found.verdict is not Verdict.KEPT:
+        yield _why(found)
+    yield ""
+    width = max(len(tried.name) for tried in found.scenarios) + 2
+    for tried in found.scenarios:
         yield f"{tried.name.ljust(width)}{_verdict(tried, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
         yield from _heading(finding.result.upper(), names)
         for label, text in _details(finding):
             shown = _members(finding.payload or {}) if label == "payload" else [text]
+            shown = text.split(_BREAK) if label == "to do" else shown
             yield from _detail(label, shown)
     yield ""
+    yield from (line for note in _notes(found) for line in _wrapped(note))
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
-    yield from notes(found)
+
+
+def _wrapped(note: str) -> list[str]:
+    return textwrap.wrap(note, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _heading(verdict: str, names: Sequence[str]) -> Iterator[str]:
@@ -92,21 +103,15 @@ def _first(items: Sequence[str], most: int = _FEW) -> list[str]:
     return [*items] if more <= 0 else [*items[:most], f"and {more} more"]
 
 
-def closing_line(found: Readiness) -> str:
+def outcome_line(found: Readiness) -> str:
     """Return the outcome in one line."""
     return f"{_OUTCOMES[found.verdict].upper()} for {found.period.name} ({_since(found)})"
 
 
-def notes(found: Readiness) -> Iterator[str]:
-    """Yield what puts the verdict into its right light, a line each."""
-    if not found.ready:
-        yield _why(found)
-    yield from _beside(found)
-
-
-def _beside(found: Readiness) -> Iterator[str]:
-    new, old = found.of(found.period), found.of(found.older)
-    if found.ready and old.result is Result.BREAKS:
+def _notes(found: Readiness) -> Iterator[str]:
+    """Yield what puts the outcome into its right light, a sentence each."""
+    new, old = _of(found, found.period), _of(found, found.older)
+    if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
     if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
@@ -118,24 +123,33 @@ def write_readiness(found: Readiness, folder: Path) -> None:
     """Write report.json and summary.md into a folder that exists."""
     document = json.dumps(readiness_document(found), indent=2)
     (folder / "report.json").write_text(document + "\n", encoding="utf-8")
-    (folder / "summary.md").write_text("\n".join(_markdown(found)) + "\n", encoding="utf-8")
+    text = "\n".join(_markdown(found)) + "\n"
+    (folder / "summary.md").write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _of(found: Readiness, period: Period) -> Tried:
+    """Return the scenario of a contract's plain response."""
+    return next(tried for tried in found.scenarios if tried.name == period.alias)
 
 
 def _why(found: Readiness) -> str:
-    new, old, unit = found.of(found.period), found.of(found.older), found.unit
-    counted = [t for t in found.situations if t.counts]
+    new, old, unit = _of(found, found.period), _of(found, found.older), found.unit
+    counted = [t for t in found.scenarios if t.counts]
     if found.verdict is Verdict.NOT_TESTED:
         untested = [t.name for t in counted if t.result is Result.NOT_TESTED]
         return f"Not tested: {'; '.join(_first(untested))}."
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
             cause = "the cutover is not the reason"
+            one, other = old.finding, new.finding
+            if one and other and (unit == "call" or one.error != other.error):
+                cause = other.error.rstrip(".")
             return f"It fails on every {unit} of both contracts: {cause}.{_QUESTIONS[unit]}"
         return f"It fails on every {unit} of {new.of}, {_other(old)}."
     if old.finding and old.finding.odd and _is_no_news(old.finding, counted):
         return f"It fails on some {unit}s of both contracts alike: the cutover is not the reason."
     failing = [t.name for t in counted if t.result in (Result.BREAKS, Result.DIFFERS)]
-    return f"It fails in some situations: {'; '.join(_first(failing))}."
+    return f"It fails in some scenarios: {'; '.join(_first(failing))}."
 
 
 def _is_no_news(older: Finding, counted: Sequence[Tried]) -> bool:
@@ -149,7 +163,7 @@ def _other(old: Tried) -> str:
 
 
 def _next_change(found: Readiness) -> list[Tried]:
-    return [t for t in found.situations if t.name.endswith("one more field")]
+    return [t for t in found.scenarios if t.name.endswith("one more field")]
 
 
 def _since(found: Readiness) -> str:
@@ -174,10 +188,10 @@ def _verdict(tried: Tried, unit: str) -> str:
 def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
     """Yield each finding once, with the names of the situations that have it."""
     groups: dict[tuple[object, ...], dict[str, Finding]] = {}
-    for tried in found.situations:
+    for tried in found.scenarios:
         told = tried.finding
         if told is not None:
-            key = told.result, told.error.partition(":")[0], _pointers(told), told.odd
+            key = told.result, told.error, _pointers(told), told.odd
             groups.setdefault(key, {})[tried.name] = told
     for group in groups.values():
         yield [*group], next(iter(group.values()))
@@ -193,8 +207,8 @@ def _details(finding: Finding) -> Iterator[tuple[str, str]]:
     yield from (("asked", line) for line in _first(finding.requests, _SOME))
     if not finding.requests:
         oddities = [_oddity(pointer, finding.payload or {}) for pointer in finding.odd]
-        yield "oddity", ", ".join(_first(oddities)) or "none: it is the plainest payload"
-    yield from (("read", line) for line in _first([*map(_misread, finding.differs)]))
+        yield "oddity", ", ".join(_first(oddities)) or "none: it is the plainest message"
+    yield from (("read", line) for line in _first([*map(str, finding.differs)]))
     if not finding.differs:
         yield "error", finding.error
     if finding.where:
@@ -203,19 +217,15 @@ def _details(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "to do", finding.advice
 
 
-def _misread(place: Misread) -> str:
-    return f"{place.pointer or 'the result'} is {place.actual} instead of {place.expected}"
-
-
 def _oddity(pointer: str, payload: dict[str, Any]) -> str:
     value = payload.get(pointer[1:])
     same = [n for n, v in payload.items() if v == value and f"/{n}" != pointer]
     return f"{pointer} is equal to /{same[0]}" if same else pointer
 
 
-def _situation(tried: Tried) -> dict[str, Any]:
+def _scenario(tried: Tried) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "situation": tried.name,
+        "scenario": tried.name,
         "verdict": str(tried.result),
         "counts": tried.counts,
         "tried": tried.tried,
@@ -240,26 +250,30 @@ def _situation(tried: Tried) -> dict[str, Any]:
 def _markdown(found: Readiness) -> Iterator[str]:
     yield f"## retry-contract: {_OUTCOMES[found.verdict]}"
     yield ""
-    yield f"{_cell(closing_line(found))}: {_code(found.target)}"
+    yield f"{_cell(outcome_line(found))}: {_code(found.target)}"
     yield ""
-    yield "| situation | verdict |"
+    if found.verdict is not Verdict.KEPT:
+        yield _cell(_why(found))
+        yield ""
+    yield "| scenario | verdict |"
     yield "|---|---|"
-    for tried in found.situations:
+    for tried in found.scenarios:
         yield f"| {_cell(tried.name)} | {_cell(_verdict(tried, found.unit))} |"
     for names, finding in _distinct(found):
         yield ""
         yield f"### {finding.result} {_cell('; '.join(names))}"
         yield ""
         yield from (f"- {label}: {_code(text)}" for label, text in _details(finding))
-    lines = list(notes(found))
+    lines = [*_notes(found)]
     if lines:
         yield ""
-        yield from (_cell(line) for line in lines)
+        yield from (f"- {_cell(line)}" for line in lines)
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("`", "'") + "`"
+    return "`" + one_line(text).replace("`", "'") + "`"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    safe = one_line(text).replace("|", "\\|").replace("<", "&lt;")
+    return safe.replace("[", "\\[")

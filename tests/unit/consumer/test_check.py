@@ -1,358 +1,356 @@
-"""From verdicts by situation to the answer, and how it is told."""
+"""The policy for code that reads: docs/consumer.md, rule by rule."""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
+import itertools
 import json
-import re
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pytest
-from support import trying
-from support.trying import PAIR, answered, tried
+from support.trying import NOW, PAIR, tried
 
-from retry_contract.consumer.answers import Answer, read_detailed
-from retry_contract.consumer.hosted.loading import prepared
-from retry_contract.consumer.readiness import Finding, Readiness
-from retry_contract.report.readiness import (
-    closing_line,
-    readiness_document,
-    readiness_lines,
-    write_readiness,
-)
+from retry_contract.consumer.process.attempt import Attempt, Ending
+from retry_contract.consumer.reader.check import check
+from retry_contract.consumer.readiness import Asked, Finding, Readiness, Result, Tried
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.outcome import Verdict
 
 Payload = dict[str, Any]
-slow = pytest.mark.slow
+OK, BREAKS, DIFFERS, UNTESTED = Result.OK, Result.BREAKS, Result.DIFFERS, Result.NOT_TESTED
+READY, NOT_READY = Verdict.KEPT, Verdict.BROKEN
 
 
-def results(found: Readiness) -> list[str]:
-    return [str(situation.result) for situation in found.situations]
+def results(found: Readiness) -> tuple[Result, ...]:
+    return tuple(scenario.result for scenario in found.scenarios[:5])
 
 
-def finding(found: Readiness) -> Finding:
-    told = found.of(found.period).finding
+def scenario(found: Readiness, name: str = "after") -> Tried:
+    return next(tried for tried in found.scenarios if tried.name == name)
+
+
+def finding(found: Readiness, name: str = "after") -> Finding:
+    told = scenario(found, name).finding
     assert told is not None
     return told
 
 
-def requiring(reply: Payload) -> Any:
-    return reply["creatorId"]
+def requiring(response: Payload) -> Any:
+    return response["creatorId"]
 
 
-def test_before_the_cutover_the_old_contract_counts() -> None:
-    then = datetime(2025, 1, 1, tzinfo=UTC)
-    found = tried(requiring, now=then)
-    assert not found.ready
-    assert closing_line(found).endswith("after-2025-02-24 (in force from 24 Feb 2025)")
-    assert found.situations[0].counts
+def closed(response: Payload) -> Any:
+    if "creatorId" in response:
+        raise TypeError("too many fields")
+    return response["id"]
 
 
-def test_in_the_transition_both_count_and_afterwards_one() -> None:
-    assert not tried(requiring, now=datetime(2025, 2, 24, 4, tzinfo=UTC)).ready
-    assert tried(requiring, now=datetime(2025, 2, 25, 4, tzinfo=UTC)).ready
-
-
-@pytest.mark.parametrize(
-    ("consume", "payload"),
-    [
-        (lambda r: 1 / ("'" not in r["values"].get("name", "")), {"values": {"name": "'"}}),
-        pytest.param(lambda r: 1 / (len(r["fullMessage"]) < 500), {"fullMessage": 500}, marks=slow),
-        (
-            lambda r: 1 / (r["createdAt"][17:19] != "00"),
-            {"createdAt": "2024-05-16T00:00:00.247+08:00"},
-        ),
-        (lambda r: 1 / (r["recipient"] != "6511119999"), {"recipient": "6511119999"}),
-        pytest.param(
-            lambda r: 1 / ("&" not in r["values"]["name"]), {"values": {"name": "&"}}, marks=slow
-        ),
-    ],
-)
-def test_what_fails_is_shrunk(consume: Callable[[Payload], Any], payload: Payload) -> None:
-    found = tried(consume, payloads=150)
-    ((name, expected),) = payload.items()
-    told = finding(found)
-    assert told.odd == (f"/{name}",)
-    assert told.payload is not None
-    value = told.payload[name]
-    assert (len(value) if isinstance(expected, int) else value) == expected
-
-
-@slow
-def test_both_at_once_are_needed_and_both_are_kept() -> None:
-    def consume(reply: Payload) -> None:
-        if "'" in reply["values"].get("name", "") and reply["recipient"] != "6522222222":
-            raise ValueError
-
-    found = tried(consume, payloads=300)
-    assert finding(found).odd == ("/recipient", "/values")
-
-
-@slow
-def test_an_equality_and_another_oddity_are_both_kept() -> None:
-    def consume(reply: Payload) -> None:
-        assert reply["createdAt"] != reply["updatedAt"] or "'" not in reply["fullMessage"]
-
-    told = finding(tried(consume, payloads=1000))
-    assert told.odd in (("/updatedAt", "/fullMessage"), ("/createdAt", "/fullMessage"))
-    assert told.payload is not None
-    assert told.payload["fullMessage"] == "'"
-
-
-def test_a_failure_is_shrunk_to_the_same_failure() -> None:
-    def consume(reply: Payload) -> None:
-        if reply["fullMessage"] == "'":
-            raise KeyError("alone")
-        if "'" in reply["fullMessage"]:
-            raise ValueError("an apostrophe")
-
-    found = tried(consume)
-    told = finding(found)
-    assert told.error == "ValueError: an apostrophe"
-    assert told.payload is not None
-    assert len(told.payload["fullMessage"]) == 2
-
-
-def test_a_nested_creator_is_not_to_be_mistaken_for_the_new_one() -> None:
-    def anywhere(value: Any) -> Any:
-        if isinstance(value, dict):
-            inner = (anywhere(v) for k, v in value.items() if k != "creatorId")
-            return next((v for v in inner if v), None) or value.get("creatorId")
-        return None
-
-    found = tried(lambda reply: {"creator": anywhere(reply)})
-    assert not found.ready
-    assert "differs" in results(found)
-
-    def at_the_top(reply: Payload) -> Any:
-        return {"creator": reply.get("creatorId"), "parameters": reply["values"]}
-
-    assert results(tried(at_the_top)) == ["ok"] * 6
-
-
-def test_only_a_next_field_breaks_it() -> None:
-    def knowing(reply: Payload) -> str:
-        if len(reply) > 10:
-            raise ValueError("closed")
-        return str(reply["id"])
-
-    found = tried(knowing)
-    assert found.ready
-    assert results(found)[3] == "breaks"
-    assert "The next field that is added will break it." in list(readiness_lines(found))
+class Known:
+    def __init__(self, response: Payload) -> None:
+        self.id = response["id"]
+        self._all = response
+        self.creator = response.get("creatorId")
 
 
 @pytest.mark.parametrize(
     "consume",
     [
-        lambda reply: {"id": reply["id"], "name": reply["values"]["name"]},
-        lambda reply: uuid.UUID(reply["id"].removeprefix("message_")).hex,
-        lambda reply: re.findall(r"^campaign_[0-9a-f-]{36}$", reply["campaignId"])[0],
-        lambda reply: re.findall(r"^65[0-9]{8}$", str(reply["recipient"]))[0],
+        lambda response: (response["id"], response["latestStatus"]),
+        lambda response: response,
+        lambda response: response.get("creatorId"),
+        lambda response: response.get("creatorId", ""),
+        lambda response: {"id": response["id"], "by": response.get("creatorId")},
+        lambda response: json.dumps(response),
+        lambda response: json.dumps(response).encode(),
+        lambda response: {*response["values"].values()},
+        lambda response: [{"text": json.dumps(response)}],
+        Known,
+        lambda response: (pair for pair in sorted(response["values"].items())),
     ],
 )
-def test_code_need_not_read_what_is_not_its_own(consume: Any) -> None:
-    found = tried(consume, 100)
-    assert found.ready
-    assert results(found)[5] == "breaks"
-    assert not found.situations[5].counts
+def test_code_that_reads_the_same_but_for_the_new_value_is_ready(
+    consume: Callable[..., Any],
+) -> None:
+    found = tried(consume)
+    assert (found.verdict, results(found)) == (READY, (OK,) * 5)
+    assert not found.notes
 
 
-def test_what_differs_from_call_to_call_is_no_difference() -> None:
-    calls: list[int] = []
+@pytest.mark.parametrize(
+    ("consume", "place"),
+    [
+        (len, ""),
+        (lambda response: {"n": len(response), "id": response["id"]}, "/n"),
+        (lambda response: {"old": "creatorId" not in response}, "/old"),
+        (lambda response: response.get("creatorId", "unknown"), ""),
+        (lambda response: {"creator": response.get("creatorId", response["id"])}, "/creator"),
+        (lambda response: f"{response['id']} {response.get('creatorId')}", ""),
+        (lambda response: {"hash": sum(map(len, response))}, "/hash"),
+    ],
+)
+def test_any_other_difference_counts_until_it_is_accepted(
+    consume: Callable[..., Any], place: str
+) -> None:
+    found = tried(consume)
+    assert found.verdict is NOT_READY
+    told = finding(found, "paired")
+    assert (told.result, place) == (DIFFERS, told.differs[0].pointer)
+    assert f"--accept {place or chr(39) * 2}" in told.advice
+    accepted = tried(consume, accept=(place,))
+    assert accepted.verdict is READY
+    assert any(note.startswith("Accepted (paired): ") for note in accepted.notes)
 
-    def consume(reply: Payload) -> Any:
-        calls.append(1)
-        return {"call": len(calls), "id": reply["id"]}
 
-    assert results(tried(consume)) == ["ok"] * 6
-
-
-def test_each_payload_is_asked_once() -> None:
-    direct = trying.Direct(lambda reply: reply["id"])
-    trying.checked(direct, 50)
-    assert direct.asked < 5 * 75
+def test_another_place_than_the_accepted_one_still_counts() -> None:
+    found = tried(lambda r: {"n": len(r), "m": len(r)}, accept=("/n",))
+    assert [place.pointer for place in finding(found, "paired").differs] == ["/m"]
 
 
-@slow
-def test_the_matrix_the_details_and_the_closing_line() -> None:
-    def closed(reply: Payload) -> None:
-        if "creatorId" in reply:
-            raise ValueError("unknown: creatorId")
+@pytest.mark.parametrize(
+    ("consume", "expected"),
+    [
+        (lambda r: {"last": [*r.values()][-1]}, (OK, OK, DIFFERS, DIFFERS, OK)),
+        (lambda r: [*r.values()][2], (OK, OK, DIFFERS, DIFFERS, OK)),
+        (lambda r: {k: v for k, v in r.items() if k != "createdAt"}, (OK,) * 5),
+    ],
+)
+def test_the_order_of_the_fields_must_not_matter(
+    consume: Callable[..., Any], expected: tuple[Result, ...]
+) -> None:
+    found = tried(consume)
+    assert results(found)[:4] == expected[:4]
 
+
+def test_a_break_on_one_more_field_is_shown_and_does_not_count() -> None:
+    def strict(response: Payload) -> Any:
+        if len(response) > 10:
+            raise ValueError("one field more than ten")
+        return response["id"]
+
+    found = tried(strict)
+    assert (found.verdict, results(found)) == (READY, (OK, OK, OK, BREAKS, OK))
+    assert not scenario(found, "after, with one more field").counts
+
+
+def test_a_difference_on_one_more_field_counts() -> None:
+    found = tried(lambda r: {"odd": len(r) > 10})
+    assert (found.verdict, results(found)) == (NOT_READY, (OK, OK, OK, DIFFERS, OK))
+
+
+def test_the_older_contract_counts_while_it_is_served() -> None:
+    now = tried(requiring)
+    assert (now.verdict, results(now)) == (READY, (BREAKS, OK, OK, OK, BREAKS))
+    assert [tried.counts for tried in now.scenarios[:5]] == [False, True, True, False, False]
+    assert tried(requiring, now=datetime(2025, 1, 1, tzinfo=UTC)).verdict is NOT_READY
+    assert tried(requiring, now=datetime(2025, 2, 24, 4, tzinfo=UTC)).verdict is NOT_READY
+    assert tried(requiring, now=datetime(2025, 2, 25, 4, tzinfo=UTC)).verdict is READY
+
+
+def test_a_closed_reader_breaks_wherever_the_field_is() -> None:
     found = tried(closed)
-    lines = [*readiness_lines(found), closing_line(found)]
-    assert lines[0].startswith("before ")
-    assert lines[1].startswith("after ")
-    assert " breaks on " in lines[1]
-    assert "  error     ValueError: unknown: creatorId" in lines
-    assert "  oddity    none: it is the plainest payload" in lines
-    assert any(line.startswith("  to do     let the code pass over fields") for line in lines)
-    assert lines[-1] == "NOT READY for after-2025-02-24 (in force since 24 Feb 2025)"
+    assert (found.verdict, results(found)) == (NOT_READY, (OK, *(BREAKS,) * 4))
+    told = finding(found)
+    assert (told.error, told.odd) == ("TypeError: too many fields", ())
+    assert told.advice.startswith("let the code pass over fields")
+    assert scenario(found).failed == scenario(found).tried
 
 
-def test_advice_for_the_cutover_is_for_code_that_only_the_newer_reply_breaks() -> None:
-    def always(reply: Payload) -> None:
-        raise ValueError("no")
-
-    def closed(reply: Payload) -> None:
-        if "creatorId" in reply:
-            raise ValueError("closed")
-
-    def closed_to_one(reply: Payload) -> None:
-        if "creatorId" in reply and "'" in reply["fullMessage"]:
-            raise ValueError("an apostrophe")
-
-    assert finding(tried(always)).advice == ""
-    assert finding(tried(closed)).advice.startswith("let the code pass over fields")
-    assert finding(tried(closed_to_one)).advice == ""
+def test_what_differs_from_time_to_time_is_left_out_with_a_note() -> None:
+    numbers = itertools.count()
+    found = tried(lambda r: {"id": r["id"], "call": next(numbers)})
+    assert found.verdict is READY
+    assert found.notes == ("Left out, since it differs from time to time: /call.",)
 
 
-def test_an_equality_is_told_as_one() -> None:
-    def instant(reply: Payload) -> None:
-        assert reply["createdAt"] != reply["updatedAt"]
-
-    told = [line for line in readiness_lines(tried(instant)) if line.startswith("  oddity")]
-    assert told == ["  oddity    /createdAt is equal to /updatedAt"] or told == [
-        "  oddity    /updatedAt is equal to /createdAt"
-    ]
-
-
-def test_some_payloads_failing_is_told_from_all() -> None:
-    def narrow(reply: Payload) -> None:
-        assert reply["recipient"] != "6511111111" or "creatorId" not in reply
-
-    reason = readiness_document(tried(narrow))["reason"]
-    assert reason == "It fails in some situations: after; after, in another order."
+@pytest.mark.parametrize("value", [object, lambda: [object()], lambda: {"a": object()}])
+def test_what_cannot_be_compared_at_all_is_not_tested(value: Callable[[], Any]) -> None:
+    found = tried(lambda response: value())
+    assert found.verdict is Verdict.NOT_TESTED
+    assert results(found) == (OK, OK, UNTESTED, UNTESTED, UNTESTED)
+    assert '--accept ""' in finding(found, "paired").advice
+    assert tried(lambda response: value(), accept=("",)).verdict is READY
 
 
-@slow
-def test_every_newer_and_some_older_payloads_failing_is_told() -> None:
-    def narrow(reply: Payload) -> None:
-        assert reply["recipient"] != "6511111111"
-        assert "creatorId" not in reply
+def test_what_cannot_be_compared_in_part_is_a_note() -> None:
+    found = tried(lambda response: {"id": response["id"], "lock": object()})
+    assert found.verdict is READY
+    assert found.notes == ("Not compared, since it is no plain data: /lock.",)
 
-    reason = readiness_document(tried(narrow))["reason"]
-    assert reason == (
-        "It fails on every payload of after-2025-02-24, and on some of before-2025-02-24."
+
+def test_code_that_returns_nothing_is_tested_for_breaks_only() -> None:
+    found = tried(lambda response: None)
+    (note,) = found.notes
+    assert (found.verdict, note.partition(",")[0]) == (
+        READY,
+        "It returned the same of every payload",
     )
 
 
-def test_the_report_shows_no_markup_of_a_payload(tmp_path: Path) -> None:
-    def narrow(reply: Payload) -> None:
-        if "<" in reply["fullMessage"]:
-            raise ValueError(f"`{reply['fullMessage']}` | no")
-
-    found = tried(narrow, payloads=200)
-    write_readiness(found, tmp_path)
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["outcome"] == "not ready"
-    rows = (tmp_path / "summary.md").read_text("utf-8").splitlines()
-    assert rows[0] == "## retry-contract: not ready"
-    assert all(row.count("`") == 2 for row in rows if row.startswith("- "))
-
-
-def test_nothing_tried_is_not_ready() -> None:
-    class Lost:
-        def ask(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
-            return [None] * len(lines)
-
-        ask_afresh = ask_together = ask
-
-    found = trying.checked(Lost(), 5)
-    assert not found.ready
-    assert set(results(found)) == {"not tested"}
-    assert closing_line(found).startswith("NOT TESTED for after-2025-02-24 ")
-
-
-def test_a_clock_that_moves_on_slowly_is_no_difference() -> None:
-    calls: list[int] = []
-
-    def consume(reply: Payload) -> Any:
-        calls.append(1)
-        return {"at": len(calls) // 40, "id": reply["id"]}
-
-    assert results(tried(consume)) == ["ok"] * 6
-
-
-BLIND = "Nothing that it read could be compared"
-
-
 @pytest.mark.parametrize(
-    ("consume", "blind"),
+    ("fails", "odd"),
     [
-        (lambda reply: None, True),
-        (lambda reply: True, True),
-        (lambda reply: {}, True),
-        (lambda reply: object(), True),
-        (lambda reply: reply["latestStatus"], False),
-        (lambda reply: len(reply["fullMessage"]), False),
-        (lambda reply: 1 / 0, False),
+        (lambda r: "'" in "".join(r["values"].values()), ("/values",)),
+        (lambda r: r["createdAt"] == r["updatedAt"], ("/updatedAt",)),
+        (lambda r: r["createdAt"].endswith(":42.000+08:00"), ("/createdAt",)),
+        (lambda r: r["recipient"] == "6511119999", ("/recipient",)),
     ],
 )
-def test_code_that_shows_nothing_of_what_it_reads_gets_a_note(consume: Any, blind: bool) -> None:
-    found = tried(consume)
-    said = [line for line in readiness_lines(found) if line.startswith(BLIND)]
-    assert bool(said) is blind
-    assert [note[: len(BLIND)] for note in readiness_document(found)["notes"]] == [BLIND] * blind
+def test_what_fails_is_shown_by_the_plainest_payload(
+    fails: Callable[[Payload], bool], odd: tuple[str, ...]
+) -> None:
+    def consume(response: Payload) -> Any:
+        if fails(response):
+            raise ValueError("an oddity")
+        return response["id"]
+
+    told = finding(tried(consume, 400))
+    assert (told.error, told.odd, told.advice) == ("ValueError: an oddity", odd, "")
 
 
-SUMS = [10**9 + crc32("".join(fields).encode()) for fields in (PAIR.old_fields, PAIR.new_fields)]
+def test_rare_forms_are_a_note_and_do_not_count() -> None:
+    def reads(response: Payload) -> Any:
+        moment = datetime.strptime(response["createdAt"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        return moment.isoformat(), response["recipient"].startswith("65")
+
+    found = tried(reads)
+    assert found.verdict is READY
+    rare = scenario(found, "after, in rare forms")
+    assert (rare.result, rare.counts, rare.finding) == (BREAKS, False, None)
+    assert "timestamps-in-utc-without-fraction.json (guide, Authentication): Val" in found.notes[0]
+    assert found.notes[1].startswith("Of the rare forms that the schema alone permits it breaks on")
+    assert len(found.notes) == 2
 
 
-@pytest.mark.parametrize(
-    ("consume", "notes"),
-    [
-        (
-            lambda reply: {"id": reply["id"], "as": ("old", "new")["creatorId" in reply]},
-            ['What it tells at /as depends on creatorId: "new" instead of "old".'],
-        ),
-        (
-            lambda reply: {"id": reply["id"], "sum": crc32("".join(reply).encode()) + 10**9},
-            [f"What it tells at /sum depends on creatorId: {SUMS[1]} instead of {SUMS[0]}."],
-        ),
-        (
-            lambda reply: {"id": reply["id"], "fields": len(reply)},
-            ["What it tells at /fields depends on creatorId: 10 instead of 9."],
-        ),
-        (lambda reply: [f"{name}={value}" for name, value in reply.items()], []),
-        (lambda reply: sorted([name, value] for name, value in reply.items()), []),
-    ],
-)
-def test_what_code_tells_of_its_own_is_a_note(consume: Any, notes: list[str]) -> None:
-    found = tried(consume)
-    assert results(found) == ["ok"] * 6
-    assert list(found.notes) == [f"{note} See that it is meant." for note in notes]
+def test_rare_forms_are_no_news_where_the_plainest_response_breaks() -> None:
+    assert scenario(tried(closed), "after, in rare forms").result is UNTESTED
 
 
-def test_what_code_tells_of_its_own_by_the_order_of_the_fields_is_a_misreading() -> None:
-    known = {"created": "waiting", "sent": "on its way"}
+@dataclasses.dataclass
+class Scripted:
+    """Reads each line as told: in one process, and in a new one."""
 
-    def consume(reply: Payload) -> Any:
-        status = list(reply.values())[6]
-        return {"id": reply["id"], "status": known.get(str(status), "unknown")}
+    shared: Callable[[Payload], Attempt | None]
+    alone: Callable[[Payload], Attempt | None]
 
-    assert results(tried(consume))[2] == "differs"
+    def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
+        return [self.shared(json.loads(line)) for line in lines]
 
-
-def test_what_code_tells_of_its_own_alone_may_be_that_it_reads_no_more() -> None:
-    found = tried(lambda reply: [f"{name} was unexpected" for name in reply if name == "creatorId"])
-    assert not found.ready
-    assert found.situations[4].result == "differs"
+    def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
+        return [self.alone(json.loads(line)) for line in lines]
 
 
-def test_what_code_catches_of_both_replies_is_nothing_new() -> None:
-    def consume(reply: Payload) -> Any:
-        with contextlib.suppress(ValueError):
-            raise ValueError(f"no error envelope: {reply}")
-        return {"id": reply["id"], "status": reply["latestStatus"]}
+def checked(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
+    asked = Asked("module:consume", NOW, payloads, 7, secret)
+    return check(asked, reader, PAIR, catalogue().timeline)
 
-    class Watched(trying.Direct):
-        def ask_afresh(self, lines: Sequence[str], *, search: bool = False) -> list[Answer | None]:
-            return [read_detailed(answered(prepared(consume), line, watch=True)) for line in lines]
 
-    found = trying.checked(Watched(consume), 5)
-    assert (found.ready, found.notes) == (True, ())
+def read(response: Payload) -> Attempt:
+    return Attempt(Ending.READ, True, response["id"])
+
+
+def refuse(response: Payload) -> Attempt:
+    if "creatorId" in response:
+        return Attempt(Ending.RAISED, error="ValueError: seen before")
+    return read(response)
+
+
+def test_a_failure_that_a_new_process_does_not_have_is_not_tested() -> None:
+    found = checked(Scripted(refuse, read), 10)
+    assert found.verdict is Verdict.NOT_TESTED
+    told = finding(found)
+    assert told.error == "it depends on what was read before: ValueError: seen before"
+    assert told.advice.startswith("let it forget between two payloads")
+
+
+def test_a_failure_that_only_a_new_process_has_counts() -> None:
+    found = checked(Scripted(read, refuse), 10)
+    assert (found.verdict, finding(found).error) == (NOT_READY, "ValueError: seen before")
+
+
+def test_after_two_hangs_no_more_is_asked() -> None:
+    asked: list[Payload] = []
+
+    def hang(response: Payload) -> Attempt | None:
+        asked.append(response)
+        return Attempt(Ending.HUNG, error="no line within 1 s")
+
+    found = checked(Scripted(hang, hang), 100)
+    assert found.verdict is NOT_READY
+    assert finding(found).advice.startswith("look at what it waits for")
+
+
+def test_a_secret_is_in_nothing_that_is_found() -> None:
+    def tells(response: Payload) -> Attempt:
+        error = "ValueError: " + "x" * 290 + "key_test_0123456789"
+        return Attempt(Ending.RAISED, error=error) if "creatorId" in response else read(response)
+
+    found = checked(Scripted(tells, tells), 5, secret="key_test_0123456789")
+    assert "key_test" not in repr(found)
+    assert len(finding(found).error) <= 300
+
+
+def test_a_clock_that_moves_on_during_the_check_is_left_out() -> None:
+    reads = itertools.count()
+    found = tried(lambda r: {"id": r["id"], "at": next(reads) // 60})
+    assert (found.verdict, found.notes[-1]) == (
+        READY,
+        "Left out, since it differs from time to time: /at.",
+    )
+
+
+def test_what_differs_from_process_to_process_is_left_out() -> None:
+    processes = itertools.count()
+
+    def alone(response: Payload) -> Attempt:
+        return Attempt(Ending.READ, True, {"id": response["id"], "pid": next(processes)})
+
+    def shared(response: Payload) -> Attempt:
+        return Attempt(Ending.READ, True, {"id": response["id"], "pid": -1})
+
+    found = checked(Scripted(shared, alone), 10)
+    assert (found.verdict, found.notes) == (
+        READY,
+        ("Left out, since it differs from time to time: /pid.",),
+    )
+
+
+def test_what_holds_a_place_that_is_left_out_alone_is_not_tested() -> None:
+    reads = itertools.count()
+
+    def flips(response: Payload) -> Any:
+        last = {"id": response["id"], "last": [*response.values()][-1]}
+        return {"a": last if next(reads) % 2 else "cached"}
+
+    assert tried(flips).verdict is not READY
+
+
+def test_one_option_a_place_is_printed_whatever_payload_shows_it() -> None:
+    found = tried(lambda r: {"n": len(r), **({"x": 1} if len(r) > 10 else {})})
+    told = finding(found, "after, with one more field")
+    assert told.advice.endswith("give --accept /n --accept /x")
+
+
+def test_a_reader_that_returns_the_same_of_every_payload_has_a_note() -> None:
+    for note in [*tried(lambda _: None).notes, *tried(lambda _: {}).notes]:
+        assert note.startswith("It returned the same of every payload")
+    assert len(tried(lambda _: True).notes) == 1
+
+
+def test_a_reader_that_hangs_is_asked_once_a_contract() -> None:
+    asked: list[str] = []
+
+    def hang(response: Payload) -> Attempt:
+        asked.append(("creatorId" in response and "after") or "before")
+        return Attempt(Ending.HUNG, error="no line within 1 s")
+
+    class Hanging(Scripted):
+        def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
+            return [hang(json.loads(lines[0])), *[None] * (len(lines) - 1)]
+
+    found = checked(Hanging(hang, hang), 100)
+    assert found.verdict is NOT_READY
+    assert asked.count("before") <= 3
+    for told in found.scenarios:
+        assert told.failed <= told.tried

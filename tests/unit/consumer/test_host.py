@@ -1,114 +1,263 @@
-"""The process of a Python callable, from within."""
+"""The process of a Python callable, from within: what it is handed, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+import http
 import io
 import json
 import subprocess
 import sys
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NewType, Optional, Union
 
+import httpx
 import pytest
 import requests
-from support.trying import answered
+from typing_extensions import TypeAliasType
 
-from retry_contract.consumer.advice import advise
-from retry_contract.consumer.answers import Answer, Kind, read_detailed
-from retry_contract.consumer.hosted import host, loading
+from retry_contract.consumer.process import loading
+from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted
+from retry_contract.consumer.process.host import CALL, Host, succeeded
+from retry_contract.consumer.process.lines import hosted
+
+LINE = '{"id": "message_1", "name": "\\u00e9"}'
+OBJECT = {"id": "message_1", "name": "é"}
+TEXT = '{"id":"message_1","name":"é"}'
+GIVEN = ("http://127.0.0.1", "key_1", "campaign_1", "message_1")
+CALL_LINE = json.dumps(GIVEN)
 
 Body = NewType("Body", Annotated[str, "the body"])
-LINE = '{"id":"message_1","name":"\\u00e9"}'
+Alias = TypeAliasType("Alias", bytes)
 
 
 @pytest.fixture(autouse=True)
-def _path(monkeypatch: pytest.MonkeyPatch) -> None:
+def _modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no test import the module of another."""
     monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    sys.modules.pop("of_mine", None)
 
 
-def of_dict(reply: dict[str, str]) -> str:
-    return type(reply).__name__
+@contextlib.contextmanager
+def hosting(run: Callable[[str], Any], accepted: Any = None) -> Iterator[Host]:
+    host = Host(run, accepted)
+    yield host
+    if "_loop" in vars(host):
+        host._loop.close()
 
 
-def of_str(reply: str) -> str:
-    return reply
+def attempt(run: Callable[[str], Any], line: str = LINE, accepted: Any = None) -> Attempt:
+    """Return an attempt as it is told of by a line of the protocol."""
+    with hosting(run, accepted) as host:
+        return read_hosted(host.attempt(line))
 
 
-def of_either(reply: bytes | bytearray) -> str:
-    return repr(reply)
+def call(client: Callable[..., Any], accepted: Any = succeeded) -> Attempt:
+    return attempt(lambda line: client(*json.loads(line)), CALL_LINE, accepted)
 
 
-def of_optional(reply: str | None) -> Any:
-    return reply
+def annotated(annotation: Any, **others: Any) -> Callable[[Any], Any]:
+    """Return a reader whose parameter is annotated, and which returns what it is handed."""
+
+    def read(response: Any, other: Any = None) -> Any:
+        return response
+
+    read.__annotations__ = {"response": annotation, **others}
+    return read
 
 
-def of_unknown(reply: Unheard) -> str:  # type: ignore[name-defined] # noqa: F821
-    return type(reply).__name__
+class Reader:
+    def method(self, response: bytes) -> Any:
+        return response
 
+    @classmethod
+    def of_class(cls, response: str) -> Any:
+        return response
 
-def of_annotated(reply: Annotated[str, "the body"]) -> Any:
-    return reply
-
-
-def of_bytearray(reply: bytearray) -> str:
-    return repr(reply)
-
-
-def of_new_type(reply: Body | None) -> Any:
-    return reply
-
-
-def beside_unknown(reply: str, other: Unheard = None) -> Any:  # type: ignore[name-defined] # noqa: F821
-    return reply
-
-
-class OfItself:
-    def __init__(self, reply: str) -> None:
-        self.body = reply
+    def __call__(self, response: str) -> Any:
+        return response
 
 
 @pytest.mark.parametrize(
-    ("consume", "read"),
+    ("consume", "handed"),
     [
-        (of_dict, "dict"),
-        (of_unknown, "dict"),
-        (dict, {"id": "message_1", "name": "é"}),
-        (lambda reply: type(reply).__name__, "dict"),
-        (of_str, '{"id":"message_1","name":"é"}'),
-        (of_optional, '{"id":"message_1","name":"é"}'),
-        (of_annotated, '{"id":"message_1","name":"é"}'),
-        (of_new_type, '{"id":"message_1","name":"é"}'),
-        (beside_unknown, '{"id":"message_1","name":"é"}'),
-        (OfItself, {"body": '{"id":"message_1","name":"é"}'}),
-        (of_bytearray, repr(bytearray('{"id":"message_1","name":"é"}'.encode()))),
-        (of_either, repr('{"id":"message_1","name":"é"}'.encode())),
+        (annotated(dict[str, str]), OBJECT),
+        (annotated(list[str]), OBJECT),
+        (annotated("Unheard"), OBJECT),
+        (annotated("1 / 0"), OBJECT),
+        (lambda response: response, OBJECT),
+        (dict, OBJECT),
+        (annotated(str), TEXT),
+        (annotated("str"), TEXT),
+        (annotated("str | None"), TEXT),
+        (annotated(Optional[str]), TEXT),  # noqa: UP045
+        (annotated(Annotated[str, "the body"]), TEXT),
+        (annotated(Body), TEXT),
+        (annotated("Body | None"), TEXT),
+        (annotated("str", other="Unheard"), TEXT),
+        (annotated(bytearray | bytes | str), TEXT),
+        (Reader.of_class, TEXT),
+        (Reader(), TEXT),
+        (functools.partial(annotated(str)), TEXT),
+        (annotated(bytes), TEXT.encode()),
+        (annotated(Alias), TEXT.encode()),
+        (annotated(bytes | dict[str, str]), TEXT.encode()),
+        (annotated(Union[int, bytes]), TEXT.encode()),  # noqa: UP007
+        (Reader().method, TEXT.encode()),
+        (annotated(bytearray), bytearray(TEXT.encode())),
+        pytest.param(annotated("str | None", other="Unheard"), TEXT),
     ],
 )
-def test_a_callable_is_given_what_its_annotation_says(
-    consume: Callable[..., Any], read: Any
+def test_a_reader_is_handed_what_its_annotation_says(
+    consume: Callable[[Any], Any], handed: Any
 ) -> None:
-    told = read_detailed(answered(loading.prepared(consume), LINE))
-    assert told == Answer(Kind.READ, told=True, read=read)
+    found = loading.prepared(consume)(LINE)
+    assert (type(found), found) == (type(handed), handed)
 
 
-class Unshowable(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError
+class OfItself:
+    def __init__(self, response: str) -> None:
+        self.body = response
 
 
-class Sly:
-    @property
-    def __dict__(self) -> Any:  # type: ignore[override]
-        raise RuntimeError
+def test_a_class_is_made_of_the_response() -> None:
+    assert loading.prepared(OfItself)(LINE).body == TEXT
 
 
-def raising(error: BaseException) -> Callable[[Any], Any]:
-    def consume(_: Any) -> Any:
+def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "of_mine.py").write_text(
+        "class Reader:\n    @staticmethod\n    def read(response): return response['id']\n", "utf-8"
+    )
+    assert loading.load_reader("of_mine:Reader.read", str(tmp_path))(LINE) == "message_1"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("", "of_mine:read", "of_mine was imported, but it has no read"),
+        ("", "json:nothing", "json was imported, but it has no nothing, for it is none of yours"),
+        ("read = 1", "of_mine:read", "read is no callable; name a function"),
+        ("", "of_mine:__name__", "__name__ is no callable; name a function"),
+        ("class A: pass", "of_mine:A.b", "of_mine was imported, but it has no A.b"),
+        ("def f():\n  1 / 0\nf()", "of_mine:f", "ZeroDivisionError: division by zero (at of_min"),
+        ("raise ValueError('a\\nb')", "of_mine:f", "ValueError: a; b (at of_mine.py:1)"),
+        ("import no_such", "of_mine:f", "No module named 'no_such' (at of_mine.py:1)"),
+        ("", "no_such:f", "No module named 'no_such'; it is looked for in this folder and in PYTH"),
+        (
+            "",
+            "no.such:f",
+            "No module named 'no'; it is looked for in this folder and in PYTHONPATH",
+        ),
+        ("", "of_mine.such:f", "'of_mine' is not a package"),
+        ("import sys; sys.exit(2)", "of_mine:f", "SystemExit: 2: the code ends the program"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why(
+    source: str, target: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "of_mine.py").write_text(source, "utf-8")
+    with pytest.raises(loading.CannotLoad) as raised:
+        loading.load_reader(target, str(tmp_path))
+    assert reason in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ("", "too many positional arguments"),
+        ("response, settings", "missing a required argument: 'settings'"),
+        ("*, response", "too many positional arguments"),
+    ],
+)
+def test_a_reader_that_does_not_take_one_argument_cannot_be_loaded(
+    parameters: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "of_mine.py").write_text(f"def read({parameters}): pass\n", "utf-8")
+    with pytest.raises(loading.CannotLoad) as raised:
+        loading.load_reader("of_mine:read", str(tmp_path))
+    assert str(raised.value) == f"cannot be called with one argument, the response: {reason}"
+
+
+@pytest.mark.parametrize("target", ["builtins:dict", "builtins:len", "json:dumps", "builtins:type"])
+def test_what_has_no_signature_may_take_one_argument(target: str) -> None:
+    loading.load_reader(target, ".")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "base_url, api_key, campaign_id, message_id",
+        "message_id, campaign_id, api_key, base_url",
+        "*, api_key, base_url, message_id, campaign_id",
+        "message_id, retries=3, *, campaign_id, api_key, base_url",
+    ],
+)
+def test_a_client_is_given_its_parameters_by_name(parameters: str, tmp_path: Path) -> None:
+    source = f"def retry({parameters}): return base_url, api_key, campaign_id, message_id"
+    (tmp_path / "of_mine.py").write_text(source, "utf-8")
+    assert loading.load_client("of_mine:retry", str(tmp_path))(CALL_LINE) == GIVEN
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "a, b, c, d",
+        "*given",
+        "url, key, *rest",
+        pytest.param("base_url, api_key, campaign_id, message_id, /"),
+    ],
+)
+def test_a_client_whose_parameters_have_no_such_names_is_given_them_in_order(
+    parameters: str, tmp_path: Path
+) -> None:
+    (tmp_path / "of_mine.py").write_text(f"def retry({parameters}): return locals()", "utf-8")
+    found = loading.load_client("of_mine:retry", str(tmp_path))(CALL_LINE)
+    values = [v for held in found.values() for v in (held if type(held) is tuple else [held])]
+    assert tuple(values) == GIVEN
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ("base_url, message_id", "too many positional arguments"),
+        ("a, b, c, d, e", "missing a required argument: 'e'"),
+        pytest.param(
+            "base_url, api_key, campaign_id, message_id, session",
+            "missing a required argument: 'session'",
+        ),
+    ],
+)
+def test_a_client_that_does_not_take_four_arguments_cannot_be_loaded(
+    parameters: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "of_mine.py").write_text(f"def retry({parameters}): pass\n", "utf-8")
+    with pytest.raises(loading.CannotLoad) as raised:
+        loading.load_client("of_mine:retry", str(tmp_path))
+    names = "base_url, api_key, campaign_id, message_id"
+    assert str(raised.value) == f"cannot be called with ({names}): {reason}"
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def raise_it(*_: Any) -> Any:
         raise error
 
-    return consume
+    return raise_it
+
+
+def test_what_a_reader_returned_is_read_and_reports_no_success() -> None:
+    assert attempt(lambda _: {"a": [1, object()]}) == Attempt(
+        Ending.READ, returned=True, read={"a": [1, "(object)"]}, opaque=("/a/1",)
+    )
+
+
+def test_a_response_object_of_a_reader_is_read_by_its_attributes() -> None:
+    assert attempt(lambda _: types.SimpleNamespace(status=400, a=1)).read == {"status": 400, "a": 1}
 
 
 @pytest.mark.parametrize(
@@ -116,254 +265,264 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
     [
         (KeyError("id"), "KeyError: 'id'"),
         (SystemExit(3), "SystemExit: 3: the code ends the program"),
+        (SystemExit(0), "SystemExit: 0: the code ends the program"),
         (KeyboardInterrupt(), "KeyboardInterrupt: raised by the code"),
-        (ValueError("one\n\ntwo\nthree\nfour"), "ValueError: one; two; three"),
-        (ExceptionGroup("all", [ValueError("inner")]), "ValueError: inner"),
-        (Unshowable(), "Unshowable"),
-        (AssertionError(), "AssertionError"),
+        (GeneratorExit(), "GeneratorExit"),
     ],
 )
-def test_an_error_is_told_by_its_last_line(error: BaseException, text: str) -> None:
-    told = read_detailed(answered(loading.prepared(raising(error)), LINE))
-    assert told.kind is Kind.REFUSED
-    assert told.error.endswith(text)
-    assert told.where.startswith("test_host.py:")
+def test_a_reader_that_raises_or_exits_breaks(error: BaseException, text: str) -> None:
+    found = attempt(raising(error))
+    assert (found.ending, found.error) == (Ending.RAISED, text)
+    assert found.where.startswith("test_host.py:")
 
 
-@pytest.mark.parametrize(
-    ("error", "well"),
-    [
-        (SystemExit(), True),
-        (SystemExit(0), True),
-        (SystemExit(False), True),
-        (SystemExit(1), False),
-        (SystemExit("0"), False),
-        (ValueError(0), False),
-    ],
-)
-def test_an_exit_status_of_zero_is_told(error: BaseException, well: bool) -> None:
-    told = read_detailed(answered(raising(error), LINE))
-    assert (told.kind, told.exits_well) == (Kind.REFUSED, well)
+def numbers() -> Iterator[int]:
+    yield 1
+    yield 2
 
 
-def chained(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-def noted(error: Exception, note: str) -> Exception:
-    error.add_note(note)
-    return error
-
-
-class Exiting(Exception):
-    def __str__(self) -> str:
-        raise SystemExit
-
-
-SECRET = "key_test_0123456789abcdef"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        chained(ValueError("failed"), ValueError(SECRET)),
-        noted(ValueError("failed"), SECRET),
-        ValueError("x" * 1000 + SECRET),
-        ValueError(f"one\ntwo\nthree\n{SECRET}"),
-        ExceptionGroup("all", [ValueError("first"), ValueError(SECRET)]),
-        ValueError(f"\udc80 {SECRET}"),
-    ],
-)
-def test_an_error_of_a_client_is_shown_in_full_as_it_would_be_printed(
-    error: Exception, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    answered(raising(error), LINE, output=str(output))
-    assert SECRET in output.read_text("utf-8")
-
-
-@pytest.mark.parametrize("error", [Unshowable(), Exiting(), SystemExit(3)])
-def test_an_error_that_cannot_be_shown_is_told_all_the_same(
-    error: BaseException, tmp_path: Path
-) -> None:
-    told = read_detailed(answered(raising(error), LINE, output=str(tmp_path / "output")))
-    assert told.kind is Kind.REFUSED
-
-
-def test_an_object_that_cannot_be_looked_into_is_read_all_the_same() -> None:
-    assert answered(lambda _: Sly(), LINE) == 'ok "Sly"'
-
-
-def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "of_mine.py").write_text(
-        "class Reader:\n    @staticmethod\n    def read(reply): return reply['id']\n", "utf-8"
-    )
-    assert loading.load("of_mine:Reader.read", str(tmp_path))(LINE) == "message_1"
-
-
-@pytest.mark.parametrize(
-    ("target", "said"),
-    [
-        ("not_to_be_found:x", "cannot be imported: ModuleNotFoundError"),
-        ("json:nothing", "json was imported, but it has no nothing"),
-        ("json:__name__", "is no callable"),
-    ],
-)
-def test_what_cannot_be_loaded_is_said(target: str, said: str) -> None:
-    with pytest.raises(loading.CannotLoad, match=said):
-        loading.load(target, ".")
-
-
-@pytest.mark.parametrize(
-    ("parameters", "said"),
-    [
-        ("", "too many positional arguments"),
-        ("reply, settings", "missing a required argument: 'settings'"),
-        ("*, reply", "too many positional arguments"),
-    ],
-)
-def test_what_does_not_take_one_argument_cannot_be_tried(
-    parameters: str, said: str, tmp_path: Path
-) -> None:
-    name = f"takes_{len(parameters)}"
-    (tmp_path / f"{name}.py").write_text(f"def read({parameters}): pass\n", "utf-8")
-    with pytest.raises(loading.CannotLoad) as raised:
-        loading.load(f"{name}:read", str(tmp_path))
-    assert str(raised.value) == f"cannot be called with one argument, the reply: {said}"
-
-
-@pytest.mark.parametrize("target", ["builtins:dict", "builtins:len", "json:dumps", "builtins:type"])
-def test_what_has_no_signature_may_take_one_argument(target: str) -> None:
-    loading.load(target, ".")
-
-
-FORKING = """
-import os
-def read(reply):
-    os.fork()
-    return len(reply)
-os.fork()
-"""
-
-
-def test_a_child_that_comes_back_answers_nothing(tmp_path: Path) -> None:
-    (tmp_path / "forking.py").write_text(FORKING, "utf-8")
-    words = [sys.executable, "-P", "-m", "retry_contract.consumer.hosted.host", "forking:read"]
-    given = (LINE + "\n") * 3
-    done = subprocess.run(words, cwd=tmp_path, input=given, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["ready", "ok 2", "ok 2", "ok 2"]
-
-
-OTHERS = [
-    ('UnrecognizedPropertyException: Unrecognized field "creatorId"', "Jackson"),
-    ("Encountered an unknown key 'creatorId' at path: $", "kotlinx.serialization"),
-    ('unrecognized_keys: Unrecognized key: "creatorId"', "zod"),
-    ('ValidationError: "creatorId" is not allowed', "joi"),
-    ("data must NOT have additional properties", "ajv"),
-    ("The JSON property 'creatorId' could not be mapped to any .NET member", "System.Text.Json"),
-    ("Could not find member 'creatorId' on object of type 'Reply'", "Newtonsoft.Json"),
-    ("unknown field `creatorId`, expected one of `id`", "serde"),
-    ('json: unknown field "creatorId"', "encoding/json"),
-    ("Cannot skip unexpected NAME at $.creatorId", "Moshi"),
-    ("TypeError: parse() got an unexpected keyword argument 'creatorId'", "Python"),
-    ("wrote a line that is neither ok, ok JSON nor error TEXT: DEBUG", "protocol"),
-    ("wrote a line too many: ok", "protocol"),
-    ("ended with exit status 0", "protocol"),
-    ("no answer within 2 s", "timeout"),
-]
-
-
-@pytest.mark.parametrize(("error", "library"), OTHERS)
-def test_what_other_languages_and_odd_commands_say_is_recognised(error: str, library: str) -> None:
-    assert advise(Answer(Kind.REFUSED, error=error)).startswith(f"{library}: ")
-
-
-def test_an_error_that_no_library_is_known_for_has_no_advice() -> None:
-    assert advise(Answer(Kind.REFUSED, error="KeyError: 'creatorId'")) == ""
-
-
-def test_what_is_answered_is_ascii() -> None:
-    line = answered(loading.prepared(of_str), LINE)
-    assert line.isascii()
-    assert json.loads(line.removeprefix("ok ")) == '{"id":"message_1","name":"é"}'
-
-
-class Odd:
-    def __init__(self, id_: str) -> None:
-        self.id = id_
-        self.pool = Sly()
-
-
-def test_one_member_that_cannot_be_looked_into_hides_no_other() -> None:
-    read = json.loads(answered(lambda _: Odd("message_1"), "{}").removeprefix("ok "))
-    assert read["id"] == "message_1"
-
-
-def test_the_whole_response_of_requests_is_read() -> None:
-    reply = requests.Response()
-    reply.status_code = 400
-    read = json.loads(answered(lambda _: reply, "{}").removeprefix("ok "))
-    assert read["status_code"] == 400
-
-
-class OfUrllib(io.BytesIO):
-    """As that of urllib3 and of http.client, which are read line by line when they are listed."""
-
-    status = 0
-
-
-def test_a_response_that_is_like_a_file_is_no_list_of_lines() -> None:
-    reply = OfUrllib(b'{"id": 1}')
-    reply.status = 400
-    assert json.loads(answered(lambda _: reply, "{}").removeprefix("ok ")) == {"status": 400}
-
-
-def test_bytes_are_read_as_text() -> None:
-    assert answered(lambda _: b'{"id":1}', "{}") == 'ok "{\\"id\\":1}"'
-
-
-async def _numbers() -> AsyncIterator[float]:
+def late() -> Iterator[float]:
     yield 1 / 0
 
 
-class Later:
-    def __await__(self) -> Iterator[Any]:
-        raise ZeroDivisionError("late")
+@pytest.mark.parametrize("lazy", [numbers, lambda: map(int, "12"), lambda: iter([1, 2])])
+def test_a_generator_is_run_to_its_end(lazy: Callable[[], Any]) -> None:
+    assert attempt(lambda _: lazy()).read == [1, 2]
+
+
+@pytest.mark.parametrize("lazy", [late, lambda: map(int, "a")])
+def test_what_a_generator_raises_counts(lazy: Callable[[], Any]) -> None:
+    assert attempt(lambda _: lazy()).ending is Ending.RAISED
+    assert call(lambda *_: lazy()).success is False
+
+
+class OfUrllib(io.BytesIO):
+    """As those of urllib3 and of http.client, which are iterated by lines."""
+
+    status = 400
+
+
+def test_a_response_that_is_like_a_file_is_not_read_to_its_end() -> None:
+    response = OfUrllib(b"a\nb\n")
+    found = call(lambda *_: response)
+    assert (found.read, found.success) == (400, False)
+    assert response.read() == b"a\nb\n"
+
+
+async def doubling(number: int) -> int:
+    await asyncio.sleep(0)
+    return 2 * number
+
+
+def test_a_coroutine_is_run_to_its_end() -> None:
+    assert attempt(lambda line: doubling(len(line)), "{}").read == 4
+
+
+def test_coroutines_share_one_event_loop() -> None:
+    shared: list[asyncio.Lock] = []
+
+    async def sharing(line: str) -> int:
+        """Wait for a lock, as a session of aiohttp does: it belongs to the loop it was first in."""
+        if line == "leave":
+            raise SystemExit(3)
+        shared.extend([] if shared else [asyncio.Lock()])
+        async with shared[0]:
+            waiting = asyncio.ensure_future(shared[0].acquire())
+            await asyncio.sleep(0)
+            waiting.cancel()
+        return 1
+
+    with hosting(sharing) as host:
+        found = [json.loads(host.attempt(line)) for line in ("1", "2", "leave", "3")]
+    assert [each.get("read") for each in found] == [1, 1, None, 1]
+    assert found[2]["error"].startswith("SystemExit: 3")
+
+
+async def asynchronous_numbers() -> AsyncIterator[int]:
+    yield 1
+
+
+def test_what_is_neither_awaited_nor_iterated_cannot_be_compared() -> None:
+    assert attempt(lambda _: asynchronous_numbers()).opaque == ("",)
+
+
+def response_of_requests(status: int) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    return response
 
 
 @pytest.mark.parametrize(
-    "lazy", [lambda: (1 / 0 for _ in [1]), _numbers, Later, lambda: iter(lambda: 1 / 0, 0)]
+    ("value", "success"),
+    [
+        (True, True),
+        ("retried", True),
+        ({"id": 1}, True),
+        ({"status": 400}, True),
+        ([False], True),
+        (False, False),
+        (0, False),
+        ("", False),
+        ({}, False),
+        (iter([]), False),
+        (None, None),
+        (types.SimpleNamespace(status=True), True),
+        (types.SimpleNamespace(status="400"), True),
+    ],
 )
-def test_what_is_lazy_is_run_to_its_end(lazy: Callable[[], Any]) -> None:
-    assert "ZeroDivisionError" in answered(lambda _: lazy(), "{}")
+def test_a_client_reports_success_by_a_truthy_value(value: Any, success: bool | None) -> None:
+    found = call(lambda *_: value)
+    assert (found.ending, found.success) == (Ending.READ, success)
 
 
-SHARED: list[asyncio.Lock] = []
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response,
+        response_of_requests,
+        lambda status: types.SimpleNamespace(status=status),
+        lambda status: types.SimpleNamespace(status_code=http.HTTPStatus(status), status="x"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "success"),
+    [(200, True), (201, True), (207, True), (302, False), (400, False), (500, False)],
+)
+def test_a_response_object_reports_success_by_its_status(
+    response: Callable[[int], Any], status: int, success: bool
+) -> None:
+    assert call(lambda *_: response(status)) == Attempt(
+        Ending.READ, returned=True, read=status, success=success
+    )
 
 
-async def sharing(_: Any) -> int:
-    """Wait for a lock, as a session of aiohttp does: it belongs to the loop of the first time."""
-    if not SHARED:
-        SHARED.append(asyncio.Lock())
-    async with SHARED[0]:
-        waiting = asyncio.ensure_future(SHARED[0].acquire())
-        await asyncio.sleep(0)
-        waiting.cancel()
-    return 1
+@pytest.mark.parametrize(
+    ("code", "success"),
+    [
+        (None, True),
+        (0, True),
+        (False, True),
+        (1, False),
+        (3, False),
+        ("0", False),
+        ("out of ideas", False),
+        pytest.param("", False),
+    ],
+)
+def test_a_client_that_exits_reports_success_by_the_status(code: Any, success: bool) -> None:
+    found = call(raising(SystemExit(code)))
+    assert found.success is success
+    assert found.ending is (Ending.READ if success else Ending.RAISED)
 
 
-def test_all_lines_are_answered_in_one_event_loop() -> None:
-    SHARED.clear()
-    with asyncio.Runner() as runner:
-        assert [host.answer(sharing, LINE, runner) for _ in range(2)] == ["ok 1", "ok 1"]
+def test_a_client_that_raises_reports_failure() -> None:
+    found = call(raising(ValueError("refused")))
+    assert (found.ending, found.success) == (Ending.RAISED, False)
+    assert found.error == "ValueError: refused"
 
 
-async def leaving(_: Any) -> None:
-    raise SystemExit(3)
+@pytest.mark.parametrize("accepts", [True, False])
+@pytest.mark.parametrize("value", [None, {"code": 1}, 0, httpx.Response(500)])
+def test_a_predicate_says_what_reports_success(value: Any, accepts: bool) -> None:
+    given = []
+
+    def accepted(returned: Any) -> bool:
+        given.append(returned)
+        return accepts
+
+    found = call(lambda *_: value, accepted)
+    assert (found.success, found.refused) == (accepts, "")
+    assert given == [value]
 
 
-def test_a_loop_that_was_left_by_sys_exit_serves_the_next_line() -> None:
-    with asyncio.Runner() as runner:
-        assert "SystemExit: 3" in host.answer(leaving, LINE, runner)
-        assert host.answer(sharing, LINE, runner) == "ok 1"
+def test_no_predicate_is_asked_about_a_client_that_exits_or_raises() -> None:
+    assert call(raising(SystemExit(0)), raising(AssertionError())).success is True
+    assert call(raising(ValueError()), raising(AssertionError())).success is False
+
+
+@pytest.mark.parametrize(
+    ("accepted", "refused"),
+    [
+        (raising(KeyError("code")), "raised KeyError: 'code'"),
+        (raising(SystemExit(3)), "raised SystemExit: 3: the code ends the program"),
+        (lambda _: None, "answered a NoneType"),
+        (lambda _: 1, "answered a int"),
+        (lambda _: "True", "answered a str"),
+        (lambda _: doubling, "answered a function"),
+    ],
+)
+def test_a_predicate_that_raises_or_answers_no_bool_is_refused(accepted: Any, refused: str) -> None:
+    found = call(lambda *_: {"a": 1}, accepted)
+    assert (found.refused, found.success, found.read) == (refused, None, {"a": 1})
+
+
+class Leaving:
+    @property
+    def status(self) -> int:
+        raise SystemExit(3)
+
+
+def test_a_status_that_ends_the_program_does_not_end_the_host() -> None:
+    assert call(lambda *_: Leaving(), lambda _: True).success is True
+
+
+def run_host(folder: Path, source: str, *words: str, lines: int = 1) -> list[str]:
+    """Run the host as a process on a module `app`, and return the lines that it writes."""
+    (folder / "app.py").write_text(source, "utf-8")
+    given = f"{CALL_LINE if CALL in words else LINE}\n" * lines
+    done = subprocess.run(
+        hosted(*words), cwd=folder, input=given, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_a_child_that_comes_back_writes_no_line(tmp_path: Path) -> None:
+    source = "import os\ndef read(response):\n    os.fork()\n    return len(response)\nos.fork()"
+    ready, *lines = run_host(tmp_path, source, "app:read", lines=3)
+    assert ready == "ready"
+    assert [json.loads(line)["read"] for line in lines] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(response)",
+        "sys.stdout.close(); sys.stderr.close()",
+        "sys.stdin.read()",
+        "os.chdir('/')",
+        "threading.Thread(target=threading.Event().wait).start()",
+        "signal.raise_signal(signal.SIGINT)",
+    ],
+)
+def test_whatever_a_reader_does_each_line_is_reported(body: str, tmp_path: Path) -> None:
+    imports = "import os, signal, sys, threading\n"
+    source = f"{imports}def read(response):\n    folder = os.getcwd(); {body}\n    return folder"
+    ready, *lines = run_host(tmp_path, source, "app:read", lines=2)
+    assert ready == "ready"
+    report = {"read": str(tmp_path), "opaque": []}
+    assert [json.loads(line) for line in lines] == [report, report]
+
+
+def test_a_client_is_hosted_with_its_predicate(tmp_path: Path) -> None:
+    source = "def retry(*given): return given[3]\ndef accepted(found): return found == 'message_1'"
+    ready, line = run_host(tmp_path, source, "app:retry", CALL, "app:accepted")
+    assert ready == "ready"
+    assert json.loads(line) == {"read": "message_1", "opaque": [], "success": True}
+    _, line = run_host(tmp_path, source, "app:retry", CALL, "")
+    assert json.loads(line)["success"] is True
+
+
+@pytest.mark.parametrize(
+    ("predicate", "reason"),
+    [
+        ("app:none", "app was imported, but it has no none"),
+        ("app:two", "cannot be called with one argument, what the client returned: missing"),
+    ],
+)
+def test_a_predicate_that_cannot_be_loaded_says_why(
+    predicate: str, reason: str, tmp_path: Path
+) -> None:
+    source = "def retry(*given): return 1\ndef two(a, b): return True"
+    (line,) = run_host(tmp_path, source, "app:retry", CALL, predicate)
+    assert json.loads(line).startswith(reason)

@@ -1,262 +1,389 @@
-"""A command that answers lines: what it may do wrong, and which payload that is laid to."""
+"""Readers as processes: which payload a crash, a hang or noise is laid to."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import signal
-import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from retry_contract import processes
-from retry_contract.consumer.answers import Answer, Kind, one_line, read_answer, shortened
-from retry_contract.consumer.process import each
-from retry_contract.consumer.process.command import read_command
+from retry_contract.consumer.process import each, lines
+from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.each import Each
-from retry_contract.consumer.process.lines import Lines
+from retry_contract.consumer.process.lines import Lines, python_reader
 from retry_contract.outcome import Unusable
+from retry_contract.processes.running import Running
 
 GIVEN = [f'"{number}"' for number in range(12)]
+PYTHON = [sys.executable, "-I", "-S", "-c"]
+HANG = 30.0
+"""Seconds after which a test fails that would hang."""
+
+LOOP = "import os, sys\nfor line in sys.stdin:\n    n = int(line.strip()[1:-1])\n    "
+ONCE = "import os, sys; n = int(sys.stdin.read().strip()[1:-1]); "
+WAIT = "(print('waiting', file=sys.stderr, flush=True), os.read(os.pipe()[0], 1))"
+OF_ITS_OWN = "print('ok', os.getpid(), flush=True)"
 
 
 @pytest.fixture(autouse=True)
 def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a process that ends at once lose its answers, as most programs do on a pipe."""
+    """Let a process that ends at once lose its lines, as most programs do on a pipe."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
-def answers(code: str, timeout: float = 20, *, search: bool = False) -> list[Answer | None]:
-    with Lines([sys.executable, "-c", code], timeout) as lines:
-        return lines.ask(GIVEN, search=search)
+@pytest.fixture
+def _waiting_is_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the timeout be over once a process says that it waits, and no sooner."""
+    next_line = Running.next_line
+
+    def next_line_or_hang(running: Running, timeout: float) -> str | None:
+        for _ in range(int(timeout / 0.05)):
+            said = running.errors.reason
+            with contextlib.suppress(TimeoutError):
+                return next_line(running, 0.05)
+            if said == "waiting":
+                break
+        raise TimeoutError
+
+    monkeypatch.setattr(Running, "next_line", next_line_or_hang)
 
 
-def kinds(found: list[Answer | None]) -> str:
-    """One letter an answer: r for read, R, C, H or N for how else it ended, and - for not tried."""
-    letters = {
-        Kind.READ: "r",
-        Kind.REFUSED: "R",
-        Kind.CRASHED: "C",
-        Kind.HUNG: "H",
-        Kind.NOISE: "N",
-    }
-    return "".join("-" if answer is None else letters[answer.kind] for answer in found)
+def ask(code: str, given: Sequence[str] = GIVEN) -> list[Attempt | None]:
+    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+        return reader.ask(given)
 
 
-LOOP = "import os, sys\nfor line in sys.stdin:\n    n = int(line.strip()[1:-1])\n    "
+def ask_each(code: str, given: Sequence[str] = GIVEN[:3]) -> list[Attempt | None]:
+    return Each([*PYTHON, code], HANG).ask(given)
 
 
-def test_each_line_has_its_answer() -> None:
-    found = answers(LOOP + "print('error odd' if n % 2 else f'ok {n}')")
-    assert kinds(found) == "rR" * 6
-    assert [answer.read for answer in found if answer and answer.told] == [0, 2, 4, 6, 8, 10]
+def endings(attempts: Sequence[Attempt | None]) -> str:
+    """Return a letter an attempt: r for read, the first of another ending, - for not tried."""
+    letters = {Ending.READ: "r", Ending.RAISED: "R", Ending.CRASHED: "C", Ending.HUNG: "H"}
+    return "".join("-" if a is None else letters.get(a.ending, "N") for a in attempts)
 
 
-def lasting() -> Lines:
-    """A command that answers with the number of its process."""
-    code = "import os, sys\nfor line in sys.stdin: print('ok', os.getpid(), flush=True)"
-    return Lines([sys.executable, "-c", code], 20, lasting=True)
+def error_of(attempt: Attempt | None) -> str:
+    return "" if attempt is None else attempt.error
 
 
-def test_a_process_that_is_given_up_is_ended_and_started_again() -> None:
-    with lasting() as lines:
-        lines.give_up()
-        (first,) = lines.ask(GIVEN[:1])
-        lines.give_up()
-        (over,) = lines.ask(GIVEN[:1])
-        (anew,) = lines.ask(GIVEN[:1])
-    assert kinds([first, over, anew]) == "rHr"
-    assert first != anew
+def reads(attempts: Sequence[Attempt | None]) -> list[object]:
+    return [attempt.read for attempt in attempts if attempt and attempt.returned]
 
 
-def test_the_next_line_may_have_a_process_of_its_own() -> None:
-    with lasting() as lines:
-        one, same = lines.ask(GIVEN[:2])
-        lines.start_anew()
-        (other,) = lines.ask(GIVEN[:1])
-    assert one == same != other
+def test_each_line_has_its_attempt() -> None:
+    found = ask(LOOP + "print('error odd' if n % 2 else f'ok {n}')")
+    assert endings(found) == "rR" * 6
+    assert reads(found) == [0, 2, 4, 6, 8, 10]
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_a_crash_is_laid_to_the_line_that_caused_it(flush: bool) -> None:
-    crash = "if n == 5: print('out of ideas', file=sys.stderr); os._exit(3)"
-    code = f"{crash}\n    print('ok', flush={flush})"
-    found = answers(LOOP + code)
-    assert kinds(found) == "rrrrrCrrrrrr"
-    assert found[5] is not None
-    assert found[5].error == "ended with exit status 3: out of ideas"
+def test_a_crash_is_laid_to_the_line_that_causes_it(flush: bool) -> None:
+    crash = "if n == 5: print('out of ideas', file=sys.stderr); sys.stderr.flush(); os._exit(3)"
+    found = ask(LOOP + f"{crash}\n    print('ok', n, flush={flush})")
+    assert endings(found) == "rrrrrCrrrrrr"
+    assert error_of(found[5]) == "ended with exit status 3: out of ideas"
+    assert reads(found) == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
 
 
-@pytest.mark.slow
-def test_a_crash_far_on_is_found_though_all_answers_are_lost_with_it() -> None:
-    with Lines(
-        [sys.executable, "-c", LOOP + "n == 150 and os._exit(3)\n    print('ok')"], 20
-    ) as it:
-        found = it.ask([f'"{number}"' for number in range(200)])
-    assert kinds(found) == "r" * 150 + "C" + "r" * 49
+def test_a_crash_far_on_is_found_though_all_lines_are_lost_with_it() -> None:
+    given = [f'"{number}"' for number in range(200)]
+    found = ask(LOOP + "n == 150 and os._exit(3)\n    print('ok')", given)
+    assert endings(found) == "r" * 150 + "C" + "r" * 49
 
 
-def test_after_three_crashes_no_more_is_tried_and_a_search_ends_at_the_first() -> None:
-    code = LOOP + "print('ok', flush=True) if n < 1 else os._exit(3)"
-    assert kinds(answers(code)) == "rCCC--------"
-    assert kinds(answers(code, search=True)) == "rC----------"
+@pytest.mark.parametrize("flush", [True, False])
+def test_after_three_crashes_no_more_is_tried(flush: bool) -> None:
+    found = ask(LOOP + f"print('ok', flush={flush}) if n < 1 else os._exit(3)")
+    assert endings(found) == "rCCC--------"
 
 
-@pytest.mark.slow
-def test_a_hang_is_laid_to_the_line_that_caused_it() -> None:
-    code = LOOP + "print('ok', flush=True) if n < 2 else os.read(os.pipe()[0], 1)"
-    found = answers(code, 0.5)
-    assert kinds(found) == "rrH---------"
+def test_after_noise_three_times_no_more_is_tried() -> None:
+    assert endings(ask(LOOP + "print('DEBUG' if n else 'ok')")) == "rNNN--------"
 
 
-def test_noise_is_laid_to_the_line_that_caused_it() -> None:
-    code = LOOP + "print('DEBUG' if n == 4 else 'ok', flush=True)"
-    found = answers(code)
-    assert kinds(found) == "rrrrNrrrrrrr"
-    assert found[4] is not None
-    assert found[4].error.endswith("nor error TEXT: DEBUG")
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+@pytest.mark.parametrize("flush", [True, False])
+def test_after_a_hang_which_is_laid_to_its_line_no_more_is_tried(flush: bool) -> None:
+    found = ask(LOOP + f"print('ok', flush={flush}) if n != 2 else {WAIT}")
+    assert endings(found) == "rrH---------"
+    assert error_of(found[2]) == f"no line within {HANG:g} s"
 
 
-def test_a_line_too_many_puts_no_other_answer_out_of_step() -> None:
-    found = answers(LOOP + "print('ok\\nok' if n == 4 else 'ok')")
-    assert kinds(found) == "rrrrNrrrrrrr"
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+def test_a_hang_at_the_first_line_names_the_option_for_a_slow_start() -> None:
+    with pytest.raises(Unusable, match=r"first payload; if it starts slowly, give --timeout"):
+        ask(LOOP + WAIT)
 
 
-@pytest.mark.slow
-def test_a_child_is_ended_with_the_command(tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    child = f"import os; held = open({str(fifo)!r}, 'w'); print('on', flush=True); input()"
-    code = (
-        "import subprocess, sys\n"
-        f"words = [sys.executable, '-c', {child!r}]\n"
-        "pipe = subprocess.PIPE\n"
-        "child = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)\n"
-        "child.stdout.readline()\n"
-        "for line in sys.stdin: print('ok', flush=True)\n"
-        "sys.stdout.close()\n"
-        "child.wait()\n"
-    )
-    assert kinds(answers(code)) == "r" * 12
-    os.set_blocking(reader, True)
-    assert os.read(reader, 1) == b""  # the child held the other end until it ended
+@pytest.mark.parametrize("flush", [True, False])
+def test_noise_is_laid_to_the_line_that_causes_it(flush: bool) -> None:
+    found = ask(LOOP + f"print('DEBUG' if n == 4 else f'ok {{n}}', flush={flush})")
+    assert endings(found) == "rrrrNrrrrrrr"
+    assert error_of(found[4]) == "wrote the line: DEBUG"
+    assert reads(found) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
 
 
-def test_a_command_that_cannot_start_says_why() -> None:
-    with pytest.raises(
-        Unusable, match=r"without any payload it ended with exit status 1: .*no_such"
-    ):
-        answers("import no_such_module")
+def test_a_line_too_many_puts_no_other_line_out_of_step() -> None:
+    found = ask(LOOP + "print(f'ok {n}\\nok' if n == 4 else f'ok {n}')")
+    assert endings(found) == "rrrrNrrrrrrr"
+    assert error_of(found[4]) == "wrote a line too many: ok"
+    assert reads(found) == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11]
 
 
-def test_a_command_that_ends_after_a_line_is_told_of_per_payload() -> None:
-    code = "import sys; line = sys.stdin.readline(); print('ok')"
-    with (
-        pytest.raises(Unusable, match="give --per-payload"),
-        Lines([sys.executable, "-c", code], 20) as lines,
-    ):
-        lines.ask([f'"{number}"' for number in range(30)])
+def test_what_only_happens_after_other_lines_is_laid_to_none() -> None:
+    code = "import os, sys\nfor at, line in enumerate(sys.stdin):\n    "
+    found = ask(code + "at > 6 and os._exit(3)\n    print('ok')")
+    assert endings(found) == "r" * 12
 
 
-def test_a_program_that_is_none_cannot_be_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (LOOP + "print('DEBUG')", "^it wrote the line: DEBUG; .* logs go to standard error$"),
+        (LOOP + "print()", r"^it wrote the line: \(an empty one\); .* logs go to standard error$"),
+        (LOOP + "print('ok\\nok')", "^it wrote a line too many: ok; .* logs go to standard error$"),
+        (
+            "import no_such",
+            "^without any payload it ended with exit status 1: ModuleNotFoundError: ",
+        ),
+        ("import sys; sys.stdin.read()", "must read lines until its input ends .*--per-payload$"),
+    ],
+)
+def test_what_never_keeps_to_the_protocol_is_unusable(code: str, reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        ask(code)
+
+
+def test_a_command_that_crashes_on_each_line_alone_is_not_unusable() -> None:
+    assert endings(ask(LOOP + "os._exit(3)")) == "CCC---------"
+
+
+def test_a_command_that_ends_after_each_line_is_unusable() -> None:
+    given = [f'"{number}"' for number in range(30)]
+    with pytest.raises(Unusable, match=r"for one that takes a single payload, give --per-payload$"):
+        ask("import sys; line = sys.stdin.readline(); print('ok')", given)
+
+
+def test_a_program_that_is_none_is_unusable(tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_text("no program")
-    with pytest.raises(Unusable, match="the command cannot be started: "):
-        Lines([str(file)], 20).ask(GIVEN)
+    with pytest.raises(Unusable, match=r"^the command cannot be started: "):
+        Lines([str(file)], HANG).ask(GIVEN)
 
 
-EACH = "import sys; n = int(sys.stdin.read().strip()[1:-1]); "
+def test_the_lines_of_a_batch_are_read_in_one_process() -> None:
+    assert len({*map(str, reads(ask(LOOP + OF_ITS_OWN)))}) == 1
 
 
-def test_once_a_payload_the_exit_status_tells() -> None:
-    code = EACH + "print(f'ok {n}' if n else 'nothing'); n > 1 and sys.exit('too big')"
-    zero, one, two = Each([sys.executable, "-c", code], 20).ask(GIVEN[:3])
-    assert zero == Answer(Kind.READ)
-    assert one == Answer(Kind.READ, told=True, read=1)
-    assert two == Answer(Kind.REFUSED, error="ended with exit status 1: too big")
+def test_alone_each_line_is_read_in_a_new_process() -> None:
+    with contextlib.closing(Lines([*PYTHON, LOOP + OF_ITS_OWN], HANG)) as reader:
+        found = reads(reader.ask(GIVEN[:1]) + reader.ask_alone(GIVEN[:6]))
+    assert len({*map(str, found)}) == 7
 
 
-def test_once_a_payload_a_search_ends_early_and_a_hang_is_ended() -> None:
-    code = EACH + "import os; os.read(os.pipe()[0], 1)"
-    found = Each([sys.executable, "-c", code], 0.2).ask(GIVEN, search=True)
-    assert found[0] == Answer(Kind.HUNG, error="no answer within 0.2 s")
-    assert found[-1] is None
+def test_alone_each_line_has_its_own_ending() -> None:
+    code = LOOP + "n == 1 and os._exit(3)\n    print('DEBUG' if n in (2, 3, 4) else f'ok {n}')"
+    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+        found = reader.ask_alone(GIVEN[:6])
+    assert endings(found) == "rCNNNr"
+    assert reads(found) == [0, 5]
 
 
-def test_once_a_payload_a_program_that_is_not_there_is_unusable() -> None:
-    with pytest.raises(Unusable, match="there is no such program"):
-        Each(["sh", "-c", "no-such-program"], 20).ask(GIVEN[:1])
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+def test_alone_a_hang_keeps_no_other_line_from_being_read() -> None:
+    code = LOOP + f"{WAIT} if n < 2 else print('ok', flush=True)\nsys.exit(1)"
+    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+        assert endings(reader.ask_alone(GIVEN[:3])) == "HHr"
+
+
+Write = Callable[[str], None]
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write the module `app`, in the folder that the host imports from."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(source: str) -> None:
+        (tmp_path / "app.py").write_text(source, "utf-8")
+
+    return write
+
+
+def ask_python(given: Sequence[str] = GIVEN, target: str = "app:read") -> list[Attempt | None]:
+    with contextlib.closing(python_reader(target, HANG)) as reader:
+        return reader.ask(given)
+
+
+def test_a_python_reader_stays_for_the_next_lines(module: Write) -> None:
+    module("import os\ndef read(response): return os.getpid()")
+    with contextlib.closing(python_reader("app:read", HANG)) as reader:
+        same = {*map(str, reads(reader.ask(GIVEN[:2]) + reader.ask(GIVEN[:2])))}
+        others = {*map(str, reads(reader.ask_alone(GIVEN[:2])))}
+    assert (len(same), len(others), len(same | others)) == (1, 2, 3)
+
+
+def test_a_python_reader_that_crashes_is_started_again(module: Write) -> None:
+    module(
+        "import os\ndef read(response):\n"
+        "    if response == '1': os._exit(3)\n"
+        "    if response == '2': raise KeyError(response)\n"
+        "    return response"
+    )
+    found = ask_python(GIVEN[:5])
+    assert endings(found) == "rCRrr"
+    assert error_of(found[1]) == "ended with exit status 3"
+    assert error_of(found[2]) == "KeyError: '2'"
+    assert reads(found) == ["0", "3", "4"]
+
+
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+def test_after_a_hang_of_a_python_reader_the_next_lines_have_a_new_process(module: Write) -> None:
+    module(f"import os, sys\ndef read(n): return {WAIT} if n == '1' else n")
+    with contextlib.closing(python_reader("app:read", HANG)) as reader:
+        assert endings(reader.ask(GIVEN[:3])) == "rH-"
+        assert reads(reader.ask(GIVEN[2:4])) == ["2", "3"]
+
+
+def test_a_python_reader_that_always_crashes_is_no_usage_error(module: Write) -> None:
+    module("import os\ndef read(response): os._exit(3)")
+    assert endings(ask_python()) == "CCC---------"
+
+
+def test_what_a_python_reader_prints_is_no_line(module: Write) -> None:
+    module(
+        "import os\nos.system('echo a')\ndef read(n): print('ok'); os.system('echo b'); return n"
+    )
+    assert reads(ask_python(GIVEN[:2])) == ["0", "1"]
 
 
 @pytest.mark.parametrize(
-    ("text", "rest"),
+    ("source", "target", "reason"),
     [
-        ('npm run --silent "my check"', ' run --silent "my check"'),
-        ('"npm" run', " run"),
-        ("npm", ""),
+        ("1 / 0", "app:read", r"^cannot be imported: ZeroDivisionError: .* \(at app\.py:1\)$"),
+        ("import no_such", "app:read", r"^cannot be imported: ModuleNotFoundError: .*'no_such'"),
+        ("", "no_such:read", "^cannot be imported: .*; it is looked for in this folder and in"),
+        ("", "app:read", "^app was imported, but it has no read$"),
+        ("read = 1", "app:read", "^read is no callable; name a function$"),
+        ("def read(): ...", "app:read", "^cannot be called with one argument, the response: too"),
+        ("import sys; sys.exit(3)", "app:read", "^cannot be imported: SystemExit: 3"),
+        ("def", "app:read", r"^cannot be imported: SyntaxError: .*\(app\.py, line 1\)"),
+        (
+            "import os, sys; print('out of ideas', file=sys.stderr, flush=True); os._exit(4)",
+            "app:read",
+            "^cannot be imported: the process ended with exit status 4: out of ideas$",
+        ),
+        pytest.param(
+            "raise ValueError('schön')", "app:read", "^cannot be imported: ValueError: schön "
+        ),
+        pytest.param("", "app:größe", "^app was imported, but it has no größe$"),
     ],
 )
-def test_on_windows_the_quoting_stays_and_the_program_is_looked_for(
-    text: str, rest: str, monkeypatch: pytest.MonkeyPatch
+def test_a_python_reader_that_cannot_be_imported_says_why(
+    module: Write, source: str, target: str, reason: str
 ) -> None:
-    found = {"npm": r"C:\Program Files\nodejs\npm.cmd"}
-    monkeypatch.setattr("shutil.which", found.get)
-    assert read_command(text, windows=True) == rf'"C:\Program Files\nodejs\npm.cmd"{rest}'
+    module(source)
+    with pytest.raises(Unusable, match=reason):
+        ask_python(target=target)
 
 
-def test_elsewhere_a_command_is_split_as_by_a_shell() -> None:
-    words = read_command("sh -c 'echo \"a b\"' c", windows=False)
-    assert words[1:] == ["-c", 'echo "a b"', "c"]
-    assert Path(words[0]).is_absolute()
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+def test_an_import_that_does_not_end_is_unusable(module: Write) -> None:
+    module(f"import os, sys; {WAIT}")
+    with pytest.raises(Unusable, match=r"^it is still being imported after 60 s$"):
+        ask_python()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
+def test_alone_what_can_be_imported_once_at_a_time_is_read_one_by_one(
+    module: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "_AT_ONCE", 3)
+    module(
+        "import fcntl\nheld = open('lock', 'w')\nfcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "def read(response): return response"
+    )
+    with contextlib.closing(python_reader("app:read", HANG)) as reader:
+        assert reads(reader.ask_alone(GIVEN[:4])) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("value", ["'x' * 2_000_000", "list(range(100_000))"])
+def test_however_much_a_python_reader_returns_it_has_read(module: Write, value: str) -> None:
+    module(f"def read(response): return {value}")
+    assert endings(ask_python(GIVEN[:2])) == "rr"
+
+
+def test_a_number_of_a_python_reader_may_be_of_any_size(module: Write) -> None:
+    module("def read(response): return 10 ** 5_000")
+    assert endings(ask_python(GIVEN[:2])) == "rr"
+
+
+def test_a_long_word_in_an_error_keeps_nobody_waiting(module: Write) -> None:
+    module("def read(response): raise ValueError('x' * 200_000)")
+    with contextlib.closing(python_reader("app:read", 2.0)) as reader:
+        assert endings(reader.ask(GIVEN[:1])) == "R"
+
+
+def test_once_a_payload_the_exit_status_reports() -> None:
+    code = ONCE + "print(f'log\\nok {n}\\nlog' if n else 'nothing'); n > 1 and sys.exit('too big')"
+    assert ask_each(code) == [
+        Attempt(Ending.READ),
+        Attempt(Ending.READ, returned=True, read=1),
+        Attempt(Ending.RAISED, error="ended with exit status 1: too big", trace="too big"),
+    ]
+
+
+def test_once_a_payload_each_has_a_new_process() -> None:
+    code = "import os; print('ok', os.getpid())"
+    reader = Each([*PYTHON, code], HANG)
+    found = reads(reader.ask(GIVEN) + reader.ask_alone(GIVEN))
+    assert len({*map(str, found)}) == 24
+
+
+@pytest.mark.usefixtures("_waiting_is_a_hang")
+def test_once_a_payload_a_hang_is_the_last_that_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(each, "_AT_ONCE", 2)
+    found = ask_each(ONCE + f"{WAIT} if n == 3 else print('ok', n)", GIVEN[:8])
+    assert endings(found) == "rrrH----"
+    assert error_of(found[3]) == f"no line within {HANG:g} s"
 
 
 @pytest.mark.parametrize(
-    ("line", "answer"),
+    ("words", "reason"),
     [
-        ("ok", Answer(Kind.READ)),
-        (" ok ", Answer(Kind.READ)),
-        ('ok {"a": 1}', Answer(Kind.READ, told=True, read={"a": 1})),
-        ("ok null", Answer(Kind.READ, told=True)),
-        ("error it broke", Answer(Kind.REFUSED, error="it broke")),
-        ("error", Answer(Kind.REFUSED, error="error, without a text")),
+        (["sh", "-c", "no-such-program"], "there is no such program"),
+        (["sh", "-c", "exit 126"], "the program may not be executed"),
+        (["./no-such-program"], "the command cannot be started"),
     ],
 )
-def test_a_line_of_the_protocol_is_read(line: str, answer: Answer) -> None:
-    assert read_answer(line) == answer
-
-
-@pytest.mark.parametrize("line", ["", "okay", "OK", "ok {", "ok " + "[" * 100_000, "hello"])
-def test_any_other_line_is_noise(line: str) -> None:
-    assert read_answer(line).kind is Kind.NOISE
-
-
-def test_an_error_is_one_line_without_what_steers_a_terminal() -> None:
-    assert one_line("one\n\n  two\x1b[2J") == "one; two\\x1b[2J"
-    assert len(one_line("x" * 20_000)) == 10_000
-    assert len(shortened(Answer(Kind.REFUSED, error="x" * 1000)).error) == 300
+def test_once_a_payload_what_cannot_be_started_is_unusable(words: list[str], reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        Each(words, HANG).ask(GIVEN)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to a thread")
-def test_an_interrupt_ends_the_commands_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    communicate, end, main = subprocess.Popen.communicate, processes.end, threading.get_ident()
-    ended_by_main: list[int] = []
+def test_an_interrupt_gives_up_the_commands_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = threading.get_ident()
     both = threading.Barrier(2, action=lambda: signal.pthread_kill(main, signal.SIGINT))
+    send, give_up, given_up = Running.send, Running.give_up, list[Running]()
 
-    def communicating(process: processes.Process, *given: Any) -> Any:
-        both.wait(20)
-        return communicate(process, *given)
+    def sending(running: Running, text: str, *, last: bool) -> None:
+        both.wait(HANG)
+        send(running, text, last=last)
 
-    def ending(process: processes.Process) -> None:
-        ended_by_main.extend([process.pid] if threading.get_ident() == main else [])
-        end(process)
+    def giving_up(running: Running) -> None:
+        given_up.append(running)
+        give_up(running)
 
-    monkeypatch.setattr(subprocess.Popen, "communicate", communicating)
-    monkeypatch.setattr(processes, "end", ending)
     monkeypatch.setattr(each, "_AT_ONCE", 2)
+    monkeypatch.setattr(Running, "send", sending)
+    monkeypatch.setattr(Running, "give_up", giving_up)
     with pytest.raises(KeyboardInterrupt):
-        Each([sys.executable, "-c", "import os; os.read(os.pipe()[0], 1)"], 20).ask(GIVEN[:2])
-    assert len({*ended_by_main}) == 2
+        ask_each(ONCE + WAIT, GIVEN)
+    assert len({*map(id, given_up)}) == 2
+    assert not any(running.is_alive() for running in given_up)

@@ -85,8 +85,8 @@ def test_given_values_stay_as_they_are() -> None:
 def test_rare_forms_are_the_valid_examples_those_of_a_page_first() -> None:
     forms = rare_forms(PLAIN)
     names = [form.name for form in forms]
-    assert "timestamps in utc without fraction" in names
-    assert "undocumented field" not in names
+    assert "timestamps-in-utc-without-fraction.json" in names
+    assert "undocumented-field.json" not in names
     pages = [bool(form.page) for form in forms]
     assert pages == sorted(pages, reverse=True)
     assert 0 < sum(pages) < len(pages)

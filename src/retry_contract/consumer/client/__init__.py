@@ -1,1 +1,1 @@
-"""Trying the code that makes the call."""
+"""Trying code that makes the call."""

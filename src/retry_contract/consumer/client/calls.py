@@ -1,128 +1,150 @@
-"""The situations in which a client is called, each with the calls that bring it about."""
+"""Calling a client: a process for each scenario, or for each call where it is a command."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from retry_contract.consumer.cases import Pair
-from retry_contract.consumer.client.stage import UNKNOWN, Call
-from retry_contract.contract.timeline import Timeline
-from retry_contract.service.errors import Refusal
-from retry_contract.service.faults import FAULTS
-from retry_contract.service.faults.model import Wrap, is_retry
-from retry_contract.service.http import Handler, Reply, Request
-from retry_contract.service.model import Service, Settings
-from retry_contract.service.sandbox import AUTO
-from retry_contract.service.seeds import BATCH, SPENT
+from retry_contract.consumer.client.scenarios import Scenario
+from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
+from retry_contract.consumer.process.host import CALL
+from retry_contract.consumer.process.lines import await_import, hosted
+from retry_contract.outcome import Unusable
+from retry_contract.processes.command import Command, apart_environment, check_started
+from retry_contract.processes.running import Group, Running
+from retry_contract.service.stage import Call, Stage, Visit
 
-_LEAD = timedelta(hours=1)
-_PAGE = Reply(
-    500, b"<html><body><h1>Internal Server Error</h1></body></html>", {"content-type": "text/html"}
+_LONGEST_START = 2.0
+_LOOK = 0.01
+_NAMES = (
+    *("RETRY_CONTRACT_ENDPOINT", "POSTMAN_API_KEY"),
+    *("RETRY_CONTRACT_CAMPAIGN", "RETRY_CONTRACT_MESSAGES"),
 )
-_RESET = Reply(503, pace="reset")
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """One situation: what it is called, which contract it is about, and its calls in turn.
+class Client:
+    """The user's code that makes the call: a Python callable, or a `command` started once a call.
 
-    `older` names another contract by which some of its calls are answered, if any is.
+    `predicate` is the callable that says what counts as accepted, if any. `timeout` is in seconds,
+    for a call.
     """
 
-    name: str
-    of: str
-    calls: tuple[Call, ...]
-    older: str | None = None
+    target: str
+    timeout: float
+    command: Command | None = None
+    predicate: str = ""
 
-    def counts(self, served: Set[str], read: Set[str]) -> bool:
-        """Say whether it counts, where some contracts are served and some are read.
 
-        A client need not read an older contract that nothing serves; if it does, it must go on to.
+@dataclass(frozen=True)
+class Made:
+    """One call that was made. `printed` is a line of what it printed that holds the API key."""
+
+    call: Call
+    visit: Visit
+    attempt: Attempt
+    printed: str = ""
+
+
+class Calls:
+    """Makes the calls of all scenarios, side by side."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._starting = threading.Semaphore(os.cpu_count() or 1)
+        self._group = Group()
+
+    def make(
+        self, scenarios: Sequence[Scenario], stages: Sequence[Stage], urls: Sequence[str]
+    ) -> list[list[Made]]:
+        """Return the calls of each scenario, up to one that does not end. Raises Unusable.
+
+        The last begin first: they wait for a timeout of the client's own, while the others start.
         """
-        return self.of in served and (self.older is None or self.older in served | read)
+        given = list(zip(scenarios, stages, urls, strict=True))
+        with ThreadPoolExecutor(len(given)) as pool, self._group.together():
+            begun = [pool.submit(self._scenario, *each) for each in reversed(given)]
+            return [future.result() for future in reversed(begun)]
 
+    def _scenario(self, scenario: Scenario, stage: Stage, url: str) -> list[Made]:
+        made: list[tuple[Made, Running]] = []
+        running, is_command = None, self._client.command is not None
+        try:
+            for call in scenario.calls:
+                visit = stage.begin(call)
+                given = (url, visit.key, visit.campaign, visit.message)
+                running = running or self._start(given, visit)
+                stage.end_by(running.give_up)
+                attempt = self._attempt(running, given, visit)
+                stage.end_by(lambda: None)
+                made.append((Made(call, visit, attempt), running))
+                if attempt.ending is Ending.HUNG:
+                    break
+                if is_command or attempt.ending is Ending.CRASHED:
+                    self._group.stop(running)
+                    running = None
+        finally:
+            if running is not None:
+                self._group.stop(running)
+        # What was printed is known once the process has ended. A host's output is the protocol.
+        return [
+            replace(each, printed=(is_command and process.output.leak) or process.errors.leak)
+            for each, process in made
+        ]
 
-def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
-    """Return the situations, beginning with an accepted retry by each contract."""
-    old, new = pair.old, pair.new
-    at = timeline.instant_within(new.period)
-    before, after = (Call(c.name, at, expects="accepted") for c in (old, new))
-    cutover = new.period.effective_from
-    assert cutover is not None  # only the first contract holds from the beginning
-    met = Call(new.name, at)
-    refused = replace(met, expects="refused")
-    return (
-        Scenario(old.period.alias, old.name, (before,)),
-        # Twice, to know what of it differs from call to call.
-        Scenario(new.period.alias, new.name, (after, after)),
-        Scenario("through the cutover", new.name, _through(cutover), older=old.name),
-        *(Scenario(name, new.name, _enveloped(call)) for name, call in _refusals(refused)),
-        Scenario("429 once", new.name, (replace(met, wrap=_busy(once=True)),)),
-        Scenario("429 each time", new.name, (replace(refused, wrap=_busy(once=False)),)),
-        Scenario("500 HTML page", new.name, (replace(refused, wrap=_answering(_PAGE)),)),
-        Scenario("connection closed", new.name, (replace(refused, wrap=_answering(_RESET)),)),
-        Scenario("no answer", new.name, (replace(refused, wrap=_silent),)),
-        Scenario("201 cut off", new.name, (replace(met, wrap=FAULTS["body-cut-off"].wrap),)),
-        Scenario("201 stalls", new.name, (replace(met, wrap=FAULTS["no-reply"].wrap),)),
-    )
+    def _start(self, given: Sequence[str], visit: Visit) -> Running:
+        """Start a process, but no more at once than there are processors: it takes most of one."""
+        client = self._client
+        words = client.command or hosted(client.target, CALL, client.predicate)
+        named = dict(zip(_NAMES, given, strict=True)) if client.command else {}
+        with self._starting:
+            if self._group.over:
+                raise Unusable("the check is over")
+            running = self._group.start(words, apart_environment(named), visit.key)
+            if client.command is None:
+                await_import(running)
+                return running
+            running.send("", last=True)
+            until = time.monotonic() + _LONGEST_START
+            while not visit.seen and running.is_alive() and time.monotonic() < until:
+                if self._group.over:
+                    break
+                time.sleep(_LOOK)
+        return running
 
+    def _attempt(self, running: Running, given: Sequence[str], visit: Visit) -> Attempt:
+        last, is_hosted = "", self._client.command is None
+        if is_hosted:
+            running.send(json.dumps(given) + "\n", last=False)
+        try:
+            for line in running.lines(self._client.timeout):
+                if is_hosted:
+                    return self._checked(read_hosted(line))
+                last = line if line.strip() else last
+        except TimeoutError:
+            asked = len(visit.retries())
+            times = f"; it had asked {asked} times" if asked > 1 else ""
+            return Attempt(Ending.HUNG, error=f"no end within {self._client.timeout:g} s{times}")
+        status = running.stop()
+        if status:
+            if not is_hosted and not visit.seen:
+                check_started(status)
+            error, trace = running.describe(status), running.errors.text
+            return Attempt(Ending.CRASHED, error=error, trace=trace, success=False)
+        read = read_line(f"ok {last}") if last else Attempt(Ending.READ)
+        return replace(read if read.is_read else Attempt(Ending.READ), success=True)
 
-def _through(cutover: datetime) -> tuple[Call, ...]:
-    """Return calls an hour before the cutover, across it, and an hour later."""
-    instants = (cutover - _LEAD, cutover - timedelta(milliseconds=75), cutover + _LEAD)
-    return tuple(Call(AUTO, at, expects="accepted") for at in instants)
-
-
-def _refusals(refused: Call) -> tuple[tuple[str, Call], ...]:
-    address = Refusal(400, "invalid_ip_address_used", "This address is not on the list.")
-    return (
-        ("400 unknown message", replace(refused, state=UNKNOWN)),
-        ("400 not failed", replace(refused, state="sent")),
-        ("400 batch not ready", replace(refused, state=f"{BATCH}messages_sent")),
-        ("400 attempts spent", replace(refused, state=SPENT)),
-        ("400 address not listed", replace(refused, wrap=_refusing(address))),
-        ("401 wrong key", replace(refused, key="wrong")),
-        ("403 key of another campaign", replace(refused, key="foreign")),
-    )
-
-
-def _enveloped(call: Call) -> tuple[Call, Call]:
-    """Return the call with errors in each of the documented envelopes."""
-    return (
-        replace(call, settings=Settings(errors="nested")),
-        replace(call, settings=Settings(errors="flat")),
-    )
-
-
-def _busy(*, once: bool) -> Wrap:
-    refusal = Refusal(429, "too_many_requests", "Too many requests; back off.")
-    return _refusing(refusal, once=once)
-
-
-def _refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
-    """Return a wrapper that refuses every request, or the first one for a retry."""
-
-    def wrap(service: Service, handle: Handler) -> Handler:
-        refused: list[Request] = []
-
-        def answer(request: Request) -> Reply:
-            if once and (refused or not is_retry(request)):
-                return handle(request)
-            refused.append(request)
-            return service.errors.reply(refusal)
-
-        return answer
-
-    return wrap
-
-
-def _silent(_service: Service, handle: Handler) -> Handler:
-    """Answer no request for a retry, and do nothing of what it asks for."""
-    nothing = Reply(503, pace="silent")
-    return lambda request: nothing if is_retry(request) else handle(request)
-
-
-def _answering(reply: Reply) -> Wrap:
-    return lambda _service, _handle: lambda _request: reply
+    def _checked(self, attempt: Attempt) -> Attempt:
+        """Return an attempt. Raises Unusable if the user's predicate was of no use."""
+        if attempt.refused and self._client.predicate:
+            how = "it must answer True or False of what the client returned"
+            raise Unusable(f"--accepted-when {self._client.predicate}: {attempt.refused}; {how}")
+        if attempt.refused:
+            how = "give --accepted-when to say whether it is a success"
+            raise Unusable(f"what it returned has no truth value: it {attempt.refused}; {how}")
+        return attempt

@@ -1,43 +1,119 @@
-"""Trying a client, the user's code that makes the call, on a service over real HTTP."""
+"""Trying a client in every scenario, over real HTTP on loopback."""
 
 from __future__ import annotations
 
-import functools
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from retry_contract.consumer.cases import Pair
-from retry_contract.consumer.check import Asked, required
-from retry_contract.consumer.client.again import known_of, settled
-from retry_contract.consumer.client.caller import calling
-from retry_contract.consumer.client.calls import scenarios
-from retry_contract.consumer.client.remarks import notes
-from retry_contract.consumer.client.verdicts import paired, tried
-from retry_contract.consumer.readiness import Readiness
+from retry_contract.consumer.client.calls import Calls, Client, Made
+from retry_contract.consumer.client.judge import Known, judge, known_of
+from retry_contract.consumer.client.scenarios import Scenario, scenarios
+from retry_contract.consumer.compare import advice_on
+from retry_contract.consumer.readiness import (
+    NOTHING_COMPARED,
+    SHOW,
+    Asked,
+    Finding,
+    Readiness,
+    Result,
+    Tried,
+)
 from retry_contract.contract.catalogue import Catalogue
+from retry_contract.contract.pair import Pair
+from retry_contract.endpoint.extra import sandbox_servers
+from retry_contract.masking import Scrubber, scrubbed
+from retry_contract.redact import cut
+from retry_contract.service.model import PREFIX
+from retry_contract.service.stage import Stage
+
+_APART = 10
+"""How many messages each scenario has for itself."""
+_FEW = 5
 
 
-def check_client(asked: Asked, timeout: float, pair: Pair, catalogue: Catalogue) -> Readiness:
-    """Call a client in every situation. `timeout` is in seconds for a call. Raises Unusable."""
+def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
+    """Call a client in every scenario. Raises Unusable."""
     begin = time.perf_counter()
-    timeline = catalogue.timeline
-    served = required(pair, timeline, asked.now)
-    with calling(asked.target, timeout, catalogue, asked.secret) as caller:
-        made = {s: tuple(caller.calls(s)) for s in scenarios(pair, timeline)}
-        made, otherwise = settled(made, functools.partial(caller.calls, alone=True))
-    before, after, *_ = made.values()
-    every = [call for calls in made.values() for call in calls]
-    told = known_of(made)
-    read = {pair.old.name} if told.reads_old else set[str]()
-    found = [
-        tried(scenario, calls, told, counts=scenario.counts(served, read))
-        for scenario, calls in made.items()
-    ]
-    found.insert(2, paired(pair, before[0], after))
+    timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
+    served = pair.served(timeline, asked.now)
+    scrub = Scrubber(asked.secret).scrub
+    stages = [Stage(catalogue, _APART * number, scrub) for number in range(len(planned))]
+    with sandbox_servers()([stage.handle for stage in stages]) as urls:
+        called = Calls(client).make(planned, stages, [url + PREFIX for url in urls])
+    # Before anything is cut off or compared.
+    made = [[replace(m, attempt=scrubbed(m.attempt, scrub)) for m in each] for each in called]
+    known = known_of(made[0], made[1], asked.accept)
+    found = []
+    for scenario, calls in zip(planned, made, strict=True):
+        wrong = [_safe(f, calls, asked) for call in calls if (f := judge(call, client, known))]
+        counts = scenario.counts(served, reads_old=bool(known.old))
+        found.append(_tried(scenario, calls, wrong, known, counts=counts))
+    found.insert(2, _paired(pair, made[1], known))
     in_force = timeline.at(asked.now) is pair.new.period
-    seconds = time.perf_counter() - begin
+    notes, seconds = tuple(_notes(found, known, asked)), time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
-    beside = (*otherwise, *notes(every, told))
-    situations = tuple(found)
     return Readiness(
-        asked.target, *periods, in_force, situations, seconds, unit="call", notes=beside
+        asked.target, *periods, in_force, tuple(found), seconds, unit="call", notes=notes
     )
+
+
+def _safe(finding: Finding, calls: Sequence[Made], asked: Asked) -> Finding:
+    """Return a finding without a secret, its error cut off only then."""
+    scrub = Scrubber(asked.secret, *{made.visit.key for made in calls}).scrub
+    safe: Finding = scrubbed(finding, scrub)
+    return replace(safe, error=cut(safe.error))
+
+
+def _tried(
+    scenario: Scenario, calls: Sequence[Made], wrong: list[Finding], known: Known, *, counts: bool
+) -> Tried:
+    worst = min(wrong, key=lambda finding: finding.result is Result.NOT_TESTED, default=None)
+    lost = any(
+        made.call.expects == "lost" and made.visit.accepted() and not known.succeeded(made)
+        for made in calls
+    )
+    remark = "reports a failure: the SMS is on its way" if lost else ""
+    name, of = scenario.name, scenario.of
+    if scenario.shown_only:
+        worst = None  # a note says what there is to say
+    return Tried(name, of, counts, len(calls), len(wrong), worst, remark)
+
+
+def _paired(pair: Pair, after: Sequence[Made], known: Known) -> Tried:
+    """Return whether the same is read by both contracts, but for what was added."""
+    both = bool(known.old and known.new)
+    payload = (after[0].visit.payload() if after else None) or {}
+    places = known.compared([payload[name] for name in pair.added if name in payload])
+    if both and any(made.attempt.opaque[:1] == ("",) for made in after):
+        finding = Finding(Result.NOT_TESTED, NOTHING_COMPARED, advice=SHOW)
+        return Tried("paired", pair.old.name, "" not in known.accept, 1, finding=finding)
+    if not places:
+        return Tried("paired", pair.old.name, counts=both, tried=int(both))
+    finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
+    return Tried("paired", pair.old.name, True, 1, 1, finding)
+
+
+def _notes(found: Sequence[Tried], known: Known, asked: Asked) -> Iterator[str]:
+    lost = [tried.name for tried in found if tried.remark and not tried.finding]
+    if lost:
+        yield (
+            f"After {', '.join(lost)} it reports a failure, though the retry was accepted and the "
+            "SMS is on its way: its caller must ask Retrieve first, and never send again."
+        )
+    if known.new and known.new[0] is None:
+        yield (
+            "What it read was not shown, so only what it reports was tested: let it return what it "
+            "reads (a command: print it as JSON, in its last line)."
+        )
+    if found[-1].failed:
+        yield (
+            f"{found[-1].name} is shown only: it waits as long as the body comes. A deadline for "
+            "the whole call would end it; a timeout of most libraries is for each read."
+        )
+    if known.unsteady:
+        places = (pointer or "the whole result" for pointer in known.unsteady[:_FEW])
+        yield f"Left out, since it differs from call to call: {', '.join(places)}."
+    if asked.accept:
+        places = (pointer or "the whole result" for pointer in asked.accept)
+        yield f"Accepted, whatever is read there: {', '.join(places)}."

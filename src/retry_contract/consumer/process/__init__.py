@@ -1,1 +1,1 @@
-"""Consumers as processes that answer lines."""
+"""Running the user's code in processes of its own."""

@@ -1,0 +1,116 @@
+"""How one attempt of the user's code ended, and the line of the protocol that reports it."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from retry_contract.redact import one_line
+
+LONGEST_READING = 20_000
+"""The most characters, as JSON, of a reading that is compared."""
+
+
+class Ending(enum.Enum):
+    """How an attempt ended."""
+
+    READ = enum.auto()
+    RAISED = enum.auto()
+    CRASHED = enum.auto()
+    HUNG = enum.auto()
+    NOISE = enum.auto()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One payload that was read, or one call that was made.
+
+    `read` is what the code returned, as JSON values, if it `returned` any; `opaque` are the JSON
+    Pointers in it at which nothing can be compared. Otherwise `error` says in one line what went
+    wrong, `where` in which line of the user's code, `clues` which libraries had a part in it, and
+    `trace` is the traceback, or the end of what a command wrote. Of a call, `success` says what the
+    client reported, None where that was None, and `refused` why a predicate was of no use.
+    """
+
+    ending: Ending
+    returned: bool = False
+    read: Any = None
+    opaque: tuple[str, ...] = ()
+    error: str = ""
+    where: str = ""
+    clues: tuple[str, ...] = ()
+    trace: str = ""
+    success: bool | None = None
+    refused: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the code returned, and did not fail."""
+        return self.ending is Ending.READ
+
+    @property
+    def text(self) -> str:
+        """All that is known of what went wrong, for advice: of a command what it wrote too."""
+        return self.error if self.clues else f"{self.error}\n{self.trace}"
+
+    @property
+    def sort(self) -> str:
+        """What the same failure is known by on a smaller payload: the ending, the exception."""
+        return f"{self.ending.name} {self.error.partition(':')[0]}"
+
+
+class Reader(Protocol):
+    """The user's code that reads: takes payloads as lines of JSON."""
+
+    def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
+        """Read each line in one process; None where it was not tried. Raises Unusable."""
+
+    def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
+        """Read each line in a new process, which reads no other. Raises Unusable."""
+
+
+def read_line(line: str) -> Attempt:
+    """Read a line of a command: `ok`, `ok JSON`, or `error` and a text."""
+    word, _, rest = line.strip().partition(" ")
+    if word == "error":
+        return Attempt(Ending.RAISED, error=one_line(rest) or "error, and nothing more")
+    if word == "ok" and len(rest) > LONGEST_READING:
+        return Attempt(Ending.READ, returned=True, read="(too large)", opaque=("",))
+    if word == "ok":
+        try:
+            read = json.loads(rest) if rest else None
+            return Attempt(Ending.READ, returned=bool(rest), read=_decoded(read))
+        except (ValueError, RecursionError):
+            pass
+    return Attempt(Ending.NOISE, error=f"wrote the line: {one_line(line) or '(an empty one)'}")
+
+
+def read_hosted(line: str) -> Attempt:
+    """Read a line of the Python host: a JSON object with members of an attempt."""
+    try:
+        told = json.loads(line)
+        if "error" in told:
+            told |= {"error": one_line(told["error"]), "clues": tuple(told["clues"])}
+            return Attempt(Ending.RAISED, success=False, **told)
+        told |= {"read": _decoded(told["read"]), "opaque": tuple(told["opaque"])}
+        return Attempt(Ending.READ, returned=True, **told)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Attempt(Ending.NOISE, error="wrote into the kit's own channel")
+
+
+def _decoded(value: Any) -> Any:
+    """Return JSON values in which each text that is a JSON object is that object."""
+    if isinstance(value, dict):
+        return {name: _decoded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return _decoded(found)
+    return value

@@ -1,0 +1,128 @@
+"""What a Python callable returned, as JSON values that can be compared."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import functools
+import itertools
+import sys
+import types
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from retry_contract.consumer.process.errors import is_installed
+from retry_contract.redact import token
+
+_DEEPEST, _MOST = 25, 5_000
+"""How deep, and at how many values, what was returned is looked into: some hold each other."""
+_BY_VALUE = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
+_NO_DATA = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodType)
+_PROPERTIES = (property, functools.cached_property)
+_SCALARS: dict[type, Callable[[Any], Any]] = {
+    bool: bool,
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+}
+"""What a value is, not what a subclass shows itself as."""
+
+
+def reading(value: Any) -> tuple[Any, list[str]]:
+    """Return a value as JSON values, and the JSON Pointers at which nothing can be compared."""
+    opaque, count = list[str](), itertools.count()
+    read = _reading(value, "", (), opaque, count)
+    if next(count) > _MOST:
+        return f"({type(value).__qualname__} of more than {_MOST} values)", [""]
+    return read, opaque
+
+
+def _reading(
+    value: Any, at: str, within: tuple[int, ...], opaque: list[str], count: Iterator[int]
+) -> Any:
+    """Return the value at a place; `within` are the objects around it."""
+
+    def read(inner: Any, name: Any) -> Any:
+        return _reading(inner, f"{at}/{token(name)}", (*within, id(value)), opaque, count)
+
+    try:
+        if next(count) < _MOST and id(value) not in within and len(within) < _DEEPEST:
+            return _read(value, read)
+    except BaseException:  # a property or an iterator may raise, or exit
+        pass
+    if len(opaque) < _MOST:
+        opaque.append(at)
+    return f"({type(value).__qualname__})"
+
+
+def _read(value: Any, read: Callable[[Any, Any], Any]) -> Any:
+    """Return a value as JSON values. Raises TypeError if nothing in it can be compared."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    for kind, plain in _SCALARS.items():
+        if isinstance(value, kind):
+            return plain(value)
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if value is None or isinstance(value, _BY_VALUE):
+        return None if value is None else str(value)
+    members = _members(value)
+    if members is not None:
+        items = itertools.islice(members.items(), _MOST)
+        return {str(name): read(held, name) for name, held in items}
+    if isinstance(value, AbstractSet):
+        return sorted((read(item, "-") for item in itertools.islice(value, _MOST)), key=repr)
+    if isinstance(value, Sequence):
+        return [read(item, index) for index, item in enumerate(itertools.islice(value, _MOST + 1))]
+    raise TypeError("no plain data")
+
+
+def _members(value: Any) -> Mapping[Any, Any] | None:
+    """Return the members of a mapping, or the public attributes of an object; else None.
+
+    The properties of the user's own classes are public attributes too.
+    """
+    kind: Any = type(value)
+    own = {name: getattr(value, name) for name in _own_properties(kind) if _has(value, name)}
+    if isinstance(value, Mapping):
+        return {**value, **own} if own else value
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", None)
+        return {**dict(zip(names, value, strict=False)), **own} if names else None
+    if isinstance(value, _NO_DATA):
+        return None
+    if isinstance(value, Sequence | AbstractSet):
+        # sqlite3.Row says that it is one, and is read by its columns.
+        row: Any = value
+        return {name: row[name] for name in row.keys()} if hasattr(row, "keys") else None  # noqa: SIM118
+    return {**_attributes(value), **own} or None
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the public attributes of an instance."""
+    kind, held = type(value), getattr(value, "__dict__", {})
+    slots = [vars(base).get("__slots__", ()) for base in kind.__mro__]
+    slots.append(getattr(kind, "__struct_fields__", ()))
+    names = [n for group in slots for n in ([group] if isinstance(group, str) else group)]
+    extra = getattr(value, "__pydantic_extra__", None) or {}
+    public = [name for name in (*held, *names) if not name.startswith("_")]
+    return {**{n: getattr(value, n) for n in public if _has(value, n)}, **extra}
+
+
+@functools.cache
+def _own_properties(kind: Any) -> tuple[str, ...]:
+    """Return the public properties of a class that are defined in the user's own code."""
+    files = ((b, getattr(sys.modules.get(b.__module__), "__file__", None)) for b in kind.__mro__)
+    own = (base for base, file in files if isinstance(file, str) and not is_installed(file))
+    found = (name for base in own for name, v in vars(base).items() if isinstance(v, _PROPERTIES))
+    return tuple(dict.fromkeys(name for name in found if not name.startswith("_")))
+
+
+def _has(value: Any, name: str) -> bool:
+    try:
+        return hasattr(value, name)
+    except BaseException:  # a property may exit
+        return False

@@ -1,0 +1,1 @@
+"""Trying code that reads the response."""

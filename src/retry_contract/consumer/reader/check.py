@@ -1,0 +1,215 @@
+"""Trying a reader in every scenario, by the policy of docs/consumer.md."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from retry_contract.consumer.advice import advise
+from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
+from retry_contract.consumer.process.attempt import Attempt, Ending, Reader
+from retry_contract.consumer.process.lines import ONE_LINE
+from retry_contract.consumer.reader.scenarios import Failure, Readings, Scenario, scenarios
+from retry_contract.consumer.readiness import (
+    NOTHING_COMPARED,
+    SHOW,
+    Asked,
+    Finding,
+    Readiness,
+    Result,
+    Tried,
+)
+from retry_contract.contract.pair import Pair
+from retry_contract.contract.timeline import Period, Timeline
+from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
+from retry_contract.fuzz.search import draw, smallest
+from retry_contract.masking import Scrubber
+from retry_contract.redact import one_line
+
+_TIMES = 5
+_LONGEST_SHRINK = 5.0
+"""How long all failures together may be shrunk, in seconds: a step may cost a process."""
+_FEW = 3
+_ADVICE = {
+    Ending.HUNG: "look at what it waits for; give --timeout if it takes longer",
+    Ending.NOISE: ONE_LINE,
+}
+_FORGET = "let it forget between two payloads what it has read (a cache, a table, known ids)"
+_BLIND = (
+    "It returned the same of every payload, so only whether it reads was tested: let it return all "
+    "that it reads (a command: write `ok JSON`)."
+)
+
+
+def check(asked: Asked, reader: Reader, pair: Pair, timeline: Timeline) -> Readiness:
+    """Try a reader on generated payloads. Raises Unusable."""
+    begin = time.perf_counter()
+    shown = scenarios(pair, pair.served(timeline, asked.now))
+    run = _Check(asked, reader, pair)
+    tried = (*run.scenarios(shown), run.rare_forms(pair.new.period))
+    in_force = timeline.at(asked.now) is pair.new.period
+    periods, notes = (pair.new.period, pair.old.period), tuple(run.notes(shown))
+    seconds = time.perf_counter() - begin
+    return Readiness(asked.target, *periods, in_force, tried, seconds, asked.seed, notes=notes)
+
+
+class _Check:
+    """One check: what is known of the reader so far, from a shared process and from new ones."""
+
+    def __init__(self, asked: Asked, reader: Reader, pair: Pair) -> None:
+        scrub = Scrubber(asked.secret).scrub
+        self._asked = asked
+        self._plain = plainest(pair, asked.values)
+        self._strategy = cases(self._plain, given=asked.values is not None)
+        self._cases = [self._plain, *draw(self._strategy, asked.payloads, asked.seed)]
+        self._shared, self._alone = Readings(reader.ask, scrub), Readings(reader.ask_alone, scrub)
+        self._unsteady: tuple[str, ...] = ()
+        self._left_out = asked.accept
+        self._places: list[Difference] = []
+        self._rare_notes: list[str] = []
+
+    def scenarios(self, shown: Sequence[Scenario]) -> list[Tried]:
+        """Try every scenario in one process, and what fails again in new ones."""
+        plain, shared, alone = self._plain, self._shared, self._alone
+        shared.learn([plain.before])  # as a process at the cutover does
+        read = shared.again(plain.after, _TIMES - 1)
+        for scenario in shown:
+            shared.learn((p for case in self._cases for p in scenario.payloads(case)), scenario.of)
+        self._leave_out([*read, *shared.again(plain.after, 1)])  # a clock has moved on by then
+        failed = {s: self._failures(s, self._cases) for s in shown}
+        until, plainest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
+        for scenario, failures in failed.items():
+            if failures:
+                known = [failure.case for failure in plainest_failures.values()]
+                plainest_failures[scenario] = self._shrunk(scenario, failures, known, until)
+        again = [p for s, failure in plainest_failures.items() for p in s.payloads(failure.case)]
+        alone.learn([plain.after, plain.before, *again])
+        self._leave_out([alone.of(plain.after), *alone.again(plain.after, 1)])
+        self._places = [p for all_ in failed.values() for each in all_ for p in each.places]
+        return [self._tried(s, plainest_failures.get(s), len(all_)) for s, all_ in failed.items()]
+
+    def _leave_out(self, attempts: Sequence[Attempt | None]) -> None:
+        """Leave out the places at which readings of one payload differ: a clock, chance."""
+        read = [attempt.read for attempt in attempts if attempt is not None and attempt.is_read]
+        found = (place.pointer for each in read[1:] for place in differences(read[0], each))
+        self._unsteady = tuple(dict.fromkeys((*self._unsteady, *found)))
+        self._left_out = (*self._unsteady, *self._asked.accept)
+
+    def _failures(self, scenario: Scenario, tried: Sequence[Case]) -> list[Failure]:
+        payloads = (payload for case in tried for payload in scenario.payloads(case))
+        self._shared.learn(payloads, scenario.of)
+        found = (scenario.failure(case, self._shared, self._left_out) for case in tried)
+        return [failure for failure in found if failure is not None]
+
+    def _shrunk(
+        self, scenario: Scenario, failures: list[Failure], shrunk: list[Case], until: float
+    ) -> Failure:
+        """Return the plainest failure: of a difference, if there is one, else of a break."""
+        first = next((failure for failure in failures if failure.places), failures[0])
+
+        def same(case: Case) -> Failure | None:
+            found = next(iter(self._failures(scenario, [case])), None)
+            return found if found is not None and found.sort == first.sort else None
+
+        known = next((found for case in (self._plain, *shrunk) if (found := same(case))), None)
+        if known is None and first.attempt.ending is not Ending.HUNG:
+            asked = self._asked.payloads, self._asked.seed
+            case = smallest(self._strategy, lambda c: same(c) is not None, *asked, until=until)
+            known = None if case is None else same(case)
+        return known or first
+
+    def _tried(self, scenario: Scenario, failure: Failure | None, failed: int) -> Tried:
+        """Return what became of a scenario: a failure counts if it happens in a new process too."""
+        tried = sum(
+            all(self._shared.of(payload) is not None for payload in scenario.payloads(case))
+            for case in self._cases
+        )
+        likely = [failure.case, self._plain] if failure else [self._plain]
+        alone = (scenario.failure(case, self._alone, self._left_out) for case in likely)
+        certain = next((found for found in alone if found), None)
+        counts, finding = scenario.breaks_count, None
+        if found := certain or failure:
+            counts, failed = scenario.counts(found), max(1, failed)
+            finding = self._finding(found, certain=certain is not None)
+        elif scenario.compares and self._nothing_to_compare():
+            counts, finding = True, Finding(Result.NOT_TESTED, NOTHING_COMPARED, advice=SHOW)
+        return Tried(scenario.name, scenario.of, counts, max(tried, failed), failed, finding)
+
+    def _finding(self, failure: Failure, *, certain: bool) -> Finding:
+        """Return a failure as it is shown; what fails after other payloads only is not tested."""
+        attempt, places = failure.attempt, failure.places
+        odd, error = failure.case.odd(self._plain), "" if places else attempt.error
+        result = Result.DIFFERS if places else Result.BREAKS
+        every = (*places, *self._places)  # one run shows all that there is to accept
+        advice = advice_on(every) if places else self._advice(attempt, odd)
+        if not certain:
+            error = f"it depends on what was read before: {error or 'it reads something else'}"
+            result, places, advice = Result.NOT_TESTED, (), _FORGET
+        return Finding(result, error, failure.payload, attempt.where, places, odd, advice=advice)
+
+    def _advice(self, attempt: Attempt, odd: tuple[str, ...]) -> str:
+        """Return what to change. Where only the newer response fails, its field does it."""
+        if attempt.ending in _ADVICE:
+            return _ADVICE[attempt.ending]
+        plain = (self._alone.of(payload) for payload in (self._plain.before, self._plain.after))
+        reads_old, reads_new = (read is not None and read.is_read for read in plain)
+        found = advise(attempt.text, attempt.clues)
+        if found or reads_new:
+            return found
+        if not reads_old or odd:
+            return advise(attempt.error, of="target")
+        added = ", ".join(self._plain.pair.added)
+        return f"let the code pass over fields that it does not know, and take {added} as any text"
+
+    def _nothing_to_compare(self) -> bool:
+        """Say whether nothing of what was returned of the plainest response can be compared."""
+        attempt = self._shared.of(self._plain.after)
+        if attempt is None or not attempt.returned or "" in self._asked.accept:
+            return False
+        left_out = (*attempt.opaque, *self._unsteady)
+        return all(is_within(leaf, left_out) for leaf in leaves(attempt.read))
+
+    def rare_forms(self, period: Period) -> Tried:
+        """Try the rare forms, if the plainest response is read: else they are no news."""
+        plain, name = self._alone.of(self._plain.after), f"{period.alias}, in rare forms"
+        if plain is None or not plain.is_read:
+            return Tried(name, period.name, False, 0)
+        forms = rare_forms(self._plain)
+        self._shared.learn(form.case.after for form in forms)
+        found = [(form, self._shared.of(form.case.after)) for form in forms]
+        failed = [(form, attempt) for form, attempt in found if attempt and not attempt.is_read]
+        self._rare_notes = [
+            f"Of the rare forms it breaks on {form.name} ({form.page}): {attempt.error}"
+            for form, attempt in failed
+            if form.page
+        ]
+        alone = [form.name for form, _ in failed if not form.page]
+        if alone:
+            permitted = "Of the rare forms that the schema alone permits it breaks on"
+            self._rare_notes.append(f"{permitted}: {_some(alone)}.")
+        return Tried(name, period.name, False, len(forms), len(failed))
+
+    def notes(self, shown: Sequence[Scenario]) -> Iterator[str]:
+        """Yield what must be known with the outcome, a sentence each."""
+        attempt = self._shared.of(self._plain.after)
+        every = (self._shared.of(p) for case in self._cases for p in (case.before, case.after))
+        read = [each.read for each in every if each is not None and each.is_read]
+        blind = bool(read) and all(reading == read[0] for reading in read)
+        if blind and not (attempt and attempt.opaque):
+            yield _BLIND
+        if attempt is not None and attempt.opaque:
+            yield f"Not compared, since it is no plain data: {_some(attempt.opaque)}."
+        if self._unsteady:
+            yield f"Left out, since it differs from time to time: {_some(self._unsteady)}."
+        for scenario in shown:
+            places = scenario.places(self._plain, self._shared)
+            accepted = [str(place) for place in places if place.is_at(self._asked.accept)]
+            if accepted:
+                yield f"Accepted ({scenario.name}): {_some(accepted)}."
+        yield from self._rare_notes
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = [one_line(name) or "the whole result" for name in names]
+    more = f"; and {len(shown) - _FEW} more" if len(shown) > _FEW else ""
+    return "; ".join(shown[:_FEW]) + more

@@ -1,0 +1,146 @@
+"""The scenarios of a reader, and what counts as a failure in each: docs/consumer.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from retry_contract.consumer.compare import Difference, differences
+from retry_contract.consumer.process.attempt import Attempt, Ending
+from retry_contract.contract.pair import Pair
+from retry_contract.fuzz.pairs import Case
+from retry_contract.fuzz.payloads import Payload
+from retry_contract.masking import scrubbed
+from retry_contract.redact import cut
+
+
+class Readings:
+    """What became of each payload, asked for once however many scenarios show it.
+
+    `scrub` takes out of it what must not be written.
+    """
+
+    def __init__(
+        self, ask: Callable[[Sequence[str]], list[Attempt | None]], scrub: Callable[[str], str]
+    ) -> None:
+        self._ask, self._scrub = ask, scrub
+        self._known: dict[str, Attempt | None] = {}
+        self._hung = set[str]()
+
+    def learn(self, payloads: Iterable[Payload], of: str = "") -> None:
+        """Ask for the payloads that are not known yet, in one go.
+
+        Of one contract's, no more is asked for once one hung: it takes long.
+        """
+        new = [line for line in dict.fromkeys(map(_line, payloads)) if line not in self._known]
+        if of not in self._hung and new:
+            attempts = self._asked(new)
+            self._known.update(zip(new, attempts, strict=True))
+            if any(a is not None and a.ending is Ending.HUNG for a in attempts):
+                self._hung.add(of)
+
+    def again(self, payload: Payload, times: int) -> list[Attempt | None]:
+        """Ask for one payload several times."""
+        return self._asked([_line(payload)] * times)
+
+    def of(self, payload: Payload) -> Attempt | None:
+        """Return what became of a payload; None if it was not tried."""
+        return self._known.get(_line(payload))
+
+    def _asked(self, lines: list[str]) -> list[Attempt | None]:
+        return [None if a is None else self._safe(a) for a in self._ask(lines)]
+
+    def _safe(self, attempt: Attempt) -> Attempt:
+        """Take a secret out before anything is cut off or compared."""
+        whole = json.dumps([attempt.error, attempt.read])
+        if self._scrub(whole) != whole:
+            attempt = scrubbed(attempt, self._scrub)
+        return replace(attempt, error=cut(attempt.error)) if attempt.error else attempt
+
+
+def _line(payload: Payload) -> str:
+    return json.dumps(payload, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that a reader failed: the payload, and what became of it or where it differs."""
+
+    case: Case
+    payload: Payload
+    attempt: Attempt
+    places: tuple[Difference, ...] = ()
+
+    @property
+    def sort(self) -> str:
+        """What the same failure is known by on a smaller payload."""
+        return "differs" if self.places else self.attempt.sort
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario: which payloads of a case it shows. If they are two, they are compared.
+
+    `of` names the contract that it is about. `added` are the values that the second payload has
+    more. A break counts if `breaks_count`, and on an older response if `older_counts`.
+    """
+
+    name: str
+    of: str
+    payloads: Callable[[Case], tuple[Payload, ...]]
+    added: Callable[[Case], tuple[Any, ...]] = lambda _: ()
+    breaks_count: bool = True
+    older_counts: bool = False
+    compares: bool = True
+
+    def counts(self, failure: Failure) -> bool:
+        """Say whether the outcome hangs on a failure: a difference always counts."""
+        older = failure.payload == failure.case.before
+        return bool(failure.places) or (self.older_counts if older else self.breaks_count)
+
+    def failure(self, case: Case, readings: Readings, left_out: Collection[str]) -> Failure | None:
+        """Return how the reader failed a case; None if it did not, or was not tried."""
+        payloads = self.payloads(case)
+        attempts = [readings.of(payload) for payload in payloads]
+        for payload, attempt in zip(payloads, attempts, strict=True):
+            if attempt is not None and not attempt.is_read:
+                return Failure(case, payload, attempt)
+        places = tuple(p for p in self.places(case, readings) if not p.is_at(left_out))
+        last = attempts[-1]
+        return Failure(case, payloads[-1], last, places) if places and last else None
+
+    def places(self, case: Case, readings: Readings) -> tuple[Difference, ...]:
+        """Return where the payloads of a case are read differently."""
+        one, other = (readings.of(self.payloads(case)[index]) for index in (0, -1))
+        if not (one and other and one.returned and other.returned and self.compares):
+            return ()
+        opaque = (*one.opaque, *other.opaque)
+        found = differences(one.read, other.read, self.added(case))
+        return tuple(place for place in found if not place.is_at(opaque))
+
+
+def scenarios(pair: Pair, served: Collection[str]) -> tuple[Scenario, ...]:
+    """Return the scenarios of two contracts, of which some are `served`."""
+    old, new = pair.old.name, pair.new.name
+    before, after = pair.old.period.alias, pair.new.period.alias
+    return (
+        Scenario(before, old, lambda c: (c.before,), older_counts=old in served, compares=False),
+        Scenario(after, new, lambda c: (c.after,), compares=False),
+        Scenario(f"{after}, in another order", new, lambda c: (c.after, c.reordered)),
+        Scenario(
+            f"{after}, with one more field",
+            new,
+            lambda c: (c.after, c.extended),
+            lambda c: (c.next_field[1],),
+            breaks_count=False,
+        ),
+        Scenario(
+            "paired",
+            old,
+            lambda c: (c.before, c.after),
+            lambda c: tuple(c.after[name] for name in c.pair.added),
+            older_counts=old in served,
+        ),
+    )
