@@ -109,4 +109,6 @@ def handled(handler: Any, *numbers: int) -> Iterator[None]:
 def endings() -> list[signal.Signals]:
     """Return the signals that end a program: of a closed terminal too, where there is such."""
     names = ("SIGTERM", "SIGHUP", "SIGQUIT")
-    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    found = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    # What is ignored stays so: under nohup, a program outlives its terminal.
+    return [number for number in found if signal.getsignal(number) is not signal.SIG_IGN]

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from support.node import installed_for_node
@@ -44,10 +44,15 @@ def checked(here: Callable[..., Done]) -> Checked:
     return run
 
 
+def missing(reason: str) -> NoReturn:
+    assert "RETRY_CONTRACT_REQUIRE_LANGUAGES" not in os.environ, reason
+    pytest.skip(reason)
+
+
 def needs(program: str) -> str:
     path = shutil.which(program)
     if path is None:
-        pytest.skip(f"{program} is not installed")
+        missing(f"{program} is not installed")
     return path
 
 
@@ -67,7 +72,7 @@ def jackson() -> str:
         jars = [local / f"jackson-{part}/{version}/jackson-{part}-{version}.jar" for part in parts]
         if all(found.exists() for found in jars):
             return os.pathsep.join(map(str, jars))
-    pytest.skip("Jackson's jars are not installed")
+    missing("Jackson's jars are not installed")
 
 
 @pytest.fixture(scope="module")

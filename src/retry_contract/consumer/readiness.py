@@ -46,9 +46,8 @@ class Asked:
 class Finding:
     """What went wrong in a scenario, shown by the plainest payload or call that shows it.
 
-    `payload` is the response's, if one was read. `where` is a line of the user's code. `odd` are
-    the JSON Pointers at which the payload differs from the plainest one. `requests` are those that
-    a client made, a line each.
+    `payload` is the response's, if one was read, `odd` are the JSON Pointers at which it differs
+    from the plainest one. `where` is a line of the user's code, `requests` are a client's.
     """
 
     result: Result
@@ -65,8 +64,7 @@ class Finding:
 class Tried:
     """One scenario: how many payloads or calls were tried and failed, and the plainest failure.
 
-    `of` names the contract that it is about; `counts` says that the outcome hangs on it. `remark`
-    says how a client reported what it met.
+    `of` names its contract; `counts` says that the outcome hangs on it; `remark` is of a client.
     """
 
     name: str
@@ -91,8 +89,7 @@ class Tried:
 class Readiness:
     """What a check found about one reader, tried on payloads, or one client, tried by calls.
 
-    `seed` is None where nothing was generated; `seconds` is the duration on the wall clock. `notes`
-    are shown with the outcome, a sentence each.
+    `seed` is None where nothing was generated; `notes` are shown with the outcome.
     """
 
     target: str

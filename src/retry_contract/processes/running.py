@@ -106,12 +106,16 @@ class Running:
         return None if line is None else line.decode("utf-8", "replace").rstrip("\r\n")
 
     def lines(self, timeout: float) -> Iterator[str]:
-        """Yield the lines of output to its end. Raises TimeoutError after seconds in all."""
+        """Yield all lines, to the end of the process. Raises TimeoutError after seconds."""
         until = time.monotonic() + timeout
         while (line := self.next_line(max(0, until - time.monotonic()))) is not None:
             yield line
             if time.monotonic() > until:
                 raise TimeoutError
+        try:  # one that closed its output may go on
+            self._process.wait(max(0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
 
     def give_up(self) -> None:
         """Let nobody wait for a line any longer. Any thread may call this."""

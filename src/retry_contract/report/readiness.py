@@ -186,7 +186,7 @@ def _verdict(tried: Tried, unit: str) -> str:
 
 
 def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
-    """Yield each finding once, with the names of the situations that have it."""
+    """Yield each finding once, with the names of the scenarios that have it."""
     groups: dict[tuple[object, ...], dict[str, Finding]] = {}
     for tried in found.scenarios:
         told = tried.finding

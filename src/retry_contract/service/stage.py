@@ -215,7 +215,8 @@ class Stage:
             if visit.endless():
                 return _NO_MORE
             response = self._handle(request)
-            if len(visit.seen) < _MOST_KEPT:
+            most = _MOST_KEPT if request.method == "GET" else 5 * _MOST_KEPT
+            if len(visit.seen) < most:
                 kept = Request(request.method, request.path[:_LONGEST_PATH])
                 visit.seen.append(Seen(kept, response))
             if visit.endless():

@@ -15,6 +15,7 @@ from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
+from retry_contract.masking import Scrubber
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.stage import MOST_RETRIES, UNKNOWN, Call, Stage, Visit
@@ -87,7 +88,7 @@ def wrong(call: Made, told: Known | None = None, client: Client = PYTHON) -> Fin
         made(CUT_OFF, returned("created"), "retry"),
         made(CUT_OFF, returned("sent"), "retry", "retrieve"),
         made(STALLS, RAISED, "retry"),
-        made(replace(ACCEPTED, expects="either"), RAISED, "retry"),
+        made(replace(REFUSED, expects="either"), RAISED, "retry"),
     ],
 )
 def test_a_client_that_reports_what_happened_is_ok(call: Made) -> None:
@@ -112,7 +113,7 @@ def test_a_success_without_an_accepted_retry_is_shown_with_a_predicate_to_adapt(
     assert option.endswith("give --accepted-when app.sms:accepted, with")
     assert predicate == [
         "def accepted(result):",
-        '    return "latestStatus" in result',
+        '    return "latestStatus" in str(result)',
     ]
     told = wrong(made(REFUSED, returned(400), "retry"), known(201))
     assert told.advice.splitlines()[-1] == "    return result == 201"
@@ -122,6 +123,17 @@ def test_a_success_without_an_accepted_retry_is_shown_with_a_predicate_to_adapt(
 def test_no_predicate_is_offered_where_the_value_says_nothing(value: Any) -> None:
     told = wrong(made(REFUSED, returned(True), "retry"), known(value))
     assert "--accepted-when" not in told.advice
+
+
+def test_a_failure_on_a_retry_that_was_accepted_the_second_time_is_broken() -> None:
+    told = wrong(made(replace(ACCEPTED, expects="either"), RAISED, "retry"))
+    assert told.error.startswith("the retry was accepted, but it raised")
+
+
+def test_a_key_that_is_a_word_of_json_harms_no_reading() -> None:
+    visit = replace(visited(ACCEPTED, "retry"), scrub=Scrubber("null").scrub)
+    call = Made(ACCEPTED, visit, returned({"error": None, "n": True}))
+    assert known_of([call], [call], ()).new == ({"error": None, "n": True},)
 
 
 def test_a_command_that_ends_well_without_an_accepted_retry_is_broken() -> None:

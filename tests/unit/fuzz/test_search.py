@@ -39,17 +39,21 @@ def test_a_search_sees_what_the_seed_draws() -> None:
     assert seen == drawn
 
 
-def test_after_the_time_is_up_the_smallest_so_far_is_returned() -> None:
-    tried: list[int] = []
+def test_after_the_time_is_up_the_smallest_so_far_is_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[int] = []
 
-    def slow(value: int) -> bool:
-        tried.append(value)
-        return value > 999 and len(tried) < 100
+    def until_the_third(value: int) -> bool:
+        if value > 999:
+            found.append(value)
+        if len(found) == 3:
+            monkeypatch.setattr(time, "monotonic", lambda: 10.0**9)
+        return value > 999
 
-    until = time.monotonic() + 60
-    found = smallest(NUMBERS, slow, 50, 7, until=until)
-    assert found is not None
-    assert smallest(NUMBERS, slow, 50, 7, until=0.0) is None
+    assert smallest(NUMBERS, until_the_third, 50, 7, until=10.0**8) == found[2]
+    assert found[2] > 1000
+    assert smallest(NUMBERS, lambda _: True, 50, 7, until=0.0) is None
 
 
 def test_an_error_of_the_property_is_raised() -> None:

@@ -42,7 +42,7 @@ def test_a_retry_is_accepted_recorded_and_delivered() -> None:
     visit = stage.begin(CALL)
     assert retry(stage, visit).status == 201
     statuses = [retrieve(stage, visit).json()["latestStatus"] for _ in range(3)]
-    assert statuses == ["created", "sent", "success"] or statuses[-1] == "success"
+    assert statuses[-1] == "success"
     assert visit.accepted()
     assert visit.shown() == (
         "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: 201",
@@ -101,3 +101,5 @@ def test_what_is_kept_of_a_call_is_bounded() -> None:
     for _ in range(1_100):
         retrieve(stage, visit)
     assert len(visit.seen) == 1_000
+    assert retry(stage, visit).status == 201
+    assert visit.accepted()

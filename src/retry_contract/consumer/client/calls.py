@@ -19,7 +19,7 @@ from retry_contract.processes.command import Command, apart_environment, check_s
 from retry_contract.processes.running import Group, Running
 from retry_contract.service.stage import Call, Stage, Visit
 
-_LONGEST_START = 2.0
+_LONGEST_START = 0.5
 _LOOK = 0.01
 _NAMES = (
     *("RETRY_CONTRACT_ENDPOINT", "POSTMAN_API_KEY"),
@@ -31,8 +31,7 @@ _NAMES = (
 class Client:
     """The user's code that makes the call: a Python callable, or a `command` started once a call.
 
-    `predicate` is the callable that says what counts as accepted, if any. `timeout` is in seconds,
-    for a call.
+    `predicate` is the callable that says what counts as accepted, if any; `timeout` is in seconds.
     """
 
     target: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from retry_contract.consumer.client.calls import Calls, Client, Made
@@ -42,7 +42,7 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
     with sandbox_servers()([stage.handle for stage in stages]) as urls:
         called = Calls(client).make(planned, stages, [url + PREFIX for url in urls])
     # Before anything is cut off or compared.
-    made = [[replace(m, attempt=scrubbed(m.attempt, scrub)) for m in each] for each in called]
+    made = [[_scrubbed(call, scrub) for call in calls] for calls in called]
     known = known_of(made[0], made[1], asked.accept)
     found = []
     for scenario, calls in zip(planned, made, strict=True):
@@ -56,6 +56,13 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
     return Readiness(
         asked.target, *periods, in_force, tuple(found), seconds, unit="call", notes=notes
     )
+
+
+def _scrubbed(made: Made, scrub: Callable[[str], str]) -> Made:
+    """Return a call without the user's key, and what was read without the one that it was given."""
+    attempt = scrubbed(made.attempt, scrub)
+    read = scrubbed(attempt.read, Scrubber(made.visit.key).scrub)
+    return replace(made, attempt=replace(attempt, read=read))
 
 
 def _safe(finding: Finding, calls: Sequence[Made], asked: Asked) -> Finding:

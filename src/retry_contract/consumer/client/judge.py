@@ -12,6 +12,7 @@ from retry_contract.consumer.client.calls import Client, Made
 from retry_contract.consumer.compare import Difference, differences
 from retry_contract.consumer.process.attempt import Ending
 from retry_contract.consumer.readiness import Finding, Result
+from retry_contract.masking import scrubbed
 from retry_contract.redact import cut
 from retry_contract.service.stage import MOST_RETRIES
 
@@ -37,8 +38,8 @@ _LONGEST = 120
 class Known:
     """What the plain calls say: what was read of each contract, if it was, and a success's form.
 
-    `silent` says that the client returns None after an accepted retry. `left_out` are the places
-    that are not compared, of which the `unsteady` ones differ from call to call.
+    `silent` says that it returns None after an accepted retry. `left_out` are the places that are
+    not compared, of which the `unsteady` ones differ from call to call.
     """
 
     old: tuple[Any, ...]
@@ -75,7 +76,7 @@ def known_of(before: Sequence[Made], after: Sequence[Made], accept: tuple[str, .
 
 def _reading(made: Made) -> Any:
     """Return what was read, with names in place of the ids that no other call has."""
-    return json.loads(made.visit.named(json.dumps(made.attempt.read)))
+    return scrubbed(made.attempt.read, made.visit.named)
 
 
 def judge(made: Made, client: Client, known: Known) -> Finding | None:
@@ -118,8 +119,10 @@ def _report(made: Made, client: Client, known: Known) -> Finding | None:
     expects, accepted, success = made.call.expects, made.visit.accepted(), known.succeeded(made)
     if success and not accepted:
         return _false_success(made, client, known) if made.visit.seen else _unaccepted(made)
+    if expects in ("accepted", "either") and accepted and not success:
+        return _failed(made)
     if expects == "accepted" and not success:
-        return _failed(made) if accepted else _unaccepted(made)
+        return _unaccepted(made)
     if expects == "refused" and accepted:
         kept = "send the api_key that it is given, at each call"
         met = "the retry was accepted, so no refusal was met"
@@ -142,9 +145,8 @@ def _false_success(made: Made, client: Client, known: Known) -> Finding:
     after = known.new[0] if known.new else None
     if after is not None and after is not True:
         same = isinstance(after, str | int) and not known.unsteady and ":" not in str(after)
-        how = f"result == {after!r}" if same else "..."
-        if isinstance(after, dict) and "latestStatus" in after:
-            how = '"latestStatus" in result'
+        word = "latestStatus" if "latestStatus" in str(after) else "created"
+        how = f"result == {after!r}" if same else f'"{word}" in str(result)'
         given = f"--accepted-when {client.target.partition(':')[0]}:accepted"
         predicate = f"def accepted(result):\n    return {how}"
         advice += f"\nor, if what it returns says so, give {given}, with\n{predicate}"

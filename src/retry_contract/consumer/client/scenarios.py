@@ -15,8 +15,7 @@ from retry_contract.service.stage import Call
 class Scenario:
     """One scenario: its name, the contract that it is about, and its calls in turn.
 
-    `older` names another contract by which some of its calls are answered, if any is. One that is
-    `shown_only` never counts.
+    `older` is another contract that some of its calls meet. One that is `shown_only` never counts.
     """
 
     name: str

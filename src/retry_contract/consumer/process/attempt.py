@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from retry_contract.redact import one_line
 
-LONGEST_READING = 20_000
-"""The most characters, as JSON, of a reading that is compared."""
+LONGEST_READING, _DEEPEST = 20_000, 60
+"""The most characters, as JSON, of a reading that is compared, and its most levels."""
 
 
 class Ending(enum.Enum):
@@ -101,16 +101,18 @@ def read_hosted(line: str) -> Attempt:
         return Attempt(Ending.NOISE, error="wrote into the kit's own channel")
 
 
-def _decoded(value: Any) -> Any:
+def _decoded(value: Any, depth: int = 0) -> Any:
     """Return JSON values in which each text that is a JSON object is that object."""
+    if depth > _DEEPEST:
+        raise ValueError("too deep")
     if isinstance(value, dict):
-        return {name: _decoded(item) for name, item in value.items()}
+        return {name: _decoded(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [_decoded(item) for item in value]
+        return [_decoded(item, depth + 1) for item in value]
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError):
             return value
-        return _decoded(found)
+        return _decoded(found, depth + 1)
     return value

@@ -1,10 +1,8 @@
 """The process in which a Python callable runs: `python -P -m` and this module's name.
 
-Its arguments are `package.module:callable`, and of a client the word `call` and, if there is one,
-the predicate that says what counts as accepted. One payload, or a client's arguments, a line on
-standard input; one JSON object a line back, with the members of an `Attempt`. The first line back
-says that the callable was imported, or why not. It is a process of its own so that nothing that
-the callable does can harm the run: it may exit, hang, crash. What it prints goes to standard error.
+Its arguments are `package.module:callable`, and of a client the word `call` and the predicate that
+says what counts as accepted, if any. Its first line says that the callable was imported, or why
+not; then a payload, or a client's arguments, a line in, and the members of an `Attempt` out.
 """
 
 from __future__ import annotations

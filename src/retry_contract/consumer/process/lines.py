@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
 from retry_contract.consumer.process.host import READY
@@ -51,8 +52,8 @@ def await_import(running: Running) -> None:
 class Lines:
     """Asks a process, starts it again after a crash, a hang or noise, and finds what caused it.
 
-    `timeout` is in seconds, for one payload. The Python host stays for the next lines; of a command
-    the input ends after each batch, so that it need not flush its lines.
+    `timeout` is in seconds, for one payload. Of a command the input ends after each batch, so that
+    it need not flush its lines; the Python host stays.
     """
 
     def __init__(
@@ -116,7 +117,8 @@ class Lines:
             for other in others:  # all of them first: to start takes longer than to read
                 other._answered = True
                 other._start()
-            return [other.ask([line])[0] for other, line in zip(others, lines, strict=True)]
+            with ThreadPoolExecutor(len(others)) as pool:  # each may hang
+                return [*pool.map(lambda each, line: each.ask([line])[0], others, lines)]
 
     def _batch(self, lines: Sequence[str]) -> tuple[list[Attempt], Attempt | None]:
         """Return the attempts that were reported, and what was lost with the process, if it was."""

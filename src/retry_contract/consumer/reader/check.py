@@ -27,13 +27,9 @@ from retry_contract.masking import Scrubber
 from retry_contract.redact import one_line
 
 _TIMES = 5
-_LONGEST_SHRINK = 5.0
-"""How long all failures together may be shrunk, in seconds: a step may cost a process."""
+_LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
 _FEW = 3
-_ADVICE = {
-    Ending.HUNG: "look at what it waits for; give --timeout if it takes longer",
-    Ending.NOISE: ONE_LINE,
-}
+_SLOW = "look at what it waits for; give --timeout if it takes longer"
 _FORGET = "let it forget between two payloads what it has read (a cache, a table, known ids)"
 _BLIND = (
     "It returned the same of every payload, so only whether it reads was tested: let it return all "
@@ -61,7 +57,9 @@ class _Check:
         self._asked = asked
         self._plain = plainest(pair, asked.values)
         self._strategy = cases(self._plain, given=asked.values is not None)
-        self._cases = [self._plain, *draw(self._strategy, asked.payloads, asked.seed)]
+        drawn = [self._plain, *draw(self._strategy, asked.payloads, asked.seed)]
+        shown = {str((c.payload, c.order, c.next_field, c.place)): c for c in drawn}
+        self._cases = [*shown.values()]
         self._shared, self._alone = Readings(reader.ask, scrub), Readings(reader.ask_alone, scrub)
         self._unsteady: tuple[str, ...] = ()
         self._left_out = asked.accept
@@ -71,11 +69,12 @@ class _Check:
     def scenarios(self, shown: Sequence[Scenario]) -> list[Tried]:
         """Try every scenario in one process, and what fails again in new ones."""
         plain, shared, alone = self._plain, self._shared, self._alone
+        new = plain.pair.new.name
         shared.learn([plain.before])  # as a process at the cutover does
-        read = shared.again(plain.after, _TIMES - 1)
+        read = shared.again(plain.after, _TIMES - 1, new)
         for scenario in shown:
             shared.learn((p for case in self._cases for p in scenario.payloads(case)), scenario.of)
-        self._leave_out([*read, *shared.again(plain.after, 1)])  # a clock has moved on by then
+        self._leave_out([*read, *shared.again(plain.after, 1, new)])  # a clock has moved on by then
         failed = {s: self._failures(s, self._cases) for s in shown}
         until, plainest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
         for scenario, failures in failed.items():
@@ -83,8 +82,8 @@ class _Check:
                 known = [failure.case for failure in plainest_failures.values()]
                 plainest_failures[scenario] = self._shrunk(scenario, failures, known, until)
         again = [p for s, failure in plainest_failures.items() for p in s.payloads(failure.case)]
-        alone.learn([plain.after, plain.before, *again])
-        self._leave_out([alone.of(plain.after), *alone.again(plain.after, 1)])
+        alone.learn([plain.after, plain.before, *again], new)
+        self._leave_out([alone.of(plain.after), *alone.again(plain.after, 1, new)])
         self._places = [p for all_ in failed.values() for each in all_ for p in each.places]
         return [self._tried(s, plainest_failures.get(s), len(all_)) for s, all_ in failed.items()]
 
@@ -149,14 +148,14 @@ class _Check:
 
     def _advice(self, attempt: Attempt, odd: tuple[str, ...]) -> str:
         """Return what to change. Where only the newer response fails, its field does it."""
-        if attempt.ending in _ADVICE:
-            return _ADVICE[attempt.ending]
+        if attempt.ending in (Ending.HUNG, Ending.NOISE):
+            return _SLOW if attempt.ending is Ending.HUNG else ONE_LINE
         plain = (self._alone.of(payload) for payload in (self._plain.before, self._plain.after))
         reads_old, reads_new = (read is not None and read.is_read for read in plain)
-        found = advise(attempt.text, attempt.clues)
-        if found or reads_new:
+        found = "" if odd else advise(attempt.text, attempt.clues)
+        if found or reads_new or odd:
             return found
-        if not reads_old or odd:
+        if not reads_old:
             return advise(attempt.error, of="target")
         added = ", ".join(self._plain.pair.added)
         return f"let the code pass over fields that it does not know, and take {added} as any text"
@@ -194,7 +193,7 @@ class _Check:
         attempt = self._shared.of(self._plain.after)
         every = (self._shared.of(p) for case in self._cases for p in (case.before, case.after))
         read = [each.read for each in every if each is not None and each.is_read]
-        blind = bool(read) and all(reading == read[0] for reading in read)
+        blind = len(self._cases) > _FEW and bool(read) and all(each == read[0] for each in read)
         if blind and not (attempt and attempt.opaque):
             yield _BLIND
         if attempt is not None and attempt.opaque:

@@ -41,9 +41,13 @@ class Readings:
             if any(a is not None and a.ending is Ending.HUNG for a in attempts):
                 self._hung.add(of)
 
-    def again(self, payload: Payload, times: int) -> list[Attempt | None]:
-        """Ask for one payload several times."""
-        return self._asked([_line(payload)] * times)
+    def again(self, payload: Payload, times: int, of: str = "") -> list[Attempt | None]:
+        """Ask for one payload several times, but not for one that hung."""
+        attempts = [] if of in self._hung else self._asked([_line(payload)] * times)
+        if any(a is not None and a.ending is Ending.HUNG for a in attempts):
+            self._hung.add(of)
+            self._known.setdefault(_line(payload), attempts[0])
+        return attempts
 
     def of(self, payload: Payload) -> Attempt | None:
         """Return what became of a payload; None if it was not tried."""
@@ -114,7 +118,7 @@ class Scenario:
     def places(self, case: Case, readings: Readings) -> tuple[Difference, ...]:
         """Return where the payloads of a case are read differently."""
         one, other = (readings.of(self.payloads(case)[index]) for index in (0, -1))
-        if not (one and other and one.returned and other.returned and self.compares):
+        if not (one and other and (one.returned or other.returned) and self.compares):
             return ()
         opaque = (*one.opaque, *other.opaque)
         found = differences(one.read, other.read, self.added(case))
