@@ -191,7 +191,9 @@ def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
     for tried in found.scenarios:
         told = tried.finding
         if told is not None:
-            key = told.result, told.error, _pointers(told), told.odd
+            # What a client returned stands behind the colon, and differs by scenario.
+            error = told.error.partition(":")[0] if told.requests else told.error
+            key = told.result, error, _pointers(told), told.odd
             groups.setdefault(key, {})[tried.name] = told
     for group in groups.values():
         yield [*group], next(iter(group.values()))

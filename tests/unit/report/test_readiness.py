@@ -110,3 +110,26 @@ def test_all_payloads_of_one_scenario_are_not_called_some() -> None:
     found = tried(lambda response: [*response.values()][-1])
     reason = readiness_document(found)["reason"]
     assert reason.startswith("It fails in some scenarios: ")
+
+
+def test_what_a_client_does_in_several_scenarios_is_shown_once() -> None:
+    base = broken_in("one", "two")
+    told = [
+        replace(scenario, finding=replace(MANY, error=f"it returned: {scenario.name}"))
+        for scenario in base.scenarios[-2:]
+    ]
+    lines = [*readiness_lines(replace(base, scenarios=(*base.scenarios[:-2], *told)))]
+    assert [line for line in lines if line.startswith("BREAKS")] == ["BREAKS one; two"]
+
+
+def test_two_errors_of_a_reader_are_shown_apart() -> None:
+    def strict(response: Payload) -> Any:
+        raise ValueError("no creatorId" if "creatorId" not in response else "no uuid")
+
+    lines = [*readiness_lines(tried(strict))]
+    assert len([line for line in lines if line.startswith("BREAKS")]) == 2
+    assert (
+        lines[0]
+        == "It fails on every payload of both contracts: ValueError: no uuid. "
+        + lines[0].partition("no uuid. ")[2]
+    )
