@@ -128,8 +128,4 @@ def test_two_errors_of_a_reader_are_shown_apart() -> None:
 
     lines = [*readiness_lines(tried(strict))]
     assert len([line for line in lines if line.startswith("BREAKS")]) == 2
-    assert (
-        lines[0]
-        == "It fails on every payload of both contracts: ValueError: no uuid. "
-        + lines[0].partition("no uuid. ")[2]
-    )
+    assert lines[0].startswith("It fails on every payload of both contracts: ValueError: no uuid.")

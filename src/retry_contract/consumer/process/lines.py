@@ -6,7 +6,6 @@ import collections
 import contextlib
 import functools
 import json
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from retry_contract.processes.command import Command
 from retry_contract.processes.running import Running
 from retry_contract.redact import one_line
 
-_AT_ONCE = min(4, os.cpu_count() or 1)
+_AT_ONCE = 4
 _MOST_LOSSES, _MOST_DETOURS, _EARLY_END = 3, 40, 10
 _PATIENCE_AT_THE_END, _LONGEST_IMPORT = 1.0, 60.0
 _WELL = "ended with exit status 0"

@@ -73,7 +73,7 @@ class _Check:
         shared.learn([plain.before])  # as a process at the cutover does
         read = shared.again(plain.after, _TIMES - 1, new)
         for scenario in shown:
-            shared.learn((p for case in self._cases for p in scenario.payloads(case)), scenario.of)
+            self._learn(scenario, self._cases)
         self._leave_out([*read, *shared.again(plain.after, 1, new)])  # a clock has moved on by then
         failed = {s: self._failures(s, self._cases) for s in shown}
         until, plainest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
@@ -94,9 +94,13 @@ class _Check:
         self._unsteady = tuple(dict.fromkeys((*self._unsteady, *found)))
         self._left_out = (*self._unsteady, *self._asked.accept)
 
-    def _failures(self, scenario: Scenario, tried: Sequence[Case]) -> list[Failure]:
+    def _learn(self, scenario: Scenario, tried: Sequence[Case]) -> None:
         payloads = (payload for case in tried for payload in scenario.payloads(case))
-        self._shared.learn(payloads, scenario.of)
+        newer = scenario.compares  # the older ones are known by then
+        self._shared.learn(payloads, self._plain.pair.new.name if newer else scenario.of)
+
+    def _failures(self, scenario: Scenario, tried: Sequence[Case]) -> list[Failure]:
+        self._learn(scenario, tried)
         found = (scenario.failure(case, self._shared, self._left_out) for case in tried)
         return [failure for failure in found if failure is not None]
 
@@ -119,10 +123,7 @@ class _Check:
 
     def _tried(self, scenario: Scenario, failure: Failure | None, failed: int) -> Tried:
         """Return what became of a scenario: a failure counts if it happens in a new process too."""
-        tried = sum(
-            all(self._shared.of(payload) is not None for payload in scenario.payloads(case))
-            for case in self._cases
-        )
+        tried = sum(all(map(self._shared.of, scenario.payloads(case))) for case in self._cases)
         likely = [failure.case, self._plain] if failure else [self._plain]
         alone = (scenario.failure(case, self._alone, self._left_out) for case in likely)
         certain = next((found for found in alone if found), None)
