@@ -61,7 +61,7 @@ def options_of(name: str, predicate: str = "") -> list[str]:
 
 def in_short(names: Sequence[str]) -> str:
     """Return the names of scenarios, a status for all that it has if it refuses for good."""
-    if {*NAMES[1:-1]} - {"through the cutover"} <= {*names}:
+    if {*NAMES[1:-1]} - {"paired", "through the cutover"} <= {*names}:
         return "in every scenario"
     shown = list(names)
     for status in ("400", "401", "403"):

@@ -12,8 +12,7 @@ from typing import Any
 from retry_contract.redact import cut, one_line, token
 
 ABSENT = object()
-_LONGEST = 80
-_MOST_OPTIONS = 5
+_LONGEST, _MOST_OPTIONS = 80, 5
 _BY_NAME = "read each field by its name at the top of the response"
 
 

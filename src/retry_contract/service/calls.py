@@ -15,7 +15,7 @@ from retry_contract.service.sandbox import AUTO
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.service.stage import UNKNOWN, Call, answering, refusing
 
-CUTOVER, DRIPS = "through the cutover", "201 drips"
+PAIRED, CUTOVER, DRIPS = "paired", "through the cutover", "201 drips"
 _TIMES = 5
 """How often the newer contract's plain response is read: what differs by itself is left out."""
 _LEAD = timedelta(hours=1)
@@ -36,6 +36,7 @@ def calls_by_scenario(pair: Pair, timeline: Timeline) -> dict[str, tuple[Call, .
     return {
         pair.old.period.alias: (before,),
         pair.new.period.alias: (after,) * _TIMES,
+        PAIRED: (before, after),
         CUTOVER: _through(pair),
         **{name: _enveloped(call) for name, call in _refusals(refused).items()},
         "429 once": (replace(once, wrap=refusing(_BUSY, once=True)),),

@@ -237,8 +237,8 @@ def test_what_is_read_of_both_contracts_is_compared() -> None:
     old = made(replace(ACCEPTED, contract="before-2025-02-24"), returned({"n": 9}), "retry")
     new = [made(ACCEPTED, returned({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
     told = known_of([old], new, ())
-    assert [place.pointer for place in told.compared(["user_1"])] == ["/n"]
-    assert known_of([old], new, ("/n",)).compared(["user_1"]) == ()
+    assert [place.pointer for place in told.compared(old, new[0], ["user_1"])] == ["/n"]
+    assert known_of([old], new, ("/n",)).compared(old, new[0], ["user_1"]) == ()
 
 
 def test_what_differs_from_call_to_call_is_left_out() -> None:

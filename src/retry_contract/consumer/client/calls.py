@@ -19,8 +19,7 @@ from retry_contract.processes.command import Command, apart_environment, check_s
 from retry_contract.processes.running import Group, Running
 from retry_contract.service.stage import Call, Stage, Visit
 
-_LONGEST_START = 0.5
-_LOOK = 0.01
+_LONGEST_START, _LOOK = 0.5, 0.01
 _NAMES = (
     *("RETRY_CONTRACT_ENDPOINT", "POSTMAN_API_KEY"),
     *("RETRY_CONTRACT_CAMPAIGN", "RETRY_CONTRACT_MESSAGES"),

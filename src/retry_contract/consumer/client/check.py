@@ -24,12 +24,12 @@ from retry_contract.contract.pair import Pair
 from retry_contract.endpoint.extra import sandbox_servers
 from retry_contract.masking import Scrubber, scrubbed
 from retry_contract.redact import cut
+from retry_contract.service.calls import PAIRED
 from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
 
-_APART = 10
-"""How many messages each scenario has for itself."""
-_FEW = 5
+_APART = 10  # messages, that each scenario has for itself
+_BOTH, _FEW = 2, 5
 
 
 def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
@@ -46,10 +46,12 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
     known = known_of(made[0], made[1], asked.accept)
     found = []
     for scenario, calls in zip(planned, made, strict=True):
+        if scenario.name == PAIRED:
+            found.append(_paired(pair, calls, known))
+            continue
         wrong = [_safe(f, calls, asked) for call in calls if (f := judge(call, client, known))]
         counts = scenario.counts(served, reads_old=bool(known.old))
         found.append(_tried(scenario, calls, wrong, known, counts=counts))
-    found.insert(2, _paired(pair, made[1], known))
     in_force = timeline.at(asked.now) is pair.new.period
     notes, seconds = tuple(_notes(found, known, asked)), time.perf_counter() - begin
     periods = pair.new.period, pair.old.period
@@ -81,24 +83,26 @@ def _tried(
         for made in calls
     )
     remark = "reports a failure: the SMS is on its way" if lost else ""
-    name, of = scenario.name, scenario.of
     if scenario.shown_only:
         worst = None  # a note says what there is to say
-    return Tried(name, of, counts, len(calls), len(wrong), worst, remark)
+    return Tried(scenario.name, scenario.of, counts, len(calls), len(wrong), worst, remark)
 
 
-def _paired(pair: Pair, after: Sequence[Made], known: Known) -> Tried:
-    """Return whether the same is read by both contracts, but for what was added."""
-    both = bool(known.old and known.new)
-    payload = (after[0].visit.payload() if after else None) or {}
-    places = known.compared([payload[name] for name in pair.added if name in payload])
-    if both and any(made.attempt.opaque[:1] == ("",) for made in after):
+def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
+    """Return whether one process reads the same by both contracts, but for what was added."""
+    name, read = pair.old.name, [m for m in calls if m.visit.accepted() and known.succeeded(m)]
+    if len(read) < _BOTH:
+        return Tried(PAIRED, name, counts=False, tried=0)
+    payload = read[1].visit.payload() or {}
+    added = [payload[field] for field in pair.added if field in payload]
+    places = known.compared(read[0], read[1], added)
+    counts, finding = True, None
+    if any(made.attempt.opaque[:1] == ("",) for made in read):
+        counts = "" not in known.accept
         finding = Finding(Result.NOT_TESTED, NOTHING_COMPARED, advice=SHOW)
-        return Tried("paired", pair.old.name, "" not in known.accept, 1, finding=finding)
-    if not places:
-        return Tried("paired", pair.old.name, counts=both, tried=int(both))
-    finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
-    return Tried("paired", pair.old.name, True, 1, 1, finding)
+    elif places:
+        finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
+    return Tried(PAIRED, name, counts, 1, int(bool(places)), finding)
 
 
 def _notes(found: Sequence[Tried], known: Known, asked: Asked) -> Iterator[str]:

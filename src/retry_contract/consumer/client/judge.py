@@ -54,11 +54,9 @@ class Known:
         success = made.attempt.success
         return self.silent and made.attempt.is_read if success is None else success
 
-    def compared(self, added: Sequence[Any]) -> tuple[Difference, ...]:
+    def compared(self, old: Made, new: Made, added: Sequence[Any]) -> tuple[Difference, ...]:
         """Return where a client reads another thing after the cutover, `added` values aside."""
-        if not (self.old and self.new):
-            return ()
-        found = differences(self.old[0], self.new[0], added)
+        found = differences(_reading(old), _reading(new), added)
         return tuple(place for place in found if not place.is_at(self.left_out))
 
 

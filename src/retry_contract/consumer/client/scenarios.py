@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Timeline
-from retry_contract.service.calls import CUTOVER, DRIPS, calls_by_scenario
+from retry_contract.service.calls import CUTOVER, DRIPS, PAIRED, calls_by_scenario
 from retry_contract.service.stage import Call
 
 
@@ -35,8 +35,8 @@ class Scenario:
 
 def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
     """Return the scenarios, beginning with an accepted retry by each contract."""
-    old, new, before = pair.old.name, pair.new.name, pair.old.period.alias
+    old, new, of_old = pair.old.name, pair.new.name, (pair.old.period.alias, PAIRED)
     return tuple(
-        Scenario(n, old if n == before else new, c, old if n == CUTOVER else None, n == DRIPS)
+        Scenario(n, old if n in of_old else new, c, old if n == CUTOVER else None, n == DRIPS)
         for n, c in calls_by_scenario(pair, timeline).items()
     )
