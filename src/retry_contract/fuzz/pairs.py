@@ -136,7 +136,7 @@ def rare_forms(plain: Case) -> list[RareForm]:
     for file, path in new.examples("valid").items():
         example: Payload = json.loads(path.read_text("utf-8"))
         if not example.keys() <= plain.payload.keys():
-            continue  # one more field has a scenario of its own
+            continue  # one more field has its own scenario
         usual = [name for name in plain.payload if example.get(name) in (None, sample[name])]
         if plain.payload.get("values") != sample.get("values"):
             usual.append("values")  # the user's own template

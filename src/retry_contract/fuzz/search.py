@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class _TimeIsUp(BaseException):
-    """Ends a search at once. Hypothesis takes it for no failure of its own."""
+    """Ends a search at once. Hypothesis does not take it for a failure."""
 
 
 def draw(strategy: SearchStrategy[T], number: int, seed: int) -> list[T]:

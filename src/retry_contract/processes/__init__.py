@@ -13,7 +13,7 @@ Process = subprocess.Popen[bytes]
 
 
 def in_a_group() -> dict[str, Any]:
-    """Return what `subprocess.Popen` is to be told, so that a process has a group of its own."""
+    """Return the arguments by which `subprocess.Popen` gives a process its own group."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

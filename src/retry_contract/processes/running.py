@@ -72,7 +72,7 @@ class Running:
     def __init__(
         self, words: Command, environment: Mapping[str, str] | None = None, secret: str = ""
     ) -> None:
-        """Start a process in a group of its own. Raises Unusable if it cannot be started."""
+        """Start a process in its own group. Raises Unusable if it cannot be started."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         try:
             self._process = subprocess.Popen(

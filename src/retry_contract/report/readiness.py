@@ -153,7 +153,7 @@ def _why(found: Readiness) -> str:
 
 
 def _is_no_news(older: Finding, counted: Sequence[Tried]) -> bool:
-    """Say whether all that fails is what fails on the older contract's replies too."""
+    """Say whether all that fails is what fails on the older contract's responses too."""
     found = [tried.finding for tried in counted if tried.finding]
     return all((f.error, f.odd) == (older.error, older.odd) for f in found)
 
@@ -189,12 +189,12 @@ def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
     """Yield each finding once, with the names of the scenarios that have it."""
     groups: dict[tuple[object, ...], dict[str, Finding]] = {}
     for tried in found.scenarios:
-        told = tried.finding
-        if told is not None:
+        finding = tried.finding
+        if finding is not None:
             # What a client returned stands behind the colon, and differs by scenario.
-            error = told.error.partition(":")[0] if told.requests else told.error
-            key = told.result, error, _pointers(told), told.odd
-            groups.setdefault(key, {})[tried.name] = told
+            error = finding.error.partition(":")[0] if finding.requests else finding.error
+            key = finding.result, error, _pointers(finding), finding.odd
+            groups.setdefault(key, {})[tried.name] = finding
     for group in groups.values():
         yield [*group], next(iter(group.values()))
 

@@ -159,7 +159,7 @@ def _nothing() -> None:
 
 
 class Stage:
-    """Serves one call after the other, each with a message of its own.
+    """Serves one call after the other, each with its own message.
 
     Its clock moves with the requests, so the same requests get the same responses. A request may
     come at any time, in another thread. `first` is the number of its first message: no two stages
@@ -224,10 +224,10 @@ class Stage:
             return response
 
 
-def _deliver(service: Service, request: Request, reply: Reply) -> None:
+def _deliver(service: Service, request: Request, response: Reply) -> None:
     """Let a message that was retried arrive, as a client hopes that waits for it."""
     message = message_of(service, request)
-    if message is not None and is_retry(request) and reply.status == 201:
+    if message is not None and is_retry(request) and response.status == 201:
         message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
 
 

@@ -29,7 +29,7 @@ from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
 
 _APART = 10  # messages, that each scenario has for itself
-_BOTH, _FEW = 2, 5
+_FEW = 5
 
 
 def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
@@ -91,7 +91,7 @@ def _tried(
 def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
     """Return whether one process reads the same by both contracts, but for what was added."""
     name, read = pair.old.name, [m for m in calls if m.visit.accepted() and known.succeeded(m)]
-    if len(read) < _BOTH:
+    if len(read) < 2:
         return Tried(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}
     added = [payload[field] for field in pair.added if field in payload]

@@ -1,1 +1,1 @@
-"""Running the user's code in processes of its own."""
+"""Running the user's code in separate processes."""

@@ -91,12 +91,12 @@ def read_line(line: str) -> Attempt:
 def read_hosted(line: str) -> Attempt:
     """Read a line of the Python host: a JSON object with members of an attempt."""
     try:
-        told = json.loads(line)
-        if "error" in told:
-            told |= {"error": one_line(told["error"]), "clues": tuple(told["clues"])}
-            return Attempt(Ending.RAISED, success=False, **told)
-        told |= {"read": _decoded(told["read"]), "opaque": tuple(told["opaque"])}
-        return Attempt(Ending.READ, returned=True, **told)
+        members = json.loads(line)
+        if "error" in members:
+            members |= {"error": one_line(members["error"]), "clues": tuple(members["clues"])}
+            return Attempt(Ending.RAISED, success=False, **members)
+        members |= {"read": _decoded(members["read"]), "opaque": tuple(members["opaque"])}
+        return Attempt(Ending.READ, returned=True, **members)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Attempt(Ending.NOISE, error="wrote into the kit's own channel")
 

@@ -85,4 +85,4 @@ def _kind_of(frame: types.FrameType, name: str) -> str:
     short = name.rpartition(".")[2]
     # By the real type of each: `isinstance` asks `__class__`, which a proxy computes.
     found = [v for v in known.values() if issubclass(type(v), type) and v.__name__ == short]
-    return next((told for mark, told in _KINDS for kind in found if hasattr(kind, mark)), "")
+    return next((name for mark, name in _KINDS for kind in found if hasattr(kind, mark)), "")

@@ -46,9 +46,9 @@ def main() -> None:
     else:
         _write(lines, READY, own)
         for line in given:
-            told = host.attempt(line)
+            members = host.attempt(line)
             _flush()
-            _write(lines, told, own)
+            _write(lines, members, own)
             os.chdir(folder)
     os._exit(0)
 
@@ -107,9 +107,9 @@ class Host:
         status = None if self._accepted is None else status_of(value)
         read, opaque = reading(value if status is None else status)
         with contextlib.suppress(ValueError):  # of a number with too many digits
-            told = json.dumps({"read": read, "opaque": opaque, **found})
-            if len(told) < _LONGEST:
-                return told
+            members = json.dumps({"read": read, "opaque": opaque, **found})
+            if len(members) < _LONGEST:
+                return members
         return json.dumps({"read": "(too large)", "opaque": [""], **found})
 
     def _success(self, value: Any) -> dict[str, Any]:

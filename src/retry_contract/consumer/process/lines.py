@@ -71,7 +71,7 @@ class Lines:
     def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
         """Read each line; None where it was not tried any more, after a hang or three crashes.
 
-        What is lost with the process is laid to a line only if that line alone brings it about.
+        A crash is laid to a line only if that line alone causes it.
         Raises Unusable if the process cannot be started, or never keeps to the protocol.
         """
         attempts: list[Attempt | None] = []
