@@ -8,19 +8,23 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from typing import IO, Any, TypeVar
 
 from retry_contract import processes
 from retry_contract.outcome import Unusable
 from retry_contract.processes.command import Command
 from retry_contract.redact import one_line
 
+T = TypeVar("T")
 _LONGEST_LINE = 1_000_000
 _MOST_LINES = 64
 """How many lines of output wait to be read: the process waits beyond that."""
 _LONGEST_KEPT, _MOST_KEPT = 10_000, 60
 _PATIENCE_AT_THE_END = 1.0
+_SLICE = 0.2
+"""A signal may reach another thread: then it is seen when the main one wakes, in seconds."""
 
 
 class Printed:
@@ -96,10 +100,15 @@ class Running:
 
         Raises TimeoutError after seconds, or once it is given up.
         """
-        try:
-            line = self._lines.get(timeout=timeout)
-        except queue.Empty:
-            raise TimeoutError from None
+        until, line = time.monotonic() + timeout, None
+        while True:
+            left = until - time.monotonic()
+            try:
+                line = self._lines.get(timeout=max(0.0, min(left, _SLICE)))
+                break
+            except queue.Empty:
+                if left <= _SLICE:
+                    raise TimeoutError from None
         if self._given_up.is_set():
             raise TimeoutError
         self._silent = line is None
@@ -209,6 +218,15 @@ class Group:
         """End a process, and return the status that it ended with."""
         self._running.discard(running)
         return running.stop()
+
+    def results(self, futures: Sequence[Future[T]]) -> list[T]:
+        """Return the results of what was begun, in turn; raise the first error among them."""
+        found = []
+        for future in futures:
+            while not future.done():
+                wait([future], _SLICE)
+            found.append(future.result())
+        return found
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:

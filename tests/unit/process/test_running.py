@@ -7,6 +7,7 @@ import itertools
 import os
 import queue
 import select
+import subprocess
 import sys
 import threading
 import time
@@ -467,3 +468,33 @@ def test_an_environment_apart_holds_no_key_and_no_proxy_of_the_user(
 def test_what_is_given_counts_in_an_environment_apart() -> None:
     found = apart_environment({"POSTMAN_API_KEY": "given", "https_proxy": "given"})
     assert (found["POSTMAN_API_KEY"], found["https_proxy"]) == ("given", "given")
+
+
+ANOTHER_THREAD = """
+import signal, threading
+from concurrent.futures import ThreadPoolExecutor
+from retry_contract.processes.running import Group
+
+ready, release = threading.Event(), threading.Event()
+
+def work():
+    ready.wait()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    return release.wait(10)
+
+with ThreadPoolExecutor(1) as pool:
+    begun = pool.submit(work)
+    try:
+        ready.set()
+        Group().results([begun])
+    except KeyboardInterrupt:
+        release.set()
+    print(begun.result())
+"""
+
+
+@posix
+def test_a_signal_that_reaches_another_thread_ends_the_wait() -> None:
+    # In a process whose main thread runs it: only there is a signal handled.
+    words = [sys.executable, "-c", ANOTHER_THREAD]
+    assert subprocess.run(words, capture_output=True, text=True, timeout=60).stdout == "True\n"

@@ -67,7 +67,7 @@ class Calls:
         given = list(zip(scenarios, stages, urls, strict=True))
         with ThreadPoolExecutor(len(given)) as pool, self._group.together():
             begun = [pool.submit(self._scenario, *each) for each in reversed(given)]
-            return [future.result() for future in reversed(begun)]
+            return self._group.results(begun[::-1])
 
     def _scenario(self, scenario: Scenario, stage: Stage, url: str) -> list[Made]:
         made: list[tuple[Made, Running]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,7 @@ from retry_contract.consumer.process.attempt import Attempt, Ending, read_line
 from retry_contract.processes.command import Command, check_started
 from retry_contract.processes.running import Group
 
-_AT_ONCE = min(4, os.cpu_count() or 1)
+_AT_ONCE = 4
 
 
 class Each:
@@ -26,7 +25,8 @@ class Each:
         attempts: list[Attempt | None] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool, self._group.together():
             for begin in range(0, len(lines), _AT_ONCE):
-                attempts += pool.map(self._one, lines[begin : begin + _AT_ONCE])
+                group = lines[begin : begin + _AT_ONCE]
+                attempts += self._group.results([pool.submit(self._one, line) for line in group])
                 if any(a and a.ending is Ending.HUNG for a in attempts[begin:]):
                     break
         return attempts + [None] * (len(lines) - len(attempts))
