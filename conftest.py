@@ -1,3 +1,3 @@
 """Loads the plugin in a checkout; an installed package brings it by its entry point."""
 
-pytest_plugins = ["retry_contract.pytest_plugin"]
+pytest_plugins = ["retry_contract.plugin"]

@@ -16,14 +16,14 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Broken, Plan, Tally
-from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.outcome import NotExercised
 from retry_contract.service.faults import FAULTS, Fault
 
 GENERATORS: dict[str, Callable[[Plan, Tally], Broken | None]] = {
     "requests": fuzz_requests,
-    "histories": fuzz_histories,
+    "sequences": fuzz_sequences,
 }
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     for fault in chosen:
         found = [row for row in (best(fault, name, options) for name in GENERATORS) if row]
         for generator, contract, seconds, broken in found:
-            steps = len(broken.case.get("history", {}).get("steps", [0]))
+            steps = len(broken.case.get("sequence", {}).get("steps", [0]))
             rule = broken.violations[0].rule
             print(f"{fault.name:<28}{generator:<11}{contract:<10}{seconds:>6.2f}{steps:>7}  {rule}")
         if found:

@@ -2,7 +2,7 @@
 
 The sandbox answers each with a 201 for a fresh message out of a million that have failed, with
 every rule of the service on; Prism answers each with the example of the document. The bare server
-is the sandbox's own, with one fixed reply. The three take turns; medians. Needs wrk and npm.
+is the sandbox's own, with one fixed response. The three take turns; medians. Needs wrk and npm.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ CONNECTIONS = (1, 16)
 BARE = """
 import sys, threading
 from retry_contract.endpoint.sandbox import serving
-from retry_contract.service.http import json_reply
-reply = json_reply(201, {"text": "x" * 600})
-with serving(lambda request: reply, int(sys.argv[1])):
+from retry_contract.service.http import json_response
+response = json_response(201, {"text": "x" * 600})
+with serving(lambda request: response, int(sys.argv[1])):
     threading.Event().wait()
 """
 FRESH = """
@@ -91,8 +91,8 @@ def sandbox(folder: Path) -> Iterator[Target]:
         lines = iter(process.stdout.readline, b"}\n")
         served = json.loads(b"".join(lines) + b"}")
         body = json.dumps({"count": MESSAGES}).encode()
-        with urllib.request.urlopen(served["control"] + "/messages", body) as reply:
-            made = json.load(reply)["messages"]
+        with urllib.request.urlopen(served["control"] + "/messages", body) as response:
+            made = json.load(response)["messages"]
         file = folder / "messages"
         file.write_text("\n".join(made), encoding="utf-8")
         yield {
@@ -117,7 +117,7 @@ def prism(folder: Path) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def bare() -> Iterator[Target]:
-    """Serve one fixed reply by the sandbox's server."""
+    """Serve one fixed response by the sandbox's server."""
     port = str(free_port())
     with tempfile.TemporaryDirectory() as folder, started([sys.executable, "-c", BARE, port]):
         yield fixed(Path(folder), port, "/")
@@ -150,7 +150,7 @@ def wrk(target: Target, connections: int, seconds: int) -> float:
             words, env={**os.environ, **target}, capture_output=True, text=True, check=True
         )
     if "wrong 0" not in done.stdout:
-        raise SystemExit(f"not every reply was a 201:\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"not every response was a 201:\n{done.stdout}{done.stderr}")
     (count,) = re.findall(r"(\d+) requests in", done.stdout)
     forget(Path(target["MESSAGES"]), int(count) + 2 * connections + 2)
     (rate,) = re.findall(r"Requests/sec: +([0-9.]+)", done.stdout)

@@ -1,6 +1,6 @@
 """How many false alarms so many seeds raise against the documented service: there must be none.
 
-Each seed generates requests and histories for each contract, on the mock, as `verify` would.
+Each seed generates requests and sequences for each contract, on the mock, as `verify` would.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Plan, Tally
-from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.outcome import NotExercised
 from retry_contract.service.model import Settings
 
@@ -33,7 +33,7 @@ def alarms(seed: int, cases: int) -> tuple[list[str], int]:
     found, requests = [], 0
     contracts = catalogue()
     for contract in contracts:
-        for generator in (fuzz_requests, fuzz_histories):
+        for generator in (fuzz_requests, fuzz_sequences):
             settings = SETTINGS[seed % len(SETTINGS)]
             endpoint = mock_of(contracts, contracts[contract], settings=settings)
             plan = Plan(endpoint, named(contracts, contract), cases, seed)

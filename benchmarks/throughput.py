@@ -27,8 +27,8 @@ from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Plan, Tally
-from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.strategies import retry_responses
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def in_this_process(runs: int) -> None:
             "requests on the mock, cases": lambda: requests(None).cases,
             "requests on the mock, requests": lambda: requests(None).requests,
             "requests over loopback, cases": lambda: requests(live).cases,
-            "histories on the mock, calls": histories,
+            "sequences on the mock, calls": sequences,
         }
         for name, figure in figures.items():
             figure()
@@ -105,12 +105,12 @@ def requests(live: LiveSettings | None) -> Counted:
     return tally
 
 
-def histories() -> int:
+def sequences() -> int:
     contracts = catalogue()
     with contextlib.closing(mock_of(contracts, contracts[AFTER])) as endpoint:
         plan = Plan(endpoint, named(contracts, AFTER), 100, 1)
         tally = Tally(plan.most_shrinks)
-        assert fuzz_histories(plan, tally) is None
+        assert fuzz_sequences(plan, tally) is None
     return tally.requests
 
 

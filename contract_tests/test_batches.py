@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retry_contract.pytest_plugin import ContractRule
+from retry_contract.plugin import ContractRule
 
 
 @pytest.mark.contract_section("batches")

@@ -9,7 +9,7 @@ from retry_contract.contract.expectation import named
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
 from retry_contract.service.faults import FAULTS, Fault
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
 HEAD = """\
@@ -38,7 +38,7 @@ def _row(fault: Fault) -> str:
 def _broken(fault: Fault) -> list[str]:
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["after"], faults=[fault])
-    result = Run(endpoint, named(contracts, "after")).judge_all()
+    result = Run(endpoint, named(contracts, "after")).check_all()
     endpoint.close()
     return [rule.rule for rule in result.rules if rule.state is RuleState.BROKEN]
 

@@ -96,12 +96,12 @@ def row(peer: Peer, installed: Installed, options: argparse.Namespace) -> Row:
     name = f"{peer.name} {installed.version}".strip()
     seconds: list[float] = []
 
-    def judged(fault: str | None) -> Verdict:
+    def checked(fault: str | None) -> Verdict:
         print(f"{name}: {fault or 'the correct server'} ", end="", file=sys.stderr, flush=True)
         with target(fault) as served, tempfile.TemporaryDirectory() as folder:
             begin = time.perf_counter()
             try:
-                found = peer.judge(Bench(served, Path(folder), installed.home))
+                found = peer.check(Bench(served, Path(folder), installed.home))
             except TimeoutError as reason:
                 found = Verdict(True, frozenset([str(reason)]))
             seconds.append(time.perf_counter() - begin)
@@ -109,8 +109,8 @@ def row(peer: Peer, installed: Installed, options: argparse.Namespace) -> Row:
         print(f"{seconds[-1]:.1f} s, {told}", file=sys.stderr, flush=True)
         return found
 
-    controls = [judged(None) for _ in range(options.controls)]
-    return Row(name, controls, {fault: judged(fault) for fault in options.faults}, seconds)
+    controls = [checked(None) for _ in range(options.controls)]
+    return Row(name, controls, {fault: checked(fault) for fault in options.faults}, seconds)
 
 
 def show(rows: list[Row], absent: list[str]) -> None:

@@ -3,7 +3,7 @@
 Each is given the same document, key, campaign and failed message, and makes the same requests if
 it can express them: a Single Send, a Retrieve, a retry of the failed message, a retry of an
 unknown one, and a retry without a key; all but the first three by what its documentation offers
-for that. What it expects of the replies is read from the document, not written here.
+for that. What it expects of the responses is read from the document, not written here.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Bench:
 
 @dataclass(frozen=True)
 class Peer:
-    """A tool, how it judges one server, and the npm packages that it is installed from.
+    """A tool, how it checks one server, and the npm packages that it is installed from.
 
     One without packages is a module that this project depends on. `needs` are other programs.
     """
 
     name: str
-    judge: Callable[[Bench], Verdict]
+    check: Callable[[Bench], Verdict]
     packages: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     module: str = "retry-contract"
@@ -132,7 +132,7 @@ def _specmatic_examples(bench: Bench) -> Iterator[dict[str, Any]]:
     refusal = {"message": "No.", "statusCode": 400}
     sends = {"Content-Type": "application/json"}
     own, key = f"/{bench.target.message}", {"Authorization": bench.bearer}
-    for method, path, headers, body, status, reply in (
+    for method, path, headers, body, status, response in (
         ("POST", "", key | sends, openapi.REQUEST, 201, message | {"language": "english"}),
         ("GET", own, key, None, 200, message),
         ("POST", f"{own}/retry", key, None, 201, message),
@@ -141,7 +141,7 @@ def _specmatic_examples(bench: Bench) -> Iterator[dict[str, Any]]:
     ):
         path = f"/campaigns/{bench.target.campaign}/messages{path}"
         request = {"method": method, "path": path, "headers": headers}
-        answer = {"status": status, "headers": sends, "body": reply}
+        answer = {"status": status, "headers": sends, "body": response}
         body_of = {"body": body} if body else {}
         yield {"http-request": request | body_of, "http-response": answer}
 
@@ -163,10 +163,10 @@ hooks.beforeEach((transaction, done) => {
 
 
 def dredd(bench: Bench) -> Verdict:
-    """Hooks are its documented way to skip a documented reply, and to bring one about.
+    """Hooks are its documented way to skip a documented response, and to bring one about.
 
     It compares content types to the letter, so its document names the one that is served, and
-    requires what it generates from a schema, optional members too, so one reply has an example.
+    requires what it generates from a schema, optional members too, so one response has an example.
     """
     document = bench.document(older=True)
     retrieved = document["paths"][openapi.RETRIEVE]["get"]["responses"]["200"]

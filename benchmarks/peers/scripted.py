@@ -1,4 +1,4 @@
-"""The peers that judge traffic but choose little or none of it: Prism's proxy and Step CI."""
+"""The peers that check traffic but choose little or none of it: Prism's proxy and Step CI."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def stepci(bench: Bench) -> Verdict:
 
 def _steps(steps: list[dict[str, Any]], bench: Bench) -> Iterator[dict[str, Any]]:
     """Give each step the key; ask for the refusals of a retry by copies of its step."""
-    replies = bench.document()["paths"][openapi.RETRY]["post"]["responses"]
+    responses = bench.document()["paths"][openapi.RETRY]["post"]["responses"]
     keyed = {"auth": {"bearer": {"token": bench.target.key}}}
     for step in steps:
         yield step | {"http": step["http"] | keyed}
     (retry,) = (step for step in steps if step["id"] == "retry")
     for status, more in (("400", keyed), ("401", {})):
         refused = copy.deepcopy(retry) | {"id": f"retry-{status}", "name": status}
-        schema = replies[status]["content"]["application/json"]["schema"]
+        schema = responses[status]["content"]["application/json"]["schema"]
         refused["http"] |= more | {"check": {"status": int(status), "schema": schema}}
         if status == "400":
             refused["http"]["url"] = _unknown(refused["http"]["url"], bench)
@@ -53,7 +53,7 @@ def _steps(steps: list[dict[str, Any]], bench: Bench) -> Iterator[dict[str, Any]
 
 
 def prism(bench: Bench) -> Verdict:
-    """Prism is a server: a violation is told by the reply that it makes instead of ours.
+    """Prism is a server: a violation is told by the response that it makes instead of ours.
 
     It answers what lacks a key by itself, so no such request is made.
     """
@@ -78,10 +78,10 @@ def _traffic(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _violations(client: httpx.Client, request: dict[str, Any]) -> Iterator[str]:
-    reply = client.request(**request)
-    told = json.loads(reply.headers.get("sl-violations", "[]"))
-    if not told and reply.headers["content-type"].startswith("application/problem+json"):
-        told = reply.json().get("validation") or [reply.json()]
+    response = client.request(**request)
+    told = json.loads(response.headers.get("sl-violations", "[]"))
+    if not told and response.headers["content-type"].startswith("application/problem+json"):
+        told = response.json().get("validation") or [response.json()]
     for violation in told:
         yield f"{request['method']} {request['url']}: {json.dumps(violation, sort_keys=True)}"
 

@@ -12,8 +12,8 @@ from retry_contract._version import __version__
 
 if TYPE_CHECKING:
     from retry_contract.contract.catalogue import Catalogue
-    from retry_contract.contract.judge import identify, violations
     from retry_contract.contract.timeline import Timeline
+    from retry_contract.contract.validator import identify, violations
     from retry_contract.outcome import Violation
 
     contracts: Catalogue
@@ -32,9 +32,9 @@ def __getattr__(name: str) -> Any:
 
             return catalogue() if name == "contracts" else catalogue().timeline
         case "identify" | "violations":
-            from retry_contract.contract import judge
+            from retry_contract.contract import validator
 
-            return getattr(judge, name)
+            return getattr(validator, name)
         case "Violation":
             from retry_contract.outcome import Violation
 

@@ -5,7 +5,7 @@ The latter is for machines that refuse unsigned launchers.
 
 import sys
 
-from retry_contract.interrupts import ignore_from_now_on, leave_at_once
+from retry_contract.cli.interrupts import ignore_from_now_on, leave_at_once
 
 
 def main() -> int:
@@ -13,10 +13,12 @@ def main() -> int:
     leave_at_once()
     if sys.argv[0].endswith("__main__.py") and not sys.flags.safe_path:
         del sys.path[0]  # the user's folder, by `python -m`: a queue.py may lie in it
-    from retry_contract import cli  # takes the longest, and Ctrl-C may come meanwhile
+    from retry_contract.cli.main import (
+        main as run_command,  # takes the longest, and Ctrl-C may come meanwhile
+    )
 
     try:
-        return cli.main()
+        return run_command()
     finally:
         ignore_from_now_on()
 

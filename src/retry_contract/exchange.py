@@ -1,4 +1,4 @@
-"""One request and its reply, and the named exchanges of one run."""
+"""One request and its response, and the named exchanges of one run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DAYS_IN_400_YEARS = 146_097
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its reply. `number` counts the requests of the run from 1.
+    """One request and its response. `number` counts the requests of the run from 1.
 
     `kind` is the call that was made; `other` is one that the service does not have. Header names
     are lower case. The request's headers are left out: they hold the key.
@@ -79,7 +79,7 @@ class Observation:
     contract to expect, for an exchange whose instant the plan chose.
     """
 
-    situation: str
+    scenario: str
     exchange: Exchange
     campaign: str
     message: str
@@ -93,16 +93,16 @@ class Observation:
 class Observations:
     """What one run has seen: its observations, and every exchange in the order of sending.
 
-    `key` is the API key, for the rule that looks for it in replies.
+    `key` is the API key, for the rule that looks for it in responses.
     """
 
     found: tuple[Observation, ...]
     exchanges: tuple[Exchange, ...] = ()
     key: str = field(default="", repr=False)
 
-    def of(self, *situations: str) -> tuple[Observation, ...]:
-        """Return the observations of these situations, in the order of the plan."""
-        return tuple(o for o in self.found if o.situation in situations)
+    def of(self, *scenarios: str) -> tuple[Observation, ...]:
+        """Return the observations of these scenarios, in the order of the plan."""
+        return tuple(o for o in self.found if o.scenario in scenarios)
 
 
 def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:

@@ -16,12 +16,12 @@ from retry_contract.endpoint.mock import mock_of
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES, Finding, Rule
-from retry_contract.rules.generated import HISTORIES, REQUESTS
+from retry_contract.rules.generated import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS, Fault
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 _Pair = tuple[Exchange, Exchange]
-_FOUND_BY = {REQUESTS: "creator-id-null", HISTORIES: "values-lost"}
+_FOUND_BY = {REQUESTS: "creator-id-null", SEQUENCES: "values-lost"}
 _CASES, _SEED = 10, 2
 
 
@@ -66,7 +66,7 @@ def _pairs(kept: Observations, faulty: Observations, broken: Finding) -> list[_P
 
 def _counterpart(observations: Observations, broken: Finding) -> Exchange:
     """Return the exchange at the same place in the run of the documented service."""
-    same = [o.exchange for o in observations.of(broken.situation)]
+    same = [o.exchange for o in observations.of(broken.scenario)]
     found = [e for e in (*same, *observations.exchanges) if e.number == broken.exchange.number]
     return (found or same or list(observations.exchanges))[0 if found else -1]
 
@@ -74,7 +74,7 @@ def _counterpart(observations: Observations, broken: Finding) -> Exchange:
 def _around(observations: Observations, broken: Finding) -> list[Exchange]:
     return [
         exchange
-        for o in observations.of(broken.situation)
+        for o in observations.of(broken.scenario)
         if o.exchange.number == broken.exchange.number
         for exchange in (o.sent, o.before, o.after)
         if exchange is not None
@@ -86,8 +86,8 @@ def _alike(one: Exchange, other: Exchange) -> bool:
 
 
 def _lines(name: str, fault: Fault, pairs: list[_Pair], broken: Finding) -> Iterator[str]:
-    if broken.situation:
-        yield f"situation: {broken.situation}"
+    if broken.scenario:
+        yield f"scenario: {broken.scenario}"
         yield ""
     yield f"kept by the documented service ({name}):"
     for kept, _ in pairs:
@@ -96,7 +96,7 @@ def _lines(name: str, fault: Fault, pairs: list[_Pair], broken: Finding) -> Iter
     yield f"broken by the fault {fault.name}: {fault.sentence}"
     for _, exchange in pairs:
         yield from _exchange(exchange)
-    yield f"  at        {broken.pointer or 'the reply'}"
+    yield f"  at        {broken.pointer or 'the response'}"
     yield f"  expected  {broken.expected}"
     yield f"  came      {broken.actual}"
 
@@ -115,15 +115,15 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
 def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
     # Here, since the libraries behind it are slow to import.
     from retry_contract.fuzz.engine import Broken, Plan, Tally
-    from retry_contract.fuzz.histories import fuzz_histories
     from retry_contract.fuzz.requests import fuzz_requests
+    from retry_contract.fuzz.stateful import fuzz_sequences
 
     def played(*faults: Fault) -> tuple[Broken | None, Tally]:
         endpoint = mock_of(contracts, contracts[name], faults=faults)
         plan = Plan(endpoint, named(contracts, name), _CASES, _SEED)
         tally = Tally(plan.most_shrinks)
         with contextlib.suppress(NotExercised):
-            return (fuzz_requests if rule.id == REQUESTS else fuzz_histories)(plan, tally), tally
+            return (fuzz_requests if rule.id == REQUESTS else fuzz_sequences)(plan, tally), tally
         return None, tally
 
     _, kept = played()
@@ -138,6 +138,6 @@ def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Ite
     violation = found.violations[0]
     yield f"  case      {json.dumps(found.case)}"
     yield f"  rule      {violation.rule}: {RULES[violation.rule].sentence}"
-    yield f"  at        {violation.pointer or 'the reply'}"
+    yield f"  at        {violation.pointer or 'the response'}"
     yield f"  expected  {violation.expected}"
     yield f"  came      {violation.actual}"

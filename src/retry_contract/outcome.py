@@ -12,7 +12,7 @@ class ExitCode(enum.IntEnum):
 
     KEPT = 0
     BROKEN = 1
-    UNUSABLE = 2
+    USAGE_ERROR = 2
     NOT_TESTED = 3
 
 
@@ -30,7 +30,7 @@ class Verdict(enum.StrEnum):
 
     KEPT = "kept"
     BROKEN = "broken"
-    UNUSABLE = "unusable"
+    USAGE_ERROR = "usage error"
     NOT_TESTED = "not tested"
 
     @property
@@ -39,7 +39,7 @@ class Verdict(enum.StrEnum):
         return ExitCode[self.name]
 
 
-class Unusable(Exception):
+class UsageError(Exception):
     """What the user asked for cannot be done as asked; the message says what to do instead."""
 
 
@@ -55,9 +55,9 @@ class NotExercised(Exception):
 class Violation:
     """A broken rule, described and never quoted.
 
-    `pointer` is a JSON Pointer (RFC 6901) into the reply's body; of a missing member, the member.
-    It is empty where the violation is not about a place in the body. `seen` says in which
-    situation. Of a generated case, `case` is its steps as JSON, and `replay` a command for it.
+    `pointer` is a JSON Pointer (RFC 6901) into the body, of a missing member too; it is empty
+    where the violation is not about a place in the body. `seen` says in which scenario and request.
+    Of a generated case, `case` is its steps as JSON, and `replay` a command that repeats it.
     """
 
     rule: str
@@ -80,7 +80,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule, judged for one contract."""
+    """One rule, checked for one contract."""
 
     rule: str
     contract: str
@@ -100,16 +100,16 @@ class ContractResult:
 
 @dataclass(frozen=True)
 class Traffic:
-    """How much was asked of the endpoint: requests sent, and replies by HTTP status."""
+    """How much was asked of the endpoint: requests sent, and responses by HTTP status."""
 
     requests: int = 0
-    replies: Mapping[str, int] = field(default_factory=dict)
+    responses: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Traffic) -> Traffic:
-        keys = sorted({*self.replies, *other.replies})
+        keys = sorted({*self.responses, *other.responses})
         return Traffic(
             self.requests + other.requests,
-            {key: self.replies.get(key, 0) + other.replies.get(key, 0) for key in keys},
+            {key: self.responses.get(key, 0) + other.responses.get(key, 0) for key in keys},
         )
 
 

@@ -1,10 +1,10 @@
-"""Hypothesis strategies for replies that keep a contract, and for replies that nearly do."""
+"""Hypothesis strategies for responses that keep a contract, and for responses that nearly do."""
 
 from __future__ import annotations
 
 from retry_contract.fuzz.near_misses import NearMiss, near_misses
 from retry_contract.fuzz.payloads import (
-    error_replies,
+    error_responses,
     retrieve_responses,
     retry_responses,
     single_send_responses,
@@ -12,7 +12,7 @@ from retry_contract.fuzz.payloads import (
 
 __all__ = [
     "NearMiss",
-    "error_replies",
+    "error_responses",
     "near_misses",
     "retrieve_responses",
     "retry_responses",

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 import retry_contract
-from retry_contract.cli import main
+from retry_contract.cli.main import main
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.session import verification
+from retry_contract.verification import verification
 
 Done = subprocess.CompletedProcess[str]
 
@@ -29,22 +29,22 @@ PLUGINS = {
     "faulty": """
 import os
 from retry_contract.service.faults import FAULTS
-from retry_contract.session import verification
+from retry_contract.verification import verification
 real = verification.mock_of
 fault = FAULTS[os.environ["FAULT"]]
 verification.mock_of = lambda *given, **named: real(*given, **named, faults=[fault])
 """,
-    # AT is a number: judging the rule of that number, from 1, raises RAISE.
+    # AT is a number: checking the rule of that number, from 1, raises RAISE.
     "raising": """
 import builtins, os
-from retry_contract.session.verification import Verification
-real, judged = Verification.judge, []
-def judge(self, contract, rule):
-    judged.append(rule)
-    if len(judged) == int(os.environ["AT"]):
+from retry_contract.verification.verification import Verification
+real, checked = Verification.check, []
+def check(self, contract, rule):
+    checked.append(rule)
+    if len(checked) == int(os.environ["AT"]):
         raise getattr(builtins, os.environ["RAISE"])
     return real(self, contract, rule)
-Verification.judge = judge
+Verification.check = check
 """,
 }
 
@@ -150,7 +150,7 @@ def _inside(words: list[str], folder: Path, plugins: Path, env: Mapping[str, str
             patch.setenv(name, value)
         # Set to what they are, so that they are set back after a plugin has changed them.
         patch.setattr(verification, "mock_of", mock_of)
-        patch.setattr(verification.Verification, "judge", verification.Verification.judge)
+        patch.setattr(verification.Verification, "check", verification.Verification.check)
         code = main(words)
         for name in PLUGINS:
             sys.modules.pop(name, None)

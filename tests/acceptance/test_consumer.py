@@ -348,7 +348,7 @@ def test_what_lasts_says_so(here: Callable[..., Done], monkeypatch: pytest.Monke
 @pytest.mark.slow
 def test_what_cannot_be_tried_is_json_if_asked(tried: Any) -> None:
     code, found = tried("nowhere:parse")
-    assert (code, found["outcome"]) == (2, "unusable")
+    assert (code, found["outcome"]) == (2, "usage error")
     assert "cannot be imported" in found["reason"]
 
 

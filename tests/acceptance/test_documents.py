@@ -167,7 +167,7 @@ def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
 
 
 def test_every_member_of_a_service_is_documented() -> None:
-    from retry_contract.pytest_services import RetryService
+    from retry_contract.plugin.services import RetryService
 
     page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
     members = [name for name in vars(RetryService) if not name.startswith("_")]

@@ -19,15 +19,15 @@ from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.exchange import Exchange
 from retry_contract.fuzz.engine import Plan, Tally
-from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.outcome import ContractResult, NotExercised, NotTested, RuleResult, RuleState
 from retry_contract.rules import RULES
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import SIMULATOR
 from retry_contract.service.seeds import seed
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 CITIZEN = "6590001234"
 MOST_REQUESTS = 15
@@ -53,11 +53,11 @@ class Opened:
     run: Run
     told: list[str] = field(default_factory=list)
 
-    def judge(self, *rules: str) -> dict[str, RuleResult]:
-        return {rule: self.run.judge(RULES[rule]) for rule in rules}
+    def check(self, *rules: str) -> dict[str, RuleResult]:
+        return {rule: self.run.check(RULES[rule]) for rule in rules}
 
-    def judge_all(self) -> ContractResult:
-        return self.run.judge_all()
+    def check_all(self) -> ContractResult:
+        return self.run.check_all()
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def _broken(result: ContractResult) -> list[str]:
 
 def test_one_named_message() -> None:
     with opened("failure") as it:
-        result = it.judge_all()
+        result = it.check_all()
     assert _broken(result) == []
     assert len(it.watch.seen) <= MOST_REQUESTS
     assert len(it.watch.accepted) == 1
@@ -109,7 +109,7 @@ def test_one_named_message() -> None:
 def test_one_named_message_on_this_machine() -> None:
     with opened("failure", recipient="6522222222") as it:
         it.run.prober.endpoint.expendable = True
-        result = it.judge_all()
+        result = it.check_all()
     assert _broken(result) == []
     assert len(it.watch.seen) <= MOST_REQUESTS
     assert len(it.watch.accepted) == 1
@@ -124,8 +124,8 @@ def test_nothing_is_sent_after_an_error_inside_the_kit() -> None:
 
         it.run.prober.listen = listen
         with pytest.raises(ZeroDivisionError):
-            it.judge("status-is-201")
-        result = it.judge_all()
+            it.check("status-is-201")
+        result = it.check_all()
     assert len(it.watch.accepted) == 1
     assert {r.state for r in result.rules} == {RuleState.NOT_EXERCISED}
     assert {r.reason for r in result.rules} == {
@@ -136,18 +136,18 @@ def test_nothing_is_sent_after_an_error_inside_the_kit() -> None:
 @pytest.mark.parametrize("rule", ["second-retry-refused", "key-required", "wrong-method-refused"])
 def test_one_rule_alone_spends_no_more(rule: str) -> None:
     with opened("failure") as it:
-        assert it.judge(rule)[rule].state is RuleState.KEPT
+        assert it.check(rule)[rule].state is RuleState.KEPT
     assert len(it.watch.accepted) == 1
     assert len(it.watch.seen) <= 6
 
 
 def test_message_that_failed_again_is_not_retried_again() -> None:
     with opened("failure", recipient="6522222222", settings=FAST) as it:
-        it.judge("status-is-201")
+        it.check("status-is-201")
         it.served.service.settings = SLOW
         for message in it.served.service.messages.values():
             message.status, message.course = "failure", ()
-        found = it.judge("second-retry-refused")["second-retry-refused"]
+        found = it.check("second-retry-refused")["second-retry-refused"]
     assert found.reason == "the message moved on"
     assert len(it.watch.accepted) == 1
 
@@ -156,7 +156,7 @@ def test_message_that_failed_again_is_not_retried_again() -> None:
 def test_simulator_adds_its_send_and_polls(cap: Any) -> None:
     settings = Settings(cap=cap, delivery=timedelta(milliseconds=10))
     with opened(simulate=True, settings=settings) as it:
-        result = it.judge_all()
+        result = it.check_all()
     assert _broken(result) == []
     assert it.watch.recipients == ["6522222222"]
     assert set(it.watch.recipients) <= set(SIMULATOR)
@@ -173,7 +173,7 @@ def test_further_retries_are_announced_before_they_are_sent() -> None:
             before.append(len(it.watch.seen))
 
         it.run.announce = announce
-        result = it.judge("second-retry-refused", "attempts-capped")
+        result = it.check("second-retry-refused", "attempts-capped")
         retries = [r for r, _ in it.watch.seen[before[0] :] if r.path.endswith("/retry")]
     assert len(it.told) == 1
     assert "will be retried up to" in it.told[0]
@@ -200,7 +200,7 @@ def test_announcement_goes_to_standard_error(tmp_path: Path, shell: dict[str, st
 
 def test_unfailed_message_of_a_person_is_not_probed() -> None:
     with opened("created", "sent", "failure", faults=["unfailed-accepted"]) as it:
-        result = it.judge_all()
+        result = it.check_all()
         failed = it.run.prober.endpoint.named[2]
     assert "unfailed-message-refused" not in _broken(result)
     assert {path.split("/")[-2] for path in it.watch.accepted} == {failed}
@@ -210,21 +210,21 @@ def test_unfailed_message_of_a_person_is_not_probed() -> None:
 
 def test_unfailed_message_to_a_simulator_number_is_probed() -> None:
     with opened("created", "failure", recipient="6511112222") as it:
-        result = it.judge("unfailed-message-refused")["unfailed-message-refused"]
+        result = it.check("unfailed-message-refused")["unfailed-message-refused"]
     assert result.state is RuleState.KEPT
 
 
 @pytest.mark.parametrize("state", ["batch:messages_enqueued", "batch:success"])
 def test_message_of_a_batch_is_not_probed_off_this_machine(state: str) -> None:
     with opened(state) as it:
-        found = it.judge("batch-status-respected")["batch-status-respected"]
+        found = it.check("batch-status-respected")["batch-status-respected"]
     assert found.state is RuleState.NOT_EXERCISED
     assert {method for method, _ in it.watch.calls} == {"GET"}
 
 
 def test_named_messages_are_read_in_order_until_one_has_failed() -> None:
     with opened("sent", "success", "failure", "failure") as it:
-        assert it.judge("status-is-201")["status-is-201"].state is RuleState.KEPT
+        assert it.check("status-is-201")["status-is-201"].state is RuleState.KEPT
         order = it.run.prober.endpoint.named
     read = [r.path.split("/")[-1] for r, _ in it.watch.seen if r.method == "GET"]
     assert read[:4] == [*order[:3], order[2]]
@@ -233,9 +233,9 @@ def test_named_messages_are_read_in_order_until_one_has_failed() -> None:
 
 def test_message_that_was_tried_too_often_is_passed_over() -> None:
     with opened("attempts-spent", "failure") as it:
-        assert it.judge("status-is-201")["status-is-201"].state is RuleState.KEPT
+        assert it.check("status-is-201")["status-is-201"].state is RuleState.KEPT
     with opened("attempts-spent") as it:
-        found = it.judge("status-is-201")["status-is-201"]
+        found = it.check("status-is-201")["status-is-201"]
     assert found.reason == "no named message is left that has failed, and less than 3 times"
     assert it.watch.calls == [("GET", 200)]
 
@@ -267,10 +267,12 @@ def test_refusal_among_generated_retries_is_no_alarm(status: int) -> None:
     answered: list[Request] = []
 
     def refusing(_: Service, handle: Handler) -> Handler:
-        def answer(request: Request) -> Reply:
+        def answer(request: Request) -> Response:
             answered.append(request)
             return (
-                handle(request) if len(answered) < 3 else Reply(status, headers={"location": "/"})
+                handle(request)
+                if len(answered) < 3
+                else Response(status, headers={"location": "/"})
             )
 
         return answer
@@ -283,9 +285,9 @@ def test_refusal_among_generated_retries_is_no_alarm(status: int) -> None:
     assert it.watch.accepted == []
 
 
-def test_no_history_is_generated() -> None:
+def test_no_sequence_is_generated() -> None:
     with opened(simulate=True) as it:
         plan = Plan(it.run.prober.endpoint, it.run.expectation, cases=10, seed=7)
-        with pytest.raises(NotExercised, match="no history is generated"):
-            fuzz_histories(plan, Tally(plan.most_shrinks))
+        with pytest.raises(NotExercised, match="no sequence is generated"):
+            fuzz_sequences(plan, Tally(plan.most_shrinks))
     assert it.watch.seen == []

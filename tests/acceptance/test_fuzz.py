@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 LIBRARIES = ("hypothesis", "schemathesis")
 LOOK = """
 import sys
-from retry_contract.pytest_session import ContractSession
+from retry_contract.plugin.session import ContractSession
 def pytest_sessionfinish(session):
     found = [name for name in ("hypothesis", "schemathesis") if name in sys.modules]
     print("FUZZING LIBRARIES:", found, file=sys.stderr)
@@ -63,7 +63,7 @@ def test_same_seed_gives_the_same_outcome_over_two_workers(
     runs: Any, shell: dict[str, str], tmp_path: Path
 ) -> None:
     alone = _document(runs["seed"])
-    del alone["requests"], alone["replies"]  # each worker observes for itself what its rules need
+    del alone["requests"], alone["responses"]  # each worker observes for itself what its rules need
     by_verify = _document(runs["two workers"])
     tests = Path(__file__).parents[2] / "contract_tests"
     words = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--contract-seed=1"]
@@ -160,7 +160,7 @@ def test_loopback_keeps_the_contract(command: Any, served: Served) -> None:
     assert done.returncode == 0, done.stdout
     states = {r["rule"]: r["state"] for r in json.loads(done.stdout)["contracts"][0]["rules"]}
     assert states["generated-requests-answered"] == "kept"
-    assert states["generated-histories-kept"] == "kept"
+    assert states["generated-sequences-kept"] == "kept"
 
 
 @pytest.mark.parametrize("fault", ["field-dropped", "values-lost", "cutover-flaps-by-request"])

@@ -120,7 +120,7 @@ def test_explain_shows_what_keeps_and_what_breaks_a_rule(
     ("rule", "kind", "found"),
     [
         ("generated-requests-answered", "request", "creator-id-as-contracted"),
-        pytest.param("generated-histories-kept", "history", "values-kept", marks=pytest.mark.slow),
+        pytest.param("generated-sequences-kept", "sequence", "values-kept", marks=pytest.mark.slow),
     ],
 )
 def test_explain_shows_the_smallest_case_that_breaks_a_generated_rule(
@@ -160,7 +160,7 @@ def test_help_fits_a_screen_and_ends_with_an_example(name: str, here: Callable[.
 def test_the_example_of_the_help_runs(
     name: str, here: Callable[..., Done], command: Callable[..., Done], tmp_path: Path
 ) -> None:
-    (tmp_path / "reply.json").write_text(json.dumps(examples("after", "valid")[0]), "utf-8")
+    (tmp_path / "response.json").write_text(json.dumps(examples("after", "valid")[0]), "utf-8")
     example = here(*name.split(), "--help").stdout.rstrip().splitlines()[-1]
     words = shlex.split(example.removeprefix("example: retry-contract ").partition(" > ")[0])
     quick = ["--fuzz", "0"] if "verify" in words else []

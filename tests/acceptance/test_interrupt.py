@@ -19,7 +19,7 @@ import pytest
 from support.forking import Forker, forker
 from support.watched import Watch, reaching, watched
 
-from retry_contract import pytest_session
+from retry_contract.plugin import session as pytest_session
 from retry_contract.report import files
 from retry_contract.service.model import Settings
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract import interrupts
+from retry_contract.cli import interrupts
 from retry_contract.outcome import ExitCode
 
 pytestmark = [
@@ -58,7 +58,7 @@ for name in list(left):
 """
 STARTING = [
     *("retry_contract.cli", "argparse", "dataclasses", "retry_contract.cli.verify", "pytest"),
-    *("jsonschema", "httpx", "retry_contract.session.verification", "_pytest.junitxml"),
+    *("jsonschema", "httpx", "retry_contract.verification.verification", "_pytest.junitxml"),
 ]
 
 Done = subprocess.CompletedProcess[str]

@@ -19,8 +19,8 @@ from support.tls import Authority, make_authority
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.rules import RULES
 from retry_contract.service.model import Settings
-from retry_contract.session.options import read_options
-from retry_contract.session.verification import Verification
+from retry_contract.verification.options import read_options
+from retry_contract.verification.verification import Verification
 
 OUT_OF_REACH = {
     "unfailed-message-refused",
@@ -28,7 +28,7 @@ OUT_OF_REACH = {
     "batch-status-respected",
 } | {
     "generated-requests-answered",
-    "generated-histories-kept",
+    "generated-sequences-kept",
 }
 UNNAMED = {"same-shape-as-single-send", "attempts-capped"}
 Done = subprocess.CompletedProcess[str]
@@ -72,13 +72,13 @@ def _kept(done: Done) -> dict[str, str]:
     return states
 
 
-def _judge(options: tuple[str, ...], **given: Any) -> dict[str, str]:
-    """Judge every rule in this process, as the contract tests do."""
+def _violations_of(options: tuple[str, ...], **given: Any) -> dict[str, str]:
+    """Check every rule in this process, as the contract tests do."""
     given |= {name[2:]: value for name, value in zip(options[::2], options[1::2], strict=True)}
     read = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
     with contextlib.closing(Verification(read)) as verification:
         (name,) = verification.names
-        results = [verification.judge(name, rule) for rule in RULES]
+        results = [verification.check(name, rule) for rule in RULES]
     assert [found for result in results for found in result.violations] == []
     assert verification.failure() is None
     return {result.rule: result.state for result in results}
@@ -106,7 +106,7 @@ def test_the_whole_suite_passes(
         monkeypatch.setenv("POSTMAN_API_KEY", model.key)
         chosen = {"message": model.failed()} if how == "named" else {"provision": "simulator"}
         with _reached(model, authority if transport == "TLS" else None) as options:
-            states = _judge(options, contract=contract, fuzz="0", **chosen)
+            states = _violations_of(options, contract=contract, fuzz="0", **chosen)
     beyond = {rule for rule, state in states.items() if state != "kept"}
     expected = OUT_OF_REACH | (UNNAMED if how == "named" else set())
     # Whether the second retry came before the failure is a matter of milliseconds.
@@ -124,7 +124,7 @@ def test_generated_cases_pass_over_tls(
         only = ("--", "-k", "generated or status-is-201")
         states = _kept(here("verify", *options, *words, "--json", *only))
     assert states["generated-requests-answered"] == "kept"
-    assert states["generated-histories-kept"] == "kept"
+    assert states["generated-sequences-kept"] == "kept"
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_workers_are_refused_in_one_line(command: Command, served: Served, how: 
     words = (*served.options, "--message", "m", "--json", "--", "-p", "xdist", *how.split())
     done = command("verify", *words, env={"POSTMAN_API_KEY": served.key})
     assert done.returncode == 2
-    assert json.loads(done.stdout)["outcome"] == "unusable"
+    assert json.loads(done.stdout)["outcome"] == "usage error"
     assert done.stderr.count("would retry messages twice: leave it out") == 1
     assert "worker gw" not in done.stderr
 
@@ -183,13 +183,13 @@ def test_service_that_cannot_be_trusted_is_not_tested(
         done = here("verify", *words)
         assert far.calls == []
     assert done.returncode == 3
-    assert done.stdout.splitlines()[-1] == f"NOT TESTED: no reply from {url}: {reason}."
+    assert done.stdout.splitlines()[-1] == f"NOT TESTED: no response from {url}: {reason}."
     assert done.stderr == ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["--ca-file", "SSL_CERT_FILE"])
-def test_ca_file_without_a_certificate_is_unusable(
+def test_ca_file_without_a_certificate_is_a_usage_error(
     here: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
 ) -> None:
     monkeypatch.setenv("POSTMAN_API_KEY", "key")
@@ -260,7 +260,7 @@ def _by_proxy(here: Command, proxy: str) -> Done:
     return here("verify", *words, "--proxy", proxy)
 
 
-def test_proxy_that_cannot_be_one_is_unusable(
+def test_proxy_that_cannot_be_one_is_a_usage_error(
     here: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTMAN_API_KEY", "key")

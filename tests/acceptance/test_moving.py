@@ -20,7 +20,7 @@ from retry_contract.rules import ESSENTIAL
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.model import Settings, simulator_number
 from retry_contract.service.seeds import seed
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 CONTRACTS = catalogue()
 MOVED_ON = "the message moved on"
@@ -79,7 +79,7 @@ def _verify(
     moving = [endpoint.service.add_message(own, simulator_number(), {"a": "b"}) for _ in range(2)]
     endpoint.named = (*at_rest, *(message.id for message in moving))
     try:
-        return Run(endpoint, named(CONTRACTS, contract.name)).judge_all()
+        return Run(endpoint, named(CONTRACTS, contract.name)).check_all()
     finally:
         endpoint.close()
 
@@ -114,7 +114,7 @@ def test_rules_are_exercised_all_the_same() -> None:
 
 
 @pytest.mark.slow
-def test_what_moved_on_is_not_judged() -> None:
+def test_what_moved_on_is_not_checked() -> None:
     states = _states(_healthy())
     moved_on = {rule for rule, _, reason in states if reason == MOVED_ON}
     assert moved_on == {"second-retry-refused", "unfailed-message-refused"}

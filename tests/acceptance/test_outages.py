@@ -21,7 +21,7 @@ from support.proxy import (
     between,
     bomb,
     refusing,
-    reply,
+    response,
     trap,
     unanswering,
 )
@@ -32,18 +32,18 @@ from retry_contract.outcome import ContractResult, Outcome, conclude
 from retry_contract.report.document import outcome_document
 from retry_contract.report.text import verdict_line
 from retry_contract.rules import ESSENTIAL, RULES
-from retry_contract.session.options import read_options
-from retry_contract.session.plan import UNKNOWN_MESSAGE
-from retry_contract.session.verification import Verification
+from retry_contract.verification.options import read_options
+from retry_contract.verification.plan import UNKNOWN_MESSAGE
+from retry_contract.verification.verification import Verification
 
 pytestmark = pytest.mark.slow
 
 Done = subprocess.CompletedProcess[str]
 
-CUT_OFF = "the connection broke, or the reply was cut off"
+CUT_OFF = "the connection broke, or the response was cut off"
 TIME = "it did not answer in time; see --timeout"
-LARGE = "a reply is larger than 1 MiB, and was not read to its end"
-UNASKED = "a reply was compressed in a way that nobody had asked for"
+LARGE = "a response is larger than 1 MiB, and was not read to its end"
+UNASKED = "a response was compressed in a way that nobody had asked for"
 LIST = "this machine's address is not on the campaign's list"
 ADVICE = "does the campaign have it, and is /api/v2 missing from the base URL?"
 
@@ -117,8 +117,8 @@ Run = Callable[..., Found]
 
 
 @pytest.fixture
-def judge(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Judge every rule at a URL, as the contract tests do, without pytest around it."""
+def validate(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Check every rule at a URL, as the contract tests do, without pytest around it."""
     monkeypatch.setenv("POSTMAN_API_KEY", served.key)
 
     def run(url: str, *, message: str = "", contract: str = "after", only: str = "") -> Found:
@@ -129,7 +129,7 @@ def judge(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
         options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
         with contextlib.closing(Verification(options)) as verification:
             (name,) = verification.names
-            results = tuple(verification.judge(name, rule) for rule in RULES if only in rule)
+            results = tuple(verification.check(name, rule) for rule in RULES if only in rule)
             contracts = (ContractResult(name, results),)
             failure, traffic = verification.failure(), verification.traffic()
         verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=failure)
@@ -178,10 +178,10 @@ def test_every_behaviour_is_tried() -> None:
 
 
 @pytest.mark.parametrize("behaviour", OUTAGES)
-def test_outage_from_the_start_is_not_tested(judge: Run, served: Served, behaviour: str) -> None:
+def test_outage_from_the_start_is_not_tested(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, behaviour) as far:
         begin = time.monotonic()
-        found = judge(far.url)
+        found = validate(far.url)
         assert time.monotonic() - begin < 5
         _not_tested(found, OUTAGES[behaviour])
         assert set(found.states.values()) == {"not exercised"}
@@ -191,7 +191,7 @@ def test_outage_from_the_start_is_not_tested(judge: Run, served: Served, behavio
 
 @pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name != "pass"])
 def test_outage_at_the_accepted_retry_never_sends_it_again(
-    judge: Run, served: Served, behaviour: str
+    check: Run, served: Served, behaviour: str
 ) -> None:
     (message,) = served.failed()
     refusal = behaviour == "429"
@@ -200,7 +200,7 @@ def test_outage_at_the_accepted_retry_never_sends_it_again(
         return behaviour if call.method == "POST" or len(far.sent("POST")) else "pass"
 
     with between(served.url, each=behave) as far:
-        found = judge(far.url, message=message)
+        found = validate(far.url, message=message)
         if behaviour == LOST:
             assert found.code == 1
         else:
@@ -214,8 +214,8 @@ def test_outage_at_the_accepted_retry_never_sends_it_again(
 @pytest.mark.parametrize(
     "behaviour", ["reset before the headers", "body cut off", "silent", "gzip cut off", "503"]
 )
-def test_reply_to_the_accepted_retry_alone_is_lost(
-    judge: Run, served: Served, behaviour: str
+def test_response_to_the_accepted_retry_alone_is_lost(
+    check: Run, served: Served, behaviour: str
 ) -> None:
     """The service goes on as if nothing had been: the retry is not asked for again."""
     (message,) = served.failed()
@@ -224,7 +224,7 @@ def test_reply_to_the_accepted_retry_alone_is_lost(
         return behaviour if call.method == "POST" and len(far.sent("POST")) == 1 else "pass"
 
     with between(served.url, each=behave) as far:
-        found = judge(far.url, message=message)
+        found = validate(far.url, message=message)
         if behaviour == "503":
             assert found.code == 1, "the control was answered, so it is no outage"
             assert found.states["no-server-error"] == "broken"
@@ -234,19 +234,19 @@ def test_reply_to_the_accepted_retry_alone_is_lost(
             assert len(far.sent("POST")) == 1
 
 
-# No reply at all
+# No response at all
 
 
-def test_connection_refused(judge: Run) -> None:
+def test_connection_refused(check: Run) -> None:
     with refusing() as url:
-        _not_tested(judge(url), f"no reply from {url}: the connection was refused")
+        _not_tested(validate(url), f"no response from {url}: the connection was refused")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full backlog drops connections on Linux")
-def test_connection_unanswered(judge: Run) -> None:
+def test_connection_unanswered(check: Run) -> None:
     with unanswering() as url:
         begin = time.monotonic()
-        _not_tested(judge(url), TIME)
+        _not_tested(validate(url), TIME)
         assert time.monotonic() - begin < 3
 
 
@@ -258,15 +258,15 @@ def test_name_that_does_not_exist(verify: Run) -> None:
 
 
 @pytest.mark.parametrize("behaviour", ["reset at once", "silent at once", "closed at once"])
-def test_handshake_that_fails(judge: Run, served: Served, behaviour: str) -> None:
+def test_handshake_that_fails(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, behaviour) as far:
         url = far.url.replace("http:", "https:")
-        found = judge(url)
-        _not_tested(found, f"no reply from {url}: ")
+        found = validate(url)
+        _not_tested(found, f"no response from {url}: ")
         assert far.accepted == 1
 
 
-# Some replies only: the control tells an outage from a broken rule
+# Some responses only: the control tells an outage from a broken rule
 
 
 def _to_unknown(behaviour: Any) -> Callable[[Call], Any]:
@@ -279,15 +279,15 @@ def _to_unknown(behaviour: Any) -> Callable[[Call], Any]:
         ("503", {"unknown-message-refused", "no-server-error"}),
         ("502 in HTML", {"unknown-message-refused", "no-server-error"}),
         ("200 in HTML", {"unknown-message-refused", "content-type-is-json"}),
-        (reply(500, b"oops"), {"unknown-message-refused", "no-server-error"}),
+        (response(500, b"oops"), {"unknown-message-refused", "no-server-error"}),
     ],
 )
 @pytest.mark.parametrize("alone", [False, True])
 def test_fault_of_one_probe_is_a_broken_rule(
-    judge: Run, served: Served, behaviour: Any, broken: set[str], alone: bool
+    check: Run, served: Served, behaviour: Any, broken: set[str], alone: bool
 ) -> None:
     with between(served.url, each=_to_unknown(behaviour)) as far:
-        found = judge(far.url, only="unknown-message-refused" if alone else "")
+        found = validate(far.url, only="unknown-message-refused" if alone else "")
     assert found.code == 1
     named = {rule for rule, state in found.states.items() if state == "broken"}
     assert named == ({"unknown-message-refused"} if alone else broken)
@@ -296,11 +296,11 @@ def test_fault_of_one_probe_is_a_broken_rule(
 
 @pytest.mark.parametrize("behaviour", LATER)
 @pytest.mark.parametrize("number", [3, 5, 8])
-def test_fault_of_every_reply_is_an_outage(
-    judge: Run, served: Served, behaviour: str, number: int
+def test_fault_of_every_response_is_an_outage(
+    check: Run, served: Served, behaviour: str, number: int
 ) -> None:
     with between(served.url, each=_from(number, behaviour)) as far:
-        found = judge(far.url)
+        found = validate(far.url)
         _not_tested(found, LATER[behaviour])
         assert len(far.calls) <= number + 1
         since = re.search("since request ([0-9]+) of the run", found.document["reason"])
@@ -312,10 +312,10 @@ def test_fault_of_every_reply_is_an_outage(
 )
 @pytest.mark.parametrize("rule", ["unknown-message-refused", "wrong-method-refused", "no-server"])
 def test_rule_that_is_run_alone_is_not_deceived(
-    judge: Run, served: Served, behaviour: str, rule: str
+    check: Run, served: Served, behaviour: str, rule: str
 ) -> None:
     with between(served.url, behaviour) as far:
-        _not_tested(judge(far.url, only=rule), OUTAGES[behaviour])
+        _not_tested(validate(far.url, only=rule), OUTAGES[behaviour])
 
 
 @pytest.mark.parametrize(
@@ -346,9 +346,9 @@ def test_outage_is_one_where_there_is_no_message_at_all(
 
 
 @pytest.mark.parametrize("behaviour", ["503", "reset in the body", "silent", "429"])
-def test_what_was_found_before_an_outage_stays(judge: Run, served: Served, behaviour: str) -> None:
+def test_what_was_found_before_an_outage_stays(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, each=_from(4, behaviour)) as far:
-        found = judge(far.url, contract="before")
+        found = validate(far.url, contract="before")
     assert found.code == 1
     assert found.document["outcome"] == "broken"
     assert LATER.get(behaviour, OUTAGES[behaviour]) in found.document["reason"]
@@ -360,16 +360,16 @@ def test_what_was_found_before_an_outage_stays(judge: Run, served: Served, behav
     assert found.last.endswith(f"({found.document['reason']}).")
 
 
-def test_service_that_is_busy_for_a_moment_is_tested(judge: Run, served: Served) -> None:
+def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served) -> None:
     (message,) = served.failed()
 
     def behave(call: Call) -> str:
         return "pass" if call.number % 3 else "429"
 
     with between(served.url, each=behave) as far:
-        found = judge(far.url, message=message)
+        found = validate(far.url, message=message)
     assert found.code == 0, found
-    assert found.document["replies"]["429"] >= 4
+    assert found.document["responses"]["429"] >= 4
 
 
 # The command
@@ -399,9 +399,9 @@ def test_process_of_its_own_says_the_same(command: Callable[..., Done], served: 
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirected_run_is_not_tested(judge: Run, served: Served, status: int) -> None:
-    with trap() as other, between(served.url, reply(status, location=other.url)) as far:
+def test_redirected_run_is_not_tested(check: Run, served: Served, status: int) -> None:
+    with trap() as other, between(served.url, response(status, location=other.url)) as far:
         reason = f"redirected with {status}: give the base URL that the service really has"
-        _not_tested(judge(far.url), reason)
+        _not_tested(validate(far.url), reason)
         assert len(far.calls) == 1
         assert other.accepted == 0

@@ -58,8 +58,8 @@ OWN = """
     def test_aiohttp(retry_sandbox):
         async def retry():
             async with aiohttp.ClientSession() as session:
-                async with session.post(**call(retry_sandbox)) as reply:
-                    return await reply.json()
+                async with session.post(**call(retry_sandbox)) as response:
+                    return await response.json()
 
         assert keeps(retry_sandbox, asyncio.run(retry()))
 

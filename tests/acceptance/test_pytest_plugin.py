@@ -24,7 +24,7 @@ FAULTY = """
     import functools
     from retry_contract.endpoint.mock import mock_of
     from retry_contract.service.faults import FAULTS
-    from retry_contract.session import verification
+    from retry_contract.verification import verification
 
     faults = [FAULTS[name] for name in ("status-not-reset", "key-echoed")]
     verification.mock_of = functools.partial(mock_of, faults=faults)
@@ -40,7 +40,7 @@ CHOSEN = {
     "--contract-version before": NAMES[0],
     "--contract-version=auto --contract-on=2025-02-23T16:00:00Z": NAMES[1],
 }
-UNUSABLE = {
+USAGE_ERROR = {
     "--contract-version=later": "--contract later: no such contract; use one of",
     "-q": "the endpoint is empty",
     "-n 2": "the endpoint is empty",
@@ -72,7 +72,7 @@ SESSIONS = {
             every_plugin=options == "-q",
             variables=EMPTY_ENDPOINT if "--contract" not in options else {},
         )
-        for options in UNUSABLE
+        for options in USAGE_ERROR
     },
 }
 
@@ -256,7 +256,7 @@ def test_one_contract_is_chosen(session: Callable[[str], Session], options: str,
     assert all(f"[{name}-" in test for test in tests)
 
 
-@pytest.mark.parametrize(("options", "message"), UNUSABLE.items())
+@pytest.mark.parametrize(("options", "message"), USAGE_ERROR.items())
 def test_option_that_cannot_be_used_is_a_usage_error_in_one_line(
     session: Callable[[str], Session], options: str, message: str
 ) -> None:

@@ -66,8 +66,8 @@ def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str
     with sandbox(shell, "--json", "--contract", "before") as process:
         served = _document(process)
         assert served["contract"] == "before-2025-02-24"
-        reply = _retry(served, served["messages"]["failure"])
-        assert (reply.status_code, "creatorId" in reply.json()) == (201, False)
+        response = _retry(served, served["messages"]["failure"])
+        assert (response.status_code, "creatorId" in response.json()) == (201, False)
         assert _retry(served, served["messages"]["sent"]).status_code == 400
         process.send_signal(end)
         out, err = process.communicate(timeout=10)
@@ -83,12 +83,12 @@ def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
         shown = [False]
         deadline = time.monotonic() + 10
         while not shown[-1] and time.monotonic() < deadline:
-            reply = httpx.get(
+            response = httpx.get(
                 url + served["messages"]["sent"],
                 headers={"authorization": f"Bearer {served['key']}"},
                 trust_env=False,
             )
-            shown.append("creatorId" in reply.json())
+            shown.append("creatorId" in response.json())
     assert shown[1:].count(False) >= 1
     assert shown[-1] is True
 

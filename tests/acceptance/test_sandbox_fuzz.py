@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
-def test_documented_sandbox_keeps_generated_histories(
+def test_documented_sandbox_keeps_generated_sequences(
     seed: int, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(delivery=timedelta(milliseconds=40))
@@ -31,7 +31,7 @@ def test_documented_sandbox_keeps_generated_histories(
         monkeypatch.setenv("RETRY_CONTRACT_SANDBOX", url + CONTROL)
         place = ("--endpoint", url + PREFIX, "--campaign", sandbox.own.id)
         words = ("--provision", "simulator", "--fuzz", "15", "--seed", str(seed))
-        done = here("verify", *place, *words, "--", "-k", "histories-kept or message-id")
+        done = here("verify", *place, *words, "--", "-k", "sequences-kept or message-id")
     assert done.returncode == 0, done.stdout
-    assert "generated-histories-kept     kept" in done.stdout
+    assert "generated-sequences-kept     kept" in done.stdout
     assert sandbox.count < 3000

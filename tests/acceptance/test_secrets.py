@@ -16,8 +16,8 @@ from support.forking import Forker, forker
 from support.server import Served
 from support.watched import Watch, begin, reaching, watched
 
-from retry_contract.service.faults.model import Wrap, is_retry, payloads, replies
-from retry_contract.service.http import Handler, Reply, Request, json_reply
+from retry_contract.service.faults.model import Wrap, is_retry, payloads, responses
+from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service, Settings
 
 pytestmark = pytest.mark.slow
@@ -29,9 +29,9 @@ TEXT = "This is a message to you"
 TRACE = re.compile(rb"trace_[0-9a-f]{8}")
 
 CRASHING = """
-from retry_contract.session.verification import Verification
-real = Verification.judge
-def judge(self, contract, rule):
+from retry_contract.verification.verification import Verification
+real = Verification.check
+def check(self, contract, rule):
     result = real(self, contract, rule)
     if rule == "recipient-kept":
         prober = self._run(contract).prober
@@ -39,7 +39,7 @@ def judge(self, contract, rule):
         print(key, payload)
         raise ValueError(f"{key} {payload}")
     return result
-Verification.judge = judge
+Verification.check = check
 """
 PROVIDING = """
 def pytest_retry_contract_state(state):
@@ -48,14 +48,14 @@ def pytest_retry_contract_state(state):
 INTERRUPTED = CRASHING.replace("print(key, payload)", "raise KeyboardInterrupt")
 
 
-def _html(reply: Reply) -> Reply:
-    page = f"<html>{NUMBER} {NAME} {TEXT} {reply.body.decode()}</html>"
-    return Reply(reply.status, page.encode(), reply.headers)
+def _html(response: Response) -> Response:
+    page = f"<html>{NUMBER} {NAME} {TEXT} {response.body.decode()}</html>"
+    return Response(response.status, page.encode(), response.headers)
 
 
-def _trace(reply: Reply) -> Reply:
+def _trace(response: Response) -> Response:
     said = f"Error: {NUMBER} {NAME}\n    at send (/app/node_modules/{NAME}.js:1:2) {TEXT}"
-    return json_reply(reply.status, {"message": said, "statusCode": reply.status})
+    return json_response(response.status, {"message": said, "statusCode": response.status})
 
 
 def _undocumented(payload: dict[str, Any]) -> None:
@@ -72,11 +72,13 @@ def _nested(payload: dict[str, Any]) -> None:
 
 
 def _in_headers(_: Service, handle: Handler) -> Handler:
-    def echo(request: Request) -> Reply:
-        reply = handle(request)
+    def echo(request: Request) -> Response:
+        response = handle(request)
         said = request.headers.get("authorization", "")
-        kind = reply.headers["content-type"] + f"; k={said}" if is_retry(request) else ""
-        return Reply(reply.status, reply.body, {**reply.headers, "x": said, "allow": said + kind})
+        kind = response.headers["content-type"] + f"; k={said}" if is_retry(request) else ""
+        return Response(
+            response.status, response.body, {**response.headers, "x": said, "allow": said + kind}
+        )
 
     return echo
 
@@ -98,8 +100,8 @@ RUNS = {
     "passing as json": Planned(0, ("--json",)),
     "passing, logged": Planned(1, (*LOUD, "--log-cli-level=DEBUG"), wraps=(_in_headers,)),
     "key echoed": Planned(1, LOUD, faults=("key-echoed", "values-lost")),
-    "html": Planned(1, ("--json",), wraps=(replies(_html, status=400),)),
-    "stack trace": Planned(1, LOUD, wraps=(replies(_trace, status=400),)),
+    "html": Planned(1, ("--json",), wraps=(responses(_html, status=400),)),
+    "stack trace": Planned(1, LOUD, wraps=(responses(_trace, status=400),)),
     "undocumented": Planned(1, ("--strict",), wraps=(payloads(_undocumented),)),
     "undocumented, nested": Planned(1, wraps=(payloads(_nested),)),
     "changed": Planned(1, LOUD, faults=("recipient-changed", "full-message-changed")),
@@ -223,7 +225,7 @@ def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
         name: _text(left.files["stderr"] + left.files["stdout"]) for name, left in remains.items()
     }
     for name in (name for name in RUNS if name.startswith("crashing")):
-        assert "could not be judged" in outputs[name], name
+        assert "could not be checked" in outputs[name], name
         assert "inside the kit" in outputs[name], name
     assert "meddling.py:" in outputs["crashing, loud"]
     assert "interrupted" in outputs["interrupted, traced"]
@@ -238,7 +240,7 @@ def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
     assert all("[masked]" in line and "--replay" in line for line in replayed)
 
 
-def test_record_that_cannot_be_written_is_unusable(here: Any, tmp_path: Path) -> None:
+def test_record_that_cannot_be_written_is_a_usage_error(here: Any, tmp_path: Path) -> None:
     for file in (tmp_path, tmp_path / "absent" / "record.jsonl"):
         done = here("verify", "--record", file)
         assert (done.returncode, done.stdout) == (2, "")

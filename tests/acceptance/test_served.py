@@ -202,7 +202,7 @@ def test_every_state_that_the_hook_provides_is_used(how: str, provided: Any) -> 
     }
     assert set(unexercised) == {
         *("contract-in-force-served", "same-shape-as-single-send"),
-        *("generated-requests-answered", "generated-histories-kept"),
+        *("generated-requests-answered", "generated-sequences-kept"),
     }
     left = Counter(path.name.partition("@")[0] for path in (folder / "states").iterdir())
     assert [state for state in STATES if left[state.replace(":", "=")] == GIVEN] == []

@@ -15,15 +15,15 @@ Done = CompletedProcess[str]
 BEFORE, AFTER = "before-2025-02-24", "after-2025-02-24"
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "schemas" / BEFORE / "examples" / "valid" / "the-page.json"
-REPLY: dict[str, Any] = json.loads(PAGE.read_text(encoding="utf-8"))
-LATER = REPLY | {"creatorId": "user_1"}
+RESPONSE: dict[str, Any] = json.loads(PAGE.read_text(encoding="utf-8"))
+LATER = RESPONSE | {"creatorId": "user_1"}
 
 
 @pytest.fixture
 def save(tmp_path: Path) -> Callable[..., Path]:
-    """Save a reply: bytes as they are, anything else as JSON."""
+    """Save a response: bytes as they are, anything else as JSON."""
 
-    def write(content: Any, name: str = "reply.json") -> Path:
+    def write(content: Any, name: str = "response.json") -> Path:
         file = tmp_path / name
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         file.write_bytes(body)
@@ -40,11 +40,11 @@ def test_the_page_s_example_is_of_before(here: Callable[..., Done]) -> None:
 def test_with_creator_id_it_is_of_after(here: Callable[..., Done], save: Any) -> None:
     done = here("validate", save(LATER))
     assert done.returncode == 0
-    assert done.stdout.endswith(f"reply.json: KEPT {AFTER}\n")
+    assert done.stdout.endswith(f"response.json: KEPT {AFTER}\n")
 
 
 def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], save: Any) -> None:
-    done = here("validate", save(REPLY | {"creatorId": None}))
+    done = here("validate", save(RESPONSE | {"creatorId": None}))
     assert done.returncode == 1
     assert done.stdout.splitlines()[1:] == [
         "  at        /creatorId",
@@ -54,15 +54,15 @@ def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], sa
     ]
 
 
-ENCODED = json.dumps(REPLY).encode()
-# The reply's bytes, and what is said to have come.
-NOT_A_REPLY = {
+ENCODED = json.dumps(RESPONSE).encode()
+# The response's bytes, and what is said to have come.
+NOT_A_RESPONSE = {
     "not JSON": (b"hello there", "not JSON (Expecting value at line 1, column 1)"),
     "cut off": (ENCODED[:50], "JSON that is cut off"),
     "HTML": (b"<!doctype html><p>sorry", "HTML or XML"),
     "not UTF-8": (ENCODED[:-1] + b', "x": "\xe9"}', "text that is not UTF-8 (at byte "),
-    "UTF-16": (json.dumps(REPLY).encode("utf-16"), "UTF-16 text"),
-    "UTF-16 without a mark": (json.dumps(REPLY).encode("utf-16-le"), "UTF-16 text"),
+    "UTF-16": (json.dumps(RESPONSE).encode("utf-16"), "UTF-16 text"),
+    "UTF-16 without a mark": (json.dumps(RESPONSE).encode("utf-16-le"), "UTF-16 text"),
     "empty": (b"", "empty"),
     "white space": (b" \n", "only white space"),
     "deep": (b"[" * 100_000 + b"]" * 100_000, "JSON nested deeper than 200 levels"),
@@ -76,48 +76,48 @@ NOT_A_REPLY = {
 }
 
 
-@pytest.mark.parametrize("name", NOT_A_REPLY)
-def test_a_reply_that_cannot_be_one_is_broken(
+@pytest.mark.parametrize("name", NOT_A_RESPONSE)
+def test_a_response_that_cannot_be_one_is_broken(
     name: str, here: Callable[..., Done], save: Any
 ) -> None:
-    body, came = NOT_A_REPLY[name]
+    body, came = NOT_A_RESPONSE[name]
     done = here("validate", save(body))
     assert (done.returncode, done.stderr) == (1, "")
     assert f"  came      {came}" in done.stdout or came in done.stdout
     assert len(done.stdout.splitlines()) == 5
 
 
-UNUSABLE = {
+USAGE_ERROR = {
     "missing": ["missing.json"],
     "a folder": ["."],
     "a NUL in its name": ["a\0b"],
-    "unknown contract": ["--contract", "middle", "reply.json"],
-    "served is no choice here": ["--contract", "all", "reply.json"],
-    "impossible date": ["--on", "2025-02-30", "reply.json"],
-    "no offset": ["--on", "2025-02-24T00:00:00", "reply.json"],
-    "on with a named contract": ["--on", "2025-02-24", "--contract", "any", "reply.json"],
-    "mistyped option": ["--strct", "reply.json"],
+    "unknown contract": ["--contract", "middle", "response.json"],
+    "served is no choice here": ["--contract", "all", "response.json"],
+    "impossible date": ["--on", "2025-02-30", "response.json"],
+    "no offset": ["--on", "2025-02-24T00:00:00", "response.json"],
+    "on with a named contract": ["--on", "2025-02-24", "--contract", "any", "response.json"],
+    "mistyped option": ["--strct", "response.json"],
     "no file": [],
     "a huge file": ["huge.json"],
 }
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("name", USAGE_ERROR)
 def test_bad_input_is_one_line(
     name: str, here: Callable[..., Done], save: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = save(REPLY).parent
+    folder = save(RESPONSE).parent
     with (folder / "huge.json").open("wb") as huge:
         huge.truncate(100_000_000)
     monkeypatch.chdir(folder)
-    done = here("validate", *UNUSABLE[name])
+    done = here("validate", *USAGE_ERROR[name])
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
 
-    as_json = here("validate", "--json", *UNUSABLE[name])
+    as_json = here("validate", "--json", *USAGE_ERROR[name])
     assert as_json.returncode == 2
     document = json.loads(as_json.stdout)
-    assert document["outcome"] == "unusable"
+    assert document["outcome"] == "usage error"
     assert document.get("reason") or document["files"][0]["reason"]
 
 
@@ -144,11 +144,11 @@ def test_drift_is_told_and_fails_only_when_strict(
     assert f"BROKEN {BEFORE}, with drift, which --strict forbids\n" in strict.stdout
 
 
-def test_an_unreadable_file_keeps_no_other_from_being_judged(
+def test_an_unreadable_file_keeps_no_other_from_being_checked(
     here: Callable[..., Done], save: Any
 ) -> None:
-    good = save(REPLY, "good.json")
-    bad = save(REPLY | {"creatorId": None}, "bad.json")
+    good = save(RESPONSE, "good.json")
+    bad = save(RESPONSE | {"creatorId": None}, "bad.json")
     done = here("validate", good.with_name("gone.json"), good)
     assert done.returncode == 2
     assert done.stdout == f"{good}: KEPT {BEFORE}\n"
@@ -160,7 +160,7 @@ def test_an_unreadable_file_keeps_no_other_from_being_judged(
 
 
 def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
-    file = save(REPLY | {"creatorId": None, "new": 1})
+    file = save(RESPONSE | {"creatorId": None, "new": 1})
     done = here("validate", "--json", file, PAGE, "gone.json")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
@@ -200,31 +200,31 @@ def test_one_file_or_many_have_the_same_form(here: Callable[..., Done]) -> None:
 def test_what_fits_both_as_badly_is_shown_against_the_later(
     here: Callable[..., Done], save: Any
 ) -> None:
-    done = here("validate", "--json", save(REPLY | {"id": 1, "creatorId": None}))
+    done = here("validate", "--json", save(RESPONSE | {"id": 1, "creatorId": None}))
     (file,) = json.loads(done.stdout)["files"]
     assert file["contract"] == AFTER
     assert [v["pointer"] for v in file["violations"]] == ["/id", "/creatorId"]
 
 
 @pytest.mark.parametrize(
-    ("on", "reply", "code", "drifts"),
+    ("on", "response", "code", "drifts"),
     [
         ("2025-01-26", LATER, 1, False),
         ("2025-01-27", LATER, 0, True),
-        ("2025-02-23T23:59:59+08:00", REPLY, 0, False),
+        ("2025-02-23T23:59:59+08:00", RESPONSE, 0, False),
         ("2025-02-23T15:59:59Z", LATER, 0, True),
-        ("2025-02-23T16:00:00Z", REPLY, 0, True),
+        ("2025-02-23T16:00:00Z", RESPONSE, 0, True),
         ("2025-02-24", LATER, 0, False),
-        ("2025-02-25", REPLY, 1, False),
+        ("2025-02-25", RESPONSE, 1, False),
     ],
 )
 def test_the_other_contract_is_drift_inside_the_transition_only(
-    on: str, reply: object, code: int, drifts: bool, here: Callable[..., Done], save: Any
+    on: str, response: object, code: int, drifts: bool, here: Callable[..., Done], save: Any
 ) -> None:
-    done = here("validate", "--contract", "auto", "--on", on, save(reply))
+    done = here("validate", "--contract", "auto", "--on", on, save(response))
     assert done.returncode == code
     assert ("(transition)" in done.stdout) is drifts
-    assert here("validate", "--on", on, save(reply)).stdout == done.stdout
+    assert here("validate", "--on", on, save(response)).stdout == done.stdout
 
 
 @pytest.mark.parametrize("name", ["a b.json", "测试.json", "a\nb\x1b[31m.json", "x" * 120])
@@ -232,7 +232,7 @@ def test_any_file_name_is_shown_whole_and_on_one_line(
     name: str, here: Callable[..., Done], save: Any
 ) -> None:
     try:
-        file = save(REPLY, name)
+        file = save(RESPONSE, name)
     except OSError:
         pytest.skip("this file system does not take the name")
     done = here("validate", file)
@@ -269,10 +269,10 @@ LEAKING: list[Any] = [
 def test_content_is_described_and_never_quoted(
     form: list[str], here: Callable[..., Done], save: Any
 ) -> None:
-    files = [save(reply, f"{number}.json") for number, reply in enumerate(LEAKING)]
+    files = [save(response, f"{number}.json") for number, response in enumerate(LEAKING)]
     done = here("validate", *form, "--contract", "after", *files)
     assert done.returncode == 1
-    assert done.stdout.count("reply-matches-schema") > 10
+    assert done.stdout.count("response-matches-schema") > 10
     for part in SECRET.split():
         assert part not in done.stdout + done.stderr
 

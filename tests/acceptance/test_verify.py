@@ -137,11 +137,11 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
-    keys = "outcome reason endpoint contracts requests replies seconds seed versions"
+    keys = "outcome reason endpoint contracts requests responses seconds seed versions"
     assert list(document) == keys.split()
     assert (document["outcome"], document["reason"]) == ("kept", None)
     assert document["endpoint"] == "mock"
-    assert document["requests"] == sum(document["replies"].values()) > 0
+    assert document["requests"] == sum(document["responses"].values()) > 0
     assert set(document["versions"]) >= {"python", "pytest", "retry-contract"}
     for contract in document["contracts"]:
         assert list(contract) == ["contract", "rules", "drift"]
@@ -193,14 +193,14 @@ def test_what_pytest_says_never_mixes_with_the_json(runs: Any, name: str) -> Non
     done = runs[name]
     assert done.returncode == 2
     document = json.loads(done.stdout)
-    assert document["outcome"] == "unusable"
-    assert "no rule was judged" in document["reason"]
+    assert document["outcome"] == "usage error"
+    assert "no rule was checked" in document["reason"]
 
 
 def test_an_option_that_pytest_does_not_know_is_named(runs: Any) -> None:
     stderr = runs["pytest refuses"].stderr
     assert "unrecognized arguments: --no-such-option" in stderr
-    assert stderr.splitlines()[-1].startswith("retry-contract verify: no rule was judged")
+    assert stderr.splitlines()[-1].startswith("retry-contract verify: no rule was checked")
 
 
 def test_what_is_broken_is_told_for_both_contracts(runs: Any) -> None:
@@ -345,7 +345,7 @@ def test_a_bad_option_is_one_line(
     document = json.loads(as_json.stdout)
     assert as_json.returncode == 2
     assert list(document) == ["outcome", "reason"]
-    assert document["outcome"] == "unusable"
+    assert document["outcome"] == "usage error"
     assert len(as_json.stderr.splitlines()) == 1
 
 
@@ -391,13 +391,13 @@ def test_a_key_in_the_wrong_place_is_not_quoted(
     assert "SECRET" not in done.stdout + done.stderr
 
 
-def test_an_empty_endpoint_in_the_environment_is_unusable(
+def test_an_empty_endpoint_in_the_environment_is_a_usage_error(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", "")
     done = here("verify", "--json")
     assert done.returncode == 2
-    assert json.loads(done.stdout)["outcome"] == "unusable"
+    assert json.loads(done.stdout)["outcome"] == "usage error"
     assert done.stderr.startswith("retry-contract verify: the endpoint is empty: ")
 
 

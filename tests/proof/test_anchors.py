@@ -1,4 +1,4 @@
-"""Judges that are not of our making find nothing wrong with the documented service."""
+"""Checks that are not of our making find nothing wrong with the documented service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from retry_contract.exchange import Exchange
 from retry_contract.outcome import RuleState
 from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.sandbox import Sandbox, Start
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ EXCLUDED = {
     # The page: a retry of a message that has not failed is refused, whatever the schema says.
     "positive_data_acceptance",
 }
-ERRORS = "common/error-reply.schema.json"
+ERRORS = "common/error-response.schema.json"
 each_contract = pytest.mark.parametrize("contract", CONTRACTS)
 
 
@@ -71,23 +71,23 @@ def test_schemathesis_finds_no_failure(contract: str, tmp_path: Path) -> None:
 
 
 @each_contract
-def test_ajv_accepts_every_reply_of_a_run(contract: str, tmp_path: Path) -> None:
+def test_ajv_accepts_every_response_of_a_run(contract: str, tmp_path: Path) -> None:
     sandbox, heard = _sandbox(contract), list[Exchange]()
     with serving(sandbox.handle) as url:
         settings = LiveSettings(url + PREFIX, sandbox.own.key, sandbox.own.id, simulate=True)
         with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
             run = Run(endpoint, named(CONTRACTS, contract), listen=heard.append)
-            assert not any(rule.state is RuleState.BROKEN for rule in run.judge_all().rules)
+            assert not any(rule.state is RuleState.BROKEN for rule in run.check_all().rules)
     expected: dict[Kind, tuple[int, int]] = {
         "retry": (201, 3),
         "retrieve": (200, 10),
         "single-send": (201, 1),
     }
     for kind, (status, least) in expected.items():
-        replies = [e.payload for e in heard if (e.kind, e.status) == (kind, status)]
-        assert len(replies) >= least
-        verdicts = ajv({kind: bundle(CONTRACTS[contract], kind)}, replies, tmp_path / "ajv")
-        assert verdicts[kind] == [True] * len(replies), kind
+        responses = [e.payload for e in heard if (e.kind, e.status) == (kind, status)]
+        assert len(responses) >= least
+        verdicts = ajv({kind: bundle(CONTRACTS[contract], kind)}, responses, tmp_path / "ajv")
+        assert verdicts[kind] == [True] * len(responses), kind
     refusals = [e.payload for e in heard if e.status in (400, 401, 403, 404)]
     # What is at another method is answered by no documented status.
     assert {e.status for e in heard} <= {200, 201, 400, 401, 403, 404, 405}

@@ -19,7 +19,7 @@ from retry_contract.outcome import ContractResult, RuleResult, RuleState, Verdic
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 from retry_contract.service.faults import FAULTS, Fault
 from retry_contract.service.model import Settings
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 CONTRACTS = catalogue()
 ALIASES = ("before", "after")
@@ -33,11 +33,11 @@ SHOWN_LATER = {"creator-id-missing", "creator-id-wrong-case", "creator-id-nested
 
 
 @functools.cache
-def _judged(alias: str, fault: str | None = None, without: str | None = None) -> ContractResult:
+def _checked(alias: str, fault: str | None = None, without: str | None = None) -> ContractResult:
     contract = CONTRACTS[alias]
     endpoint = mock_of(CONTRACTS, contract, faults=[FAULTS[fault]] if fault else [])
     run = Run(endpoint, named(CONTRACTS, alias), frozenset({without} if without else ()))
-    result = run.judge_all()
+    result = run.check_all()
     endpoint.close()
     return result
 
@@ -59,7 +59,7 @@ def _broken(result: ContractResult) -> dict[str, RuleResult]:
 def test_documented_service_keeps_every_rule(alias: str, errors: Any, cap: Any) -> None:
     settings = Settings(cap=cap, errors=errors)
     endpoint = mock_of(CONTRACTS, CONTRACTS[alias], settings=settings)
-    result = Run(endpoint, named(CONTRACTS, alias)).judge_all()
+    result = Run(endpoint, named(CONTRACTS, alias)).check_all()
     assert _in_state(result, RuleState.KEPT).keys() == BY_HAND
     assert result.drift == ()
 
@@ -73,7 +73,7 @@ def test_fault_is_caught_by_its_own_rule_on_each_contract_that_it_touches(
     fault: str, alias: str
 ) -> None:
     if alias == "after" or fault not in TAKES_CREATOR_ID:
-        assert FAULTS[fault].rule in _broken(_judged(alias, fault))
+        assert FAULTS[fault].rule in _broken(_checked(alias, fault))
 
 
 @pytest.mark.slow
@@ -82,13 +82,13 @@ def test_fault_in_creator_id_touches_the_earlier_contract_only_across_the_cutove
     fault: str,
 ) -> None:
     expected = {"contract-in-force-served"} if fault in SHOWN_LATER else set()
-    assert _broken(_judged("before", fault)).keys() == expected
+    assert _broken(_checked("before", fault)).keys() == expected
 
 
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("fault", [f.name for f in FAULTS.values() if f.testable and not f.rule])
 def test_fault_without_a_rule_is_drift_and_no_violation(alias: str, fault: str) -> None:
-    result = _judged(alias, fault)
+    result = _checked(alias, fault)
     assert _in_state(result, RuleState.KEPT).keys() == BY_HAND
     assert [d.message for d in result.drift] == ["undocumented field"]
 
@@ -100,8 +100,8 @@ def test_undocumented_field_is_the_one_fault_without_a_rule() -> None:
 
 @pytest.mark.parametrize("alias", ALIASES)
 @pytest.mark.parametrize("fault", [f.name for f in FAULTS.values() if not f.testable])
-def test_fault_in_timing_leaves_nothing_to_judge(alias: str, fault: str) -> None:
-    result = _judged(alias, fault)
+def test_fault_in_timing_leaves_nothing_to_check(alias: str, fault: str) -> None:
+    result = _checked(alias, fault)
     assert not _broken(result)
     verdict, reason = conclude((result,), essential=ESSENTIAL, failure=None, strict=False)
     assert verdict is Verdict.NOT_TESTED
@@ -111,7 +111,7 @@ def test_fault_in_timing_leaves_nothing_to_judge(alias: str, fault: str) -> None
 @EACH
 @pytest.mark.parametrize("fault", one_in(3, FAULTS))
 def test_violation_says_where_and_what_and_in_which_request(alias: str, fault: str) -> None:
-    for rule, result in _broken(_judged(alias, fault)).items():
+    for rule, result in _broken(_checked(alias, fault)).items():
         for violation in result.violations:
             assert violation.rule == rule
             assert violation.expected
@@ -142,15 +142,15 @@ def test_rule_is_the_own_rule_of_a_fault(rule: str) -> None:
 @pytest.mark.parametrize("rule", sorted(BY_HAND))
 def test_rule_that_is_left_out_misses_its_fault(rule: str) -> None:
     fault = _own_faults()[rule][0]
-    result = _judged("after", fault, without=rule)
+    result = _checked("after", fault, without=rule)
     assert _in_state(result, RuleState.IGNORED).keys() == {rule}
-    others = _broken(_judged("after", fault)).keys() - {rule}
+    others = _broken(_checked("after", fault)).keys() - {rule}
     assert _broken(result).keys() == others
 
 
 ALONE = {
     "body-is-json",
-    "reply-matches-schema",
+    "response-matches-schema",
     "updated-at-moves-on",
     "status-is-201",
     "status-reset-to-created",
@@ -180,7 +180,7 @@ def test_rules_that_alone_catch_a_fault() -> None:
     caught_alone = {
         next(iter(broken))
         for fault, alias in itertools.product(FAULTS, ALIASES)
-        if len(broken := _broken(_judged(alias, fault))) == 1
+        if len(broken := _broken(_checked(alias, fault))) == 1
     }
     assert caught_alone == ALONE
 
@@ -209,7 +209,7 @@ def test_fault_names_and_sentences_are_unique() -> None:
 def _served(served: str, expectation: Expectation) -> ContractResult:
     assert expectation.instant is not None
     endpoint = MockEndpoint(CONTRACTS, expectation.instant, lambda _: CONTRACTS[served])
-    result = Run(endpoint, expectation).judge_all()
+    result = Run(endpoint, expectation).check_all()
     endpoint.close()
     return result
 

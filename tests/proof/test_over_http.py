@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.sample import one_in
 
-from retry_contract.cli import main
+from retry_contract.cli.main import main
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.sandbox import serving
 from retry_contract.rules import GENERATED, RULES
@@ -22,7 +22,7 @@ CONTRACTS = catalogue()
 CUTOVER = CONTRACTS["after"].period.effective_from
 DELIVERY = timedelta(milliseconds=60)
 NEEDS_A_CLOCK = {"contract-in-force-served"}
-"""Rules that need a clock to be set as well, beyond what they see on every reply."""
+"""Rules that need a clock to be set as well, beyond what they see on every response."""
 
 Verify = Callable[..., tuple[int, dict[str, Any]]]
 

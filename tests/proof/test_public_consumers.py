@@ -17,19 +17,19 @@ from retry_contract.contract.expectation import named
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
-from retry_contract.rules.situations import FOREIGN_CAMPAIGN
+from retry_contract.rules.scenarios import FOREIGN_CAMPAIGN
 from retry_contract.service.faults.model import Fault, statuses
-from retry_contract.service.http import Reply, Request
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
 from retry_contract.service.sandbox import Sandbox, Start
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 CONTRACTS = catalogue()
 each_contract = pytest.mark.parametrize("contract", CONTRACTS)
 
 
-def _send(contract: str, wanted: dict[str, Any], **settings: Any) -> Reply:
+def _send(contract: str, wanted: dict[str, Any], **settings: Any) -> Response:
     start = Start(contract, settings=Settings(**settings))
     sandbox = Sandbox(CONTRACTS, start, lambda: NOON)
     headers = {
@@ -43,18 +43,18 @@ def _send(contract: str, wanted: dict[str, Any], **settings: Any) -> Reply:
 @each_contract
 def test_plumber_reads_the_id_and_the_time_of_a_send(contract: str) -> None:
     wanted = {"recipient": "6591234567", "language": "english", "values": {"name": "Tan"}}
-    reply = _send(contract, wanted)
-    assert reply.status == 201
-    assert reply.json()["id"].startswith("message_")
-    assert as_instant(reply.json()["createdAt"]) == NOON
+    response = _send(contract, wanted)
+    assert response.status == 201
+    assert response.json()["id"].startswith("message_")
+    assert as_instant(response.json()["createdAt"]) == NOON
 
 
 @each_contract
 def test_plumber_branches_on_the_nested_code_of_a_bad_number(contract: str) -> None:
     wanted = {"recipient": "not a number", "language": "english", "values": {"name": "Tan"}}
-    reply = _send(contract, wanted)
-    assert reply.status == 400
-    assert reply.json()["error"]["code"] == "parameter_invalid"
+    response = _send(contract, wanted)
+    assert response.status == 400
+    assert response.json()["error"]["code"] == "parameter_invalid"
 
 
 @each_contract
@@ -62,9 +62,9 @@ def test_formsg_sends_one_value_to_a_number_without_a_plus(contract: str) -> Non
     number = "+6591234567".replace("+", "")
     body = "Your OTP is 123456."
     wanted = {"recipient": number, "language": "english", "values": {"body": body}}
-    reply = _send(contract, wanted)
-    assert reply.status == 201
-    assert (reply.json()["recipient"], reply.json()["values"]) == (number, {"body": body})
+    response = _send(contract, wanted)
+    assert response.status == 201
+    assert (response.json()["recipient"], response.json()["values"]) == (number, {"body": body})
 
 
 def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -> None:
@@ -72,7 +72,7 @@ def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -
     for faults, status in ((), 403), ((unauthorised,), 401):
         endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=list(faults))
         run = Run(endpoint, named(CONTRACTS, "after"))
-        results = {rule.rule: rule for rule in run.judge_all().rules}
+        results = {rule.rule: rule for rule in run.check_all().rules}
         assert results["foreign-campaign-refused"].state is RuleState.KEPT
         assert not any(rule.state is RuleState.BROKEN for rule in results.values())
         (probe,) = run.observe(FOREIGN_CAMPAIGN)

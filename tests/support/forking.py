@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _PATIENCE = 60.0
-_OF_FUZZING = ("fuzz.generate", "fuzz.histories", "fuzz.requests")
+_OF_FUZZING = ("fuzz.generate", "fuzz.sequences", "fuzz.requests")
 
 
 @dataclass
@@ -99,7 +99,7 @@ def forker(env: Mapping[str, str]) -> Iterator[Forker]:
 
 def _serve() -> None:
     """Fork for each job on standard input: a keeper, which waits, and the run itself."""
-    from retry_contract.cli import main
+    from retry_contract.cli.main import main
 
     for name in ("pytest_session", "cli.watcher", *_OF_FUZZING):
         importlib.import_module(f"retry_contract.{name}")

@@ -1,4 +1,4 @@
-"""Packages of node, and payloads judged by one of them: ajv, in strict mode."""
+"""Packages of node, and payloads checked by one of them: ajv, in strict mode."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> di
         pytest.skip(reason)
     asked = json.dumps({"schemas": schemas, "payloads": payloads})
     told = subprocess.run(
-        [node, "judge.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
+        [node, "check.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
     )
     verdicts: dict[str, list[bool]] = json.loads(told.stdout)
     return verdicts

@@ -11,7 +11,7 @@ from retry_contract.contract.expectation import Expectation, named
 from retry_contract.exchange import Exchange, Kind, Observation, Observations
 from retry_contract.outcome import Violation
 from retry_contract.rules import RULES
-from retry_contract.rules import situations as s
+from retry_contract.rules import scenarios as s
 
 CONTRACTS = catalogue()
 AFTER = named(CONTRACTS, "after")
@@ -62,15 +62,15 @@ def flat(status: int) -> dict[str, Any]:
 
 
 def accepted(payload: Any = None, status: int = 201, **around: Any) -> Observation:
-    reply = exchange(message(updatedAt=NOW) if payload is None else payload, status)
-    return Observation(s.ACCEPTED, reply, CAMPAIGN, MESSAGE, **around)
+    response = exchange(message(updatedAt=NOW) if payload is None else payload, status)
+    return Observation(s.ACCEPTED, response, CAMPAIGN, MESSAGE, **around)
 
 
-def refused(situation: str, exchange: Exchange, **around: Any) -> Observation:
-    return Observation(situation, exchange, CAMPAIGN, MESSAGE, **around)
+def refused(scenario: str, exchange: Exchange, **around: Any) -> Observation:
+    return Observation(scenario, exchange, CAMPAIGN, MESSAGE, **around)
 
 
-def judge(
+def validate(
     rule: str, *found: Observation, expectation: Expectation = AFTER, key: str = KEY
 ) -> tuple[Violation, ...]:
     around = [e for o in found for e in (o.sent, o.before, o.exchange, o.after) if e is not None]
@@ -78,6 +78,6 @@ def judge(
 
 
 def broken(rule: str, *found: Observation, **options: Any) -> Violation:
-    (violation,) = judge(rule, *found, **options)
+    (violation,) = validate(rule, *found, **options)
     assert violation.rule == rule
     return violation

@@ -40,7 +40,7 @@ def left_out(rule: str, reason: str, *, ignored: bool = False, contract: str = A
     return RuleResult(rule, contract, state, reason=reason)
 
 
-def judged(*results: RuleResult, contract: str = AFTER, drift: tuple[Drift, ...] = ()) -> Any:
+def checked(*results: RuleResult, contract: str = AFTER, drift: tuple[Drift, ...] = ()) -> Any:
     told = {result.rule: result for result in results}
     kept = {rule: RuleResult(rule, contract, RuleState.KEPT) for rule in RULES}
     return ContractResult(contract, tuple((kept | told).values()), drift)

@@ -1,6 +1,6 @@
 """Servers on loopback that stand in the way: one that goes wrong by order, and two others.
 
-`between` stands before a service and does to each reply what it is told, by name. `forward_proxy`
+`between` stands before a service and changes each response as named. `forward_proxy`
 is a proxy as `--proxy` names one. `trap` must never be contacted.
 """
 
@@ -36,7 +36,7 @@ class Call:
 
 
 class Wire:
-    """One connection to a client, and the reply that the service gave, as bytes."""
+    """One connection to a client, and the response that the service gave, as bytes."""
 
     def __init__(self, sock: socket.socket, stop: threading.Event) -> None:
         self.sock = sock
@@ -65,7 +65,7 @@ class Wire:
 
 
 Behaviour = Callable[[Wire], bool | None]
-"""What is done with a reply; true if the connection stays open after it."""
+"""What is done with a response; true if the connection stays open after it."""
 
 
 def _pass(wire: Wire) -> bool:
@@ -113,7 +113,7 @@ def _chunks_cut_off(wire: Wire) -> None:
     wire.send(b"HTTP/1.1 200 -\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
 
 
-def reply(status: int, body: bytes = b"", **headers: str) -> Behaviour:
+def response(status: int, body: bytes = b"", **headers: str) -> Behaviour:
     """Answer so, whatever the service has answered."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in named.items())]
@@ -178,28 +178,28 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "endless body": _endless,
     "endless headers": _endless_head,
     "endless early hints": _endless_early_hints,
-    "gzip bomb": lambda wire: reply(200, bomb(1), content_encoding="gzip")(wire),
-    "gzip bomb in gzip": lambda wire: reply(200, bomb(2), content_encoding="gzip, gzip")(wire),
-    "gzip garbled": reply(200, b"no gzip", content_encoding="gzip"),
-    "gzip cut off": reply(200, gzip.compress(b"{}" * 99)[:-9], content_encoding="gzip"),
-    "brotli unasked": reply(200, b"\x0b\x02\x80{}\x03", content_encoding="br"),
-    "503": reply(503, _FLAT % (b"Unavailable", 503), content_type="application/json"),
-    "502 in HTML": reply(502, _HTML % b"Bad Gateway", content_type="text/html"),
-    "200 in HTML": reply(200, _HTML % b"Welcome", content_type="text/html"),
-    "401": reply(401, _FLAT % (b"Unauthorized", 401), content_type="application/json"),
-    "403": reply(403, _FLAT % (b"Forbidden", 403), content_type="application/json"),
-    "404": reply(404, _FLAT % (b"Not Found", 404), content_type="application/json"),
-    "429": reply(
+    "gzip bomb": lambda wire: response(200, bomb(1), content_encoding="gzip")(wire),
+    "gzip bomb in gzip": lambda wire: response(200, bomb(2), content_encoding="gzip, gzip")(wire),
+    "gzip garbled": response(200, b"no gzip", content_encoding="gzip"),
+    "gzip cut off": response(200, gzip.compress(b"{}" * 99)[:-9], content_encoding="gzip"),
+    "brotli unasked": response(200, b"\x0b\x02\x80{}\x03", content_encoding="br"),
+    "503": response(503, _FLAT % (b"Unavailable", 503), content_type="application/json"),
+    "502 in HTML": response(502, _HTML % b"Bad Gateway", content_type="text/html"),
+    "200 in HTML": response(200, _HTML % b"Welcome", content_type="text/html"),
+    "401": response(401, _FLAT % (b"Unauthorized", 401), content_type="application/json"),
+    "403": response(403, _FLAT % (b"Forbidden", 403), content_type="application/json"),
+    "404": response(404, _FLAT % (b"Not Found", 404), content_type="application/json"),
+    "429": response(
         429, _FLAT % (b"Slow down", 429), retry_after="0", content_type="application/json"
     ),
-    "address refused": reply(
+    "address refused": response(
         400,
         b'{"error":{"code":"invalid_ip_address_used","message":"-","type":"-","id":"-"}}',
         content_type="application/json",
     ),
-    "1010 in HTML": reply(403, _HTML % b"error code: 1010", content_type="text/html"),
+    "1010 in HTML": response(403, _HTML % b"error code: 1010", content_type="text/html"),
 }
-"""What is done with a reply, after the service has acted on the request."""
+"""What is done with a response, after the service has acted on the request."""
 
 
 @dataclass
@@ -380,7 +380,7 @@ def _read_request(sock: socket.socket) -> tuple[str, str, dict[str, str], bytes]
 
 
 def _ask(address: tuple[str, int], call: Call) -> tuple[bytes, bytes]:
-    """Hand a call to the service, and return the head and the body of its reply."""
+    """Hand a call to the service, and return the head and the body of its response."""
     parts = urlsplit(call.target)
     connection = http.client.HTTPConnection(*address, timeout=_PATIENCE)
     with contextlib.closing(connection):

@@ -1,4 +1,4 @@
-"""A service whose time is real to a run, and whose replies a test writes: nothing is waited for."""
+"""A service in real time whose responses a test writes: nothing is waited for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scripted(MockEndpoint):
         self.waited: list[float] = []
         self.states: dict[str, list[str]] = {}
         self._answers: Sequence[Answer] = answers
-        self.client = httpx.Client(transport=httpx.MockTransport(self._reply), base_url=BASE_URL)
+        self.client = httpx.Client(transport=httpx.MockTransport(self._response), base_url=BASE_URL)
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
@@ -47,7 +47,7 @@ class Scripted(MockEndpoint):
         left = self.states.get(state)
         return left.pop(0) if left else None
 
-    def _reply(self, request: httpx.Request) -> httpx.Response:
+    def _response(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
         self.asked.append(f"{request.method} {request.url.path.rpartition('/')[2]}")
         answer = self._answers[min(len(self.asked), len(self._answers)) - 1]

@@ -89,11 +89,11 @@ def _handler(handle: Handler) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             path = self.path.partition("?")[0]
             with lock:
-                reply = handle(Request(self.command, path, headers, body))
-            head = [f"HTTP/1.1 {reply.status} -"]
-            head += [f"{name}: {value}" for name, value in reply.headers.items()]
-            head += [f"content-length: {len(reply.body)}", "", ""]
-            self.wfile.write("\r\n".join(head).encode("latin-1") + reply.body)
+                response = handle(Request(self.command, path, headers, body))
+            head = [f"HTTP/1.1 {response.status} -"]
+            head += [f"{name}: {value}" for name, value in response.headers.items()]
+            head += [f"content-length: {len(response.body)}", "", ""]
+            self.wfile.write("\r\n".join(head).encode("latin-1") + response.body)
 
         do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = answer  # noqa: N815
 

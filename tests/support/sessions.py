@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = ("-p", "retry_contract.pytest_plugin")
+PLUGIN = ("-p", "retry_contract.plugin")
 KEPT = "KEPT by the built-in model of the page; no service was contacted."
 
 

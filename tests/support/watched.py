@@ -18,7 +18,7 @@ from support.server import Served, serve
 
 from retry_contract.service.faults import FAULTS, Fault
 from retry_contract.service.faults.model import Wrap
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 
 _SERVING = threading.Lock()
@@ -26,7 +26,7 @@ _SERVING = threading.Lock()
 
 @dataclass
 class Watch:
-    """The requests that a service has had, each with the status of its reply.
+    """The requests that a service has had, each with the status of its response.
 
     `on_request` is told of the number of each request, from 1, before it is answered.
     """
@@ -35,11 +35,11 @@ class Watch:
     seen: list[tuple[Request, int]] = field(default_factory=list)
 
     def wrap(self, _: Service, handle: Handler) -> Handler:
-        def watched(request: Request) -> Reply:
+        def watched(request: Request) -> Response:
             self.on_request(len(self.seen) + 1)
-            reply = handle(request)
-            self.seen.append((request, reply.status))
-            return reply
+            response = handle(request)
+            self.seen.append((request, response.status))
+            return response
 
         return watched
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from retry_contract.cli.interrupts import endings, handled
 from retry_contract.cli.output import harmless, paint, visible, write_json, write_lines
-from retry_contract.interrupts import endings, handled
-from retry_contract.outcome import Unusable
+from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.attempt import Reader
@@ -102,8 +102,8 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Try the user's code; a signal that ends a program is a Ctrl-C. Raises Unusable."""
-    from retry_contract.masking import Scrubber
+    """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
+    from retry_contract.privacy.masking import Scrubber
 
     scrub = Scrubber(_secret()).scrub
     ctrl_c = signal.getsignal(signal.SIGINT)
@@ -111,21 +111,21 @@ def run(options: argparse.Namespace) -> int:
     try:
         with handled(like_ctrl_c, *endings()):
             return _run(options, scrub)
-    except (Unusable, OSError) as error:
-        raise Unusable(visible(scrub(str(error)))) from None
+    except (UsageError, OSError) as error:
+        raise UsageError(visible(scrub(str(error)))) from None
 
 
 def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
-    from retry_contract.masking import scrubbed
-    from retry_contract.session.values import usable_folder
+    from retry_contract.privacy.masking import scrubbed
+    from retry_contract.verification.option_values import usable_folder
 
     target = _target(options)
     folder = usable_folder("report", options.report)
     try:
         with _patience(options):
             found = _check(options, target)
-    except Unusable as error:
-        raise Unusable(_reason(options, scrub(target), scrub(str(error)))) from None
+    except UsageError as error:
+        raise UsageError(_reason(options, scrub(target), scrub(str(error)))) from None
     safe: Readiness = scrubbed(found, scrub)
     _show(safe, as_json=options.json)
     if folder is not None:
@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
 
 def _reason(options: argparse.Namespace, target: str, reason: str) -> str:
     """Return why code cannot be tried; of a command, which may be long, before its text."""
-    from retry_contract.redact import cut
+    from retry_contract.privacy.descriptions import cut
 
     reason, target = cut(reason, _LONGEST_REASON), cut(target, _LONGEST_TARGET)
     for option, command in (("exec", options.exec_command), ("client-exec", options.client_exec)):
@@ -150,26 +150,28 @@ def _target(options: argparse.Namespace) -> str:
     given = [options.target, options.exec_command, options.client, options.client_exec]
     commands = (options.exec_command, options.client_exec)
     if sum(target is not None for target in given) != 1:
-        raise Unusable(f"give one of {_WAYS}")
+        raise UsageError(f"give one of {_WAYS}")
     if options.per_payload and options.exec_command is None:
-        raise Unusable("--per-payload goes with --exec COMMAND")
+        raise UsageError("--per-payload goes with --exec COMMAND")
     if options.accepted_when is not None and options.client is None:
-        raise Unusable("--accepted-when goes with --client TARGET; a command exits with 0 or not")
+        raise UsageError("--accepted-when goes with --client TARGET; a command exits with 0 or not")
     makes_calls = options.client is not None or options.client_exec is not None
     if makes_calls and any(getattr(options, name) is not None for name in _OF_READERS):
-        raise Unusable("--payloads, --seed and --values are for code that reads, not for a client")
+        raise UsageError(
+            "--payloads, --seed and --values are for code that reads, not for a client"
+        )
     target = next(target for target in given if target is not None)
     if not target.strip():
-        raise Unusable("the target is empty: give package.module:callable, or a command")
+        raise UsageError("the target is empty: give package.module:callable, or a command")
     callables = [options.accepted_when, None if target in commands else target]
     for name in callables:
         if name is not None and not _TARGET.fullmatch(name):
             how = "write package.module:callable, as app.sms:parse; a command goes with --exec"
-            raise Unusable(f"{visible(name)}: {how}")
+            raise UsageError(f"{visible(name)}: {how}")
     for pointer in options.accept or ():
         if not _POINTER.fullmatch(pointer):
             how = 'write a JSON Pointer, such as /count or /items/0, or "" for all of it'
-            raise Unusable(f"--accept {visible(pointer)}: {how}")
+            raise UsageError(f"--accept {visible(pointer)}: {how}")
     return str(target)
 
 
@@ -177,7 +179,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     from retry_contract.consumer.readiness import Asked
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.pair import newest_pair
-    from retry_contract.session.values import number, read_seed, template_values
+    from retry_contract.verification.option_values import number, read_seed, template_values
 
     contracts, now, accept = catalogue(), datetime.now(UTC), tuple(options.accept or ())
     if options.client is not None or options.client_exec is not None:
@@ -186,7 +188,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
     payloads = number("payloads", options.payloads, default=default)
     if payloads > _MOST_PAYLOADS:
-        raise Unusable(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
+        raise UsageError(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
     seed, values = read_seed(options.seed, 1) or 0, template_values(options.values)
     from retry_contract.consumer.reader.check import check
 
@@ -198,9 +200,9 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
 def _check_client(options: argparse.Namespace, asked: Asked) -> Readiness:
     from retry_contract.consumer.client.calls import Client
     from retry_contract.consumer.client.check import check_client
+    from retry_contract.consumer.process.command import read_command
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.pair import newest_pair
-    from retry_contract.processes.command import read_command
 
     command = None if options.client_exec is None else read_command(options.client_exec)
     client = Client(asked.target, _timeout(options), command, options.accepted_when or "")
@@ -228,16 +230,16 @@ def _secret() -> str:
 
 
 def _timeout(options: argparse.Namespace) -> float:
-    from retry_contract.session.values import positive
+    from retry_contract.verification.option_values import positive
 
     return positive("timeout", options.timeout, default=_TIMEOUT) or _TIMEOUT
 
 
 @contextlib.contextmanager
 def _reader(options: argparse.Namespace, target: str) -> Iterator[Reader]:
+    from retry_contract.consumer.process.command import read_command
     from retry_contract.consumer.process.each import Each
     from retry_contract.consumer.process.lines import Lines, python_reader
-    from retry_contract.processes.command import read_command
 
     timeout = _timeout(options)
     if options.exec_command is None:

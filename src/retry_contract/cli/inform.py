@@ -1,4 +1,4 @@
-"""`schema`, `timeline`, `rules` and `explain`: what the contract is, and judging nothing."""
+"""`schema`, `timeline`, `rules` and `explain`: what the contract is, and checking nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
-from retry_contract.outcome import ExitCode, Unusable
+from retry_contract.outcome import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from retry_contract.rules import Rule
@@ -52,7 +52,7 @@ def _schema(options: argparse.Namespace) -> int:
         write_json(bundle(contracts[options.contract]))
     else:
         known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
-        raise Unusable(f"{options.contract}: no such contract; use one of {known}")
+        raise UsageError(f"{options.contract}: no such contract; use one of {known}")
     return ExitCode.KEPT
 
 
@@ -106,6 +106,6 @@ def _explain(options: argparse.Namespace) -> int:
 
     rule = RULES.get(options.rule)
     if rule is None:
-        raise Unusable(f"{options.rule}: no such rule; see: retry-contract rules")
+        raise UsageError(f"{options.rule}: no such rule; see: retry-contract rules")
     write_lines([rule.id, *_rule_lines(rule), "", *explain(rule)])
     return ExitCode.KEPT

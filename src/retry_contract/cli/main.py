@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from retry_contract._version import __version__
 from retry_contract.cli import consumer, inform, sandbox, validate, verify
+from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
-from retry_contract.interrupts import ignore_from_now_on, raise_from_now_on
-from retry_contract.outcome import Unusable, Verdict
+from retry_contract.outcome import UsageError, Verdict
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
@@ -33,9 +33,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if "invalid choice" in message:
-            raise Unusable(f"no such command; give {_KNOWN}; see: {self.prog} --help")
+            raise UsageError(f"no such command; give {_KNOWN}; see: {self.prog} --help")
         unquoted = re.split(r""":? ['"]""", message)[0]
-        raise Unusable(f"{unquoted}; see: {self.prog} --help")
+        raise UsageError(f"{unquoted}; see: {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
     try:
         return _run(own, extra)
-    except Unusable as error:
+    except UsageError as error:
         return refuse(name, str(error), as_json="--json" in own)
     except OSError as error:
         reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
@@ -69,7 +69,7 @@ def _run(own: list[str], extra: list[str]) -> int:
     finally:
         write_lines([])  # --help and --version end here, and their reader may be gone too
     if options.command is None:
-        raise Unusable(f"give a command: {_KNOWN}; see: {_NAME} --help")
+        raise UsageError(f"give a command: {_KNOWN}; see: {_NAME} --help")
     if hasattr(options, "files"):
         # argparse takes files in one place only, and so leaves those behind an option.
         late = [word for word in unknown if word == "-" or not word.startswith("-")]
@@ -78,9 +78,9 @@ def _run(own: list[str], extra: list[str]) -> int:
         extra = []
     if unknown:
         named = _without_values(unknown)
-        raise Unusable(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")
+        raise UsageError(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")
     if extra and options.run is not verify.run:
-        raise Unusable("only verify takes -- ARGS")
+        raise UsageError("only verify takes -- ARGS")
     options.extra = extra
     if options.run is not verify.run:  # which has nothing to end before its session starts
         raise_from_now_on()

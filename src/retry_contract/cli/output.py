@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from retry_contract.outcome import ExitCode, Unusable, Verdict
+from retry_contract.outcome import ExitCode, UsageError, Verdict
 
 
 def prepare_streams() -> None:
@@ -26,7 +26,7 @@ def prepare_streams() -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Print lines to standard output. Raises Unusable if they cannot be written.
+    """Print lines to standard output. Raises UsageError if they cannot be written.
 
     A reader who has closed the pipe has seen enough: the exit code stays what it is.
     """
@@ -39,7 +39,7 @@ def write_lines(lines: Iterable[str]) -> None:
         sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
         # Windows says EINVAL where others say EPIPE.
         if error.errno not in (errno.EPIPE, errno.EINVAL):
-            raise Unusable(f"the output cannot be written: {error.strerror}") from None
+            raise UsageError(f"the output cannot be written: {error.strerror}") from None
 
 
 def write_json(document: dict[str, Any]) -> None:
@@ -48,11 +48,11 @@ def write_json(document: dict[str, Any]) -> None:
 
 
 def refuse(
-    command: str, reason: str, *, as_json: bool, verdict: Verdict = Verdict.UNUSABLE
+    command: str, reason: str, *, as_json: bool, verdict: Verdict = Verdict.USAGE_ERROR
 ) -> ExitCode:
     """Say in one line why a command came to nothing, and return its exit code."""
     if as_json:
-        with contextlib.suppress(Unusable):
+        with contextlib.suppress(UsageError):
             write_json({"outcome": str(verdict), "reason": reason})
     complain(f"{command}: {reason}")
     return verdict.exit_code

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retry_contract.cli.interrupts import endings, handled
 from retry_contract.cli.output import write_json, write_lines
-from retry_contract.interrupts import endings, handled
-from retry_contract.outcome import Unusable
-from retry_contract.processes import end, in_a_group, interrupt
+from retry_contract.consumer.process.group import end, in_a_group, interrupt
+from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
     from retry_contract.service.model import Settings
@@ -64,13 +64,13 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted, or until the command has ended. Raises Unusable."""
+    """Serve until interrupted, or until the command has ended. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.endpoint.extra import sandbox_server
     from retry_contract.service.sandbox import Sandbox
 
     if options.json and options.command_line is not None:
-        raise Unusable("--json: goes without --run, whose command has it all in its environment")
+        raise UsageError("--json: goes without --run, whose command has it all in its environment")
     serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
     with handled(termination, *endings()), serving(sandbox.handle, _port(options.port)) as url:
@@ -95,16 +95,16 @@ def _start(options: argparse.Namespace) -> Start:
     contract = AUTO if options.contract is None else options.contract
     known = [*(c.period.alias for c in catalogue().values()), AUTO]
     if contract not in (*known, *catalogue()):
-        raise Unusable(f"--contract {contract}: no such contract; use one of {', '.join(known)}")
+        raise UsageError(f"--contract {contract}: no such contract; use one of {', '.join(known)}")
     for name in options.fault:
         if name not in FAULTS:
-            raise Unusable(f"--fault {name}: no such fault; use some of {', '.join(FAULTS)}")
+            raise UsageError(f"--fault {name}: no such fault; use some of {', '.join(FAULTS)}")
     try:
         at = None if options.on is None else as_instant(options.on)
     except InvalidInstant as error:
-        raise Unusable(f"--on: {error}") from None
+        raise UsageError(f"--on: {error}") from None
     if at is not None and at.year not in YEARS:
-        raise Unusable(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
+        raise UsageError(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
     if options.cutover_in is not None:
         at = _before_the_cutover(options, contract)
     return Start(contract, at, tuple(options.fault), _settings(options))
@@ -112,10 +112,10 @@ def _start(options: argparse.Namespace) -> Start:
 
 def _before_the_cutover(options: argparse.Namespace, contract: str) -> datetime:
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.session.values import positive
+    from retry_contract.verification.option_values import positive
 
     if contract != "auto" or options.on is not None:
-        raise Unusable("--cutover-in sets the clock: it goes with neither --on nor --contract")
+        raise UsageError("--cutover-in sets the clock: it goes with neither --on nor --contract")
     cutover = list(catalogue().values())[-1].period.effective_from
     assert cutover is not None  # only the first contract holds from the beginning
     lead = positive("cutover-in", options.cutover_in, default=None)
@@ -124,25 +124,25 @@ def _before_the_cutover(options: argparse.Namespace, contract: str) -> datetime:
 
 def _settings(options: argparse.Namespace) -> Settings:
     from retry_contract.service.model import Settings
-    from retry_contract.session.values import number
+    from retry_contract.verification.option_values import number
 
     for name, words in (("errors", ("nested", "flat")), ("cap", ("attempts", "retries"))):
         if getattr(options, name) not in (None, *words):
-            raise Unusable(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
+            raise UsageError(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
     rate = number("rate", options.rate, default=None)
     if rate == 0:
-        raise Unusable("--rate 0: give a number of requests a second, from 1")
+        raise UsageError("--rate 0: give a number of requests a second, from 1")
     cap: Any = options.cap or "attempts"
     errors: Any = options.errors or "nested"
     return Settings(cap=cap, errors=errors, rate=rate, delivery=_DELIVERY)
 
 
 def _port(text: str | None) -> int:
-    from retry_contract.session.values import number
+    from retry_contract.verification.option_values import number
 
     port = number("port", text, default=_PORT)
     if port > _LARGEST_PORT:
-        raise Unusable(f"--port {port}: give a number up to {_LARGEST_PORT}")
+        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
     return port
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from retry_contract.cli.output import paint, write_json, write_lines
-from retry_contract.outcome import Outcome, Unusable, Verdict
-from retry_contract.session.option_table import OPTIONS
+from retry_contract.outcome import Outcome, UsageError, Verdict
+from retry_contract.verification.option_table import OPTIONS
 
 _EXAMPLE = """\
 exit: 0 kept, 1 broken, 2 unusable, 3 not tested
@@ -48,10 +48,10 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the contract tests. Raises Unusable."""
+    """Run the contract tests. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.rules import RULES
-    from retry_contract.session.options import read_options
+    from retry_contract.verification.options import read_options
 
     given = {option.name: getattr(options, option.destination) for option in OPTIONS}
     read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
@@ -92,12 +92,12 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     import pytest
 
     from retry_contract.cli.watcher import Watcher
-    from retry_contract.pytest_session import OUTCOME
+    from retry_contract.plugin.session import OUTCOME
 
     tests = _tests_folder()
     fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
     fixed += ["--noconftest", "--import-mode=importlib", "--assert=plain"]
-    fixed += ["-p", "retry_contract.pytest_plugin"]  # by its name, so that xdist's workers find it
+    fixed += ["-p", "retry_contract.plugin"]  # by its name, so that xdist's workers find it
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
@@ -107,9 +107,9 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     if outcome is None and watcher.interrupted:
         raise KeyboardInterrupt
     if outcome is None:
-        raise Unusable(f"no rule was judged: pytest ended with status {int(status)}, see above")
+        raise UsageError(f"no rule was checked: pytest ended with status {int(status)}, see above")
     if outcome.verdict is Verdict.KEPT and status != pytest.ExitCode.OK:
-        reason = "a test failed without judging a rule; retry-contract verify -- -v shows it"
+        reason = "a test failed without checking a rule; retry-contract verify -- -v shows it"
         return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=reason)
     return outcome
 
@@ -121,7 +121,7 @@ def _tests_folder() -> Path:
         folder = Path(parent) / "contract_tests"
         if (folder / "test_accepted.py").is_file():
             return folder
-    raise Unusable("the contract tests are missing: reinstall retry-contract")
+    raise UsageError("the contract tests are missing: reinstall retry-contract")
 
 
 @contextmanager

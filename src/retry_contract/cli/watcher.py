@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from retry_contract.interrupts import ignore_from_now_on, raise_from_now_on
+from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 
 
 class Watcher:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retry_contract.redact import cut, one_line, token
+from retry_contract.privacy.descriptions import cut, one_line, token
 
 ABSENT = object()
 _LONGEST, _MOST_OPTIONS = 80, 5

@@ -1,5 +1,5 @@
-"""The contract as data, and the one judge of a payload.
+"""The contract as data, and the one validator of a payload.
 
-`timeline` and `catalogue` read only JSON; `judge` brings jsonschema, and is imported when a
-payload is judged.
+`timeline` and `catalogue` read only JSON; `check` brings jsonschema, and is imported when a
+payload is checked.
 """

@@ -12,7 +12,7 @@ _BASE = "https://retry-contract.invalid/bundles/"
 
 
 def bundle(contract: Contract, kind: Kind = "retry") -> Schema:
-    """Return the schema of one kind of a contract's replies with every reference within it."""
+    """Return the schema of one kind of a contract's responses with every reference within it."""
     definitions: dict[str, Any] = {}
     schema = _inline(contract.schema_of(kind), contract, definitions)
     name = contract.name if kind == "retry" else f"{contract.name}.{kind}"
@@ -20,7 +20,7 @@ def bundle(contract: Contract, kind: Kind = "retry") -> Schema:
 
 
 def bundle_either(catalogue: Catalogue) -> Schema:
-    """Return a schema that accepts a reply of any of the contracts."""
+    """Return a schema that accepts a response of any of the contracts."""
     definitions: dict[str, Any] = {}
     for contract in catalogue.values():
         schema = _inline(contract.schema, contract, definitions)
@@ -30,7 +30,7 @@ def bundle_either(catalogue: Catalogue) -> Schema:
     return {
         "$schema": _DIALECT,
         "$id": f"{_BASE}either.schema.json",
-        "title": "Reply of an accepted retry, of any contract",
+        "title": "Response of an accepted retry, of any contract",
         "anyOf": [{"$ref": f"#/$defs/{name}"} for name in catalogue],
         "$defs": definitions,
     }

@@ -13,7 +13,7 @@ from retry_contract.contract.timeline import Period, Timeline, read_timeline
 
 Schema = dict[str, Any]
 Kind = Literal["retry", "single-send", "retrieve"]
-"""The replies that hold a message; the schema of each is `<kind>-response.schema.json`."""
+"""The responses that hold a message; the schema of each is `<kind>-response.schema.json`."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Contract:
     folder: Path
 
     def __hash__(self) -> int:
-        # Asked for with every judgement and every reply: all of the period would be hashed.
+        # Asked for with every validation and every response: all of the period would be hashed.
         return hash((self.period.name, self.folder))
 
     @property
@@ -34,15 +34,15 @@ class Contract:
 
     @property
     def schema(self) -> Schema:
-        """The JSON Schema of the retry's reply; its references lead into `schemas/`."""
+        """The JSON Schema of the retry's response; its references lead into `schemas/`."""
         return self.schema_of("retry")
 
     def schema_of(self, kind: Kind) -> Schema:
-        """Return the JSON Schema of one kind of reply."""
+        """Return the JSON Schema of one kind of response."""
         return _read(self.folder / self.name / f"{kind}-response.schema.json")
 
     def fields(self, kind: Kind = "retry") -> tuple[str, ...]:
-        """Return the names of the members that a reply of this kind may have, in their order."""
+        """Return the names of the members that a response of this kind may have, in their order."""
         return _fields(self, kind)
 
     def sample(self, kind: Kind, field: str) -> Any:
@@ -96,9 +96,9 @@ class Catalogue(Mapping[str, Contract]):
         return self._contracts[period.name]
 
     def shown_by(self, payload: object, kind: Kind = "retry") -> Contract | None:
-        """Return the contract that a reply shows, by the members that each contract added.
+        """Return the contract that a response shows, by the members that each contract added.
 
-        A member counts whatever its value, so a reply that is faulty elsewhere still tells.
+        A member counts whatever its value, so a response that is faulty elsewhere still tells.
         None if the payload is not an object.
         """
         if not isinstance(payload, dict):

@@ -1,4 +1,4 @@
-"""Reading the bytes of a reply as JSON (RFC 8259), strictly, and saying what is wrong with them."""
+"""Reads the body of a response as strict JSON (RFC 8259), and describes what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.outcome import Drift, Violation
-from retry_contract.redact import pointer, printable
+from retry_contract.privacy.descriptions import pointer, printable
 
 RULE = "body-is-json"
 DEEPEST = 200

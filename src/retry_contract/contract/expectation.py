@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import InvalidInstant, as_instant, show
-from retry_contract.outcome import Unusable
+from retry_contract.outcome import UsageError
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """The contract that replies are judged by.
+    """The contract that responses are checked by.
 
     `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is the
     one that the expectation was made for, or None if the contract was named. `as_served` says that
@@ -58,18 +58,18 @@ def in_force(catalogue: Catalogue, when: str | datetime) -> Expectation:
 def expectations(
     catalogue: Catalogue, contract: str | None, on: str | None, *, default: str
 ) -> tuple[Expectation, ...]:
-    """Return what is expected by the options --contract and --on. Raises Unusable."""
+    """Return what is expected by the options --contract and --on. Raises UsageError."""
     choice = ("auto" if on is not None else default) if contract is None else contract
     if on is not None and choice != "auto":
-        raise Unusable(f"--on goes with --contract auto, not with --contract {choice}")
+        raise UsageError(f"--on goes with --contract auto, not with --contract {choice}")
     try:
         if choice == "auto":
             return (in_force(catalogue, datetime.now(UTC) if on is None else on),)
         names = list(catalogue) if choice == default else [choice]
         return tuple(named(catalogue, name) for name in names)
     except InvalidInstant as error:
-        raise Unusable(f"--on: {error}") from None
+        raise UsageError(f"--on: {error}") from None
     except KeyError:
         known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
         shown = choice or "(empty)"
-        raise Unusable(f"--contract {shown}: no such contract; use one of {known}") from None
+        raise UsageError(f"--contract {shown}: no such contract; use one of {known}") from None

@@ -1,4 +1,4 @@
-"""Judging one saved reply."""
+"""Checking one saved response."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from retry_contract.contract.document import read_document
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.judge import Judgement, identify, judge_expected
+from retry_contract.contract.validator import Validation, identify, validate_expected
 from retry_contract.outcome import Drift, Violation
 
 
 @dataclass(frozen=True)
-class SavedReply:
-    """What is said of one saved reply.
+class SavedResponse:
+    """What is said of one saved response.
 
     `keeps` are the contracts that it keeps; `contract` is the one that it is shown against, None
     if it could not be read.
@@ -25,22 +25,22 @@ class SavedReply:
     drift: tuple[Drift, ...]
 
 
-def judge_saved(body: bytes, expectations: Sequence[Expectation]) -> SavedReply:
-    """Judge the bytes of a saved reply against whichever of the expectations it fits best.
+def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> SavedResponse:
+    """Check the bytes of a saved response against whichever of the expectations it fits best.
 
     If it keeps none, that is the one with the fewest violations, the later one on a tie.
     """
     document = read_document(body)
     if document.violations:
-        return SavedReply((), None, document.violations, document.drift)
+        return SavedResponse((), None, document.violations, document.drift)
     payload = document.payload
     best = min(
-        (judge_expected(payload, expectation) for expectation in reversed(expectations)),
+        (validate_expected(payload, expectation) for expectation in reversed(expectations)),
         key=_count,
     )
     keeps = identify(payload, expectations[0].catalogue)
-    return SavedReply(keeps, best.contract, best.violations, document.drift + best.drift)
+    return SavedResponse(keeps, best.contract, best.violations, document.drift + best.drift)
 
 
-def _count(judgement: Judgement) -> int:
-    return len(judgement.violations)
+def _count(validation: Validation) -> int:
+    return len(validation.violations)

@@ -31,13 +31,13 @@ class Endpoint(Protocol):
     real_time: bool
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the reply with its body read.
+        """Send a request, and return the response with its body read.
 
-        Raises NotTested where the reply is past the bounds, and httpx.RequestError.
+        Raises NotTested where the response is past the bounds, and httpx.RequestError.
         """
 
     def message_in(self, state: str) -> str | None:
-        """Return the id of a message in a state, from whoever runs the service, or None.
+        """Return the id of a message in a state, from the service's team, or None.
 
         Each call returns a message that no other call has returned. The state `foreign` is a
         failed message of `foreign_campaign`.

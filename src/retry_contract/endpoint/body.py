@@ -1,6 +1,6 @@
-"""Reading a reply's body, within a bound that holds after decompression too.
+"""Reading a response's body, within a bound that holds after decompression too.
 
-httpx decompresses a whole piece at a time, and as often as the reply says: a few kilobytes,
+httpx decompresses a whole piece at a time, and as often as the response says: a few kilobytes,
 compressed twice, would fill the memory before anybody could count them.
 """
 
@@ -24,19 +24,19 @@ _FIRST_OF_GZIP = 0x1F
 
 
 def read_body(response: httpx.Response) -> bytes:
-    """Return the body of a reply that is being streamed, decoded, of at most 1 MiB.
+    """Return the body of a response that is being streamed, decoded, of at most 1 MiB.
 
     Raises NotTested where it is larger, or encoded otherwise; httpx.DecodingError where it is
     garbled or cut off.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in (*_CODINGS, "identity", ""):
-        raise NotTested("a reply was compressed in a way that nobody had asked for")
+        raise NotTested("a response was compressed in a way that nobody had asked for")
     body = b""
     for piece in _pieces(response, coding):
         body += piece
         if len(body) > LARGEST:
-            raise NotTested("a reply is larger than 1 MiB, and was not read to its end")
+            raise NotTested("a response is larger than 1 MiB, and was not read to its end")
     return body
 
 

@@ -38,8 +38,8 @@ def _make(control: str, state: str) -> str | None:
     wanted = {"state": "failure", "campaign": "foreign"} if state == "foreign" else {"state": state}
     try:
         with _client() as client:
-            reply = client.post(f"{control}/messages", json=wanted)
-            return str(reply.json()["messages"][0]) if reply.status_code == 201 else None
+            response = client.post(f"{control}/messages", json=wanted)
+            return str(response.json()["messages"][0]) if response.status_code == 201 else None
     except (httpx.HTTPError, NotTested, ValueError, LookupError, TypeError):
         return None
 

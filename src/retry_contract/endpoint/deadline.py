@@ -1,4 +1,4 @@
-"""A deadline for a whole exchange: a reply that drips must not outlive the patience for it.
+"""A deadline for a whole exchange: a response that drips must not outlive the patience for it.
 
 httpx bounds each read alone, so a byte a second would go on for ever.
 """
@@ -32,7 +32,7 @@ class Deadline:
             return timeout
         left = self._end - time.monotonic()
         if left <= 0:
-            raise httpcore.ReadTimeout("the whole reply took too long")
+            raise httpcore.ReadTimeout("the whole response took too long")
         return left if timeout is None else min(timeout, left)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from retry_contract.outcome import Unusable
+from retry_contract.outcome import UsageError
 from retry_contract.service.http import Handler
 
 Serving = Callable[[Handler, int], AbstractContextManager[str]]
@@ -14,14 +14,14 @@ ServingEach = Callable[[Sequence[Handler]], AbstractContextManager[list[str]]]
 
 
 def sandbox_server() -> Serving:
-    """Return `serving`. Raises Unusable if what it needs is not installed."""
+    """Return `serving`. Raises UsageError if what it needs is not installed."""
     with _extra():
         from retry_contract.endpoint.sandbox import serving
     return serving
 
 
 def sandbox_servers() -> ServingEach:
-    """Return `serving_each`. Raises Unusable if what it needs is not installed."""
+    """Return `serving_each`. Raises UsageError if what it needs is not installed."""
     with _extra():
         from retry_contract.endpoint.sandbox import serving_each
     return serving_each
@@ -34,6 +34,6 @@ def _extra() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in ("uvicorn", "httptools"):
             raise
-        raise Unusable(
+        raise UsageError(
             f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
         ) from None

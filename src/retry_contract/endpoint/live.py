@@ -25,7 +25,7 @@ from retry_contract.endpoint.guard import (
     host_of,
 )
 from retry_contract.endpoint.guard import is_loopback as _is_loopback
-from retry_contract.outcome import Unusable
+from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
 _LONGEST_CONNECT = 5.0
@@ -43,7 +43,7 @@ class LiveSettings:
     """Where a service is, and what may be done there.
 
     `messages` are the ids of messages that may be retried, in the order of preference. `budget`
-    is in requests, `rate` in requests a second, `timeout` in seconds for a whole reply.
+    is in requests, `rate` in requests a second, `timeout` in seconds for a whole response.
     """
 
     url: str
@@ -63,7 +63,7 @@ class LiveSettings:
 class LiveEndpoint:
     """A service over HTTP. Nothing of the environment but `SSL_CERT_FILE` is used.
 
-    `state_of` asks whoever runs the service for a message in a state.
+    `state_of` asks the service's team for a message in a state.
     """
 
     real_time = True
@@ -169,25 +169,25 @@ def may_provision(url: str) -> bool:
 
 
 def check_url(url: str, *, allow_production: bool) -> str:
-    """Return the base URL without a trailing slash. Raises Unusable."""
+    """Return the base URL without a trailing slash. Raises UsageError."""
     try:
         parsed = httpx.URL(url.strip())
         host = host_of(parsed)
     except (httpx.InvalidURL, ValueError):
-        raise Unusable("--endpoint: not a URL; give mock, or https://HOST/api/v2") from None
+        raise UsageError("--endpoint: not a URL; give mock, or https://HOST/api/v2") from None
     if parsed.userinfo or b"?" in parsed.raw_path or parsed.fragment:
-        raise Unusable("--endpoint: give a base URL of scheme, host and path, and no more")
+        raise UsageError("--endpoint: give a base URL of scheme, host and path, and no more")
     if parsed.scheme not in ("http", "https") or not host:
-        raise Unusable(f"--endpoint {url}: give mock, or a base URL that begins with https://")
+        raise UsageError(f"--endpoint {url}: give mock, or a base URL that begins with https://")
     port = 443 if parsed.port is None else parsed.port
     if not 0 < port <= _LARGEST_PORT or not _HOST.fullmatch(host):
-        raise Unusable(f"--endpoint {url}: no such host or port can be; see how it is written")
+        raise UsageError(f"--endpoint {url}: no such host or port can be; see how it is written")
     if escapes_a_dot(parsed.raw_path.decode("ascii")):
-        raise Unusable(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
+        raise UsageError(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
     if parsed.scheme == "http" and not _is_loopback(parsed):
-        raise Unusable(f"--endpoint {url}: the service answers over https only; give https://")
+        raise UsageError(f"--endpoint {url}: the service answers over https only; give https://")
     if host == PRODUCTION and not allow_production:
-        raise Unusable(
+        raise UsageError(
             f"--endpoint {url}: this is production, and its owner forbids tests there; "
             f"https://{TEST}/api/v2 is the place, or give --allow-production"
         )
@@ -195,22 +195,22 @@ def check_url(url: str, *, allow_production: bool) -> str:
 
 
 def check_key(key: str) -> str:
-    """Return an API key that can be sent in a header. Raises Unusable, and never quotes it."""
+    """Return an API key that can be sent in a header. Raises UsageError, and never quotes it."""
     key = key.strip()
     if not key:
-        raise Unusable("no API key: put it into the environment as POSTMAN_API_KEY")
+        raise UsageError("no API key: put it into the environment as POSTMAN_API_KEY")
     if key.startswith(_FOREIGN_PREFIX):
-        raise Unusable(
+        raise UsageError(
             f"the key begins with {_FOREIGN_PREFIX}: it is of another product named Postman; "
             "use a key of the campaign in postman.gov.sg"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise Unusable("POSTMAN_API_KEY holds characters that no key has: copy it once more")
+        raise UsageError("POSTMAN_API_KEY holds characters that no key has: copy it once more")
     return key
 
 
 def check_proxy(proxy: str | None, url: str) -> str | None:
-    """Return the URL of a proxy. Raises Unusable, and never quotes it: it may hold a password."""
+    """Return the URL of a proxy. Raises UsageError, and never quotes it: it may hold a password."""
     if proxy is None:
         return None
     try:
@@ -219,19 +219,21 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
     except (httpx.InvalidURL, ValueError):
         usable = False
     if not usable:
-        raise Unusable("--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080")
+        raise UsageError(
+            "--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080"
+        )
     if is_loopback(url) and not _is_loopback(parsed):
-        raise Unusable(
+        raise UsageError(
             "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
         )
     return proxy.strip()
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return what TLS trusts: a CA file, that of SSL_CERT_FILE, or certifi's. Raises Unusable."""
+    """Return what TLS trusts: a CA file, that of SSL_CERT_FILE, or certifi's. Raises UsageError."""
     file = ca_file or os.environ.get("SSL_CERT_FILE")
     try:
         return ssl.create_default_context(cafile=file or certifi.where())
     except (OSError, ssl.SSLError):
         name = "--ca-file" if ca_file else "SSL_CERT_FILE"
-        raise Unusable(f"{name} {file}: no CA certificates in PEM can be read there") from None
+        raise UsageError(f"{name} {file}: no CA certificates in PEM can be read there") from None

@@ -11,7 +11,7 @@ import respx
 
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.service.faults import Fault
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.ids import new_ids
 from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
 from retry_contract.service.seeds import FAILED, seed
@@ -131,9 +131,9 @@ class MockEndpoint:
             self.router.reset()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        return _reply_to(request, self._tick_and_handle)
+        return _response_to(request, self._tick_and_handle)
 
-    def _tick_and_handle(self, request: Request) -> Reply:
+    def _tick_and_handle(self, request: Request) -> Response:
         self.clock.advance(self._tick)
         return self._handle(request)
 
@@ -155,12 +155,12 @@ def mocking(handle: Handler) -> Iterator[str]:
     """Answer every httpx client of this process by a function, until the block is left.
 
     Gives the URL, without a path. A request outside its base URL raises AssertionError, and
-    reaches no network. A reply that does not arrive at once raises at once, as httpx would.
+    reaches no network. A response that does not arrive at once raises at once, as httpx would.
     """
 
     def answer(request: httpx.Request) -> httpx.Response:
         router.reset()  # respx keeps every call
-        return _reply_to(request, handle)
+        return _response_to(request, handle)
 
     router = _router(answer)
     with router:
@@ -173,15 +173,15 @@ def _router(answer: Callable[[httpx.Request], httpx.Response]) -> respx.MockRout
     return router
 
 
-def _reply_to(request: httpx.Request, handle: Handler) -> httpx.Response:
+def _response_to(request: httpx.Request, handle: Handler) -> httpx.Response:
     # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
     path = request.url.raw_path.decode("ascii").partition("?")[0]
     if request.url.port is not None or not path.startswith(PREFIX + "/"):
         raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    reply = handle(Request(request.method, path, headers, request.content))
-    if reply.pace == "reset":
+    response = handle(Request(request.method, path, headers, request.content))
+    if response.pace == "reset":
         raise httpx.ReadError("the connection was reset", request=request)
-    if reply.pace != "at once":
-        raise httpx.ReadTimeout("the reply never came", request=request)
-    return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+    if response.pace != "at once":
+        raise httpx.ReadTimeout("the response never came", request=request)
+    return httpx.Response(response.status, headers=dict(response.headers), content=response.body)

@@ -1,4 +1,4 @@
-"""Looking up a host's addresses, without waiting longer for a name server than for a reply.
+"""Looking up a host's addresses, without waiting longer for a name server than for a response.
 
 The system's own look-up has no time limit, and does not hear Ctrl-C.
 """

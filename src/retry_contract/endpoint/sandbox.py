@@ -13,8 +13,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from retry_contract.outcome import Unusable
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.outcome import UsageError
+from retry_contract.service.http import Handler, Request, Response
 
 HOST = "127.0.0.1"
 _EXTENSION = "retry_contract"
@@ -35,7 +35,7 @@ _Send = Callable[[_Message], Awaitable[None]]
 
 
 class _Held:
-    """A transport that sends a reply's head and body as one: each packet costs more than both."""
+    """A transport that sends the head and body of a response in one packet."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -142,13 +142,13 @@ def application(
     async def answer(scope: Any, receive: _Receive, send: _Send) -> None:
         body = await _read(receive)
         if body is None:
-            await _write(Reply(413), scope, receive, send)
+            await _write(Response(413), scope, receive, send)
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         path = scope["raw_path"].decode("latin-1")
         handle = handlers[scope["server"][1]]
-        reply = handle(Request(scope["method"], path, headers, body))
-        await _write(reply, scope, receive, send)
+        response = handle(Request(scope["method"], path, headers, body))
+        await _write(response, scope, receive, send)
 
     return answer
 
@@ -164,23 +164,23 @@ async def _read(receive: _Receive) -> bytes | None:
     return body
 
 
-async def _write(reply: Reply, scope: Any, receive: _Receive, send: _Send) -> None:
-    if reply.pace in ("reset", "silent"):
-        if reply.pace == "reset":
+async def _write(response: Response, scope: Any, receive: _Receive, send: _Send) -> None:
+    if response.pace in ("reset", "silent"):
+        if response.pace == "reset":
             scope["extensions"][_EXTENSION]["abort"]()
         await _gone(receive)
         return
-    headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
-    headers.append((b"content-length", str(len(reply.body)).encode()))
-    start = {"type": "http.response.start", "status": reply.status, "headers": headers}
-    if reply.pace == "at once":
+    headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.pace == "at once":
         scope["extensions"][_EXTENSION]["hold"]()
         await send(start)
-        await send({"type": "http.response.body", "body": reply.body})
+        await send({"type": "http.response.body", "body": response.body})
         scope["extensions"][_EXTENSION]["release"]()
         return
     await send(start)
-    for byte in reply.body if reply.pace == "drip" else b"":
+    for byte in response.body if response.pace == "drip" else b"":
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(_gone(receive), _DRIP)
@@ -199,7 +199,7 @@ async def _gone(receive: _Receive) -> None:
 def serving(handle: Handler, port: int = 0) -> Iterator[str]:
     """Serve what a handler answers, until the block is left; give the URL, without a path.
 
-    Raises Unusable if the port cannot be had.
+    Raises UsageError if the port cannot be had.
     """
     with _listening(port) as listener, _served([handle], [listener]) as urls:
         yield urls[0]
@@ -243,7 +243,7 @@ def _served(handlers: Sequence[Handler], listeners: Sequence[socket.socket]) -> 
 
 
 def _listening(port: int) -> socket.socket:
-    # With the protocol named, asyncio turns Nagle's algorithm off: else a reply takes 40 ms.
+    # With the protocol named, asyncio turns Nagle's algorithm off: else a response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -252,5 +252,5 @@ def _listening(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         why = f"--port {port}: {error.strerror}; --port 0 takes any that is free"
-        raise Unusable(why) from None
+        raise UsageError(why) from None
     return listener

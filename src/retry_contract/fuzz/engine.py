@@ -19,7 +19,7 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.fuzz.isolation import isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
-from retry_contract.session.prober import Listener, Prober
+from retry_contract.verification.prober import Listener, Prober
 
 _REFUSED_ONLY = (
     "off this machine only retries of unknown messages are generated, and each was refused as "
@@ -81,7 +81,7 @@ class Tally:
 
     most_shrinks: int
     requests: int = 0
-    replies: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
     drift: dict[Drift, None] = field(default_factory=dict)
     smallest: Broken | None = None
@@ -121,14 +121,14 @@ class Tally:
     def add(self, prober: Prober) -> None:
         """Count what a prober has sent, and let it forget."""
         self.requests += len(prober.exchanges)
-        self.replies.update(str(exchange.status) for exchange in prober.exchanges)
+        self.responses.update(str(exchange.status) for exchange in prober.exchanges)
         self.accepted += sum(e.kind == "retry" and e.succeeded for e in prober.exchanges)
         prober.exchanges.clear()
 
     @property
     def traffic(self) -> Traffic:
         """The traffic of all cases."""
-        return Traffic(self.requests, dict(sorted(self.replies.items())))
+        return Traffic(self.requests, dict(sorted(self.responses.items())))
 
 
 @contextlib.contextmanager
@@ -203,7 +203,7 @@ def needs_messages(plan: Plan) -> None:
 def needs_this_machine(plan: Plan) -> None:
     """Raise NotExercised where the cases would cost messages, or text a person."""
     if not plan.endpoint.expendable:
-        raise NotExercised("off this machine no history is generated: each would cost messages")
+        raise NotExercised("off this machine no sequence is generated: each would cost messages")
 
 
 def broken(case: Any, *violations: Violation) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Judging a rule by generated cases."""
+"""Checking a rule by generated cases."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import shlex
 from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated import REQUESTS
-from retry_contract.session.options import Options
-from retry_contract.session.prober import Listener
-from retry_contract.session.run import Generate, Interrupted, Run
+from retry_contract.verification.options import Options
+from retry_contract.verification.prober import Listener
+from retry_contract.verification.run import Generate, Interrupted, Run
 
 
 def generator(options: Options, record: Listener | None = None) -> Generate:
-    """Return what judges the rules whose cases are generated. `record` is told of each exchange."""
+    """Return what checks the rules whose cases are generated. `record` is told of each exchange."""
 
     def generate(rule: str, run: Run) -> tuple[Violation, ...]:
-        name = "request" if rule == REQUESTS else "history"
+        name = "request" if rule == REQUESTS else "sequence"
         plan = Plan(
             run.prober.endpoint,
             run.expectation,
@@ -48,9 +48,9 @@ def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
         from retry_contract.fuzz.requests import fuzz_requests
 
         return fuzz_requests(plan, tally)
-    from retry_contract.fuzz.histories import fuzz_histories
+    from retry_contract.fuzz.stateful import fuzz_sequences
 
-    return fuzz_histories(plan, tally)
+    return fuzz_sequences(plan, tally)
 
 
 def _told(found: Broken | None, options: Options, run: Run) -> tuple[Violation, ...]:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema
-from retry_contract.fuzz import spoilt
+from retry_contract.fuzz import value_edits
 from retry_contract.fuzz.payloads import Payload, known_contract, payloads
-from retry_contract.redact import KNOWN_STATUSES, pointer
+from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
 
 _OWNERS = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
-_WHOLE = "reply-matches-schema"
+_WHOLE = "response-matches-schema"
 _OF_TYPE: dict[str, Any] = {
     "null": None,
     "boolean": True,
@@ -60,7 +60,7 @@ class Edit:
 
 
 def near_misses(contract: str | Contract, kind: Kind = "retry") -> SearchStrategy[NearMiss]:
-    """Return replies with exactly one defect against a contract, by name, alias or itself.
+    """Return responses with exactly one defect against a contract, by name, alias or itself.
 
     Raises KeyError for a contract that is not known.
     """
@@ -73,7 +73,7 @@ def near_misses(contract: str | Contract, kind: Kind = "retry") -> SearchStrateg
 
 @functools.cache
 def edits(contract: Contract, kind: Kind = "retry") -> tuple[Edit, ...]:
-    """Return every edit that spoils a reply of one kind, the plainest first."""
+    """Return every edit that spoils a response of one kind, the plainest first."""
     schema = contract.schema_of(kind)
     found: list[Edit] = []
     for name in schema.get("required", ()):
@@ -121,7 +121,7 @@ def _replacements(name: str, member: Schema, contract: Contract) -> Iterator[Edi
     if schema.get("minLength", 0) > 0:
         yield edit("an empty string", _instead(""))
     for definition in _definitions(member, contract):
-        for text, change in spoilt.BY_DEFINITION.get(definition, {}).items():
+        for text, change in value_edits.BY_DEFINITION.get(definition, {}).items():
             yield edit(text, change)
 
 

@@ -1,4 +1,4 @@
-"""What the page says of one message, in a few lines, for generated histories to be held against.
+"""What the page says of one message, in a few lines, for generated sequences to be held against.
 
 Written from the page and not from the model of the service: a fault in that one must not be
 mirrored here.
@@ -20,7 +20,7 @@ _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 class PageMessage:
     """One message: what is known of it, how often it was sent, and its batch's status.
 
-    `at_rest` says that it was not sent in this history. `shown` is the status that was seen last.
+    `at_rest` says that it was not sent in this sequence. `shown` is the status that was seen last.
     `capped_at` is the number of sends at which a retry was refused, once one was.
     """
 

@@ -33,7 +33,7 @@ _UNDERSTOOD = {
     "object": {"properties", "required", "additionalProperties"},
 }
 _FEW = 3
-_REPLIES = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
+_RESPONSES = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
 _CODES = (
     "parameter_invalid",
     "message_not_found_or_retry_message_not_in_failure_status",
@@ -45,7 +45,7 @@ _CODES = (
 
 
 def retry_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return replies of an accepted retry that keep a contract, by name, alias or itself.
+    """Return responses of an accepted retry that keep a contract, by name, alias or itself.
 
     Raises KeyError for a contract that is not known.
     """
@@ -53,7 +53,7 @@ def retry_responses(contract: str | Contract) -> SearchStrategy[Payload]:
 
 
 def single_send_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return replies of a Single Send that keep a contract, by name, alias or itself.
+    """Return responses of a Single Send that keep a contract, by name, alias or itself.
 
     Raises KeyError for a contract that is not known.
     """
@@ -61,18 +61,18 @@ def single_send_responses(contract: str | Contract) -> SearchStrategy[Payload]:
 
 
 def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return replies of a Retrieve that keep a contract, by name, alias or itself.
+    """Return responses of a Retrieve that keep a contract, by name, alias or itself.
 
     Raises KeyError for a contract that is not known.
     """
     return payloads(known_contract(contract), "retrieve")
 
 
-def error_replies() -> SearchStrategy[Payload]:
-    """Return error replies in either of the documented envelopes."""
+def error_responses() -> SearchStrategy[Payload]:
+    """Return error responses in either of the documented envelopes."""
     text = values.texts()
     flat = st.fixed_dictionaries(
-        {"message": text, "statusCode": st.sampled_from(_REPLIES).map(int)}
+        {"message": text, "statusCode": st.sampled_from(_RESPONSES).map(int)}
     )
     nested = st.fixed_dictionaries(
         {
@@ -92,7 +92,7 @@ def known_contract(contract: str | Contract) -> Contract:
 
 @functools.cache
 def payloads(contract: Contract, kind: Kind) -> SearchStrategy[Payload]:
-    """Return replies of one kind that keep a contract, their members in any order."""
+    """Return responses of one kind that keep a contract, their members in any order."""
     members = _object(contract.schema_of(kind), contract)
     return st.builds(_in_order, members, st.sampled_from(_ORDERS))
 

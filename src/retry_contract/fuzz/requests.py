@@ -1,4 +1,4 @@
-"""Generated requests: Schemathesis makes and checks them, and jsonschema stays the judge.
+"""Generated requests: Schemathesis makes and checks them, and jsonschema stays the validator.
 
 Every byte leaves through the endpoint's own client, Schemathesis' own probes included: to
 Schemathesis the endpoint is a WSGI application in this process.
@@ -28,9 +28,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from retry_contract.contract.judge import judge_expected
+from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.guard import Refused
 from retry_contract.exchange import Exchange
+from retry_contract.fuzz.conformance import problem_of_form, rule_out_outage, violation
 from retry_contract.fuzz.engine import (
     NO_CASE,
     Broken,
@@ -42,13 +43,12 @@ from retry_contract.fuzz.engine import (
     run_cases,
     settings_of,
 )
-from retry_contract.fuzz.replies import problem_of_form, rule_out_outage, violation
 from retry_contract.fuzz.steps import is_text
 from retry_contract.fuzz.supply import Supply
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.rules.refused import DOCUMENTED_ERRORS, PUBLISHED_CODES
-from retry_contract.session.prober import Prober
+from retry_contract.verification.prober import Prober
 
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
 TARGETS = (FAILED, UNKNOWN, FAILED, FOREIGN, PROBED, KEYLESS)
@@ -235,7 +235,7 @@ def _play(case: RequestCase, stage: _Stage) -> None:
     except Refused:  # by the guard: what it may take for another path is not sent
         return
     exchange = prober.exchanges[-1]
-    response.elapsed = timedelta(0)  # Schemathesis asks for it, and judges nothing by it
+    response.elapsed = timedelta(0)  # Schemathesis asks for it, and checks nothing by it
     own_key = case.target not in (FOREIGN, KEYLESS)
     rule_out_outage(prober, exchange, lambda: _known(stage, prober), own_key=own_key)
     found = _check(case, sendable, response, exchange, stage)
@@ -253,7 +253,7 @@ def _sendable(ids: Iterable[str], headers: dict[str, str]) -> bool:
     )
 
 
-def _judge(
+def _violations_of(
     case: RequestCase, parameters: dict[str, str], exchange: Exchange, stage: _Stage
 ) -> tuple[Violation, ...]:
     wanted = _STATUSES[case.target]
@@ -272,9 +272,9 @@ def _judge(
         return (violation("error-code-documented", "/error/code", "a published code", actual),)
     if not exchange.succeeded:
         return ()
-    judged = judge_expected(exchange.payload, expectation)
-    stage.tally.drift |= dict.fromkeys(judged.drift)
-    return judged.violations or _ids(exchange, parameters)
+    checked = validate_expected(exchange.payload, expectation)
+    stage.tally.drift |= dict.fromkeys(checked.drift)
+    return checked.violations or _ids(exchange, parameters)
 
 
 def _ids(exchange: Exchange, parameters: dict[str, str]) -> tuple[Violation, ...]:
@@ -310,11 +310,11 @@ def _check(
     """Run the kit's own check, and those of Schemathesis that the document supports.
 
     `positive_data_acceptance` is left out: it takes the documented 400 for a failure. What a 2xx
-    holds is for the kit's judge alone, which knows what a transition puts up with.
+    holds is for the kit's check alone, which knows what a transition puts up with.
     """
 
     def contract_kept(_: Any, __: Any, sent: Any) -> None:
-        found = _judge(case, sent.path_parameters, exchange, stage)
+        found = _violations_of(case, sent.path_parameters, exchange, stage)
         if found:
             raise _NotKept(sent.operation.label, found)
 

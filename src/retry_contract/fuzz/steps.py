@@ -1,4 +1,4 @@
-"""The steps of a history: their names, and what each takes."""
+"""The steps of a sequence: their names, and what each takes."""
 
 from __future__ import annotations
 

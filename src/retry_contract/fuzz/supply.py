@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from retry_contract.rules.delivery import FAILURE
-from retry_contract.session.prober import Prober
+from retry_contract.verification.prober import Prober
 
 _MOST_AHEAD = 20
 

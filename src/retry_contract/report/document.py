@@ -17,7 +17,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "endpoint": outcome.endpoint,
         "contracts": [_contract(contract) for contract in outcome.contracts],
         "requests": outcome.traffic.requests,
-        "replies": dict(outcome.traffic.replies),
+        "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,
         "versions": dict(outcome.versions),

@@ -13,7 +13,7 @@ from typing import Any
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
-from retry_contract.redact import one_line
+from retry_contract.privacy.descriptions import one_line
 
 _OUTCOMES = {
     Verdict.KEPT: "ready",

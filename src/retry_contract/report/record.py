@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retry_contract.exchange import Exchange
-from retry_contract.masking import Scrubber, mask
+from retry_contract.privacy.masking import Scrubber, mask
 
 _HEADERS = ("content-type", "retry-after", "allow")
 

@@ -15,12 +15,12 @@ _DRIFT = (
 _TO_DO = {
     Verdict.KEPT: "Nothing to do.",
     Verdict.BROKEN: (
-        "Show the rows above to whoever runs the service: each names the statement that it "
+        "Show the rows above to the service's team: each names the statement that it "
         "breaks, and `retry-contract explain RULE` shows an example. If a rule does not hold for "
         "you, `--ignore RULE` leaves it out, visibly."
     ),
     Verdict.NOT_TESTED: "Mend what the first line names, and run again: nothing was proved.",
-    Verdict.UNUSABLE: "Correct the command as the first line says, and run again.",
+    Verdict.USAGE_ERROR: "Correct the command as the first line says, and run again.",
 }
 
 
@@ -65,7 +65,7 @@ def _rows(result: RuleResult) -> Iterator[str]:
         cells = (
             result.contract,
             _code(rule.id),
-            _code(v.pointer) if v.pointer else "the reply",
+            _code(v.pointer) if v.pointer else "the response",
             _cell(v.expected),
             _cell(v.actual),
             _cell(f"{rule.source} ({rule.basis})"),

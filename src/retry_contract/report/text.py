@@ -90,7 +90,7 @@ def verdict_line(outcome: Outcome) -> str:
 
 
 def _violation(violation: Violation) -> Iterator[str]:
-    yield f"  at        {violation.pointer or 'the reply'}"
+    yield f"  at        {violation.pointer or 'the response'}"
     yield f"  expected  {violation.expected}"
     yield f"  came      {violation.actual}"
     yield f"  seen in   {violation.seen}"

@@ -11,7 +11,7 @@ _LIBRARIES = ("hypothesis", "jsonschema", "pytest", "schemathesis")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, the kit, and the libraries that judge and generate."""
+    """Return the versions of Python, the kit, and the libraries that check and generate."""
     found = {"python": platform.python_version(), "retry-contract": __version__}
     for library in _LIBRARIES:
         try:

@@ -1,4 +1,4 @@
-"""Rules about an accepted retry: what the reply holds, and what it must agree with."""
+"""Rules about an accepted retry: what the response holds, and what it must agree with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.judge import judge_expected
+from retry_contract.contract.validator import validate_expected
 from retry_contract.exchange import Exchange, Observation, Observations, instant_of
 from retry_contract.outcome import NotExercised
-from retry_contract.redact import describe, describe_other, pointer
+from retry_contract.privacy.descriptions import describe, describe_other, pointer
 from retry_contract.rules.model import Basis, Check, Finding, Rule, about
-from retry_contract.rules.situations import ACCEPTED_RETRIES
+from retry_contract.rules.scenarios import ACCEPTED_RETRIES
 
 MOVING = frozenset({"latestStatus", "updatedAt"})
 """The members that a delivery changes by itself."""
@@ -31,7 +31,7 @@ def accepted(observations: Observations) -> tuple[Observation, ...]:
 
 
 def readable(observations: Observations) -> tuple[Observation, ...]:
-    """Return the accepted retries whose reply is a JSON object. Raises NotExercised."""
+    """Return the accepted retries whose response is a JSON object. Raises NotExercised."""
     found = tuple(o for o in accepted(observations) if isinstance(o.exchange.payload, dict))
     if not found:
         raise NotExercised("no accepted retry was answered with a JSON object")
@@ -50,12 +50,12 @@ def _body_is_json(observations: Observations, _: Expectation) -> Iterator[Findin
             yield about(o, "", violation.expected, violation.actual)
 
 
-def judged(rule: str) -> Check:
-    """Return the check that yields what the judge finds and lays to this rule."""
+def schema_check(rule: str) -> Check:
+    """Return the check that yields what the validator finds and lays to this rule."""
 
     def check(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
         for o in _parsed(observations):
-            for violation in judge_expected(o.exchange.payload, expectation).violations:
+            for violation in validate_expected(o.exchange.payload, expectation).violations:
                 if violation.rule == rule:
                     yield about(o, violation.pointer, violation.expected, violation.actual)
 
@@ -122,7 +122,7 @@ def _retrieve_agrees(observations: Observations, expectation: Expectation) -> It
     for o in accepted(observations):
         if o.after is not None and not o.after.succeeded:
             actual = f"status {o.after.status}"
-            yield Finding(o.after, "", "the message, in Retrieve", actual, o.situation)
+            yield Finding(o.after, "", "the message, in Retrieve", actual, o.scenario)
             return
     for o, after in _with(observations, lambda o: o.after):
         for name in names:
@@ -135,7 +135,7 @@ def _retrieve_agrees(observations: Observations, expectation: Expectation) -> It
                 "/latestStatus",
                 "created, or a status that follows it",
                 "unchanged since before the retry",
-                o.situation,
+                o.scenario,
             )
 
 
@@ -199,29 +199,29 @@ RULES = (
         _body_is_json,
     ),
     _rule(
-        "reply-matches-schema",
-        "The reply has the fields of the page's example, with their types.",
+        "response-matches-schema",
+        "The response has the fields of the page's example, with their types.",
         _EXAMPLE,
         Basis.INFERRED,
-        judged("reply-matches-schema"),
+        schema_check("response-matches-schema"),
     ),
     _rule(
         "creator-id-as-contracted",
         "creatorId is there from 24 February 2025, a non-empty string, and not before.",
         "P1, P12",
         Basis.PAGE,
-        judged("creator-id-as-contracted"),
+        schema_check("creator-id-as-contracted"),
     ),
     _rule(
         "message-id-kept",
-        "The reply's id is the id in the path, which the original Single Send generated.",
+        "The response's id is the id in the path, which the original Single Send generated.",
         "P3, P8",
         Basis.PAGE,
         _message_id_kept,
     ),
     _rule(
         "campaign-id-kept",
-        "The reply's campaignId is the campaign in the path.",
+        "The response's campaignId is the campaign in the path.",
         _EXAMPLE,
         Basis.INFERRED,
         _campaign_id_kept,
@@ -231,7 +231,7 @@ RULES = (
         "After a retry, latestStatus is created.",
         "P6",
         Basis.PAGE,
-        judged("status-reset-to-created"),
+        schema_check("status-reset-to-created"),
     ),
     _rule(
         "created-at-kept",
@@ -291,7 +291,7 @@ RULES = (
     ),
     _rule(
         "retrieve-agrees",
-        "Retrieve, right after, shows what the reply said, and a message that is on its way again.",
+        "Retrieve, right after, shows what the response said, and the message is on its way again.",
         "P6",
         Basis.PAGE,
         _retrieve_agrees,

@@ -1,4 +1,4 @@
-"""Rules about every reply of a run, and about which contract it shows."""
+"""Rules about every response of a run, and about which contract it shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from retry_contract.exchange import Exchange, Kind, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules.model import Basis, Finding, Rule, about
 from retry_contract.rules.refused import DOCUMENTED_ERRORS
-from retry_contract.rules.situations import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
+from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
 
 
 def _no_server_error(observations: Observations, _: Expectation) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def _one_contract_served(observations: Observations, expectation: Expectation) -
         if (contract := _shown(exchange, expectation)) is not None
     ]
     if not shown:
-        raise NotExercised("no reply held a message")
+        raise NotExercised("no response held a message")
     first, contract = shown[0]
     possible = list(expectation.catalogue.values())
     for exchange, other in shown:
@@ -84,7 +84,7 @@ def _since(contract: Contract) -> str:
 
 
 def _alike(one: Contract, other: Contract, kind: Kind) -> bool:
-    """Whether two contracts cannot be told apart by a reply of this kind."""
+    """Whether two contracts cannot be told apart by a response of this kind."""
     return kind != "other" and set(one.fields(kind)) == set(other.fields(kind))
 
 
@@ -104,7 +104,7 @@ RULES = (
         "No request is answered with a 5xx: none of them is at fault.",
         "guide, API errors; RFC 9110, section 15.6",
         Basis.PUBLISHED,
-        "all replies",
+        "all responses",
         None,
         _no_server_error,
     ),
@@ -113,7 +113,7 @@ RULES = (
         "A 2xx and a documented error are of content type application/json.",
         "guide, Overview (JSON in and out); RFC 9110, section 8.3",
         Basis.PUBLISHED,
-        "all replies",
+        "all responses",
         None,
         _content_type_is_json,
     ),
@@ -122,13 +122,13 @@ RULES = (
         "Another method than POST at the retry's path is refused, and is no server error.",
         "P9; RFC 9110, section 15.5.6",
         Basis.PUBLISHED,
-        "all replies",
+        "all responses",
         (WRONG_METHOD,),
         _wrong_method_refused,
     ),
     Rule(
         "one-contract-served",
-        "One run never sees two contracts, in whichever of the replies that changed.",
+        "One run never sees two contracts, in whichever of the responses that changed.",
         "P1",
         Basis.PAGE,
         "cutover",

@@ -10,7 +10,7 @@ from retry_contract.outcome import NotExercised
 from retry_contract.rules.model import Basis, Finding, Rule
 
 REQUESTS = "generated-requests-answered"
-HISTORIES = "generated-histories-kept"
+SEQUENCES = "generated-sequences-kept"
 
 
 def _no_case(_: Observations, __: Expectation) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def _no_case(_: Observations, __: Expectation) -> Iterator[Finding]:
 RULES = (
     Rule(
         REQUESTS,
-        "Every generated retry is answered as documented, with a reply that keeps the contract.",
+        "Every generated retry is answered as documented, with a response that keeps the contract.",
         "P1, P3, P9, P10; guide, API errors",
         Basis.PUBLISHED,
         "fuzz",
@@ -28,11 +28,11 @@ RULES = (
         _no_case,
     ),
     Rule(
-        HISTORIES,
+        SEQUENCES,
         "Whatever is sent, fails, is retried or retrieved, in whatever order, the page holds.",
         "P1 to P8",
         Basis.PAGE,
-        "histories",
+        "sequences",
         (),
         _no_case,
     ),

@@ -11,7 +11,7 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import Violation
 
-Section = Literal["accepted", "refused", "batches", "cutover", "all replies", "fuzz", "histories"]
+Section = Literal["accepted", "refused", "batches", "cutover", "all responses", "fuzz", "sequences"]
 
 
 class Basis(enum.StrEnum):
@@ -30,12 +30,12 @@ class Finding:
     pointer: str
     expected: str
     actual: str
-    situation: str = ""
+    scenario: str = ""
 
     def as_violation(self, rule: str) -> Violation:
         """Return the violation of a rule that this finding is."""
-        place = self.pointer or "the reply"
-        where = f"{self.situation}, " if self.situation else ""
+        place = self.pointer or "the response"
+        where = f"{self.scenario}, " if self.scenario else ""
         seen = f"{where}request {self.exchange.number}"
         message = f"{place} is {self.actual}; expected {self.expected} ({seen})"
         return Violation(rule, self.pointer, message, self.expected, self.actual, seen)
@@ -49,7 +49,7 @@ class Rule:
     """One promise of the contract.
 
     `source` names a statement of the page (P1 to P14) or a public page. `needs` are the
-    situations that its check reads; None is all of them. The check raises NotExercised where what
+    scenarios that its check reads; None is all of them. The check raises NotExercised where what
     was observed says nothing about the rule.
     """
 
@@ -74,4 +74,4 @@ class Rule:
 
 def about(observation: Observation, pointer: str, expected: str, actual: str) -> Finding:
     """Return a finding about the probe of an observation."""
-    return Finding(observation.exchange, pointer, expected, actual, observation.situation)
+    return Finding(observation.exchange, pointer, expected, actual, observation.scenario)

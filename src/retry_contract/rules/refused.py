@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.judge import error_reply_problem
+from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
-from retry_contract.redact import pointer
+from retry_contract.privacy.descriptions import pointer
 from retry_contract.rules.delivery import attempts_of, moved_on, was_in_order
 from retry_contract.rules.model import Basis, Check, Finding, Rule, Section, about
-from retry_contract.rules.situations import (
+from retry_contract.rules.scenarios import (
     ATTEMPTS,
     BATCH_ENQUEUED,
     BATCH_ENQUEUING_FAILED,
@@ -48,7 +48,7 @@ _CODES = {
     ATTEMPTS: frozenset({TOO_MANY}),
 }
 DOCUMENTED_ERRORS = frozenset({400, 401, 403, 404, 429})
-_REPLIES = (*REFUSED, ATTEMPTS)
+_RESPONSES = (*REFUSED, ATTEMPTS)
 _INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|^\s+at [\w$.<>]+ ?\(.*:\d+(:\d+)?\)|"
     r'File "[^"]+", line \d+|node_modules/|\.java:\d+\)',
@@ -61,19 +61,19 @@ _BY_STATUS = frozenset({RETRIED_TWICE, *UNFAILED})
 _CAP, _FEWEST_RETRIES, _MOST_RETRIES = 3, 2, 3
 
 
-def refused_with(statuses: frozenset[int], *situations: str) -> Check:
-    """Return the check that each of these situations is refused with one of the statuses."""
+def refused_with(statuses: frozenset[int], *scenarios: str) -> Check:
+    """Return the check that each of these scenarios is refused with one of the statuses."""
     wanted = "a refusal with status " + " or ".join(str(s) for s in sorted(statuses))
 
     def check(observations: Observations, _: Expectation) -> Iterator[Finding]:
-        judged = 0
-        for o in observations.of(*situations):
-            if o.situation in _BY_STATUS and o.exchange.succeeded and was_in_order(o):
+        checked = 0
+        for o in observations.of(*scenarios):
+            if o.scenario in _BY_STATUS and o.exchange.succeeded and was_in_order(o):
                 continue
-            judged += 1
+            checked += 1
             if o.exchange.status not in statuses:
                 yield about(o, "", wanted, f"status {o.exchange.status}")
-        if not judged:
+        if not checked:
             raise NotExercised("the message moved on")
 
     return check
@@ -132,23 +132,23 @@ def _refusal_changes_nothing(
 
 
 def _error_shape(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
-    replies = [o for o in _refusals(observations) if o.exchange.status in DOCUMENTED_ERRORS]
-    for o in _or_not_exercised(replies):
+    responses = [o for o in _refusals(observations) if o.exchange.status in DOCUMENTED_ERRORS]
+    for o in _or_not_exercised(responses):
         if o.exchange.document.violations:
             problem: str | None = o.exchange.document.violations[0].actual
         else:
-            problem = error_reply_problem(o.exchange.payload, expectation.contract)
+            problem = error_response_problem(o.exchange.payload, expectation.contract)
         if problem:
             yield about(o, "", "one of the two documented error envelopes", problem)
 
 
 def _error_code_documented(observations: Observations, _: Expectation) -> Iterator[Finding]:
     # Which code refuses a message for its batch has not been published.
-    known = (o for o in _refusals(observations) if o.situation not in BATCH_OTHER)
-    replies = [o for o in known if o.exchange.status == 400]
-    for o in _or_not_exercised(replies):
-        allowed = _CODES.get(o.situation, PUBLISHED_CODES)
-        if o.situation in _BY_STATUS and o.after is not None and _tries(o.after) >= _CAP:
+    known = (o for o in _refusals(observations) if o.scenario not in BATCH_OTHER)
+    responses = [o for o in known if o.exchange.status == 400]
+    for o in _or_not_exercised(responses):
+        allowed = _CODES.get(o.scenario, PUBLISHED_CODES)
+        if o.scenario in _BY_STATUS and o.after is not None and _tries(o.after) >= _CAP:
             allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:
@@ -164,10 +164,10 @@ def _no_secret_echoed(observations: Observations, _: Expectation) -> Iterator[Fi
     key = observations.key.encode()
     for exchange in observations.exchanges:
         if key and (key in exchange.body or _in_headers(observations.key, exchange)):
-            yield Finding(exchange, "", "nothing secret", "a reply that holds the API key")
+            yield Finding(exchange, "", "nothing secret", "a response that holds the API key")
         text = exchange.body.decode("utf-8", "replace")
         if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
-            yield Finding(exchange, "", "nothing internal", "a reply that holds a stack trace")
+            yield Finding(exchange, "", "nothing internal", "a response that holds a stack trace")
 
 
 def _in_headers(key: str, exchange: Exchange) -> bool:
@@ -175,13 +175,13 @@ def _in_headers(key: str, exchange: Exchange) -> bool:
 
 
 def _refusals(observations: Observations) -> Iterator[Observation]:
-    return (o for o in observations.of(*_REPLIES) if not o.exchange.succeeded)
+    return (o for o in observations.of(*_RESPONSES) if not o.exchange.succeeded)
 
 
-def _or_not_exercised(replies: list[Observation]) -> Iterable[Observation]:
-    if not replies:
+def _or_not_exercised(responses: list[Observation]) -> Iterable[Observation]:
+    if not responses:
         raise NotExercised("no such refusal was observed")
-    return replies
+    return responses
 
 
 def _rule(
@@ -268,7 +268,7 @@ RULES = (
         "A refusal is JSON, in one of the two documented envelopes.",
         _ERRORS,
         Basis.PUBLISHED,
-        _REPLIES,
+        _RESPONSES,
         _error_shape,
     ),
     _rule(
@@ -276,12 +276,12 @@ RULES = (
         "A 400 in the nested envelope carries the code that is published for its cause.",
         _ERRORS,
         Basis.PUBLISHED,
-        _REPLIES,
+        _RESPONSES,
         _error_code_documented,
     ),
     _rule(
         "no-secret-echoed",
-        "No reply holds the API key or a stack trace.",
+        "No response holds the API key or a stack trace.",
         "RFC 6750, section 5.3; CWE-209",
         Basis.PUBLISHED,
         None,

@@ -9,7 +9,7 @@ from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Timeline
 from retry_contract.service.errors import Refusal
 from retry_contract.service.faults import FAULTS
-from retry_contract.service.http import Reply
+from retry_contract.service.http import Response
 from retry_contract.service.model import Settings
 from retry_contract.service.sandbox import AUTO
 from retry_contract.service.seeds import BATCH, SPENT
@@ -21,10 +21,10 @@ _TIMES = 5
 _LEAD = timedelta(hours=1)
 _BUSY = Refusal(429, "too_many_requests", "Too many requests; back off.")
 _ADDRESS = Refusal(400, "invalid_ip_address_used", "This address is not on the list.")
-_PAGE = Reply(
+_PAGE = Response(
     500, b"<html><body><h1>Internal Server Error</h1></body></html>", {"content-type": "text/html"}
 )
-_RESET, _SILENT = Reply(503, pace="reset"), Reply(503, pace="silent")
+_RESET, _SILENT = Response(503, pace="reset"), Response(503, pace="silent")
 
 
 def calls_by_scenario(pair: Pair, timeline: Timeline) -> dict[str, tuple[Call, ...]]:
@@ -45,9 +45,9 @@ def calls_by_scenario(pair: Pair, timeline: Timeline) -> dict[str, tuple[Call, .
         "connection closed": (replace(refused, wrap=answering(_RESET)),),
         "no response": (replace(refused, wrap=answering(_SILENT)),),
         "201 cut off": (replace(lost, wrap=FAULTS["body-cut-off"].wrap),),
-        "201 lost": (replace(lost, wrap=FAULTS["no-reply"].wrap),),
-        "201 stalls": (replace(lost, wrap=FAULTS["reply-stalls"].wrap),),
-        DRIPS: (replace(lost, wrap=FAULTS["reply-drips"].wrap),),
+        "201 lost": (replace(lost, wrap=FAULTS["no-response"].wrap),),
+        "201 stalls": (replace(lost, wrap=FAULTS["response-stalls"].wrap),),
+        DRIPS: (replace(lost, wrap=FAULTS["response-drips"].wrap),),
     }
 
 

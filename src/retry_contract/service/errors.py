@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retry_contract.service.http import Reply, json_reply
+from retry_contract.service.http import Response, json_response
 
 
 @dataclass(eq=False)
@@ -40,8 +40,8 @@ class Errors:
     envelope: Literal["nested", "flat"]
     new_id: Callable[[str], str]
 
-    def reply(self, refusal: Refusal) -> Reply:
-        """Return the reply that carries a refusal."""
+    def response(self, refusal: Refusal) -> Response:
+        """Return the response that carries a refusal."""
         payload: dict[str, object] = {"message": refusal.message, "statusCode": refusal.status}
         if self.envelope == "nested" and refusal.status != 401:
             payload = {
@@ -52,4 +52,4 @@ class Errors:
                     "id": self.new_id("trace"),
                 }
             }
-        return json_reply(refusal.status, payload, **refusal.headers)
+        return json_response(refusal.status, payload, **refusal.headers)

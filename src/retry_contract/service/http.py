@@ -1,4 +1,4 @@
-"""Requests and replies as plain values, so that the model needs no HTTP library."""
+"""Requests and responses as plain values, so that the model needs no HTTP library."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Request:
 
 
 Pace = Literal["at once", "drip", "stall", "silent", "reset"]
-"""How a reply is delivered: whole, a byte at a time, not beyond its headers, or not at all.
+"""How a response is delivered: whole, a byte at a time, not beyond its headers, or not at all.
 
 Of the latter, `silent` keeps the connection until the client goes away, and `reset` ends it.
 """
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A reply of the model. Header names are lower case."""
+class Response:
+    """A response of the model. Header names are lower case."""
 
     status: int
     body: bytes = b""
@@ -38,20 +38,20 @@ class Reply:
         """Return the body, read as JSON."""
         return json.loads(self.body)
 
-    def with_json(self, payload: Any) -> Reply:
-        """Return this reply with another payload."""
+    def with_json(self, payload: Any) -> Response:
+        """Return this response with another payload."""
         return replace(self, body=encode(payload))
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-Handler = Callable[[Request], Reply]
+Handler = Callable[[Request], Response]
 
 
-def json_reply(status: int, payload: Any, **headers: str) -> Reply:
-    """Return a reply of JSON."""
+def json_response(status: int, payload: Any, **headers: str) -> Response:
+    """Return a response of JSON."""
     typed = {"content-type": "application/json; charset=utf-8", **headers}
-    return Reply(status, encode(payload), typed)
+    return Response(status, encode(payload), typed)
 
 
 def encode(payload: Any) -> bytes:

@@ -13,7 +13,8 @@ from typing import Literal
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.service.errors import Errors, Refusal
-from retry_contract.service.http import Reply, Request, json_reply
+from retry_contract.service.http import Request, Response, json_response
+from retry_contract.service.message_object import message_response
 from retry_contract.service.records import (
     RETRYABLE_BATCHES,
     SIMULATOR,
@@ -21,7 +22,6 @@ from retry_contract.service.records import (
     Campaign,
     Message,
 )
-from retry_contract.service.replies import message_reply
 
 PREFIX = "/api/v2"
 CAP = 3
@@ -50,7 +50,7 @@ class Service:
     """Campaigns, batches and messages, and how requests change them.
 
     The clock, the ids and the contract in force are handed in: `clock()` is the instant now,
-    `new_id(kind)` an unused id, `in_force(instant)` the contract that replies are made by.
+    `new_id(kind)` an unused id, `in_force(instant)` the contract that responses are made by.
     """
 
     def __init__(
@@ -100,12 +100,12 @@ class Service:
         self._send(message)
         return message
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Response:
         """Answer one request, as documented."""
         try:
             return self._route(request)
         except Refusal as refusal:
-            return self.errors.reply(refusal)
+            return self.errors.response(refusal)
 
     def settle(self, message: Message) -> None:
         """Let what is due by now happen to a message."""
@@ -122,7 +122,7 @@ class Service:
                 error=message.outcome if failed else None,
             )
 
-    def _route(self, request: Request) -> Reply:
+    def _route(self, request: Request) -> Response:
         match = _PATH.fullmatch(request.path)
         if match is None:
             raise Refusal(404, "not_found", "There is nothing at this path.")
@@ -138,7 +138,7 @@ class Service:
         if message is None or message.campaign != campaign.id:
             raise Refusal.unretryable() if retry else Refusal.no_message()
         self.settle(message)
-        return self._retry(message) if retry else self._reply(200, message, "retrieve")
+        return self._retry(message) if retry else self._response(200, message, "retrieve")
 
     def _authorised(self, request: Request, campaign_id: str) -> Campaign:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -160,11 +160,11 @@ class Service:
             raise Refusal(429, "too_many_requests", "Too many requests; back off.")
         recent.append(now)
 
-    def _single_send(self, campaign: Campaign, request: Request) -> Reply:
+    def _single_send(self, campaign: Campaign, request: Request) -> Response:
         recipient, values = _read_send(request.body)
-        return self._reply(201, self.add_message(campaign, recipient, values), "single-send")
+        return self._response(201, self.add_message(campaign, recipient, values), "single-send")
 
-    def _retry(self, message: Message) -> Reply:
+    def _retry(self, message: Message) -> Response:
         if message.status != "failure":
             raise Refusal.unretryable()
         if message.batch is not None and message.batch.status not in RETRYABLE_BATCHES:
@@ -176,17 +176,17 @@ class Service:
         message.updated_at = self.clock()
         message.status = "created"
         self._send(message)
-        return self._reply(201, message, "retry")
+        return self._response(201, message, "retry")
 
     def _send(self, message: Message) -> None:
         message.attempts.insert(0, Attempt("created", self.clock()))
         message.course = _course(self.settings.delivery, message.outcome is not None)
 
-    def _reply(
+    def _response(
         self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
-    ) -> Reply:
+    ) -> Response:
         contract = self.in_force(self.clock())
-        return json_reply(status, message_reply(message, contract, kind))
+        return json_response(status, message_response(message, contract, kind))
 
 
 @functools.cache

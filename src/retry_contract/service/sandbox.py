@@ -13,7 +13,7 @@ from typing import Any
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import InvalidInstant, as_instant, show
 from retry_contract.service.faults import FAULTS
-from retry_contract.service.http import Handler, Reply, Request, json_reply
+from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.ids import new_ids
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import Campaign
@@ -111,7 +111,7 @@ class Sandbox:
         """Let just these faults be there, by name.
 
         They are laid over each other in the order of the catalogue, so that one that changes a
-        payload comes before one that changes how the reply is told apart.
+        payload comes before one that changes how the response is told apart.
         """
         self.faults = faults
         self.service.in_force = self.in_force
@@ -129,16 +129,16 @@ class Sandbox:
             gc.freeze()  # else they are looked through again and again, for a second each time
         return made
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Response:
         """Answer a request: to the service, or to its controls."""
         if request.path.startswith(CONTROL):
             return control(self, request)
         self._instant = now = self.now()
-        reply = self._handle(request)
+        response = self._handle(request)
         self.count += 1
-        self.requests.append((now, request.method, request.path, reply.status))
+        self.requests.append((now, request.method, request.path, response.status))
         self._forget()
-        return reply
+        return response
 
     def _forget(self) -> None:
         messages = self.service.messages
@@ -162,7 +162,7 @@ class Sandbox:
         }
 
 
-def control(sandbox: Sandbox, request: Request) -> Reply:
+def control(sandbox: Sandbox, request: Request) -> Response:
     """Answer a request to the controls."""
     path = request.path.removeprefix(CONTROL).rstrip("/")
     try:
@@ -172,9 +172,9 @@ def control(sandbox: Sandbox, request: Request) -> Reply:
         route = _ROUTES[path].get(request.method)
         if route is None:
             raise Refused(405, f"use {' or '.join(_ROUTES[path])}")
-        return json_reply(*route(sandbox, _wanted(request)))
+        return json_response(*route(sandbox, _wanted(request)))
     except Refused as refused:
-        return json_reply(refused.status, {"error": str(refused)})
+        return json_response(refused.status, {"error": str(refused)})
 
 
 def _wanted(request: Request) -> Mapping[str, Any]:

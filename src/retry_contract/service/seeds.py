@@ -1,4 +1,4 @@
-"""Messages in a named state, for whoever runs the service."""
+"""Messages in a named state, for the service's team."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
-from retry_contract.redact import printable
+from retry_contract.privacy.descriptions import printable
 from retry_contract.service.errors import Refusal
 from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
-from retry_contract.service.http import Handler, Pace, Reply, Request
+from retry_contract.service.http import Handler, Pace, Request, Response
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.service.seeds import FAILED
@@ -29,7 +29,7 @@ Expected = Literal["accepted", "refused", "either", "lost"]
 """What the service does with the retry: `either` refuses it once, `lost` accepts it, and its
 response does not arrive whole."""
 
-_NO_MORE = Reply(503, b" ", pace="stall")
+_NO_MORE = Response(503, b" ", pace="stall")
 _PACES: dict[Pace, str] = {
     "reset": "connection reset",
     "silent": "no response",
@@ -71,7 +71,7 @@ class Seen:
     """One request of the client, and the response that it got."""
 
     request: Request
-    response: Reply
+    response: Response
 
     @property
     def shown(self) -> str:
@@ -173,7 +173,7 @@ class Stage:
         self._number = first
         self._now = _MIDNIGHT
         self._visit = Visit("", "", "")
-        self._handle: Handler = lambda _: Reply(503)
+        self._handle: Handler = lambda _: Response(503)
         self._end = _nothing
         self._lock = threading.Lock()
 
@@ -207,7 +207,7 @@ class Stage:
             return sandbox.service.new_id("message")
         return sandbox.make(state)[0]
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Response:
         """Answer a request; once a client is endless, nothing is answered any more."""
         with self._lock:
             self._now += _TICK
@@ -224,7 +224,7 @@ class Stage:
             return response
 
 
-def _deliver(service: Service, request: Request, response: Reply) -> None:
+def _deliver(service: Service, request: Request, response: Response) -> None:
     """Let a message that was retried arrive, as a client hopes that waits for it."""
     message = message_of(service, request)
     if message is not None and is_retry(request) and response.status == 201:
@@ -240,18 +240,18 @@ def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         refused: list[Request] = []
 
-        def answer(request: Request) -> Reply:
+        def answer(request: Request) -> Response:
             if once and (refused or not is_retry(request)):
                 return handle(request)
             refused.append(request)
-            return service.errors.reply(refusal)
+            return service.errors.response(refusal)
 
         return answer
 
     return wrap
 
 
-def answering(response: Reply) -> Wrap:
+def answering(response: Response) -> Wrap:
     """Return a wrapper that answers every request for a retry by one response."""
 
     def wrap(_: Service, handle: Handler) -> Handler:

@@ -15,8 +15,8 @@ from retry_contract.consumer.process import each, lines
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.each import Each
 from retry_contract.consumer.process.lines import Lines, python_reader
-from retry_contract.outcome import Unusable
-from retry_contract.processes.running import Running
+from retry_contract.consumer.process.running import Running
+from retry_contract.outcome import UsageError
 
 GIVEN = [f'"{number}"' for number in range(12)]
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -116,7 +116,7 @@ def test_after_a_hang_which_is_laid_to_its_line_no_more_is_tried(flush: bool) ->
 
 @pytest.mark.usefixtures("_waiting_is_a_hang")
 def test_a_hang_at_the_first_line_names_the_option_for_a_slow_start() -> None:
-    with pytest.raises(Unusable, match=r"first payload; if it starts slowly, give --timeout"):
+    with pytest.raises(UsageError, match=r"first payload; if it starts slowly, give --timeout"):
         ask(LOOP + WAIT)
 
 
@@ -154,25 +154,27 @@ def test_what_only_happens_after_other_lines_is_laid_to_none() -> None:
         ("import sys; sys.stdin.read()", "must read lines until its input ends .*--per-payload$"),
     ],
 )
-def test_what_never_keeps_to_the_protocol_is_unusable(code: str, reason: str) -> None:
-    with pytest.raises(Unusable, match=reason):
+def test_what_never_keeps_to_the_protocol_is_a_usage_error(code: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
         ask(code)
 
 
-def test_a_command_that_crashes_on_each_line_alone_is_not_unusable() -> None:
+def test_a_command_that_crashes_on_each_line_alone_is_no_usage_error() -> None:
     assert endings(ask(LOOP + "os._exit(3)")) == "CCC---------"
 
 
-def test_a_command_that_ends_after_each_line_is_unusable() -> None:
+def test_a_command_that_ends_after_each_line_is_a_usage_error() -> None:
     given = [f'"{number}"' for number in range(30)]
-    with pytest.raises(Unusable, match=r"for one that takes a single payload, give --per-payload$"):
+    with pytest.raises(
+        UsageError, match=r"for one that takes a single payload, give --per-payload$"
+    ):
         ask("import sys; line = sys.stdin.readline(); print('ok')", given)
 
 
-def test_a_program_that_is_none_is_unusable(tmp_path: Path) -> None:
+def test_a_program_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_text("no program")
-    with pytest.raises(Unusable, match=r"^the command cannot be started: "):
+    with pytest.raises(UsageError, match=r"^the command cannot be started: "):
         Lines([str(file)], HANG).ask(GIVEN)
 
 
@@ -288,14 +290,14 @@ def test_a_python_reader_that_cannot_be_imported_says_why(
     module: Write, source: str, target: str, reason: str
 ) -> None:
     module(source)
-    with pytest.raises(Unusable, match=reason):
+    with pytest.raises(UsageError, match=reason):
         ask_python(target=target)
 
 
 @pytest.mark.usefixtures("_waiting_is_a_hang")
-def test_an_import_that_does_not_end_is_unusable(module: Write) -> None:
+def test_an_import_that_does_not_end_is_a_usage_error(module: Write) -> None:
     module(f"import os, sys; {WAIT}")
-    with pytest.raises(Unusable, match=r"^it is still being imported after 60 s$"):
+    with pytest.raises(UsageError, match=r"^it is still being imported after 60 s$"):
         ask_python()
 
 
@@ -361,8 +363,10 @@ def test_once_a_payload_a_hang_is_the_last_that_is_tried(monkeypatch: pytest.Mon
         (["./no-such-program"], "the command cannot be started"),
     ],
 )
-def test_once_a_payload_what_cannot_be_started_is_unusable(words: list[str], reason: str) -> None:
-    with pytest.raises(Unusable, match=reason):
+def test_once_a_payload_what_cannot_be_started_is_a_usage_error(
+    words: list[str], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
         Each(words, HANG).ask(GIVEN)
 
 

@@ -1,4 +1,4 @@
-"""A printed schema stands alone, and other validators read it as the judge does."""
+"""A printed schema stands alone, and other validators read it as the validator does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.node import ajv
 
 from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.judge import identify
+from retry_contract.contract.validator import identify
 
 CONTRACTS = catalogue()
 BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
@@ -25,8 +25,8 @@ BUNDLES = {name: bundle(contract) for name, contract in CONTRACTS.items()} | {
 PAYLOADS = list(example_payloads())
 
 
-def _judged(name: str) -> list[bool]:
-    """Return the judge's own verdict on every payload."""
+def _checked(name: str) -> list[bool]:
+    """Return the validator's own verdict on every payload."""
     kept = [identify(payload) for payload in PAYLOADS]
     return [bool(names) if name == "either" else name in names for names in kept]
 
@@ -67,15 +67,15 @@ def test_bundle_leaves_the_schemas_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_jsonschema_agrees_with_the_judge(name: str) -> None:
+def test_jsonschema_agrees_with_the_validator(name: str) -> None:
     validator = Draft202012Validator(BUNDLES[name])
-    assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
+    assert [validator.is_valid(payload) for payload in PAYLOADS] == _checked(name)
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_jsonschema_rs_agrees_with_the_judge(name: str) -> None:
+def test_jsonschema_rs_agrees_with_the_validator(name: str) -> None:
     validator = jsonschema_rs.Draft202012Validator(BUNDLES[name])
-    assert [validator.is_valid(payload) for payload in PAYLOADS] == _judged(name)
+    assert [validator.is_valid(payload) for payload in PAYLOADS] == _checked(name)
 
 
 @pytest.fixture(scope="module")
@@ -86,5 +86,5 @@ def ajv_verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[boo
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLES)
-def test_ajv_agrees_with_the_judge(name: str, ajv_verdicts: dict[str, list[bool]]) -> None:
-    assert ajv_verdicts[name] == _judged(name)
+def test_ajv_agrees_with_the_validator(name: str, ajv_verdicts: dict[str, list[bool]]) -> None:
+    assert ajv_verdicts[name] == _checked(name)

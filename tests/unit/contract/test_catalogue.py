@@ -14,7 +14,7 @@ import retry_contract
 from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import Catalogue, catalogue, schemas_folder
 from retry_contract.contract.expectation import in_force
-from retry_contract.contract.judge import identify, judge, violations
+from retry_contract.contract.validator import identify, validate, violations
 
 THIRD = "third-2026-03-01"
 ROW = {
@@ -53,7 +53,7 @@ def _require_email(path: Path) -> None:
     path.write_text(json.dumps(schema), encoding="utf-8")
 
 
-def _reply(contracts: Catalogue, alias: str) -> dict[str, Any]:
+def _response(contracts: Catalogue, alias: str) -> dict[str, Any]:
     contract = contracts[alias]
     return {field: contract.sample("retry", field) for field in contract.fields()}
 
@@ -74,31 +74,31 @@ def test_third_contract_is_in_force_from_its_row_on(three: Catalogue) -> None:
 
 
 def test_third_contract_is_identified(three: Catalogue) -> None:
-    assert identify(_reply(three, "third"), three) == ("after-2025-02-24", THIRD)
-    assert identify(_reply(three, "after"), three) == ("after-2025-02-24",)
-    assert identify(_reply(three, "before"), three) == ("before-2025-02-24",)
+    assert identify(_response(three, "third"), three) == ("after-2025-02-24", THIRD)
+    assert identify(_response(three, "after"), three) == ("after-2025-02-24",)
+    assert identify(_response(three, "before"), three) == ("before-2025-02-24",)
 
 
 @pytest.mark.parametrize("alias", ["before", "after", "third"])
-def test_reply_shows_its_contract(three: Catalogue, alias: str) -> None:
-    assert three.shown_by(_reply(three, alias)) is three[alias]
+def test_response_shows_its_contract(three: Catalogue, alias: str) -> None:
+    assert three.shown_by(_response(three, alias)) is three[alias]
 
 
-def test_third_contract_is_judged_by(three: Catalogue) -> None:
-    assert violations(_reply(three, "third"), three["third"]) == ()
-    (violation,) = violations(_reply(three, "after"), three["third"])
-    assert (violation.rule, violation.pointer) == ("reply-matches-schema", "/creatorEmail")
+def test_third_contract_is_checked_by(three: Catalogue) -> None:
+    assert violations(_response(three, "third"), three["third"]) == ()
+    (violation,) = violations(_response(three, "after"), three["third"])
+    assert (violation.rule, violation.pointer) == ("response-matches-schema", "/creatorEmail")
     assert violation.actual == "absent"
-    assert judge(_reply(three, "third"), three["after"]).drift[0].pointer == "/creatorEmail"
+    assert validate(_response(three, "third"), three["after"]).drift[0].pointer == "/creatorEmail"
 
 
 def test_third_contract_is_in_the_bundles(three: Catalogue) -> None:
     either = Draft202012Validator(bundle_either(three))
     only_third = Draft202012Validator(bundle(three["third"]))
     assert list(bundle_either(three)["$defs"]) != list(bundle_either(catalogue())["$defs"])
-    assert all(either.is_valid(_reply(three, alias)) for alias in ("before", "after", "third"))
-    assert only_third.is_valid(_reply(three, "third"))
-    assert not only_third.is_valid(_reply(three, "after"))
+    assert all(either.is_valid(_response(three, alias)) for alias in ("before", "after", "third"))
+    assert only_third.is_valid(_response(three, "third"))
+    assert not only_third.is_valid(_response(three, "after"))
     assert {"$ref": f"#/$defs/{THIRD}"} in bundle_either(three)["anyOf"]
 
 
@@ -122,13 +122,13 @@ def test_third_contract_leaves_the_shipped_ones_alone(three: Catalogue) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["retry", "retrieve", "single-send"])
-def test_faulty_reply_still_shows_a_contract(payload: Any, alias: str, kind: Any) -> None:
+def test_faulty_response_still_shows_a_contract(payload: Any, alias: str, kind: Any) -> None:
     shown = catalogue().shown_by(payload, kind)
     assert shown is catalogue()[alias]
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 7])
-def test_reply_that_is_no_object_shows_none(payload: Any) -> None:
+def test_response_that_is_no_object_shows_none(payload: Any) -> None:
     assert catalogue().shown_by(payload) is None
 
 

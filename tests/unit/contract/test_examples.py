@@ -1,4 +1,4 @@
-"""Every example file is judged as its folder and its name say."""
+"""Every example file is checked as its folder and its name say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import Document, read_document
-from retry_contract.contract.judge import identify, judge
+from retry_contract.contract.validator import identify, validate
 
 PAGE_FIELDS = 9
 
@@ -38,7 +38,7 @@ def test_valid_example_keeps_exactly_its_contract(contract: str, path: Path) -> 
 def test_invalid_example_breaks_exactly_the_rule_in_its_name(contract: str, path: Path) -> None:
     rule = path.name.partition("--")[0]
     document = _read(path)
-    found = document.violations or judge(document.payload, catalogue()[contract]).violations
+    found = document.violations or validate(document.payload, catalogue()[contract]).violations
     assert [violation.rule for violation in found] == [rule]
 
 
@@ -54,7 +54,7 @@ def test_contract_has_examples_of_both_kinds(contract: str) -> None:
     assert rules == {
         "body-is-json",
         "creator-id-as-contracted",
-        "reply-matches-schema",
+        "response-matches-schema",
         "status-reset-to-created",
     }
 
@@ -68,5 +68,5 @@ def test_page_example_gains_the_creator_and_nothing_else() -> None:
 @pytest.mark.parametrize("contract", list(catalogue()))
 def test_undocumented_field_is_drift(contract: str) -> None:
     path = catalogue()[contract].examples("valid")["undocumented-field.json"]
-    drift = judge(_read(path).payload, catalogue()[contract]).drift
+    drift = validate(_read(path).payload, catalogue()[contract]).drift
     assert [d.pointer for d in drift] == ["/language", "/batches"]

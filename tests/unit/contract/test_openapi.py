@@ -1,4 +1,4 @@
-"""The OpenAPI documents: valid, alike, resolvable, and able to catch a bad reply."""
+"""The OpenAPI documents: valid, alike, resolvable, and able to catch a bad response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 
 from retry_contract.contract.catalogue import Contract, catalogue
-from retry_contract.strategies import error_replies, near_misses, retry_responses
+from retry_contract.strategies import error_responses, near_misses, retry_responses
 
 CONTRACTS = tuple(catalogue().values())
 RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
@@ -105,11 +105,11 @@ def test_schemas_are_referred_to_and_never_copied(contract: Contract) -> None:
 
 
 @each_contract
-def test_replies_refer_to_the_schemas_of_the_contract(contract: Contract) -> None:
+def test_responses_refer_to_the_schemas_of_the_contract(contract: Contract) -> None:
     accepted = {
-        operation["operationId"]: reply["content"]["application/json"]["schema"]["$ref"]
+        operation["operationId"]: response["content"]["application/json"]["schema"]["$ref"]
         for operation in _operations(contract).values()
-        for status, reply in operation["responses"].items()
+        for status, response in operation["responses"].items()
         if status.startswith("2")
     }
     assert accepted == {
@@ -120,13 +120,13 @@ def test_replies_refer_to_the_schemas_of_the_contract(contract: Contract) -> Non
 
 
 @each_contract
-def test_refusals_hold_the_error_reply_and_failures_hold_anything(contract: Contract) -> None:
+def test_refusals_hold_the_error_response_and_failures_hold_anything(contract: Contract) -> None:
     refused = _document(contract)["components"]["responses"]
-    reply = {"application/json": {"schema": {"$ref": "../common/error-reply.schema.json"}}}
+    response = {"application/json": {"schema": {"$ref": "../common/error-response.schema.json"}}}
     for operation in _operations(contract).values():
         for status in set(operation["responses"]) & {*REFUSALS, "404"}:
             name = operation["responses"][status]["$ref"].removeprefix("#/components/responses/")
-            assert refused[name].get("content") == (reply if status < "500" else None)
+            assert refused[name].get("content") == (response if status < "500" else None)
 
 
 @each_contract
@@ -134,8 +134,8 @@ def test_links_lead_from_the_send_to_the_retry_and_to_the_message(contract: Cont
     links = {
         (operation["operationId"], link["operationId"]): link["parameters"]
         for operation in _operations(contract).values()
-        for reply in operation["responses"].values()
-        for link in reply.get("links", {}).values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
     }
     assert set(links) == {
         ("singleSend", "retry"),
@@ -176,14 +176,14 @@ def _problems(contract: Contract, status: int, body: bytes, media_type: str) -> 
     operation = schemathesis.openapi.from_path(_path(contract))[RETRY]["POST"]
     case = operation.Case(path_parameters={"campaignId": "campaign_1", "messageId": "message_1"})
     request = httpx.Request("POST", "https://test.postman.gov.sg/api/v2/x")
-    reply = httpx.Response(
+    response = httpx.Response(
         status, content=body, headers={"content-type": media_type}, request=request
     )
-    reply.elapsed = timedelta(0)
+    response.elapsed = timedelta(0)
     load_all_checks()
     checks: list[Any] = [CHECKS.get_one(name) for name in CHECKED]
     try:
-        case.validate_response(reply, checks=checks)
+        case.validate_response(response, checks=checks)
     except FailureGroup as group:
         return {type(failure).__name__ for failure in group.exceptions}
     return set()
@@ -215,14 +215,14 @@ def test_canary_notices_a_reference_that_leads_nowhere(tmp_path: Path) -> None:
 
 
 @each_contract
-def test_canary_good_replies_pass(contract: Contract) -> None:
+def test_canary_good_responses_pass(contract: Contract) -> None:
     assert _json_problems(contract, 201, _sample(contract)) == set()
     assert _json_problems(contract, 401, {"message": "Unauthorized", "statusCode": 401}) == set()
     assert _problems(contract, 503, b"<html>", "text/html") == set()
 
 
 @each_contract
-def test_canary_bad_replies_are_caught(contract: Contract) -> None:
+def test_canary_bad_responses_are_caught(contract: Contract) -> None:
     # No contract lets creatorId be null: before it is forbidden, after it is a string.
     spoilt = {**_sample(contract), "creatorId": None}
     assert _json_problems(contract, 201, spoilt) == {"JsonSchemaError"}
@@ -232,21 +232,21 @@ def test_canary_bad_replies_are_caught(contract: Contract) -> None:
 
 
 @each_contract
-def test_schemathesis_agrees_with_the_judge(contract: Contract) -> None:
+def test_schemathesis_agrees_with_the_validator(contract: Contract) -> None:
     operation = schemathesis.openapi.from_path(_path(contract))[RETRY]["POST"]
 
     @RUN
-    @given(retry_responses(contract), near_misses(contract), error_replies())
+    @given(retry_responses(contract), near_misses(contract), error_responses())
     def agrees(payload: Any, near: Any, error: Any) -> None:
-        assert operation.is_valid_response(_reply(201, payload))
-        assert not operation.is_valid_response(_reply(201, near.payload))
-        assert operation.is_valid_response(_reply(400, error))
+        assert operation.is_valid_response(_response(201, payload))
+        assert not operation.is_valid_response(_response(201, near.payload))
+        assert operation.is_valid_response(_response(400, error))
 
     agrees()
 
 
-def _reply(status: int, payload: Any) -> httpx.Response:
+def _response(status: int, payload: Any) -> httpx.Response:
     request = httpx.Request("POST", "https://test.postman.gov.sg/api/v2/x")
-    reply = httpx.Response(status, json=payload, request=request)
-    reply.elapsed = timedelta(0)
-    return reply
+    response = httpx.Response(status, json=payload, request=request)
+    response.elapsed = timedelta(0)
+    return response

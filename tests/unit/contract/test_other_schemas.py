@@ -1,4 +1,4 @@
-"""The schemas beside that of the retry's reply: each keyword is needed by a payload of this table.
+"""The schemas of the other responses: each keyword is needed by a payload of this table.
 
 Each payload is a valid one with one edit: a member of another value, or without one.
 """
@@ -81,7 +81,7 @@ REFUSED: dict[str, Edits] = {
         "/language": ("klingon", GONE),
         "/values": ([], {"name": 7}, {"name": ""}, GONE),
     },
-    "error-reply": {
+    "error-response": {
         "": ([], "x", {}, {"message": "No."}, {"statusCode": 400}),
         "/error": (GONE, "x", []),
         "/error/code": ("Not-Snake", "newline\n", 7, GONE),
@@ -89,7 +89,7 @@ REFUSED: dict[str, Edits] = {
         "/error/type": ("", 7, GONE),
         "/error/id": ("", 7, GONE),
     },
-    "error-reply flat": {
+    "error-response flat": {
         "/message": (7, GONE),
         "/statusCode": ("400", 399, 600, GONE),
         "/error": ("x",),
@@ -128,8 +128,8 @@ ACCEPTED: dict[str, Edits] = {
         "/other": ("x",),
     },
     "single-send-request": {"/language": ("chinese", "malay", "tamil"), "/values": ({},)},
-    "error-reply": {"/other": ("x",)},
-    "error-reply flat": {"/statusCode": (400, 599), "/other": ("x",)},
+    "error-response": {"/other": ("x",)},
+    "error-response flat": {"/statusCode": (400, 599), "/other": ("x",)},
     "timeline": {"/contracts/1/transition": (GONE,), "/contracts/1/announcements": ([], GONE)},
 }
 
@@ -159,7 +159,7 @@ def _edits(subject: str, payload: Any) -> Iterator[tuple[Any, bool]]:
 
 
 def _messages(contract: str, kind: str) -> Iterator[tuple[Any, bool]]:
-    """Return the edits of a message, and the examples of the retry's reply, as this kind's."""
+    """Return the edits of a message, and the examples of the retry's response, as this kind's."""
     own: dict[str, Any] = {"language": "english", "latestStatus": "created"}
     own |= SHOWN if kind == "retrieve" else {}
     for verdict in ("valid", "invalid"):
@@ -183,8 +183,8 @@ def _table() -> Iterator[tuple[str, list[tuple[Any, bool]]]]:
     for contract, kind in itertools.product(catalogue(), ("retrieve", "single-send")):
         yield f"{contract}/{kind}-response", list(_messages(contract, kind))
     yield "common/single-send-request", list(_edits("single-send-request", SEND))
-    errors = [*_edits("error-reply", NESTED), *_edits("error-reply flat", FLAT)]
-    yield "common/error-reply", errors
+    errors = [*_edits("error-response", NESTED), *_edits("error-response flat", FLAT)]
+    yield "common/error-response", errors
     timeline = json.loads((schemas_folder() / "timeline.json").read_text(encoding="utf-8"))
     yield "common/timeline", list(_edits("timeline", timeline))
 
@@ -210,7 +210,7 @@ def _misjudged(documents: Mapping[str, Any], uri: str) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("uri", TABLE)
-def test_payload_is_judged_as_the_table_says(uri: str) -> None:
+def test_payload_is_checked_as_the_table_says(uri: str) -> None:
     assert list(_misjudged(DOCUMENTS, uri)) == []
 
 

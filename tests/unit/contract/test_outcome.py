@@ -33,7 +33,7 @@ def _contract(name: str = "after", drift: tuple[Drift, ...] = (), **states: str)
     [
         (Verdict.KEPT, 0),
         (Verdict.BROKEN, 1),
-        (Verdict.UNUSABLE, 2),
+        (Verdict.USAGE_ERROR, 2),
         (Verdict.NOT_TESTED, 3),
     ],
 )
@@ -111,7 +111,7 @@ def test_contracts_may_come_from_a_generator() -> None:
 def test_traffic_adds_up_by_status_in_order() -> None:
     total = Traffic(3, {"400": 2, "201": 1}) + Traffic(2, {"429": 1, "201": 1}) + Traffic()
     assert total == Traffic(5, {"201": 2, "400": 2, "429": 1})
-    assert list(total.replies) == ["201", "400", "429"]
+    assert list(total.responses) == ["201", "400", "429"]
     assert Traffic() + Traffic() == Traffic()
 
 

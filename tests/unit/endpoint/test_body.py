@@ -1,4 +1,4 @@
-"""Decoding a reply's body, in whatever pieces it comes."""
+"""Decoding a response's body, in whatever pieces it comes."""
 
 from __future__ import annotations
 

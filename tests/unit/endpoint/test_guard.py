@@ -19,7 +19,7 @@ from retry_contract.endpoint.guard import (
     origin,
 )
 from retry_contract.endpoint.live import check_key, check_proxy, check_url, may_provision
-from retry_contract.outcome import NotTested, Unusable
+from retry_contract.outcome import NotTested, UsageError
 from retry_contract.service.records import SIMULATOR
 
 BASE = "https://test.postman.gov.sg/api/v2"
@@ -443,11 +443,11 @@ def test_base_url_is_accepted(url: str, base: str) -> None:
         ),
     ],
 )
-def test_base_url_is_unusable(url: str) -> None:
-    with pytest.raises(Unusable, match=r"^--endpoint") as unusable:
+def test_base_url_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^--endpoint") as error:
         check_url(url, allow_production=True)
-    assert "\n" not in str(unusable.value)
-    assert "u:p" not in str(unusable.value)
+    assert "\n" not in str(error.value)
+    assert "u:p" not in str(error.value)
 
 
 PRODUCTION = [
@@ -466,27 +466,27 @@ PRODUCTION = [
 
 @pytest.mark.parametrize("url", PRODUCTION)
 def test_production_needs_to_be_allowed(url: str) -> None:
-    with pytest.raises(Unusable, match=r"this is production.*--allow-production"):
+    with pytest.raises(UsageError, match=r"this is production.*--allow-production"):
         check_url(url, allow_production=False)
     assert host_of(httpx.URL(check_url(url, allow_production=True))) == "postman.gov.sg"
 
 
 @pytest.mark.parametrize("key", ["PMAK-0123456789abcdef", " PMAK-0123456789abcdef\n"])
 def test_key_of_the_other_postman_is_refused_unquoted(key: str) -> None:
-    with pytest.raises(Unusable, match="another product") as unusable:
+    with pytest.raises(UsageError, match="another product") as error:
         check_key(key)
-    assert "0123456789abcdef" not in str(unusable.value)
+    assert "0123456789abcdef" not in str(error.value)
 
 
 @pytest.mark.parametrize("key", ["secret key", "secret\nkey", "secr\u00e9t", "secret\x00"])
 def test_key_that_no_header_can_carry_is_refused_unquoted(key: str) -> None:
-    with pytest.raises(Unusable, match="copy it once more") as unusable:
+    with pytest.raises(UsageError, match="copy it once more") as error:
         check_key(key)
-    assert "secr" not in str(unusable.value)
+    assert "secr" not in str(error.value)
 
 
 def test_key_is_needed_and_stripped() -> None:
-    with pytest.raises(Unusable, match="POSTMAN_API_KEY"):
+    with pytest.raises(UsageError, match="POSTMAN_API_KEY"):
         check_key(" \n")
     assert check_key(" key_test_1\r\n") == "key_test_1"
 
@@ -496,11 +496,11 @@ def test_proxy_is_checked_unquoted() -> None:
     assert check_proxy(" http://proxy.example:8080 ", BASE) == "http://proxy.example:8080"
     assert check_proxy("http://127.0.0.1:8080", HERE) == "http://127.0.0.1:8080"
     for proxy in ("proxy:8080", "socks5://u:secret@proxy", "http://", "http://a:b:c", "", "\0"):
-        with pytest.raises(Unusable, match=r"^--proxy: give the URL") as unusable:
+        with pytest.raises(UsageError, match=r"^--proxy: give the URL") as error:
             check_proxy(proxy, BASE)
-        assert "secret" not in str(unusable.value)
+        assert "secret" not in str(error.value)
     for here in (HERE, "https://localhost/api/v2"):
-        with pytest.raises(Unusable, match="on this machine and the proxy is not"):
+        with pytest.raises(UsageError, match="on this machine and the proxy is not"):
             check_proxy("http://proxy.example:8080", here)
 
 

@@ -14,15 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
-from support.proxy import Call, between, bomb, passing, reply, trap
+from support.proxy import Call, between, bomb, passing, response, trap
 from support.sample import one_in
 from support.server import Served, serve
 
 from retry_contract.endpoint.body import LARGEST
 from retry_contract.endpoint.guard import GuardedTransport
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings, trust
-from retry_contract.outcome import NotExercised, NotTested, Unusable
-from retry_contract.session.prober import Prober
+from retry_contract.outcome import NotExercised, NotTested, UsageError
+from retry_contract.verification.prober import Prober
 
 CODES = (301, 302, 303, 307, 308)
 
@@ -75,7 +75,7 @@ def test_redirect_is_never_followed(
     place: list[str] = []
     with (
         trap() as other,
-        between(served.url, each=lambda _: reply(status, location=place[-1])) as here,
+        between(served.url, each=lambda _: response(status, location=place[-1])) as here,
     ):
         locations = _locations(here.url, other.url)
         for location in locations.values():
@@ -89,7 +89,7 @@ def test_redirect_is_never_followed(
         assert all("/admin" not in call.target for call in here.calls)
 
 
-def test_nothing_that_a_reply_names_is_contacted(
+def test_nothing_that_a_response_names_is_contacted(
     open_live: Callable[..., Prober], served: Served
 ) -> None:
     (message,) = served.failed()
@@ -119,12 +119,12 @@ def test_nothing_that_a_reply_names_is_contacted(
         *("a b\n", "\u0000", "a?b", "a#b", "\ud800"),
     ],
 )
-def test_id_that_a_reply_names_leads_nowhere_else(
+def test_id_that_a_response_names_leads_nowhere_else(
     open_live: Callable[..., Prober], served: Served, named: str
 ) -> None:
     with trap() as other:
         body = json.dumps({"id": named.replace("{other}", other.url)}).encode()
-        with between(served.url, reply(201, body, content_type="application/json")) as here:
+        with between(served.url, response(201, body, content_type="application/json")) as here:
             prober = open_live(here.url, simulate=True)
             with pytest.raises((NotExercised, NotTested)):
                 prober.failed_message()
@@ -172,7 +172,7 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
 @pytest.mark.parametrize(
     "behaviour", one_in(2, ["silent", "headers drip", "body drips", "endless early hints"])
 )
-def test_whole_reply_has_one_deadline(
+def test_whole_response_has_one_deadline(
     open_live: Callable[..., Prober], served: Served, behaviour: str
 ) -> None:
     (message,) = served.failed()
@@ -198,7 +198,7 @@ def test_pause_for_the_rate_is_no_part_of_the_deadline(
 @pytest.mark.parametrize(
     "behaviour", ["endless body", "gzip bomb", "gzip bomb in gzip", "brotli unasked"]
 )
-def test_reply_past_the_bounds_is_given_up_early(
+def test_response_past_the_bounds_is_given_up_early(
     open_live: Callable[..., Prober], served: Served, behaviour: str
 ) -> None:
     said = "in a way that nobody" if " in " in behaviour or "brotli" in behaviour else "1 MiB"
@@ -221,24 +221,24 @@ def _request(prober: Prober) -> httpx.Request:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate", "identity", ""])
-def test_compressed_reply_is_read(
+def test_compressed_response_is_read(
     open_live: Callable[..., Prober], served: Served, coding: str
 ) -> None:
     text = b'{"a": "%s"}' % (b"b" * (LARGEST - 10))
     body = gzip.compress(text) if "gzip" in coding.lower() else text
     body = zlib.compress(text) if coding == "deflate" else body
-    with between(served.url, reply(200, body, content_encoding=coding)) as here:
+    with between(served.url, response(200, body, content_encoding=coding)) as here:
         prober = open_live(here.url)
-        response = prober.endpoint.send(_request(prober))
-        assert response.content == text
-        assert "content-encoding" not in response.headers
+        received = prober.endpoint.send(_request(prober))
+        assert received.content == text
+        assert "content-encoding" not in received.headers
         assert here.calls[0].headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_empty_reply_may_claim_to_be_compressed(
+def test_empty_response_may_claim_to_be_compressed(
     open_live: Callable[..., Prober], served: Served
 ) -> None:
-    with between(served.url, reply(204, content_encoding="gzip")) as here:
+    with between(served.url, response(204, content_encoding="gzip")) as here:
         prober = open_live(here.url)
         assert prober.endpoint.send(_request(prober)).content == b""
 
@@ -266,7 +266,7 @@ def test_connection_is_used_again(open_live: Callable[..., Prober], served: Serv
 
 
 def _limited(times: int, **headers: str) -> Callable[[Call], Any]:
-    return lambda call: reply(429, b"{}", **headers) if call.number <= times else "pass"
+    return lambda call: response(429, b"{}", **headers) if call.number <= times else "pass"
 
 
 @pytest.fixture
@@ -349,10 +349,10 @@ def test_trust_is_certifi_a_file_or_that_of_the_environment(
     assert context.check_hostname
     bad = tmp_path / "ca.pem"
     bad.write_text("no certificate")
-    with pytest.raises(Unusable, match=r"^--ca-file .*ca\.pem: no CA certificates"):
+    with pytest.raises(UsageError, match=r"^--ca-file .*ca\.pem: no CA certificates"):
         trust(str(bad))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    with pytest.raises(Unusable, match=r"^SSL_CERT_FILE .*missing\.pem"):
+    with pytest.raises(UsageError, match=r"^SSL_CERT_FILE .*missing\.pem"):
         trust(None)
 
 

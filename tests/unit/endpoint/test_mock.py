@@ -15,7 +15,7 @@ from respx.mocks import HTTPCoreMocker
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, VirtualClock, mock_of, mocking
 from retry_contract.service.faults import FAULTS
-from retry_contract.service.http import Reply
+from retry_contract.service.http import Response
 from retry_contract.service.model import Settings
 
 CONTRACTS = catalogue()
@@ -107,7 +107,7 @@ def test_respx_keeps_no_calls(mock: MockEndpoint) -> None:
 
 
 def test_respx_keeps_the_latest_call_alone_of_httpx_at_large() -> None:
-    with mocking(lambda request: Reply(204, headers={"x-path": request.path})) as url:
+    with mocking(lambda request: Response(204, headers={"x-path": request.path})) as url:
         paths = [httpx.get(f"{url}/api/v2/{n}?q").headers["x-path"] for n in range(3)]
         (router,) = HTTPCoreMocker.routers
         assert len(router.calls) == 1

@@ -16,7 +16,7 @@ from support.server import Served, serve
 
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.outcome import NotTested
-from retry_contract.session.prober import Prober
+from retry_contract.verification.prober import Prober
 
 SOON = 2.0
 
@@ -66,7 +66,7 @@ def test_name_server_that_does_not_answer_costs_no_more_than_the_timeout(
 ) -> None:
     resolver(lambda: [blocked.wait(60)])
     begin = time.monotonic()
-    with pytest.raises(NotTested, match=r"^no reply from .*: the name server does not answer$"):
+    with pytest.raises(NotTested, match=r"^no response from .*: the name server does not answer$"):
         open_live("https://service.example/api/v2").retrieve("m")
     assert 0.15 < time.monotonic() - begin < SOON
 

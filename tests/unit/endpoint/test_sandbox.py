@@ -18,8 +18,8 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import sandbox as module
 from retry_contract.endpoint.controls import VARIABLE, _make, states_of
 from retry_contract.endpoint.sandbox import serving, serving_each
-from retry_contract.outcome import Unusable
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.outcome import UsageError
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.sandbox import CONTROL, Sandbox, Start
 
@@ -61,11 +61,11 @@ def documented(here: Here) -> Iterator[None]:
     here.sandbox.reset()
 
 
-def test_reply_is_that_of_the_model(here: Here) -> None:
-    reply = here.retry()
-    assert reply.status_code == 201
-    assert reply.headers["content-type"] == "application/json; charset=utf-8"
-    assert "server" not in reply.headers
+def test_response_is_that_of_the_model(here: Here) -> None:
+    response = here.retry()
+    assert response.status_code == 201
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert "server" not in response.headers
     assert here.retry("message_of_nobody").status_code == 400
     controls = httpx.get(here.url + CONTROL + "/requests", trust_env=False).json()
     assert [request["status"] for request in controls["requests"]] == [201, 400]
@@ -86,8 +86,8 @@ def test_connection_is_reset(here: Here) -> None:
     assert here.retry().status_code == 201
 
 
-@pytest.mark.parametrize("fault", ["reply-stalls", "reply-drips", "no-reply"])
-def test_reply_is_slower_than_anyone_waits(
+@pytest.mark.parametrize("fault", ["response-stalls", "response-drips", "no-response"])
+def test_response_is_slower_than_anyone_waits(
     fault: str, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_DRIP", 5)
@@ -99,9 +99,9 @@ def test_reply_is_slower_than_anyone_waits(
 
 
 @pytest.mark.slow
-def test_dripped_reply_arrives_in_the_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dripped_response_arrives_in_the_end(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_DRIP", 0.0001)
-    here.sandbox.switch(("reply-drips",))
+    here.sandbox.switch(("response-drips",))
     assert here.retry().json()["latestStatus"] == "created"
 
 
@@ -165,10 +165,10 @@ def test_request_that_never_comes_is_given_up(here: Here, monkeypatch: pytest.Mo
             assert client.recv(1) == b""
 
 
-def test_port_that_is_taken_is_unusable(here: Here) -> None:
+def test_port_that_is_taken_is_a_usage_error(here: Here) -> None:
     port = urlsplit(here.url).port
     assert port is not None
-    with pytest.raises(Unusable, match=f"--port {port}: .*--port 0 takes any that is free"):
+    with pytest.raises(UsageError, match=f"--port {port}: .*--port 0 takes any that is free"):
         serving(here.sandbox.handle, port).__enter__()
 
 
@@ -215,8 +215,8 @@ def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
 
 def test_each_handler_is_served_at_a_port_of_its_own() -> None:
     def answering(status: int) -> Handler:
-        def handle(_: Request) -> Reply:
-            return Reply(status)
+        def handle(_: Request) -> Response:
+            return Response(status)
 
         return handle
 

@@ -15,12 +15,12 @@ from retry_contract.contract.expectation import Expectation, named
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Broken, Plan, Tally
-from retry_contract.fuzz.histories import fuzz_histories
 from retry_contract.fuzz.requests import fuzz_requests
+from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.model import Settings
 
-GENERATORS = {"request": fuzz_requests, "history": fuzz_histories}
+GENERATORS = {"request": fuzz_requests, "sequence": fuzz_sequences}
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules.generated import REQUESTS
 from retry_contract.service.faults import FAULTS
 
-KINDS = ("request", "history")
+KINDS = ("request", "sequence")
 each_kind = pytest.mark.parametrize("kind", KINDS)
 # A fault that each kind finds, though not with its first request.
-SLOW = {"request": "unknown-is-500", "history": "unfailed-is-409"}
+SLOW = {"request": "unknown-is-500", "sequence": "unfailed-is-409"}
 
 
 def _sent(wire: Any) -> list[tuple[str, str, str, bytes]]:
@@ -50,7 +50,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
         monkeypatch.setattr(socket, name, refuse)
     found = fuzz(kind, cases=20)
     assert found.broken is None
-    assert len(wire.requests) == found.tally.requests == sum(found.tally.replies.values())
+    assert len(wire.requests) == found.tally.requests == sum(found.tally.responses.values())
     assert {r.url.host for r in wire.requests} == {"mock.postman.invalid"}
 
 
@@ -80,9 +80,9 @@ def test_third_of_the_requests_retries_a_message_that_has_failed(
     assert len(aimed) >= 95  # Hypothesis may run out of cases that differ, but not by much
     assert tally.accepted == aimed.count("failed") + aimed.count("probed") >= len(aimed) / 3
     assert set(aimed) == set(requests.TARGETS)
-    assert tally.replies["201"] == tally.accepted
-    assert tally.replies["400"] > 0
-    assert tally.replies["401"] > 0
+    assert tally.responses["201"] == tally.accepted
+    assert tally.responses["400"] > 0
+    assert tally.responses["401"] > 0
 
 
 # What ends a run
@@ -92,7 +92,7 @@ def test_third_of_the_requests_retries_a_message_that_has_failed(
 @pytest.mark.parametrize("at", one_in(2, [1, 40, 2, 7]))
 def test_outage_ends_the_run_as_not_tested(kind: str, at: int, fuzz: Any, wire: Any) -> None:
     wire.fail_at = at
-    with pytest.raises(NotTested, match="no reply from mock"):
+    with pytest.raises(NotTested, match="no response from mock"):
         fuzz(kind)
     assert len(wire.requests) == at  # nothing is tried again
 
@@ -139,9 +139,9 @@ def test_shrinking_is_bounded(kind: str, fuzz: Any) -> None:
 
 
 def test_nothing_accepted_is_not_exercised(fuzz: Any) -> None:
-    # The first history that is generated is the shortest one.
+    # The first sequence that is generated is the shortest one.
     with pytest.raises(NotExercised, match="no generated retry was accepted"):
-        fuzz("history", cases=1)
+        fuzz("sequence", cases=1)
 
 
 def test_broken_case_that_is_flaky_is_still_told(fuzz: Any) -> None:

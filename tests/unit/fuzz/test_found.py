@@ -24,10 +24,10 @@ BY_REQUESTS = {
     "creator-id-null": "creator-id-as-contracted",
     "creator-id-empty": "creator-id-as-contracted",
     "creator-id-nested": "creator-id-as-contracted",
-    "field-dropped": "reply-matches-schema",
-    "field-renamed": "reply-matches-schema",
-    "timestamp-without-offset": "reply-matches-schema",
-    "recipient-with-plus": "reply-matches-schema",
+    "field-dropped": "response-matches-schema",
+    "field-renamed": "response-matches-schema",
+    "timestamp-without-offset": "response-matches-schema",
+    "recipient-with-plus": "response-matches-schema",
     "id-changed": "message-id-kept",
     "campaign-changed": "campaign-id-kept",
     "status-not-reset": "status-reset-to-created",
@@ -45,7 +45,7 @@ BY_REQUESTS = {
 }
 """What the requests find, and the rule that it is put down to."""
 
-BY_HISTORIES = {
+BY_SEQUENCES = {
     "values-lost": "values-kept",
     "unicode-mangled": "values-kept",
     "created-at-moved": "created-at-kept",
@@ -59,7 +59,7 @@ BY_HISTORIES = {
     "error-code-of-another-cause": "error-code-documented",
     "cutover-early": "creator-id-as-contracted",
 }
-"""What takes a history. `benchmarks/faults_found.py` tries every fault."""
+"""What takes a sequence. `benchmarks/faults_found.py` tries every fault."""
 
 
 @pytest.mark.slow
@@ -71,12 +71,12 @@ def test_requests_find(fault: str, fuzz: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", BY_HISTORIES)
-def test_histories_find(fault: str, fuzz: Any) -> None:
-    found = fuzz("history", "after", fault)
-    assert BY_HISTORIES[fault] in found.rules
-    assert len(found.broken.case["history"]["steps"]) <= 5
-    _assert_had_again("history", fault, found, fuzz)
+@pytest.mark.parametrize("fault", BY_SEQUENCES)
+def test_sequences_find(fault: str, fuzz: Any) -> None:
+    found = fuzz("sequence", "after", fault)
+    assert BY_SEQUENCES[fault] in found.rules
+    assert len(found.broken.case["sequence"]["steps"]) <= 5
+    _assert_had_again("sequence", fault, found, fuzz)
 
 
 def _assert_had_again(kind: str, fault: str, found: Any, fuzz: Any) -> None:
@@ -97,8 +97,8 @@ def _assert_had_again(kind: str, fault: str, found: Any, fuzz: Any) -> None:
 
 @pytest.mark.slow
 def test_case_is_as_small_as_it_gets(fuzz: Any) -> None:
-    found = fuzz("history", "after", "values-lost")
-    steps = found.broken.case["history"]["steps"]
+    found = fuzz("sequence", "after", "values-lost")
+    steps = found.broken.case["sequence"]["steps"]
     assert [step[0] for step in steps] in (["send", "fail", "retry"], ["seed", "retry"])
     found = fuzz("request", "after", "unknown-is-500")
     assert len(found.broken.case["request"]["path_parameters"]["messageId"]) == 1
@@ -106,7 +106,7 @@ def test_case_is_as_small_as_it_gets(fuzz: Any) -> None:
 
 @pytest.mark.slow
 def test_undocumented_field_is_drift(fuzz: Any) -> None:
-    for kind in ("request", "history"):
+    for kind in ("request", "sequence"):
         found = fuzz(kind, "after", "undocumented-field", cases=20)
         assert found.broken is None
         assert [d.pointer for d in found.tally.drift] == ["/providerReference"]
@@ -118,7 +118,7 @@ def test_documented_service_raises_no_alarm(seed: int, fuzz: Any) -> None:
     settings = Settings(
         cap=("attempts", "retries")[seed % 2], errors=("nested", "flat")[seed // 2 % 2]
     )
-    for kind in ("request", "history"):
+    for kind in ("request", "sequence"):
         for contract in ("before", "after"):
             try:
                 found = fuzz(kind, contract, cases=6, seed=seed, settings=settings)
@@ -150,7 +150,7 @@ MALFORMED: dict[str, list[Any]] = {
         {"target": "unknown", "path_parameters": [], "headers": []},
         {"target": "failed", "path_parameters": {}, "headers": {}, "more": 1},
     ],
-    "history": [
+    "sequence": [
         {},
         {"start": 0},
         {"start": 9, "steps": []},
@@ -207,10 +207,10 @@ _NEAR_STEPS = st.lists(
 def test_any_steps_play_or_are_refused(fuzz: Any, steps: list[Any]) -> None:
     case = {"start": 0, "steps": steps}
     if all(is_step(*step) for step in steps) and any(step[0] in _SENDING for step in steps):
-        assert fuzz("history", replay=case).broken is None
+        assert fuzz("sequence", replay=case).broken is None
         return
     with contextlib.suppress(NotExercised):
-        assert fuzz("history", replay=case).broken is None
+        assert fuzz("sequence", replay=case).broken is None
 
 
 @pytest.mark.slow
@@ -231,5 +231,5 @@ def test_step_is_a_name_and_its_values() -> None:
 
 
 def test_faults_named_here_exist() -> None:
-    assert {*BY_REQUESTS, *BY_HISTORIES} <= FAULTS.keys()
-    assert len({*BY_REQUESTS, *BY_HISTORIES}) >= 20
+    assert {*BY_REQUESTS, *BY_SEQUENCES} <= FAULTS.keys()
+    assert len({*BY_REQUESTS, *BY_SEQUENCES}) >= 20

@@ -1,4 +1,4 @@
-"""How a rule is judged by cases that are generated, and what an interrupt leaves of that."""
+"""How a rule is checked by cases that are generated, and what an interrupt leaves of that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from retry_contract.fuzz import engine
 from retry_contract.fuzz.generate import generator
 from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
-from retry_contract.rules.generated import HISTORIES, REQUESTS
+from retry_contract.rules.generated import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS
-from retry_contract.session.options import read_options
-from retry_contract.session.run import Interrupted, Run
+from retry_contract.verification.options import read_options
+from retry_contract.verification.run import Interrupted, Run
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_MOST_SHRINKS", 20)
 
 
-BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, HISTORIES]))
+BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, SEQUENCES]))
 
 
 def _run(*faults: str) -> Run:
@@ -39,13 +39,13 @@ def _run(*faults: str) -> Run:
 @BOTH
 def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
     run = _run()
-    assert run.judge(RULES[rule]).state is RuleState.KEPT
+    assert run.check(RULES[rule]).state is RuleState.KEPT
     assert run.traffic.requests == len(wire.requests) >= 10
 
 
 @BOTH
 def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
-    result = _run("id-changed").judge(RULES[rule])
+    result = _run("id-changed").check(RULES[rule])
     assert result.state is RuleState.BROKEN
     for violation in result.violations:
         assert violation.message.startswith(f"{violation.rule}: ")
@@ -57,12 +57,12 @@ def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
 
 @BOTH
 def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
-    complete = _run("id-changed").judge(RULES[rule])
+    complete = _run("id-changed").check(RULES[rule])
     # The last request of all is one of those that look for a smaller case.
     wire.fail_at, wire.error = len(wire.requests), KeyboardInterrupt
     wire.requests.clear()
     with pytest.raises(Interrupted) as interrupt:
-        _run("id-changed").judge(RULES[rule])
+        _run("id-changed").check(RULES[rule])
     result = interrupt.value.result
     assert (result.rule, result.state) == (rule, RuleState.BROKEN)
     assert result.contract == complete.contract
@@ -73,5 +73,5 @@ def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
 def test_interrupt_before_anything_was_found_is_one(rule: str, wire: Any) -> None:
     wire.fail_at, wire.error = 1, KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt) as interrupt:
-        _run("id-changed").judge(RULES[rule])
+        _run("id-changed").check(RULES[rule])
     assert not isinstance(interrupt.value, Interrupted)

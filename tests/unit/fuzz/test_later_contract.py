@@ -12,7 +12,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import Catalogue, Contract, schemas_folder
-from retry_contract.contract.judge import judge
+from retry_contract.contract.validator import validate
 from retry_contract.fuzz.near_misses import edits
 from retry_contract.fuzz.payloads import field_strategy
 from retry_contract.strategies import near_misses, retry_responses
@@ -70,8 +70,8 @@ def third(tmp_path_factory: pytest.TempPathFactory) -> Contract:
 @given(data=st.data())
 def test_no_payload_is_refused(third: Contract, data: st.DataObject) -> None:
     payload = data.draw(retry_responses(third))
-    judgement = judge(payload, third)
-    assert (judgement.violations, judgement.drift) == ((), ())
+    validation = validate(payload, third)
+    assert (validation.violations, validation.drift) == ((), ())
     assert payload.keys() >= ADDED.keys()
 
 
@@ -80,7 +80,7 @@ def test_no_payload_is_refused(third: Contract, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_near_miss_has_the_one_defect_that_it_names(third: Contract, data: st.DataObject) -> None:
     near = data.draw(near_misses(third))
-    (violation,) = judge(near.payload, third).violations
+    (violation,) = validate(near.payload, third).violations
     assert (violation.rule, violation.pointer) == (near.rule, near.pointer)
 
 
@@ -100,7 +100,7 @@ def test_every_added_field_has_its_near_misses(third: Contract) -> None:
 
 
 @pytest.mark.slow
-def test_plainest_reply_is_readable(third: Contract) -> None:
+def test_plainest_response_is_readable(third: Contract) -> None:
     found = find(retry_responses(third), lambda _: True, settings=RUN)
     added = {name: value for name, value in found.items() if name in ADDED}
     assert re.fullmatch("[A-Z]{3}-[0-9]{1,4}", added.pop("reference"))
@@ -120,14 +120,14 @@ def test_plainest_reply_is_readable(third: Contract) -> None:
     }
 
 
-def test_closed_reply_is_spoilt_without_undocumented_members(third: Contract) -> None:
+def test_closed_response_is_spoilt_without_undocumented_members(third: Contract) -> None:
     path = third.folder / THIRD / "single-send-response.schema.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**schema, "additionalProperties": False}), encoding="utf-8")
     closed = Catalogue(third.folder)["third"]
     for edit in edits(closed, "single-send"):
         near = edit({k: closed.sample("single-send", k) for k in closed.fields("single-send")})
-        assert len(judge(near.payload, closed, "single-send").violations) == 1
+        assert len(validate(near.payload, closed, "single-send").violations) == 1
 
 
 def test_schema_without_a_strategy_asks_for_examples(third: Contract) -> None:

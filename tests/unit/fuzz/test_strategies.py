@@ -13,13 +13,13 @@ from support.sample import one_in
 
 from retry_contract import strategies
 from retry_contract.contract.catalogue import Contract, Kind, catalogue
-from retry_contract.contract.judge import error_reply_problem, judge, violations
+from retry_contract.contract.validator import error_response_problem, validate, violations
 from retry_contract.fuzz.near_misses import edits
 from retry_contract.fuzz.payloads import payloads
 from retry_contract.fuzz.values import FRACTIONS, OFFSETS
 from retry_contract.strategies import (
     NearMiss,
-    error_replies,
+    error_responses,
     near_misses,
     retrieve_responses,
     retry_responses,
@@ -46,15 +46,15 @@ def _first(strategy: st.SearchStrategy[Any], fits: Callable[[Any], bool] = lambd
 @RUN
 @given(data=st.data())
 def test_no_payload_is_refused(contract: Contract, kind: Kind, data: st.DataObject) -> None:
-    judgement = judge(data.draw(payloads(contract, kind)), contract, kind)
-    assert (judgement.violations, judgement.drift) == ((), ())
+    validation = validate(data.draw(payloads(contract, kind)), contract, kind)
+    assert (validation.violations, validation.drift) == ((), ())
 
 
 @each_contract
 @RUN
-@given(payload=error_replies())
-def test_no_error_reply_is_refused(contract: Contract, payload: Any) -> None:
-    assert error_reply_problem(payload, contract) is None
+@given(payload=error_responses())
+def test_no_error_response_is_refused(contract: Contract, payload: Any) -> None:
+    assert error_response_problem(payload, contract) is None
 
 
 @pytest.mark.slow
@@ -78,11 +78,11 @@ def test_every_edit_breaks_its_own_rule(
     payload = data.draw(payloads(contract, kind))
     for edit in edits(contract, kind):
         _blamed_rightly(edit(payload), contract, kind)
-    assert judge(payload, contract, kind).violations == ()
+    assert validate(payload, contract, kind).violations == ()
 
 
 def _blamed_rightly(near: NearMiss, contract: Contract, kind: Kind) -> None:
-    (violation,) = judge(near.payload, contract, kind).violations
+    (violation,) = validate(near.payload, contract, kind).violations
     assert (violation.rule, violation.pointer) == (near.rule, near.pointer)
 
 
@@ -103,16 +103,16 @@ def test_edits_are_told_apart(contract: Contract) -> None:
         ("before", "creatorId added as null", "creator-id-as-contracted"),
         ("before", 'latestStatus: another string, "failure"', "status-reset-to-created"),
         ("before", "latestStatus dropped", "status-reset-to-created"),
-        ("before", "createdAt: no offset", "reply-matches-schema"),
-        ("before", "updatedAt: 30 February", "reply-matches-schema"),
-        ("before", "updatedAt: a leap second", "reply-matches-schema"),
-        ("before", "createdAt: a space instead of T", "reply-matches-schema"),
-        ("before", "recipient: a plus sign", "reply-matches-schema"),
-        ("before", "recipient: full-width digits", "reply-matches-schema"),
-        ("before", "recipient: a newline at the end", "reply-matches-schema"),
-        ("before", "values: a member that is number", "reply-matches-schema"),
-        ("before", "fullMessage: wrapped in an array", "reply-matches-schema"),
-        ("before", "an array instead of the object", "reply-matches-schema"),
+        ("before", "createdAt: no offset", "response-matches-schema"),
+        ("before", "updatedAt: 30 February", "response-matches-schema"),
+        ("before", "updatedAt: a leap second", "response-matches-schema"),
+        ("before", "createdAt: a space instead of T", "response-matches-schema"),
+        ("before", "recipient: a plus sign", "response-matches-schema"),
+        ("before", "recipient: full-width digits", "response-matches-schema"),
+        ("before", "recipient: a newline at the end", "response-matches-schema"),
+        ("before", "values: a member that is number", "response-matches-schema"),
+        ("before", "fullMessage: wrapped in an array", "response-matches-schema"),
+        ("before", "an array instead of the object", "response-matches-schema"),
     ],
 )
 def test_edit_is_among_the_near_misses(alias: str, text: str, rule: str) -> None:
@@ -124,7 +124,7 @@ def test_edit_is_among_the_near_misses(alias: str, text: str, rule: str) -> None
 
 @pytest.mark.slow
 @each_contract
-def test_plainest_reply_is_readable(contract: Contract) -> None:
+def test_plainest_response_is_readable(contract: Contract) -> None:
     plain = {
         "createdAt": "2024-05-16T16:48:42.247+08:00",
         "updatedAt": "2024-05-16T16:48:59.157+08:00",
@@ -142,16 +142,16 @@ def test_plainest_reply_is_readable(contract: Contract) -> None:
 
 
 @pytest.mark.slow
-def test_plainest_of_the_other_replies_are_readable() -> None:
+def test_plainest_of_the_other_responses_are_readable() -> None:
     retry = _first(retry_responses("after"))
     assert _first(single_send_responses("after")) == {**retry, "language": "english"}
     assert _first(retrieve_responses("after")) == retry
-    assert _first(error_replies()) == {"message": "Test Recipient", "statusCode": 400}
+    assert _first(error_responses()) == {"message": "Test Recipient", "statusCode": 400}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("edit", ["createdAt dropped", "recipient: a plus sign"])
-def test_near_miss_shrinks_to_one_edit_of_the_plainest_reply(edit: str) -> None:
+def test_near_miss_shrinks_to_one_edit_of_the_plainest_response(edit: str) -> None:
     found = _first(near_misses("after"), lambda near: near.edit == edit)
     plain = _first(retry_responses("after"))
     name = found.pointer.removeprefix("/")

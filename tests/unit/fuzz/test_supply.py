@@ -10,7 +10,7 @@ from support.server import Served, serve
 
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.fuzz.supply import Supply
-from retry_contract.session.prober import Prober
+from retry_contract.verification.prober import Prober
 
 NUMBER = 25
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.outcomes import AFTER, URL, broken, judged, left_out, outcome, violation
+from support.outcomes import AFTER, URL, broken, checked, left_out, outcome, violation
 
 from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
@@ -20,7 +20,7 @@ from retry_contract.rules import RULES
 
 FOUND = outcome(
     Verdict.BROKEN,
-    judged(
+    checked(
         broken(violation(), violation(replay="retry-contract verify --replay CASE")),
         left_out("key-required", "--ignore", ignored=True),
         drift=(Drift("/naïve", "undocumented field"),),
@@ -43,7 +43,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "reason": None,
         "endpoint": URL,
         "requests": 7,
-        "replies": {"200": 4, "201": 3},
+        "responses": {"200": 4, "201": 3},
         "seconds": 1.5,
         "seed": 7,
         "versions": {"python": "3.11.0"},
@@ -94,12 +94,12 @@ def test_report_is_a_document_and_a_summary(tmp_path: Path) -> None:
 
 def test_report_replaces_an_earlier_one(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("x" * 100_000, encoding="utf-8")
-    write_reports(outcome(Verdict.KEPT, judged()), tmp_path)
+    write_reports(outcome(Verdict.KEPT, checked()), tmp_path)
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "kept"
 
 
-def test_versions_are_of_what_judges_and_generates() -> None:
+def test_versions_are_of_what_checks_and_generates() -> None:
     found = versions()
     assert list(found) == sorted(found)
     assert found["retry-contract"] == __version__

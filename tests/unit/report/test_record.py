@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retry_contract.exchange import Exchange
-from retry_contract.masking import MASK, Scrubber
+from retry_contract.privacy.masking import MASK, Scrubber
 from retry_contract.report.record import Recorder
 
 KEY = "key_test_0123456789abcdef"

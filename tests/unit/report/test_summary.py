@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.outcomes import AFTER, BEFORE, broken, judged, left_out, outcome, violation
+from support.outcomes import AFTER, BEFORE, broken, checked, left_out, outcome, violation
 
 from retry_contract.outcome import Drift, Outcome, Verdict
 from retry_contract.report.summary import summary
@@ -17,7 +17,7 @@ def _todo(found: Outcome) -> str:
 
 
 def test_kept_outcome_has_no_table_and_nothing_to_do() -> None:
-    lines = summary(outcome(Verdict.KEPT, judged())).splitlines()
+    lines = summary(outcome(Verdict.KEPT, checked())).splitlines()
     assert lines[0] == "## retry-contract: kept"
     assert lines[2] == "KEPT by the built-in model of the page; no service was contacted."
     assert lines[4] == "**What to do.** Nothing to do."
@@ -27,27 +27,27 @@ def test_kept_outcome_has_no_table_and_nothing_to_do() -> None:
 
 def test_broken_rule_is_a_row_with_its_contract_pointer_and_source() -> None:
     whole = violation("status-is-201", "", expected="201", actual="200")
-    first = judged(broken(contract=BEFORE), contract=BEFORE)
-    lines = summary(outcome(Verdict.BROKEN, first, judged(broken(whole)))).splitlines()
+    first = checked(broken(contract=BEFORE), contract=BEFORE)
+    lines = summary(outcome(Verdict.BROKEN, first, checked(broken(whole)))).splitlines()
     rows = [line for line in lines if line.startswith("| ") and "`" in line]
     assert rows == [
         f"| {BEFORE} | `message-id-kept` | `/id` | the id in the path | another string of 44 "
         "characters | P3, P8 (page) |",
-        f"| {AFTER} | `status-is-201` | the reply | 201 | 200 | P2; guide, Retry (API reference) "
-        "(published) |",
+        f"| {AFTER} | `status-is-201` | the response | 201 | 200 | P2; guide, "
+        "Retry (API reference) (published) |",
     ]
 
 
 def test_names_of_a_service_s_choice_break_no_table_and_are_no_markup() -> None:
     found = violation(pointer="/a|b`c", expected="x | y", actual="<img src=x>")
-    text = summary(outcome(Verdict.BROKEN, judged(broken(found), drift=ODD)))
+    text = summary(outcome(Verdict.BROKEN, checked(broken(found), drift=ODD)))
     assert "| `/a\\|b'c` | x \\| y | &lt;img src=x> |" in text
     assert f"- drift in {AFTER}: `/a\\|b'c`: a &lt;b> \\| c" in text
     assert f"- drift in {AFTER}: the body: begins with a byte order mark" in text
 
 
 def test_what_was_left_out_is_listed_with_its_reason() -> None:
-    contract = judged(
+    contract = checked(
         left_out("key-required", "--ignore", ignored=True),
         left_out("attempts-capped", "needs --provision simulator"),
     )
@@ -59,18 +59,21 @@ def test_what_was_left_out_is_listed_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("found", "todo"),
     [
-        (outcome(Verdict.BROKEN, judged(broken())), "Show the rows above to whoever runs"),
-        (outcome(Verdict.BROKEN, judged(broken(), drift=ODD)), "Show the rows above to whoever"),
+        (outcome(Verdict.BROKEN, checked(broken())), "Show the rows above"),
         (
-            outcome(Verdict.BROKEN, judged(drift=ODD), reason="drift was found"),
+            outcome(Verdict.BROKEN, checked(broken(), drift=ODD)),
+            "Show the rows above",
+        ),
+        (
+            outcome(Verdict.BROKEN, checked(drift=ODD), reason="drift was found"),
             "Nothing is broken: the drift above is what the contract does not speak of.",
         ),
         (
-            outcome(Verdict.NOT_TESTED, judged(), reason="interrupted"),
+            outcome(Verdict.NOT_TESTED, checked(), reason="interrupted"),
             "Mend what the first line names, and run again: nothing was proved.",
         ),
         (
-            outcome(Verdict.UNUSABLE, reason="no campaign"),
+            outcome(Verdict.USAGE_ERROR, reason="no campaign"),
             "Correct the command as the first line says",
         ),
     ],
@@ -80,6 +83,6 @@ def test_every_outcome_says_what_to_do(found: Outcome, todo: str) -> None:
 
 
 def test_summary_ends_in_one_newline() -> None:
-    text = summary(outcome(Verdict.UNUSABLE, reason="no campaign"))
-    assert text.endswith("\nUNUSABLE: no campaign.\n")
+    text = summary(outcome(Verdict.USAGE_ERROR, reason="no campaign"))
+    assert text.endswith("\nUSAGE ERROR: no campaign.\n")
     assert not text.endswith("\n\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.outcomes import AFTER, BEFORE, URL, broken, judged, left_out, outcome, violation
+from support.outcomes import AFTER, BEFORE, URL, broken, checked, left_out, outcome, violation
 
 from retry_contract.outcome import Drift, Outcome, Verdict
 from retry_contract.report.text import (
@@ -18,8 +18,8 @@ from retry_contract.report.text import (
 from retry_contract.rules import RULES
 
 TWICE_BROKEN = (
-    judged(broken(contract=BEFORE), contract=BEFORE),
-    judged(broken(violation("key-required", "")), broken()),
+    checked(broken(contract=BEFORE), contract=BEFORE),
+    checked(broken(violation("key-required", "")), broken()),
 )
 
 
@@ -27,18 +27,18 @@ TWICE_BROKEN = (
     ("found", "line"),
     [
         (
-            outcome(Verdict.KEPT, judged()),
+            outcome(Verdict.KEPT, checked()),
             "KEPT by the built-in model of the page; no service was contacted.",
         ),
-        (outcome(Verdict.KEPT, judged(), endpoint=URL), f"KEPT by {URL}."),
+        (outcome(Verdict.KEPT, checked(), endpoint=URL), f"KEPT by {URL}."),
         (outcome(Verdict.BROKEN, *TWICE_BROKEN), "BROKEN: key-required, message-id-kept."),
         (
-            outcome(Verdict.BROKEN, judged(broken()), reason="interrupted"),
+            outcome(Verdict.BROKEN, checked(broken()), reason="interrupted"),
             "BROKEN: message-id-kept (interrupted).",
         ),
-        (outcome(Verdict.BROKEN, judged(), reason="drift was found"), "BROKEN: drift was found."),
-        (outcome(Verdict.NOT_TESTED, judged(), reason="it is down"), "NOT TESTED: it is down."),
-        (outcome(Verdict.UNUSABLE, reason="no campaign"), "UNUSABLE: no campaign."),
+        (outcome(Verdict.BROKEN, checked(), reason="drift was found"), "BROKEN: drift was found."),
+        (outcome(Verdict.NOT_TESTED, checked(), reason="it is down"), "NOT TESTED: it is down."),
+        (outcome(Verdict.USAGE_ERROR, reason="no campaign"), "USAGE ERROR: no campaign."),
     ],
 )
 def test_outcome_in_one_line(found: Outcome, line: str) -> None:
@@ -49,7 +49,7 @@ def test_outcome_in_one_line(found: Outcome, line: str) -> None:
     ("more", "ending"), [({}, "1.50 s"), ({"seed": 0}, "1.50 s, seed 0"), ({"seed": 7}, "seed 7")]
 )
 def test_counts_come_before_the_outcome(more: dict[str, Any], ending: str) -> None:
-    contract = judged(broken(), left_out("key-required", "--ignore", ignored=True))
+    contract = checked(broken(), left_out("key-required", "--ignore", ignored=True))
     counts, line = closing_lines(outcome(Verdict.BROKEN, contract, **more))
     kept = len(RULES) - 2
     assert counts.startswith(
@@ -60,15 +60,15 @@ def test_counts_come_before_the_outcome(more: dict[str, Any], ending: str) -> No
 
 
 def test_run_without_a_contract_has_nothing_to_count() -> None:
-    assert list(closing_lines(outcome(Verdict.UNUSABLE, reason="no campaign"))) == [
-        "UNUSABLE: no campaign."
+    assert list(closing_lines(outcome(Verdict.USAGE_ERROR, reason="no campaign"))) == [
+        "USAGE ERROR: no campaign."
     ]
 
 
 def test_table_has_a_row_for_each_rule_and_a_column_for_each_contract() -> None:
     skipped = left_out("key-required", "interrupted", contract=BEFORE)
     heading, *rows = table_lines(
-        outcome(Verdict.BROKEN, judged(skipped, contract=BEFORE), judged(broken()))
+        outcome(Verdict.BROKEN, checked(skipped, contract=BEFORE), checked(broken()))
     )
     assert heading.split() == [BEFORE, AFTER]
     by_rule = {row.split()[0]: row for row in rows if row.startswith("  ")}
@@ -95,8 +95,8 @@ def test_broken_rule_says_where_what_and_by_what() -> None:
     ]
 
 
-def test_violation_of_the_whole_reply_is_at_the_reply() -> None:
-    assert "  at        the reply" in violation_lines(broken(violation("status-is-201", "")))
+def test_violation_of_the_whole_response_is_at_the_response() -> None:
+    assert "  at        the response" in violation_lines(broken(violation("status-is-201", "")))
 
 
 def test_generated_case_names_the_rule_that_it_breaks_and_how_to_replay_it() -> None:
@@ -109,7 +109,7 @@ def test_generated_case_names_the_rule_that_it_breaks_and_how_to_replay_it() -> 
 
 
 def test_nothing_but_kept_rules_has_no_details() -> None:
-    assert list(detail_lines(outcome(Verdict.KEPT, judged()))) == []
+    assert list(detail_lines(outcome(Verdict.KEPT, checked()))) == []
 
 
 def test_details_tell_of_every_broken_rule_apart() -> None:
@@ -129,7 +129,7 @@ def test_reasons_are_told_once_with_all_their_rules() -> None:
     again = left_out(rules[0], "needs --provision simulator", contract=BEFORE)
     lines = list(
         detail_lines(
-            outcome(Verdict.KEPT, judged(again, contract=BEFORE), judged(*missing, ignored))
+            outcome(Verdict.KEPT, checked(again, contract=BEFORE), checked(*missing, ignored))
         )
     )
     assert lines[0] == ""
@@ -142,7 +142,7 @@ def test_reasons_are_told_once_with_all_their_rules() -> None:
 
 def test_drift_is_a_note_and_no_rule() -> None:
     drift = (Drift("/language", "undocumented field"), Drift("", "begins with a byte order mark"))
-    assert list(detail_lines(outcome(Verdict.KEPT, judged(drift=drift)))) == [
+    assert list(detail_lines(outcome(Verdict.KEPT, checked(drift=drift)))) == [
         "",
         f"drift: /language: undocumented field ({AFTER})",
         f"drift: the body: begins with a byte order mark ({AFTER})",
@@ -151,5 +151,5 @@ def test_drift_is_a_note_and_no_rule() -> None:
 
 def test_long_pointer_is_not_broken_up() -> None:
     pointer = "/" + "a-b" * 40
-    (_, *lines) = detail_lines(outcome(Verdict.KEPT, judged(drift=(Drift(pointer, "odd"),))))
+    (_, *lines) = detail_lines(outcome(Verdict.KEPT, checked(drift=(Drift(pointer, "odd"),))))
     assert any(pointer in line for line in lines)

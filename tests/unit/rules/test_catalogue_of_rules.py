@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 
 from retry_contract.rules import ESSENTIAL, NOT_TESTED, RULES, Basis, Rule, Section, section
-from retry_contract.rules.situations import CUTOVER, EVERY
-from retry_contract.session.plan import PLAN
+from retry_contract.rules.scenarios import CUTOVER, EVERY
+from retry_contract.verification.plan import PLAN
 
 AT_THE_LEAST = {
-    "accepted": """status-is-201 body-is-json reply-matches-schema creator-id-as-contracted
+    "accepted": """status-is-201 body-is-json response-matches-schema creator-id-as-contracted
         message-id-kept campaign-id-kept status-reset-to-created created-at-kept
         updated-at-moves-on recipient-kept values-kept template-kept full-message-kept
         creator-id-kept same-shape-as-single-send retrieve-agrees""",
@@ -20,10 +20,10 @@ AT_THE_LEAST = {
         attempts-capped key-required wrong-key-refused foreign-campaign-refused
         refusal-changes-nothing error-shape error-code-documented no-secret-echoed""",
     "batches": "batch-status-respected",
-    "all replies": "no-server-error content-type-is-json wrong-method-refused",
+    "all responses": "no-server-error content-type-is-json wrong-method-refused",
     "cutover": "one-contract-served contract-in-force-served",
     "fuzz": "generated-requests-answered",
-    "histories": "generated-histories-kept",
+    "sequences": "generated-sequences-kept",
 }
 STATEMENTS = [f"P{number}" for number in range(1, 15)]
 EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -83,11 +83,11 @@ def test_what_a_rule_needs_is_in_the_plan(rule: Rule) -> None:
     assert rule.needs is None or set(rule.needs) <= PLAN.keys()
 
 
-def test_plan_knows_every_situation_and_no_other() -> None:
+def test_plan_knows_every_scenario_and_no_other() -> None:
     assert set(PLAN) == {*EVERY, CUTOVER}
 
 
-def test_every_situation_is_needed_by_a_rule_by_name() -> None:
+def test_every_scenario_is_needed_by_a_rule_by_name() -> None:
     assert {s for rule in RULES.values() for s in rule.needs or ()} == set(PLAN)
 
 

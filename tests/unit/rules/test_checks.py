@@ -23,25 +23,25 @@ from support.observed import accepted as _accepted
 from support.observed import broken as _broken
 from support.observed import exchange as _exchange
 from support.observed import flat as _flat
-from support.observed import judge as _judge
 from support.observed import message as _message
 from support.observed import nested as _nested
 from support.observed import refused as _refused
 from support.observed import shown as _shown
+from support.observed import validate as _violations_of
 from support.observed import without as _without
 
 from retry_contract.contract.expectation import in_force
 from retry_contract.exchange import Exchange, Kind, Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES
-from retry_contract.rules import situations as s
+from retry_contract.rules import scenarios as s
 
 # An accepted retry
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 301, 400, 401, 500])
 def test_only_201_is_the_status_of_an_accepted_retry(status: int) -> None:
-    assert not _judge("status-is-201", _accepted())
+    assert not _violations_of("status-is-201", _accepted())
     assert _broken("status-is-201", _accepted(status=status)).actual == f"status {status}"
 
 
@@ -52,17 +52,17 @@ def test_only_201_is_the_status_of_an_accepted_retry(status: int) -> None:
         *("body-is-json", "retrieve-agrees"),
     ],
 )
-def test_rule_about_the_reply_says_nothing_when_no_retry_was_accepted(rule: str) -> None:
+def test_rule_about_the_response_says_nothing_when_no_retry_was_accepted(rule: str) -> None:
     with pytest.raises(NotExercised, match=r"no retry was accepted \(status 400\)"):
-        _judge(rule, _accepted(_nested(UNRETRYABLE), 400, before=_shown()))
+        _violations_of(rule, _accepted(_nested(UNRETRYABLE), 400, before=_shown()))
 
 
 @pytest.mark.parametrize(
     "created_at", [WAS, "2024-05-16T08:48:42.247Z", "2024-05-16t08:48:42.2470z"]
 )
 def test_created_at_in_another_offset_is_kept(created_at: str) -> None:
-    reply = _message(createdAt=created_at)
-    assert not _judge("created-at-kept", _accepted(reply, before=_shown(createdAt=WAS)))
+    response = _message(createdAt=created_at)
+    assert not _violations_of("created-at-kept", _accepted(response, before=_shown(createdAt=WAS)))
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,10 @@ def test_created_at_that_moved_is_not_kept(created_at: object, actual: str) -> N
 
 def test_created_at_that_is_no_timestamp_is_compared_as_it_is() -> None:
     before = _shown(createdAt="yesterday")
-    assert not _judge("created-at-kept", _accepted(_message(createdAt="yesterday"), before=before))
-    assert _judge("created-at-kept", _accepted(_message(createdAt="today"), before=before))
+    assert not _violations_of(
+        "created-at-kept", _accepted(_message(createdAt="yesterday"), before=before)
+    )
+    assert _violations_of("created-at-kept", _accepted(_message(createdAt="today"), before=before))
 
 
 @pytest.mark.parametrize(
@@ -105,15 +107,15 @@ def test_updated_at_that_does_not_move_on(updated_at: str, actual: str) -> None:
 @pytest.mark.parametrize("updated_at", [NOW, "2024-05-16T16:48:42.2470001+08:00"])
 def test_updated_at_that_moves_on_however_little(updated_at: str) -> None:
     observation = _accepted(_message(updatedAt=updated_at), before=_shown(updatedAt=WAS))
-    assert not _judge("updated-at-moves-on", observation)
+    assert not _violations_of("updated-at-moves-on", observation)
 
 
 @pytest.mark.parametrize("updated_at", [None, "now", 7])
 def test_updated_at_that_is_no_timestamp_is_for_the_schema(updated_at: object) -> None:
     observation = _accepted(_message(updatedAt=updated_at), before=_shown())
     with pytest.raises(NotExercised, match="no two timestamps"):
-        _judge("updated-at-moves-on", observation)
-    assert _broken("reply-matches-schema", observation).pointer == "/updatedAt"
+        _violations_of("updated-at-moves-on", observation)
+    assert _broken("response-matches-schema", observation).pointer == "/updatedAt"
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_updated_at_that_is_no_timestamp_is_for_the_schema(updated_at: object) -
 def test_kept_rules_need_a_retrieve_that_shows_the_message(before: Exchange | None) -> None:
     for rule in ("created-at-kept", "values-kept", "recipient-kept", "updated-at-moves-on"):
         with pytest.raises(NotExercised, match="Retrieve did not show the message"):
-            _judge(rule, _accepted(before=before))
+            _violations_of(rule, _accepted(before=before))
 
 
 @pytest.mark.parametrize(
@@ -141,13 +143,13 @@ def test_kept_rules_need_a_retrieve_that_shows_the_message(before: Exchange | No
 def test_values_are_kept_in_any_order_of_names(values: object, kept: bool) -> None:
     before = _shown(values={"a": "1", "b": "é"})
     observation = _accepted(_message(values=values), before=before)
-    assert (not _judge("values-kept", observation)) is kept
+    assert (not _violations_of("values-kept", observation)) is kept
 
 
 @pytest.mark.parametrize(("was", "now"), [(1, True), (0, False), (7, 7.0)])
 def test_value_of_another_type_is_not_kept(was: object, now: object) -> None:
     observation = _accepted(_message(fullMessage=now), before=_shown(fullMessage=was))
-    assert _judge("full-message-kept", observation)
+    assert _violations_of("full-message-kept", observation)
 
 
 def test_absent_member_is_told_from_null() -> None:
@@ -166,14 +168,16 @@ def test_member_that_retrieve_did_not_show_is_a_new_one() -> None:
 
 
 def test_creator_that_neither_shows_is_kept() -> None:
-    reply = _message(BEFORE.contract)
-    before = _exchange(reply, 200, "retrieve")
-    assert not _judge("creator-id-kept", _accepted(reply, before=before), expectation=BEFORE)
+    response = _message(BEFORE.contract)
+    before = _exchange(response, 200, "retrieve")
+    assert not _violations_of(
+        "creator-id-kept", _accepted(response, before=before), expectation=BEFORE
+    )
 
 
 @pytest.mark.parametrize("id_", ["message_2", "MESSAGE_1", "message_1 ", None, 1])
 def test_id_is_the_one_in_the_path(id_: object) -> None:
-    assert not _judge("message-id-kept", _accepted())
+    assert not _violations_of("message-id-kept", _accepted())
     assert _broken("message-id-kept", _accepted(_message(id=id_))).pointer == "/id"
 
 
@@ -185,7 +189,7 @@ def test_id_is_the_one_that_the_single_send_returned() -> None:
     assert violation.actual == "another id in the path"
 
 
-def test_violation_does_not_quote_what_the_reply_held() -> None:
+def test_violation_does_not_quote_what_the_response_held() -> None:
     secret = "6598765432"
     observation = _accepted(_message(recipient=secret), before=_shown())
     violation = _broken("recipient-kept", observation)
@@ -193,26 +197,26 @@ def test_violation_does_not_quote_what_the_reply_held() -> None:
     assert "6522222222" not in repr(violation)
 
 
-def test_same_defect_in_several_situations_is_one_violation() -> None:
-    reply = _exchange(_message(id="message_2"))
-    found = [Observation(name, reply, CAMPAIGN, MESSAGE) for name in s.ACCEPTED_RETRIES]
+def test_same_defect_in_several_scenarios_is_one_violation() -> None:
+    response = _exchange(_message(id="message_2"))
+    found = [Observation(name, response, CAMPAIGN, MESSAGE) for name in s.ACCEPTED_RETRIES]
     assert _broken("message-id-kept", *found).message.count(s.ACCEPTED) == 1
 
 
 def test_shape_of_single_send_leaves_out_what_a_delivery_changes() -> None:
     sent = _exchange(_message(latestStatus="enqueued", updatedAt=WAS), 201, "single-send")
-    assert not _judge("same-shape-as-single-send", _accepted(sent=sent))
+    assert not _violations_of("same-shape-as-single-send", _accepted(sent=sent))
 
 
 def test_shape_of_single_send_needs_one() -> None:
     with pytest.raises(NotExercised, match="--provision simulator"):
-        _judge("same-shape-as-single-send", _accepted(before=_shown()))
+        _violations_of("same-shape-as-single-send", _accepted(before=_shown()))
 
 
 def test_shape_of_single_send_compares_types_and_values() -> None:
     sent = _exchange(_message(values={"name": "Tan"}, language="english"), 201, "single-send")
-    reply = _message(values='{"name": "Tan"}')
-    violation = _broken("same-shape-as-single-send", _accepted(reply, sent=sent))
+    response = _message(values='{"name": "Tan"}')
+    violation = _broken("same-shape-as-single-send", _accepted(response, sent=sent))
     assert (violation.pointer, violation.actual) == ("/values", "a string of 15 characters")
 
 
@@ -226,7 +230,7 @@ def _after(**changes: Any) -> Exchange:
 @pytest.mark.parametrize("status", ["created", "enqueued", "sending", "sent", "failure", "success"])
 def test_retrieve_agrees_wherever_the_delivery_has_got_to(status: str) -> None:
     observation = _accepted(before=_shown(), after=_after(latestStatus=status))
-    assert not _judge("retrieve-agrees", observation)
+    assert not _violations_of("retrieve-agrees", observation)
 
 
 def test_message_unchanged_since_before_the_retry_does_not_agree() -> None:
@@ -265,7 +269,7 @@ def test_null_is_not_what_retrieve_does_not_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "situation", "documented"),
+    ("rule", "scenario", "documented"),
     [
         ("unknown-message-refused", s.UNKNOWN, {400}),
         ("unknown-message-refused", s.ELSEWHERE, {400}),
@@ -279,9 +283,9 @@ def test_null_is_not_what_retrieve_does_not_show() -> None:
 )
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 429, 500])
 def test_refusal_has_a_documented_status(
-    rule: str, situation: str, documented: set[int], status: int
+    rule: str, scenario: str, documented: set[int], status: int
 ) -> None:
-    found = _judge(rule, _refused(situation, _exchange(_flat(status), status)))
+    found = _violations_of(rule, _refused(scenario, _exchange(_flat(status), status)))
     assert (not found) is (status in documented)
 
 
@@ -308,11 +312,11 @@ def test_cap_is_neither_early_nor_late_by_either_reading(
         _refused(s.ATTEMPTS, _exchange(_flat(status), status, number=number))
         for number, status in enumerate(statuses)
     ]
-    assert (not _judge("attempts-capped", *tried)) is kept
+    assert (not _violations_of("attempts-capped", *tried)) is kept
 
 
 @pytest.mark.parametrize(
-    ("situation", "status", "kept"),
+    ("scenario", "status", "kept"),
     [
         (s.BATCH_ENQUEUED, 201, True),
         (s.BATCH_ENQUEUING_FAILED, 200, True),
@@ -325,9 +329,9 @@ def test_cap_is_neither_early_nor_late_by_either_reading(
         (s.BATCH_OTHER[0], 302, False),
     ],
 )
-def test_batch_status_decides(situation: str, status: int, kept: bool) -> None:
-    observation = _refused(situation, _exchange(_message(), status))
-    assert (not _judge("batch-status-respected", observation)) is kept
+def test_batch_status_decides(scenario: str, status: int, kept: bool) -> None:
+    observation = _refused(scenario, _exchange(_message(), status))
+    assert (not _violations_of("batch-status-respected", observation)) is kept
 
 
 REFUSAL = _exchange(_nested(UNRETRYABLE), 400)
@@ -335,7 +339,9 @@ REFUSAL = _exchange(_nested(UNRETRYABLE), 400)
 
 def test_refusal_that_changes_nothing() -> None:
     around = {"before": _shown(), "after": _shown()}
-    assert not _judge("refusal-changes-nothing", _refused(s.BATCH_OTHER[0], REFUSAL, **around))
+    assert not _violations_of(
+        "refusal-changes-nothing", _refused(s.BATCH_OTHER[0], REFUSAL, **around)
+    )
 
 
 @pytest.mark.parametrize(
@@ -348,7 +354,7 @@ def test_refusal_that_changes_a_documented_field(change: dict[str, Any]) -> None
 
 def test_field_beyond_the_contract_may_change() -> None:
     observation = _refused(s.NO_KEY, REFUSAL, before=_shown(seen=1), after=_shown(seen=2))
-    assert not _judge("refusal-changes-nothing", observation)
+    assert not _violations_of("refusal-changes-nothing", observation)
 
 
 def test_refusal_that_loses_the_message() -> None:
@@ -366,7 +372,7 @@ def test_refusal_that_loses_the_message() -> None:
 )
 def test_change_needs_a_refusal_of_a_known_message(observation: Observation) -> None:
     with pytest.raises(NotExercised, match="no refusal of a known message"):
-        _judge("refusal-changes-nothing", observation)
+        _violations_of("refusal-changes-nothing", observation)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +391,7 @@ def test_change_needs_a_refusal_of_a_known_message(observation: Observation) -> 
     ],
 )
 def test_refusal_is_in_one_of_the_two_envelopes(payload: Any, problem: str | None) -> None:
-    found = _judge("error-shape", _refused(s.UNKNOWN, _exchange(payload, 400)))
+    found = _violations_of("error-shape", _refused(s.UNKNOWN, _exchange(payload, 400)))
     assert [violation.actual for violation in found] == ([problem] if problem else [])
 
 
@@ -398,14 +404,14 @@ def test_refusal_that_is_no_json() -> None:
 def test_shape_of_an_undocumented_status_of_error(status: int) -> None:
     observation = _refused(s.UNKNOWN, _exchange({"errors": []}, status))
     if status == 404:
-        assert _judge("error-shape", observation)
+        assert _violations_of("error-shape", observation)
     else:
         with pytest.raises(NotExercised, match="no such refusal"):
-            _judge("error-shape", observation)
+            _violations_of("error-shape", observation)
 
 
 @pytest.mark.parametrize(
-    ("situation", "payload", "actual"),
+    ("scenario", "payload", "actual"),
     [
         (s.UNKNOWN, _nested(UNRETRYABLE), None),
         (s.UNKNOWN, _flat(400), None),
@@ -419,19 +425,19 @@ def test_shape_of_an_undocumented_status_of_error(status: int) -> None:
     ],
 )
 def test_code_is_the_one_published_for_its_cause(
-    situation: str, payload: Any, actual: str | None
+    scenario: str, payload: Any, actual: str | None
 ) -> None:
-    found = _judge("error-code-documented", _refused(situation, _exchange(payload, 400)))
+    found = _violations_of("error-code-documented", _refused(scenario, _exchange(payload, 400)))
     assert [violation.actual for violation in found] == ([actual] if actual else [])
 
 
-@pytest.mark.parametrize("situation", s.BATCH_OTHER)
-def test_code_that_refuses_a_message_for_its_batch_is_not_published(situation: str) -> None:
-    batch = _refused(situation, _exchange(_nested("batch_wrong"), 400))
+@pytest.mark.parametrize("scenario", s.BATCH_OTHER)
+def test_code_that_refuses_a_message_for_its_batch_is_not_published(scenario: str) -> None:
+    batch = _refused(scenario, _exchange(_nested("batch_wrong"), 400))
     with pytest.raises(NotExercised, match="no such refusal"):
-        _judge("error-code-documented", batch)
+        _violations_of("error-code-documented", batch)
     unknown = _refused(s.UNKNOWN, _exchange(_nested(UNRETRYABLE), 400))
-    assert not _judge("error-code-documented", batch, unknown)
+    assert not _violations_of("error-code-documented", batch, unknown)
 
 
 @pytest.mark.parametrize(
@@ -439,18 +445,18 @@ def test_code_that_refuses_a_message_for_its_batch_is_not_published(situation: s
 )
 def test_any_published_code_may_refuse_a_foreign_campaign(code: str, actual: str | None) -> None:
     foreign = _refused(s.FOREIGN_CAMPAIGN, _exchange(_nested(code), 400))
-    found = _judge("error-code-documented", foreign)
+    found = _violations_of("error-code-documented", foreign)
     assert [violation.actual for violation in found] == ([actual] if actual else [])
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429])
-def test_code_is_judged_only_where_codes_are_published(status: int) -> None:
+def test_code_is_checked_only_where_codes_are_published(status: int) -> None:
     observation = _refused(s.UNKNOWN, _exchange(_nested("anything"), status))
     with pytest.raises(NotExercised, match="no such refusal"):
-        _judge("error-code-documented", observation)
+        _violations_of("error-code-documented", observation)
 
 
-# Every reply
+# Every response
 
 TRACES = [
     "Traceback (most recent call last):\n",
@@ -466,12 +472,12 @@ TRACES = [
 def test_stack_trace_is_found_in_text_and_inside_json(trace: str, as_json: bool) -> None:
     body = json.dumps({"message": trace, "statusCode": 500}).encode() if as_json else trace.encode()
     observation = _refused(s.UNKNOWN, _exchange(status=500, body=body))
-    assert _broken("no-secret-echoed", observation).actual == "a reply that holds a stack trace"
+    assert _broken("no-secret-echoed", observation).actual == "a response that holds a stack trace"
 
 
 @pytest.mark.parametrize("text", ["we met at noon (12:30)", "File it under line 3", "a\n at home"])
 def test_plain_text_is_no_stack_trace(text: str) -> None:
-    assert not _judge("no-secret-echoed", _accepted(_message(fullMessage=text)))
+    assert not _violations_of("no-secret-echoed", _accepted(_message(fullMessage=text)))
 
 
 def test_key_in_a_body_is_found() -> None:
@@ -485,16 +491,16 @@ def test_key_in_a_header_is_found() -> None:
     violation = _broken(
         "no-secret-echoed", _refused(s.NO_KEY, _exchange(_flat(401), 401, headers=headers))
     )
-    assert violation.actual == "a reply that holds the API key"
+    assert violation.actual == "a response that holds the API key"
 
 
-def test_content_type_of_a_429_is_not_judged() -> None:
+def test_content_type_of_a_429_is_not_checked() -> None:
     exchange = _exchange(_message(), 429, headers={"content-type": "text/html"})
-    assert not _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+    assert not _violations_of("content-type-is-json", _refused(s.UNKNOWN, exchange))
 
 
 def test_without_a_key_there_is_none_to_find() -> None:
-    assert not _judge("no-secret-echoed", _accepted(), key="")
+    assert not _violations_of("no-secret-echoed", _accepted(), key="")
 
 
 @pytest.mark.parametrize(
@@ -514,15 +520,15 @@ def test_without_a_key_there_is_none_to_find() -> None:
 def test_content_type_is_json(content_type: str | None, kept: bool, status: int) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     exchange = _exchange(_message(), status, headers=headers)
-    found = _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+    found = _violations_of("content-type-is-json", _refused(s.UNKNOWN, exchange))
     assert (not found) is kept
     assert all(v.actual == ("another" if content_type else "no") + " content type" for v in found)
 
 
 @pytest.mark.parametrize("status", [302, 405, 409, 500, 502])
-def test_content_type_of_other_replies_is_free(status: int) -> None:
+def test_content_type_of_other_responses_is_free(status: int) -> None:
     exchange = _exchange(body=b"<html>", status=status, headers={"content-type": "text/html"})
-    assert not _judge("content-type-is-json", _refused(s.UNKNOWN, exchange))
+    assert not _violations_of("content-type-is-json", _refused(s.UNKNOWN, exchange))
 
 
 @pytest.mark.parametrize(
@@ -531,15 +537,15 @@ def test_content_type_of_other_replies_is_free(status: int) -> None:
 )
 def test_wrong_method_is_refused(status: int, kept: bool) -> None:
     exchange = _exchange(None, status, "other", method="PUT")
-    assert (not _judge("wrong-method-refused", _refused(s.WRONG_METHOD, exchange))) is kept
+    assert (not _violations_of("wrong-method-refused", _refused(s.WRONG_METHOD, exchange))) is kept
 
 
 @pytest.mark.parametrize(
     ("status", "kept"), [(499, True), (500, False), (503, False), (599, False)]
 )
-def test_no_reply_is_a_server_error(status: int, kept: bool) -> None:
+def test_no_response_is_a_server_error(status: int, kept: bool) -> None:
     exchange = _exchange(_flat(status), status)
-    assert (not _judge("no-server-error", _refused(s.UNKNOWN, exchange))) is kept
+    assert (not _violations_of("no-server-error", _refused(s.UNKNOWN, exchange))) is kept
 
 
 # Which contract is served
@@ -548,22 +554,22 @@ OLD = _message(BEFORE.contract)
 
 
 @pytest.mark.parametrize("kind", ["retry", "retrieve", "single-send"])
-def test_two_contracts_in_whichever_replies(kind: Kind) -> None:
+def test_two_contracts_in_whichever_responses(kind: Kind) -> None:
     observation = _accepted(before=_shown(), sent=_exchange(OLD, 201, kind, number=9))
-    assert _judge("one-contract-served", observation)
-    assert not _judge("one-contract-served", _accepted(before=_shown(), after=_after()))
+    assert _violations_of("one-contract-served", observation)
+    assert not _violations_of("one-contract-served", _accepted(before=_shown(), after=_after()))
 
 
 @pytest.mark.parametrize(
     "exchange",
     [_exchange(OLD, 400), _exchange(OLD, 201, "other"), _exchange([OLD]), _exchange(body=b"{")],
 )
-def test_reply_without_a_message_shows_no_contract(exchange: Exchange) -> None:
-    assert not _judge("one-contract-served", _accepted(sent=exchange))
+def test_response_without_a_message_shows_no_contract(exchange: Exchange) -> None:
+    assert not _violations_of("one-contract-served", _accepted(sent=exchange))
     with pytest.raises(NotExercised):
-        _judge("one-contract-served", _refused(s.UNKNOWN, exchange))
+        _violations_of("one-contract-served", _refused(s.UNKNOWN, exchange))
     with pytest.raises(NotExercised):
-        _judge("contract-in-force-served", _refused(s.CUTOVER, exchange))
+        _violations_of("contract-in-force-served", _refused(s.CUTOVER, exchange))
 
 
 @pytest.mark.parametrize(
@@ -581,12 +587,12 @@ def test_contract_in_force_with_the_leniency_of_the_transition(
     instant: str, payload: dict[str, Any], kept: bool
 ) -> None:
     expectation = in_force(CONTRACTS, instant)
-    found = _judge("contract-in-force-served", _accepted(payload), expectation=expectation)
+    found = _violations_of("contract-in-force-served", _accepted(payload), expectation=expectation)
     assert (not found) is kept
 
 
 def test_observation_may_know_its_own_instant() -> None:
     early = in_force(CONTRACTS, "2024-01-01")
     observation = Observation(s.CUTOVER, _exchange(OLD), CAMPAIGN, MESSAGE, expected=early)
-    assert not _judge("contract-in-force-served", observation, expectation=AFTER)
-    assert _judge("contract-in-force-served", _accepted(OLD), expectation=AFTER)
+    assert not _violations_of("contract-in-force-served", observation, expectation=AFTER)
+    assert _violations_of("contract-in-force-served", _accepted(OLD), expectation=AFTER)

@@ -22,8 +22,8 @@ def _shown(status: Any, *attempts: Any) -> Exchange:
 
 
 def _around(before: Exchange | None, after: Exchange | None) -> Observation:
-    reply = Exchange(2, "retry", "POST", "/", 201, {}, b"{}")
-    return Observation("not failed: sent", reply, "campaign_1", "message_1", before, after)
+    response = Exchange(2, "retry", "POST", "/", 201, {}, b"{}")
+    return Observation("not failed: sent", response, "campaign_1", "message_1", before, after)
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ON_THE_WAY + ENDS, repeat=2)))

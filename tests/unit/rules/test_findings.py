@@ -12,7 +12,7 @@ from retry_contract.contract.expectation import named
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Violation
 from retry_contract.service.faults import FAULTS
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 CONTRACTS = catalogue()
 SAID = {
@@ -108,38 +108,39 @@ SAID = {
         "returned (accepted, request N)"
     ),
     "body-cut-off": (
-        "the reply is JSON that is cut off (at line 1, column 14); expected one JSON document "
+        "the response is JSON that is cut off (at line 1, column 14); expected one JSON document "
         "in UTF-8 (RFC 8259) (accepted, request N)"
     ),
     "body-empty": (
-        "the reply is empty; expected one JSON document in UTF-8 (RFC 8259) (accepted, request N)"
+        "the response is empty; expected one JSON document in UTF-8 "
+        "(RFC 8259) (accepted, request N)"
     ),
-    "body-in-array": "the reply is an array of 1 item; expected an object (accepted, request N)",
+    "body-in-array": "the response is an array of 1 item; expected an object (accepted, request N)",
     "unfailed-accepted": (
-        "the reply is status 201; expected a refusal with status 400 (not failed: created, "
+        "the response is status 201; expected a refusal with status 400 (not failed: created, "
         "request N)"
     ),
     "success-accepted": (
-        "the reply is status 201; expected a refusal with status 400 (not failed: success, "
+        "the response is status 201; expected a refusal with status 400 (not failed: success, "
         "request N)"
     ),
     "second-retry-accepted": (
-        "the reply is status 201; expected a refusal with status 400 (retried twice, request N)"
+        "the response is status 201; expected a refusal with status 400 (retried twice, request N)"
     ),
     "cap-ignored": (
-        "the reply is status 201; expected a refusal with status 400 after 3 retries at the "
+        "the response is status 201; expected a refusal with status 400 after 3 retries at the "
         "latest (attempts spent, request N)"
     ),
     "cap-too-early": (
-        "the reply is status 400; expected an accepted retry, below the cap (attempts spent, "
+        "the response is status 400; expected an accepted retry, below the cap (attempts spent, "
         "request N)"
     ),
-    "failed-refused": "the reply is status 400; expected status 201 (accepted, request N)",
+    "failed-refused": "the response is status 400; expected status 201 (accepted, request N)",
     "batch-status-ignored": (
-        "the reply is status 201; expected a refusal (in a batch of status success, request N)"
+        "the response is status 201; expected a refusal (in a batch of status success, request N)"
     ),
     "batch-refused": (
-        "the reply is status 400; expected an accepted retry (accepted in a batch of status "
+        "the response is status 400; expected an accepted retry (accepted in a batch of status "
         "messages_enqueuing_failed, request N)"
     ),
     "state-not-changed": (
@@ -147,10 +148,10 @@ SAID = {
         "follows it (accepted, request N)"
     ),
     "message-lost": (
-        "the reply is status 404; expected the message, in Retrieve (accepted, request N)"
+        "the response is status 404; expected the message, in Retrieve (accepted, request N)"
     ),
     "refusal-loses-message": (
-        "the reply is status 404; expected a message that Retrieve still shows (not failed: "
+        "the response is status 404; expected a message that Retrieve still shows (not failed: "
         "created, request N)"
     ),
     "refusal-touches-message": (
@@ -159,46 +160,47 @@ SAID = {
     "refusal-sends-message": (
         "/latestStatus is changed; expected unchanged by a refusal (not failed: sending, request N)"
     ),
-    "answers-200": "the reply is status 200; expected status 201 (accepted, request N)",
-    "answers-202": "the reply is status 202; expected status 201 (accepted, request N)",
+    "answers-200": "the response is status 200; expected status 201 (accepted, request N)",
+    "answers-202": "the response is status 202; expected status 201 (accepted, request N)",
     "no-key-accepted": (
-        "the reply is status 201; expected a refusal with status 401 (no key, request N)"
+        "the response is status 201; expected a refusal with status 401 (no key, request N)"
     ),
     "no-key-forbidden": (
-        "the reply is status 403; expected a refusal with status 401 (no key, request N)"
+        "the response is status 403; expected a refusal with status 401 (no key, request N)"
     ),
     "wrong-key-accepted": (
-        "the reply is status 201; expected a refusal with status 401 (wrong key, request N)"
+        "the response is status 201; expected a refusal with status 401 (wrong key, request N)"
     ),
     "wrong-scheme-accepted": (
-        "the reply is status 201; expected a refusal with status 401 (key without the Bearer "
+        "the response is status 201; expected a refusal with status 401 (key without the Bearer "
         "scheme, request N)"
     ),
     "foreign-campaign-accepted": (
-        "the reply is status 201; expected a refusal with status 401 or 403 (foreign campaign, "
+        "the response is status 201; expected a refusal with status 401 or 403 (foreign campaign, "
         "request N)"
     ),
     "key-echoed": (
-        "the reply is a reply that holds the API key; expected nothing secret (request N)"
+        "the response is a response that holds the API key; expected nothing secret (request N)"
     ),
     "unknown-is-404": (
-        "the reply is status 404; expected a refusal with status 400 (unknown message, request N)"
+        "the response is status 404; expected a refusal with status 400 "
+        "(unknown message, request N)"
     ),
-    "unknown-is-500": "the reply is status 500; expected a status below 500 (retry, request N)",
+    "unknown-is-500": "the response is status 500; expected a status below 500 (retry, request N)",
     "unfailed-is-409": (
-        "the reply is status 409; expected a refusal with status 400 (not failed: created, "
+        "the response is status 409; expected a refusal with status 400 (not failed: created, "
         "request N)"
     ),
     "spent-is-409": (
-        "the reply is status 409; expected a refusal with status 400 after 3 retries at the "
+        "the response is status 409; expected a refusal with status 400 after 3 retries at the "
         "latest (attempts spent, request N)"
     ),
     "error-is-html": (
-        "the reply is HTML or XML; expected one of the two documented error envelopes (unknown "
+        "the response is HTML or XML; expected one of the two documented error envelopes (unknown "
         "message, request N)"
     ),
     "error-envelope-unknown": (
-        "the reply is an object without message and statusCode; expected one of the two "
+        "the response is an object without message and statusCode; expected one of the two "
         "documented error envelopes (unknown message, request N)"
     ),
     "error-code-unknown": (
@@ -210,47 +212,47 @@ SAID = {
         "message_not_found_or_retry_message_not_in_failure_status (unknown message, request N)"
     ),
     "stack-trace-shown": (
-        "the reply is a reply that holds a stack trace; expected nothing internal (request N)"
+        "the response is a response that holds a stack trace; expected nothing internal (request N)"
     ),
     "content-type-is-html": (
-        "the reply is another content type; expected content type application/json (retry, "
+        "the response is another content type; expected content type application/json (retry, "
         "request N)"
     ),
     "error-content-type-is-text": (
-        "the reply is another content type; expected content type application/json (retry, "
+        "the response is another content type; expected content type application/json (retry, "
         "request N)"
     ),
     "wrong-method-accepted": (
-        "the reply is status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method,"
+        "the response is status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method,"
         " request N)"
     ),
     "wrong-method-is-500": (
-        "the reply is status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method,"
+        "the response is status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method,"
         " request N)"
     ),
     "cutover-early": (
-        "the reply is after-2025-02-24, which is in force from 2025-02-24T00:00:00+08:00; "
+        "the response is after-2025-02-24, which is in force from 2025-02-24T00:00:00+08:00; "
         "expected before-2025-02-24 (before-2025-02-24 is in force at "
         "2025-02-23T23:59:59+08:00, from the beginning) (across the cutover, request N)"
     ),
     "cutover-late": (
-        "the reply is before-2025-02-24; expected after-2025-02-24 (after-2025-02-24 is in "
+        "the response is before-2025-02-24; expected after-2025-02-24 (after-2025-02-24 is in "
         "force at 2025-02-24T00:00:00+08:00, since 2025-02-24T00:00:00+08:00) (across the "
         "cutover, request N)"
     ),
     "cutover-flaps-by-request": (
-        "the reply is before-2025-02-24, in retry; expected after-2025-02-24, as single-send "
+        "the response is before-2025-02-24, in retry; expected after-2025-02-24, as single-send "
         "showed at request 1 (retry, request N)"
     ),
     "cutover-flaps-by-message": (
-        "the reply is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
+        "the response is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
         " showed at request 1 (retrieve, request N)"
     ),
     "cutover-of-retry-only": (
-        "the reply is before-2025-02-24; expected after-2025-02-24 (accepted, request N)"
+        "the response is before-2025-02-24; expected after-2025-02-24 (accepted, request N)"
     ),
     "cutover-not-of-retrieve": (
-        "the reply is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
+        "the response is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
         " showed at request 1 (retrieve, request N)"
     ),
 }
@@ -259,7 +261,7 @@ SAID = {
 
 def _violations(fault: str) -> tuple[Violation, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=[FAULTS[fault]])
-    result = Run(endpoint, named(CONTRACTS, "after")).judge_all()
+    result = Run(endpoint, named(CONTRACTS, "after")).check_all()
     endpoint.close()
     (found,) = (r.violations for r in result.rules if r.rule == FAULTS[fault].rule)
     return found
@@ -271,7 +273,7 @@ def test_violation_is_told_by_place_what_came_and_what_was_expected(fault: str) 
     assert re.sub(r"(request) [1-9][0-9]*\)$", r"\1 N)", first.message) == SAID[fault]
     assert first.rule == FAULTS[fault].rule
     assert first.pointer == "" or first.pointer.startswith("/")
-    place = first.pointer or "the reply"
+    place = first.pointer or "the response"
     said = f"{place} is {first.actual}; expected {first.expected} ({first.seen})"
     assert said == first.message
 

@@ -13,7 +13,7 @@ from retry_contract.contract.expectation import named
 from retry_contract.exchange import Exchange, Kind, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
-from retry_contract.rules import situations as s
+from retry_contract.rules import scenarios as s
 
 AFTER = named(catalogue(), "after")
 PATH = "/api/v2/campaigns/campaign_1/messages/message_1/retry"
@@ -27,9 +27,9 @@ def _exchange(payload: Any, status: int = 201, kind: Kind = "retry", **headers: 
     return Exchange(1, kind, "POST", PATH, status, {**JSON, **headers}, body)
 
 
-def _seen(situation: str, exchange: Exchange, **around: Exchange | None) -> Observation:
+def _seen(scenario: str, exchange: Exchange, **around: Exchange | None) -> Observation:
     fields: dict[str, Any] = {"before": None, "after": None, **around}
-    return Observation(situation, exchange, "campaign_1", "message_1", **fields)
+    return Observation(scenario, exchange, "campaign_1", "message_1", **fields)
 
 
 def _shown(status: int = 200, **members: Any) -> Exchange:
@@ -52,7 +52,7 @@ REASONS: Mapping[tuple[str, str], tuple[Observation, ...]] = {
     ("message-id-kept", "no accepted retry was answered with a JSON object"): (
         _seen(s.ACCEPTED, _exchange([])),
     ),
-    ("reply-matches-schema", "no accepted retry was answered with JSON"): (
+    ("response-matches-schema", "no accepted retry was answered with JSON"): (
         _seen(s.ACCEPTED, _exchange(b"{")),
     ),
     ("created-at-kept", "Retrieve did not show the message"): (
@@ -74,12 +74,12 @@ REASONS: Mapping[tuple[str, str], tuple[Observation, ...]] = {
     ("error-code-documented", "no such refusal was observed"): (
         _seen(s.NO_KEY, _exchange({}, 401)),
     ),
-    ("one-contract-served", "no reply held a message"): (_seen(s.ACCEPTED, REFUSAL),),
+    ("one-contract-served", "no response held a message"): (_seen(s.ACCEPTED, REFUSAL),),
     ("contract-in-force-served", "no accepted retry was answered with a message"): (
         _seen(s.ACCEPTED, REFUSAL),
     ),
     ("generated-requests-answered", "no case was generated: needs --fuzz N"): (),
-    ("generated-histories-kept", "no case was generated: needs --fuzz N"): (),
+    ("generated-sequences-kept", "no case was generated: needs --fuzz N"): (),
 }
 
 

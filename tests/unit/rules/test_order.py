@@ -1,4 +1,4 @@
-"""A rule's verdict is the same whatever was judged before it."""
+"""A rule's verdict is the same whatever was checked before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from retry_contract.contract.expectation import named
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 Result = tuple[str, str | None, frozenset[tuple[str, str]]]
 
@@ -36,7 +36,7 @@ EACH_BREAKS = (
     "key-echoed",
     "cutover-of-retry-only",
 )
-"""Faults that act on the state of a message, or on what other situations build upon."""
+"""Faults that act on the state of a message, or on what other scenarios build upon."""
 
 
 def _results(alias: str, faults: Sequence[str], order: Sequence[str]) -> dict[str, Result]:
@@ -44,7 +44,7 @@ def _results(alias: str, faults: Sequence[str], order: Sequence[str]) -> dict[st
     run = Run(endpoint, named(CONTRACTS, alias))
     results = {}
     for rule in order:
-        result = run.judge(RULES[rule])
+        result = run.check(RULES[rule])
         places = frozenset((v.pointer, v.actual) for v in result.violations)
         # Which of two contracts came first is a matter of the order.
         places = frozenset() if rule == "one-contract-served" else places
@@ -94,13 +94,13 @@ def test_order_of_rules_changes_no_result(
         ),
     ],
 )
-def test_rule_judged_alone_has_its_result_of_the_whole(rule: str, fault: str | None) -> None:
+def test_rule_checked_alone_has_its_result_of_the_whole(rule: str, fault: str | None) -> None:
     alone = _results("after", [fault] if fault else [], [rule])
     assert alone[rule] == _in_order("after", fault)[rule]
 
 
 @pytest.mark.parametrize("rule", one_in(4, RULES))
-def test_rule_judged_after_a_broken_one_has_its_result_of_the_whole(rule: str) -> None:
+def test_rule_checked_after_a_broken_one_has_its_result_of_the_whole(rule: str) -> None:
     order = ["second-retry-refused", "status-reset-to-created", rule]
     faults = ["status-not-reset", "second-retry-accepted"]
     results = _results("after", faults, order)
@@ -109,10 +109,10 @@ def test_rule_judged_after_a_broken_one_has_its_result_of_the_whole(rule: str) -
 
 
 @pytest.mark.parametrize("rule", one_in(4, RULES))
-def test_rule_judged_twice_has_one_result_and_sends_nothing_more(rule: str) -> None:
+def test_rule_checked_twice_has_one_result_and_sends_nothing_more(rule: str) -> None:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"])
     run = Run(endpoint, named(CONTRACTS, "after"))
-    first, sent = run.judge(RULES[rule]), run.prober.traffic
-    assert run.judge(RULES[rule]) == first
+    first, sent = run.check(RULES[rule]), run.prober.traffic
+    assert run.check(RULES[rule]) == first
     assert run.prober.traffic == sent
     endpoint.close()

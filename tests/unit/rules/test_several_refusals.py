@@ -14,15 +14,15 @@ from support.observed import (
     broken,
     exchange,
     flat,
-    judge,
     nested,
     refused,
     shown,
+    validate,
 )
 
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import ESSENTIAL, RULES
-from retry_contract.rules import situations as s
+from retry_contract.rules import scenarios as s
 
 REFUSAL = exchange(nested(UNRETRYABLE), 400)
 ONCE, TWICE, THRICE = ([{"status": "failure"}] * times for times in (1, 2, 3))
@@ -31,7 +31,7 @@ SAME: dict[str, Any] = {"before": shown(), "after": shown()}
 
 def test_two_accepted_retries_are_below_either_cap() -> None:
     tried = [refused(s.ATTEMPTS, exchange(number=number)) for number in (1, 2)]
-    assert not judge("attempts-capped", *tried)
+    assert not validate("attempts-capped", *tried)
 
 
 @pytest.mark.parametrize("around", [{}, {"before": shown()}, {"after": shown()}])
@@ -40,7 +40,7 @@ def test_refusal_without_both_retrieves_is_passed_over(around: dict[str, Any]) -
     violation = broken("refusal-changes-nothing", refused(s.NO_KEY, REFUSAL, **around), changed)
     assert violation.pointer == "/latestStatus"
     with pytest.raises(NotExercised):
-        judge("refusal-changes-nothing", refused(s.NO_KEY, REFUSAL, **around))
+        validate("refusal-changes-nothing", refused(s.NO_KEY, REFUSAL, **around))
 
 
 def test_refusal_of_a_message_that_retrieve_did_not_know_is_passed_over() -> None:
@@ -52,13 +52,13 @@ def test_refusal_of_a_message_that_retrieve_did_not_know_is_passed_over() -> Non
 def test_one_lost_message_does_not_hide_another_that_has_changed() -> None:
     lost = refused(s.NO_KEY, REFUSAL, before=shown(), after=shown(404))
     changed = refused(s.WRONG_KEY, REFUSAL, before=shown(), after=shown(latestStatus="created"))
-    found = judge("refusal-changes-nothing", lost, changed)
+    found = validate("refusal-changes-nothing", lost, changed)
     assert [violation.pointer for violation in found] == ["", "/latestStatus"]
 
 
 def test_two_refusals_that_change_nothing_are_kept() -> None:
-    both = [refused(situation, REFUSAL, **SAME) for situation in (s.NO_KEY, s.WRONG_KEY)]
-    assert not judge("refusal-changes-nothing", *both)
+    both = [refused(scenario, REFUSAL, **SAME) for scenario in (s.NO_KEY, s.WRONG_KEY)]
+    assert not validate("refusal-changes-nothing", *both)
 
 
 def test_attempt_that_a_refusal_adds_is_told_by_their_number() -> None:
@@ -69,7 +69,7 @@ def test_attempt_that_a_refusal_adds_is_told_by_their_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("situation", "attempts", "allowed"),
+    ("scenario", "attempts", "allowed"),
     [
         (s.RETRIED_TWICE, TWICE, False),
         (s.RETRIED_TWICE, THRICE, True),
@@ -78,37 +78,39 @@ def test_attempt_that_a_refusal_adds_is_told_by_their_number() -> None:
     ],
 )
 def test_cap_is_a_cause_too_once_a_message_was_tried_three_times(
-    situation: str, attempts: list[Any], allowed: bool
+    scenario: str, attempts: list[Any], allowed: bool
 ) -> None:
     around = {"before": shown(), "after": shown(attempts=attempts)}
-    spent = refused(situation, exchange(nested(TOO_MANY), 400), **around)
-    assert (not judge("error-code-documented", spent)) is allowed
-    unretryable = refused(situation, REFUSAL, **around)
-    assert not judge("error-code-documented", unretryable)
+    spent = refused(scenario, exchange(nested(TOO_MANY), 400), **around)
+    assert (not validate("error-code-documented", spent)) is allowed
+    unretryable = refused(scenario, REFUSAL, **around)
+    assert not validate("error-code-documented", unretryable)
 
 
 def test_both_causes_are_told() -> None:
     around = {"before": shown(), "after": shown(attempts=THRICE)}
-    reply = exchange(nested("no_such_code"), 400)
-    violation = broken("error-code-documented", refused(s.RETRIED_TWICE, reply, **around))
+    response = exchange(nested("no_such_code"), 400)
+    violation = broken("error-code-documented", refused(s.RETRIED_TWICE, response, **around))
     assert violation.expected == f"{UNRETRYABLE} or {TOO_MANY}"
 
 
 @pytest.mark.parametrize("status", [200, 299, 300, 301, 405, 499, 500])
 def test_wrong_method_is_neither_accepted_nor_a_server_error(status: int) -> None:
-    found = judge("wrong-method-refused", refused(s.WRONG_METHOD, exchange(flat(status), status)))
+    found = validate(
+        "wrong-method-refused", refused(s.WRONG_METHOD, exchange(flat(status), status))
+    )
     assert (not found) is (300 <= status < 500)
 
 
 def test_contract_that_is_served_cannot_be_wrong_where_any_is_expected() -> None:
     expectation = replace(AFTER, as_served=True)
     with pytest.raises(NotExercised) as raised:
-        judge("contract-in-force-served", accepted(), expectation=expectation)
+        validate("contract-in-force-served", accepted(), expectation=expectation)
     reason = "--contract served expects whatever is served; name one, or use auto"
     assert str(raised.value) == reason
 
 
-def test_reply_that_is_passed_over_does_not_hide_another() -> None:
+def test_response_that_is_passed_over_does_not_hide_another() -> None:
     busy = refused(s.NO_KEY, exchange(flat(429), 429, headers={"content-type": "text/html"}))
     html = accepted()
     html = replace(html, exchange=replace(html.exchange, headers={"content-type": "text/html"}))
@@ -117,8 +119,8 @@ def test_reply_that_is_passed_over_does_not_hide_another() -> None:
 
 def test_stack_trace_among_bytes_that_are_no_utf_8_is_found() -> None:
     body = b"\xff\xfe Traceback (most recent call last):"
-    reply = refused(s.UNKNOWN, exchange(status=400, body=body))
-    assert broken("no-secret-echoed", reply).actual == "a reply that holds a stack trace"
+    response = refused(s.UNKNOWN, exchange(status=400, body=body))
+    assert broken("no-secret-echoed", response).actual == "a response that holds a stack trace"
 
 
 def test_message_that_moved_on_does_not_hide_one_that_was_retried() -> None:

@@ -70,17 +70,17 @@ UNAUTHORISED = ("no key", "wrong key", "other scheme")
 
 
 def _observed(sandbox: Sandbox, name: str) -> Effect:
-    """Return what a request shows: the reply by members, and the message afterwards."""
+    """Return what a request shows: the response by members, and the message afterwards."""
     state, method, key = ASKED[name]
     message = sandbox.messages.get(state, "message_0")
     for _ in range(2 if name == "retried twice" else 1):
-        reply = sandbox.handle(_request(sandbox, message, method, key(sandbox)))
+        response = sandbox.handle(_request(sandbox, message, method, key(sandbox)))
     after = sandbox.service.messages.get(message)
-    shown: Effect = {"status": reply.status, "pace": reply.pace, **reply.headers}
+    shown: Effect = {"status": response.status, "pace": response.pace, **response.headers}
     try:
-        payload = reply.json()
+        payload = response.json()
     except ValueError:
-        payload = reply.body
+        payload = response.body
     members = payload if isinstance(payload, dict) else {BODY: payload}
     shown |= {f"/{name}": value for name, value in members.items() if name != "error"}
     shown |= {f"/error/{name}": value for name, value in members.get("error", {}).items()}
@@ -98,7 +98,7 @@ def _documented(name: str) -> Effect:
 
 
 def _effect(fault: str, name: str) -> Effect:
-    """Return what a fault makes different; of a reply of another kind, its status or body."""
+    """Return what a fault makes different; of a response of another kind, its status or body."""
     was, now = _documented(name), _observed(_sandbox(fault), name)
     if (was["status"] < 300) != (now["status"] < 300):
         return {"status": now["status"]}
@@ -226,9 +226,9 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "cutover-flaps-by-request": NOTHING,
     "cutover-of-retry-only": _accepted(creatorId=ABSENT),
     "cutover-not-of-retrieve": {"Retrieve": {"/creatorId": ABSENT}},
-    "reply-drips": _all(ACCEPTED, pace="drip"),
-    "reply-stalls": _all(ACCEPTED, pace="stall"),
-    "no-reply": _all(ACCEPTED, pace="silent"),
+    "response-drips": _all(ACCEPTED, pace="drip"),
+    "response-stalls": _all(ACCEPTED, pace="stall"),
+    "no-response": _all(ACCEPTED, pace="silent"),
     "connection-reset": _all(ACCEPTED, pace="reset"),
 }
 """What each fault makes different, request by request, None for what is no longer there."""
@@ -261,8 +261,8 @@ HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def _creators(sandbox: Sandbox, *messages: str, method: str = "POST") -> list[bool]:
-    replies = [sandbox.handle(_request(sandbox, m, method, OWN(sandbox))) for m in messages]
-    return ["creatorId" in reply.json() for reply in replies]
+    responses = [sandbox.handle(_request(sandbox, m, method, OWN(sandbox))) for m in messages]
+    return ["creatorId" in response.json() for response in responses]
 
 
 @pytest.mark.parametrize(
@@ -314,12 +314,12 @@ def test_retry_and_retrieve_disagree(fault: str, other: set[str], contract: str)
 
 def test_leap_day_a_year_earlier_is_a_day_that_there_was() -> None:
     sandbox = _sandbox("updated-at-stale", now=datetime(2028, 2, 29, 4, tzinfo=UTC))
-    reply = sandbox.handle(_request(sandbox, sandbox.messages["failure"], "POST", OWN(sandbox)))
-    assert reply.json()["updatedAt"] == "2027-02-28T12:00:00.000+08:00"
+    response = sandbox.handle(_request(sandbox, sandbox.messages["failure"], "POST", OWN(sandbox)))
+    assert response.json()["updatedAt"] == "2027-02-28T12:00:00.000+08:00"
 
 
 @pytest.mark.parametrize("fault", sorted(f for f in FAULTS if f.startswith("creator-id-")))
-def test_fault_in_creator_id_leaves_a_reply_without_one_alone(fault: str) -> None:
+def test_fault_in_creator_id_leaves_a_response_without_one_alone(fault: str) -> None:
     faulty, documented = _sandbox(fault, contract="before"), _sandbox(contract="before")
     assert _observed(faulty, "failure") == _observed(documented, "failure")
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import Contract, Kind, catalogue
-from retry_contract.contract.judge import error_reply_problem, judge
-from retry_contract.service.http import Reply, Request
+from retry_contract.contract.validator import error_response_problem, validate
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Service, Settings, simulator_number
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR, Campaign, Message
 from retry_contract.service.seeds import SPENT, STATUSES, seed
@@ -61,7 +61,7 @@ class World:
         path: str,
         body: bytes = b"",
         authorization: str | None = "own",
-    ) -> Reply:
+    ) -> Response:
         headers = {}
         if authorization is not None:
             headers["authorization"] = (
@@ -69,21 +69,21 @@ class World:
             )
         return self.service.handle(Request(method, f"/api/v2/{path}", headers, body))
 
-    def send(self, wanted: object = SEND) -> Reply:
+    def send(self, wanted: object = SEND) -> Response:
         return self.ask("POST", f"campaigns/{self.own.id}/messages", json.dumps(wanted).encode())
 
-    def retry(self, message: str) -> Reply:
+    def retry(self, message: str) -> Response:
         return self.ask("POST", f"campaigns/{self.own.id}/messages/{message}/retry")
 
-    def retrieve(self, message: str) -> Reply:
+    def retrieve(self, message: str) -> Response:
         return self.ask("GET", f"campaigns/{self.own.id}/messages/{message}")
 
     def seed(self, state: str) -> Message:
         return seed(self.service, self.own, state)
 
 
-def _code(reply: Reply) -> str:
-    code: str = reply.json()["error"]["code"]
+def _code(response: Response) -> str:
+    code: str = response.json()["error"]["code"]
     return code
 
 
@@ -92,9 +92,9 @@ def _code(reply: Reply) -> str:
 
 def test_single_send_makes_a_created_message_with_one_timestamp() -> None:
     world = World()
-    reply = world.send()
-    payload = reply.json()
-    assert reply.status == 201
+    response = world.send()
+    payload = response.json()
+    assert response.status == 201
     assert payload["latestStatus"] == "created"
     assert payload["createdAt"] == payload["updatedAt"] == "2024-05-16T16:00:00.000+08:00"
     assert payload["recipient"] == SEND["recipient"]
@@ -142,8 +142,8 @@ FAULTY_MEMBERS: tuple[dict[str, object], ...] = (
 )
 def test_faulty_single_send_is_refused_and_makes_no_message(body: bytes) -> None:
     world = World()
-    reply = world.ask("POST", f"campaigns/{world.own.id}/messages", body)
-    assert (reply.status, _code(reply)) == (400, "parameter_invalid")
+    response = world.ask("POST", f"campaigns/{world.own.id}/messages", body)
+    assert (response.status, _code(response)) == (400, "parameter_invalid")
     assert not world.service.messages
 
 
@@ -156,16 +156,16 @@ def test_shortest_and_longest_phone_number_is_accepted(recipient: str) -> None:
 
 
 def test_unknown_message_is_not_found_by_retrieve() -> None:
-    reply = World().retrieve("message_0")
-    assert (reply.status, _code(reply)) == (404, "message_not_found")
+    response = World().retrieve("message_0")
+    assert (response.status, _code(response)) == (404, "message_not_found")
 
 
 def test_message_of_another_campaign_is_as_good_as_unknown() -> None:
     world = World()
     message = seed(world.service, world.other, "failure")
     assert world.retrieve(message.id).status == 404
-    reply = world.retry(message.id)
-    assert (reply.status, _code(reply)) == (400, UNRETRYABLE)
+    response = world.retry(message.id)
+    assert (response.status, _code(response)) == (400, UNRETRYABLE)
     assert message.status == "failure"
 
 
@@ -224,9 +224,9 @@ def test_retry_keeps_the_message_and_sets_it_back_to_created() -> None:
     world = World()
     sent = world.send().json()
     world.pass_(9)
-    reply = world.retry(sent["id"])
-    payload = reply.json()
-    assert reply.status == 201
+    response = world.retry(sent["id"])
+    payload = response.json()
+    assert response.status == 201
     assert payload == {
         **{name: sent[name] for name in payload},
         "updatedAt": "2024-05-16T16:00:09.000+08:00",
@@ -246,8 +246,8 @@ def test_attempts_are_shown_newest_first() -> None:
 
 
 def test_unknown_message_is_not_retried() -> None:
-    reply = World().retry("message_0")
-    assert (reply.status, _code(reply)) == (400, UNRETRYABLE)
+    response = World().retry("message_0")
+    assert (response.status, _code(response)) == (400, UNRETRYABLE)
 
 
 @pytest.mark.parametrize("state", [s for s in STATUSES if s != "failure"])
@@ -255,8 +255,8 @@ def test_only_a_failed_message_is_retried(state: str) -> None:
     world = World()
     message = world.seed(state)
     shown = world.retrieve(message.id)
-    reply = world.retry(message.id)
-    assert (reply.status, _code(reply)) == (400, UNRETRYABLE)
+    response = world.retry(message.id)
+    assert (response.status, _code(response)) == (400, UNRETRYABLE)
     assert world.retrieve(message.id) == shown
 
 
@@ -264,8 +264,8 @@ def test_second_retry_is_refused_while_the_first_is_on_its_way() -> None:
     world = World()
     message = world.seed("failure")
     assert world.retry(message.id).status == 201
-    reply = world.retry(message.id)
-    assert (reply.status, _code(reply)) == (400, UNRETRYABLE)
+    response = world.retry(message.id)
+    assert (response.status, _code(response)) == (400, UNRETRYABLE)
 
 
 @pytest.mark.parametrize(("cap", "retries"), [("attempts", 2), ("retries", 3)])
@@ -278,8 +278,8 @@ def test_attempts_are_capped_by_either_reading(
         world.pass_(1)
         assert world.retry(message).status == 201
     world.pass_(1)
-    reply = world.retry(message)
-    assert (reply.status, _code(reply)) == (400, TOO_MANY)
+    response = world.retry(message)
+    assert (response.status, _code(response)) == (400, TOO_MANY)
     assert world.retrieve(message).json()["latestStatus"] == "failure"
 
 
@@ -298,8 +298,8 @@ def test_message_of_a_permitted_batch_is_retried(status: str) -> None:
 def test_message_of_a_batch_in_any_other_status_is_refused(status: str) -> None:
     world = World()
     message = world.seed(f"batch:{status}")
-    reply = world.retry(message.id)
-    assert (reply.status, _code(reply)) == (400, UNRETRYABLE)
+    response = world.retry(message.id)
+    assert (response.status, _code(response)) == (400, UNRETRYABLE)
     assert message.status == "failure"
 
 
@@ -316,9 +316,9 @@ def test_bad_key_is_401_and_flat_in_either_envelope(authorization: str | None, e
     message = world.seed("failure")
     path = f"campaigns/{world.own.id}/messages/{message.id}/retry"
     given = None if authorization is None else authorization.format(key=world.own.key)
-    reply = world.ask("POST", path, authorization=given)
-    assert reply.status == 401
-    assert reply.json() == {"message": "Unauthorized", "statusCode": 401}
+    response = world.ask("POST", path, authorization=given)
+    assert response.status == 401
+    assert response.json() == {"message": "Unauthorized", "statusCode": 401}
     assert message.status == "failure"
 
 
@@ -327,8 +327,8 @@ def test_scheme_of_the_key_is_case_insensitive(scheme: str) -> None:
     world = World()
     message = world.seed("failure")
     path = f"campaigns/{world.own.id}/messages/{message.id}"
-    reply = world.ask("GET", path, authorization=f"{scheme} {world.own.key}")
-    assert reply.status == 200
+    response = world.ask("GET", path, authorization=f"{scheme} {world.own.key}")
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("campaign", ["other", "unknown"])
@@ -336,8 +336,8 @@ def test_key_of_another_campaign_is_403(campaign: str) -> None:
     world = World()
     id_ = world.other.id if campaign == "other" else "campaign_0"
     message = seed(world.service, world.other, "failure")
-    reply = world.ask("POST", f"campaigns/{id_}/messages/{message.id}/retry")
-    assert (reply.status, _code(reply)) == (403, "forbidden")
+    response = world.ask("POST", f"campaigns/{id_}/messages/{message.id}/retry")
+    assert (response.status, _code(response)) == (403, "forbidden")
     assert message.status == "failure"
 
 
@@ -355,8 +355,8 @@ def test_key_of_another_campaign_is_403(campaign: str) -> None:
     ],
 )
 def test_unknown_path_is_404(path: str) -> None:
-    reply = World().ask("POST", path)
-    assert (reply.status, _code(reply)) == (404, "not_found")
+    response = World().ask("POST", path)
+    assert (response.status, _code(response)) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -367,9 +367,9 @@ def test_other_method_is_405_and_names_the_allowed_one(
     rest: str, allowed: str, method: str
 ) -> None:
     world = World()
-    reply = world.ask(method, f"campaigns/{world.own.id}/messages{rest}")
-    assert (reply.status == 405) is (method != allowed)
-    assert reply.headers.get("allow") == (None if method == allowed else allowed)
+    response = world.ask(method, f"campaigns/{world.own.id}/messages{rest}")
+    assert (response.status == 405) is (method != allowed)
+    assert response.headers.get("allow") == (None if method == allowed else allowed)
 
 
 # Rate
@@ -381,8 +381,8 @@ def test_requests_above_the_rate_are_429_until_the_second_has_passed() -> None:
     assert world.retrieve(message.id).status == 200
     world.pass_(0.5)
     assert world.retrieve(message.id).status == 200
-    reply = world.retry(message.id)
-    assert (reply.status, _code(reply)) == (429, "too_many_requests")
+    response = world.retry(message.id)
+    assert (response.status, _code(response)) == (429, "too_many_requests")
     assert message.status == "failure"
     world.now += timedelta(seconds=0.5) - MILLISECOND
     assert world.retrieve(message.id).status == 429
@@ -421,21 +421,21 @@ def _across() -> World:
     ("instant", "creator"),
     [(CUTOVER - MILLISECOND, False), (CUTOVER, True), (CUTOVER + MILLISECOND, True)],
 )
-def test_cutover_changes_every_reply_from_its_instant_on(
+def test_cutover_changes_every_response_from_its_instant_on(
     kind: Kind, instant: datetime, creator: bool
 ) -> None:
     world = _across()
     message = world.seed("failure")
     world.now = instant
-    ask: dict[Kind, Callable[[], Reply]] = {
+    ask: dict[Kind, Callable[[], Response]] = {
         "retry": lambda: world.retry(message.id),
         "single-send": world.send,
         "retrieve": lambda: world.retrieve(message.id),
     }
-    reply = ask[kind]()
-    assert reply.status < 300
-    assert ("creatorId" in reply.json()) is creator
-    assert not judge(reply.json(), AFTER if creator else BEFORE, kind).violations
+    response = ask[kind]()
+    assert response.status < 300
+    assert ("creatorId" in response.json()) is creator
+    assert not validate(response.json(), AFTER if creator else BEFORE, kind).violations
 
 
 def test_message_made_before_the_cutover_and_retried_after_it_gains_its_creator() -> None:
@@ -449,10 +449,10 @@ def test_message_made_before_the_cutover_and_retried_after_it_gains_its_creator(
     assert payload["updatedAt"] == "2025-02-24T00:00:00.000+08:00"
 
 
-# Every reply is one of the contract
+# Every response is one of the contract
 
 
-def _successes(world: World) -> dict[Kind, Reply]:
+def _successes(world: World) -> dict[Kind, Response]:
     message = world.seed("failure")
     return {
         "retrieve": world.retrieve(message.id),
@@ -462,13 +462,13 @@ def _successes(world: World) -> dict[Kind, Reply]:
 
 
 @pytest.mark.parametrize("alias", ALIASES)
-def test_replies_hold_exactly_the_fields_of_the_contract(alias: str) -> None:
+def test_responses_hold_exactly_the_fields_of_the_contract(alias: str) -> None:
     contract = CONTRACTS[alias]
-    for kind, reply in _successes(World(alias)).items():
-        assert tuple(reply.json()) == contract.fields(kind)
-        judgement = judge(reply.json(), contract, kind)
-        assert (judgement.violations, judgement.drift) == ((), ())
-        assert reply.headers["content-type"].startswith("application/json")
+    for kind, response in _successes(World(alias)).items():
+        assert tuple(response.json()) == contract.fields(kind)
+        validation = validate(response.json(), contract, kind)
+        assert (validation.violations, validation.drift) == ((), ())
+        assert response.headers["content-type"].startswith("application/json")
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -477,9 +477,9 @@ def test_seeded_message_is_in_its_state_and_stays_there(alias: str, state: str) 
     world = World(alias)
     message = world.seed(state)
     world.pass_(60)
-    reply = world.retrieve(message.id)
-    payload = reply.json()
-    assert not judge(payload, CONTRACTS[alias], "retrieve").violations
+    response = world.retrieve(message.id)
+    payload = response.json()
+    assert not validate(payload, CONTRACTS[alias], "retrieve").violations
     assert payload["latestStatus"] == (state if state in STATUSES else "failure")
     assert payload["createdAt"] < payload["updatedAt"] < "2024-05-16T16:00"
     assert len(payload["attempts"]) == (3 if state == SPENT else 1)
@@ -510,7 +510,7 @@ def test_unknown_state_is_a_value_error(state: str) -> None:
 def test_every_refusal_is_a_documented_envelope(alias: str, errors: str) -> None:
     world = World(alias, errors=errors, rate=8)
     own = f"campaigns/{world.own.id}/messages"
-    replies = [
+    responses = [
         world.send({}),
         world.retry("message_0"),
         world.retrieve("message_0"),
@@ -521,13 +521,13 @@ def test_every_refusal_is_a_documented_envelope(alias: str, errors: str) -> None
         world.retry(world.seed(SPENT).id),
         *(world.retrieve("message_0") for _ in range(5)),
     ]
-    assert {r.status for r in replies} == {400, 401, 403, 404, 405, 429}
-    for reply in replies:
-        assert error_reply_problem(reply.json(), CONTRACTS[alias]) is None
-        nested = errors == "nested" and reply.status != 401
-        assert ("error" in reply.json()) is nested
-        assert reply.json().get("statusCode") == (None if nested else reply.status)
-        assert reply.headers["content-type"].startswith("application/json")
+    assert {r.status for r in responses} == {400, 401, 403, 404, 405, 429}
+    for response in responses:
+        assert error_response_problem(response.json(), CONTRACTS[alias]) is None
+        nested = errors == "nested" and response.status != 401
+        assert ("error" in response.json()) is nested
+        assert response.json().get("statusCode") == (None if nested else response.status)
+        assert response.headers["content-type"].startswith("application/json")
 
 
 def test_trace_id_differs_from_refusal_to_refusal() -> None:

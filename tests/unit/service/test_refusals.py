@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service.http import Reply, Request
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
 from retry_contract.service.sandbox import Sandbox, Start
 
@@ -29,7 +29,7 @@ class Bench:
         start = Start(settings=Settings(**settings))
         self.sandbox = Sandbox(catalogue(), start, lambda: self.time)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Reply:
+    def ask(self, method: str, path: str, body: Any = None) -> Response:
         headers = {"authorization": f"Bearer {self.sandbox.own.key}"}
         path = path.format(self.sandbox.own.id, foreign=self.sandbox.foreign.id)
         content = b"" if body is None else json.dumps(body).encode()
@@ -96,9 +96,9 @@ def test_refusal_is_told_in_either_envelope(
 
 def test_message_that_was_tried_too_often_is_told() -> None:
     bench = Bench()
-    reply = bench.ask("POST", f"{{}}/messages/{bench.sandbox.messages['attempts-spent']}/retry")
-    error = reply.json()["error"]
-    assert (reply.status, error["code"]) == (400, "too_many_message_attempts_error")
+    response = bench.ask("POST", f"{{}}/messages/{bench.sandbox.messages['attempts-spent']}/retry")
+    error = response.json()["error"]
+    assert (response.status, error["code"]) == (400, "too_many_message_attempts_error")
     assert error["message"] == "The message has been tried 3 times."
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service import sandbox as module
-from retry_contract.service.http import Reply, Request
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
 from retry_contract.service.sandbox import CONTROL, STATES, Sandbox, Start
 
@@ -25,21 +25,21 @@ class Bench:
         self.time = NOON
         self.sandbox = Sandbox(catalogue(), start or Start(), lambda: self.time)
 
-    def ask(self, method: str, path: str, body: Any = None, *, key: str = "") -> Reply:
+    def ask(self, method: str, path: str, body: Any = None, *, key: str = "") -> Response:
         headers = {"authorization": f"Bearer {key or self.sandbox.own.key}"}
         content = b"" if body is None else json.dumps(body).encode()
         return self.sandbox.handle(Request(method, path, headers, content))
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        reply = self.ask(method, CONTROL + path, body)
-        assert reply.status < 300, reply.body
-        return reply.json()
+        response = self.ask(method, CONTROL + path, body)
+        assert response.status < 300, response.body
+        return response.json()
 
     def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
-        reply = self.ask(method, CONTROL + path, body)
-        return reply.status, reply.json()["error"]
+        response = self.ask(method, CONTROL + path, body)
+        return response.status, response.json()["error"]
 
-    def retry(self, message: str) -> Reply:
+    def retry(self, message: str) -> Response:
         campaign = self.sandbox.own.id
         return self.ask("POST", f"/api/v2/campaigns/{campaign}/messages/{message}/retry")
 
@@ -51,9 +51,9 @@ def bench() -> Bench:
 
 def _accepted(bench: Bench) -> dict[str, Any]:
     (message,) = bench.control("POST", "/messages")["messages"]
-    reply = bench.retry(message)
-    assert reply.status == 201
-    payload: dict[str, Any] = reply.json()
+    response = bench.retry(message)
+    assert response.status == 201
+    payload: dict[str, Any] = response.json()
     return payload
 
 
@@ -95,8 +95,11 @@ def test_statuses_of_the_controls(bench: Bench) -> None:
 @pytest.mark.parametrize("body", [b"null", b"[]", b'""', b"{", b"\xff", b"[" * 100_000])
 def test_body_that_is_no_object_is_refused(body: bytes, bench: Bench) -> None:
     for path in ("/messages", "/reset"):
-        reply = bench.sandbox.handle(Request("POST", CONTROL + path, {}, body))
-        assert (reply.status, reply.json()) == (400, {"error": "the body must be a JSON object"})
+        response = bench.sandbox.handle(Request("POST", CONTROL + path, {}, body))
+        assert (response.status, response.json()) == (
+            400,
+            {"error": "the body must be a JSON object"},
+        )
 
 
 @pytest.mark.parametrize("body", [{"at": "2000-01-01"}, {"at": "2099-12-31"}])
@@ -141,8 +144,8 @@ def test_faults_are_switched_on_and_off(bench: Bench) -> None:
     wanted = ["id-changed", "answers-200", "cutover-late"]
     assert bench.control("PUT", "/faults", {"faults": wanted})["faults"] == wanted
     message = bench.sandbox.messages["failure"]
-    reply = bench.retry(message)
-    assert (reply.status, reply.json()["id"] == message) == (200, False)
+    response = bench.retry(message)
+    assert (response.status, response.json()["id"] == message) == (200, False)
     bench.control("PUT", "/faults", {"faults": []})
     assert _accepted(bench)["id"] in bench.sandbox.service.messages
 
@@ -215,8 +218,8 @@ def test_what_cannot_be_granted_is_said_and_changes_nothing(
     method: str, path: str, body: str, bench: Bench
 ) -> None:
     before = bench.control("GET", "")
-    reply = bench.sandbox.handle(Request(method, CONTROL + path, {}, body.encode()))
+    response = bench.sandbox.handle(Request(method, CONTROL + path, {}, body.encode()))
     status, said = REFUSED[method, path, body]
-    assert reply.status == status
-    assert reply.json()["error"].startswith(said)
+    assert response.status == status
+    assert response.json()["error"].startswith(said)
     assert bench.control("GET", "") == before

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service.http import Reply, Request
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import simulator_number
 from retry_contract.service.sandbox import STATES, Sandbox, Start
 
@@ -22,7 +22,7 @@ def sandbox() -> Sandbox:
     return Sandbox(catalogue(), Start(), lambda: NOON)
 
 
-def _ask(sandbox: Sandbox, method: str, path: str, body: bytes = b"") -> Reply:
+def _ask(sandbox: Sandbox, method: str, path: str, body: bytes = b"") -> Response:
     headers = {"authorization": f"Bearer {sandbox.own.key}"}
     path = f"/api/v2/campaigns/{sandbox.own.id}/messages{path}"
     return sandbox.handle(Request(method, path, headers, body))
@@ -56,9 +56,9 @@ def test_batch_is_shown_with_its_number_and_status(status: str, sandbox: Sandbox
 
 def test_half_of_a_surrogate_pair_comes_back(sandbox: Sandbox) -> None:
     wanted = {"recipient": "6522222222", "language": "english", "values": {"name": "\ud800"}}
-    reply = _ask(sandbox, "POST", "", json.dumps(wanted).encode())
-    assert reply.status == 201
-    text = reply.body.decode("utf-8", "surrogatepass")
+    response = _ask(sandbox, "POST", "", json.dumps(wanted).encode())
+    assert response.status == 201
+    text = response.body.decode("utf-8", "surrogatepass")
     assert json.loads(text)["values"] == {"name": "\ud800"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.errors import Refusal
-from retry_contract.service.http import Reply, Request
+from retry_contract.service.http import Request, Response
 from retry_contract.service.stage import (
     MOST_RETRIES,
     UNKNOWN,
@@ -28,12 +28,12 @@ def place(visit: Visit) -> str:
     return f"/api/v2/campaigns/{visit.campaign}/messages/{visit.message}"
 
 
-def retry(stage: Stage, visit: Visit, suffix: str = "/retry") -> Reply:
+def retry(stage: Stage, visit: Visit, suffix: str = "/retry") -> Response:
     headers = {"authorization": f"Bearer {visit.key}"}
     return stage.handle(Request("POST", place(visit) + suffix, headers))
 
 
-def retrieve(stage: Stage, visit: Visit) -> Reply:
+def retrieve(stage: Stage, visit: Visit) -> Response:
     return stage.handle(Request("GET", place(visit), {"authorization": f"Bearer {visit.key}"}))
 
 
@@ -58,7 +58,7 @@ def test_a_retry_is_accepted_recorded_and_delivered() -> None:
         (replace(CALL, key="wrong"), 401),
         (replace(CALL, key="foreign"), 403),
         (replace(CALL, wrap=refusing(BUSY)), 429),
-        (replace(CALL, wrap=answering(Reply(500))), 500),
+        (replace(CALL, wrap=answering(Response(500))), 500),
     ],
 )
 def test_a_call_is_refused_as_it_says(call: Call, status: int) -> None:

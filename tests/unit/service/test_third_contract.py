@@ -13,16 +13,16 @@ from support.sample import one_in
 
 from retry_contract.contract.catalogue import Catalogue, Kind, schemas_folder
 from retry_contract.contract.expectation import named
-from retry_contract.contract.judge import judge
+from retry_contract.contract.validator import validate
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import RuleState
 from retry_contract.rules import GENERATED, RULES
-from retry_contract.session.run import Run
+from retry_contract.verification.run import Run
 
 AFTER, THIRD = "after-2025-02-24", "third-2026-03-01"
 BEGIN = "2026-03-01T00:00:00+08:00"
-EVERY_REPLY = ("retry", "single-send", "retrieve")
+EVERY_RESPONSE = ("retry", "single-send", "retrieve")
 NEW: dict[str, tuple[str, dict[str, Any]]] = {
     "a new field": ("priority", {"type": "string", "title": "a word", "examples": ["normal"]}),
     "a field that Retrieve had": (
@@ -41,7 +41,7 @@ def _catalogue(
     row = {"name": THIRD, "alias": "third", "effectiveFrom": BEGIN, "summary": f"{field} is added"}
     timeline["contracts"].append(row)
     (folder / "timeline.json").write_text(json.dumps(timeline), encoding="utf-8")
-    for kind in EVERY_REPLY:
+    for kind in EVERY_RESPONSE:
         path = folder / THIRD / f"{kind}-response.schema.json"
         document = json.loads(path.read_text(encoding="utf-8"))
         document["$id"] = document["$id"].replace(AFTER, THIRD)
@@ -57,26 +57,26 @@ def field(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return NEW[request.param]
 
 
-@pytest.fixture(params=[EVERY_REPLY, ("retry", "single-send"), ("retry",), ("retrieve",)])
+@pytest.fixture(params=[EVERY_RESPONSE, ("retry", "single-send"), ("retry",), ("retrieve",)])
 def three(
     request: pytest.FixtureRequest, tmp_path: Path, field: tuple[str, dict[str, Any]]
 ) -> Catalogue:
-    """The shipped contracts and a third one, with one more field in some of the replies."""
+    """The shipped contracts and a third one, with one more field in some of the responses."""
     return _catalogue(tmp_path / "schemas", *field, request.param)
 
 
 @pytest.mark.parametrize("alias", one_in(3, ["third", "before", "after"]))
 def test_every_rule_is_kept_on_each_of_three_contracts(three: Catalogue, alias: str) -> None:
     run = Run(mock_of(three, three[alias]), named(three, alias))
-    result = run.judge_all()
+    result = run.check_all()
     unkept = {r.rule for r in result.rules if r.state is not RuleState.KEPT}
     assert unkept == GENERATED, result.rules
     assert result.drift == ()
 
 
-@pytest.mark.parametrize("kind", EVERY_REPLY)
+@pytest.mark.parametrize("kind", EVERY_RESPONSE)
 def test_new_field_is_served_from_the_example_of_its_schema(tmp_path: Path, kind: Any) -> None:
-    three = _catalogue(tmp_path / "schemas", *NEW["a new field"], EVERY_REPLY)
+    three = _catalogue(tmp_path / "schemas", *NEW["a new field"], EVERY_RESPONSE)
     mock = mock_of(three, three["third"])
     headers = {"authorization": f"Bearer {mock.key}"}
     path = f"campaigns/{mock.campaign}/messages"
@@ -88,16 +88,16 @@ def test_new_field_is_served_from_the_example_of_its_schema(tmp_path: Path, kind
         "single-send": lambda: mock.client.post(path, headers=headers, json=send),
     }[kind]()
     assert response.json()["priority"] == "normal"
-    assert not judge(response.json(), three["third"], kind).violations
+    assert not validate(response.json(), three["third"], kind).violations
 
 
 def test_service_without_the_new_field_breaks_the_third_contract(tmp_path: Path) -> None:
-    three = _catalogue(tmp_path / "schemas", *NEW["a new field"], EVERY_REPLY)
+    three = _catalogue(tmp_path / "schemas", *NEW["a new field"], EVERY_RESPONSE)
     start = three.timeline.instant_within(three["third"].period)
     late = MockEndpoint(three, start, lambda _: three["after"])
-    result = Run(late, named(three, "third")).judge_all()
+    result = Run(late, named(three, "third")).check_all()
     broken = {r.rule for r in result.rules if r.state is RuleState.BROKEN}
-    assert broken == {"reply-matches-schema", "contract-in-force-served"}
+    assert broken == {"response-matches-schema", "contract-in-force-served"}
 
 
 def test_service_that_flaps_between_the_later_two_serves_two_contracts(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_service_that_flaps_between_the_later_two_serves_two_contracts(tmp_path:
     def flapping(now: Any) -> Any:
         return three["third" if (now - start) // timedelta(seconds=2) % 2 else "after"]
 
-    result = Run(MockEndpoint(three, start, flapping), named(three, "third")).judge_all()
+    result = Run(MockEndpoint(three, start, flapping), named(three, "third")).check_all()
     (one,) = [r for r in result.rules if r.rule == "one-contract-served"]
     assert one.state is RuleState.BROKEN
     (violation,) = one.violations
@@ -115,7 +115,7 @@ def test_service_that_flaps_between_the_later_two_serves_two_contracts(tmp_path:
     assert names == {AFTER, THIRD}
 
 
-def test_reply_that_two_contracts_share_commits_a_run_to_neither(tmp_path: Path) -> None:
+def test_response_that_two_contracts_share_commits_a_run_to_neither(tmp_path: Path) -> None:
     three = _catalogue(tmp_path / "schemas", *NEW["a new field"], ("retry", "retrieve"))
 
     def shown(number: int, kind: Kind, alias: str) -> Exchange:
@@ -124,11 +124,11 @@ def test_reply_that_two_contracts_share_commits_a_run_to_neither(tmp_path: Path)
         return Exchange(number, kind, "", "", 200, {}, json.dumps(payload).encode())
 
     sent, retried = shown(1, "single-send", "third"), shown(2, "retry", "third")
-    judge_all = RULES["one-contract-served"].violations
+    check_all = RULES["one-contract-served"].violations
     expectation = named(three, "third")
-    assert not judge_all(Observations((), (sent, retried)), expectation)
-    assert not judge_all(Observations((), (sent, shown(2, "retry", "after"))), expectation)
+    assert not check_all(Observations((), (sent, retried)), expectation)
+    assert not check_all(Observations((), (sent, shown(2, "retry", "after"))), expectation)
     exchanges = (sent, retried, shown(3, "retrieve", "after"))
-    (violation,) = judge_all(Observations((), exchanges), expectation)
+    (violation,) = check_all(Observations((), exchanges), expectation)
     assert violation.expected == f"{THIRD}, as retry showed at request 2"
     assert violation.actual == f"{AFTER}, in retrieve"

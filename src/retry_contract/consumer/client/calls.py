@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from retry_contract.consumer.client.scenarios import Scenario
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
+from retry_contract.consumer.process.command import Command, apart_environment, check_started
 from retry_contract.consumer.process.host import CALL
 from retry_contract.consumer.process.lines import await_import, hosted
-from retry_contract.outcome import Unusable
-from retry_contract.processes.command import Command, apart_environment, check_started
-from retry_contract.processes.running import Group, Running
+from retry_contract.consumer.process.running import Group, Running
+from retry_contract.outcome import UsageError
 from retry_contract.service.stage import Call, Stage, Visit
 
 _LONGEST_START, _LOOK = 0.5, 0.01
@@ -60,7 +60,7 @@ class Calls:
     def make(
         self, scenarios: Sequence[Scenario], stages: Sequence[Stage], urls: Sequence[str]
     ) -> list[list[Made]]:
-        """Return the calls of each scenario, up to one that does not end. Raises Unusable.
+        """Return the calls of each scenario, up to one that does not end. Raises UsageError.
 
         The last begin first: they wait for a timeout of the client's own, while the others start.
         """
@@ -102,7 +102,7 @@ class Calls:
         named = dict(zip(_NAMES, given, strict=True)) if client.command else {}
         with self._starting:
             if self._group.over:
-                raise Unusable("the check is over")
+                raise UsageError("the check is over")
             running = self._group.start(words, apart_environment(named), visit.key)
             if client.command is None:
                 await_import(running)
@@ -138,11 +138,11 @@ class Calls:
         return replace(read if read.is_read else Attempt(Ending.READ), success=True)
 
     def _checked(self, attempt: Attempt) -> Attempt:
-        """Return an attempt. Raises Unusable if the user's predicate was of no use."""
+        """Return an attempt. Raises UsageError if the user's predicate was of no use."""
         if attempt.refused and self._client.predicate:
             how = "it must answer True or False of what the client returned"
-            raise Unusable(f"--accepted-when {self._client.predicate}: {attempt.refused}; {how}")
+            raise UsageError(f"--accepted-when {self._client.predicate}: {attempt.refused}; {how}")
         if attempt.refused:
             how = "give --accepted-when to say whether it is a success"
-            raise Unusable(f"what it returned has no truth value: it {attempt.refused}; {how}")
+            raise UsageError(f"what it returned has no truth value: it {attempt.refused}; {how}")
         return attempt

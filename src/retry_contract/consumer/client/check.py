@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from retry_contract.consumer.client.calls import Calls, Client, Made
-from retry_contract.consumer.client.judge import Known, judge, known_of
+from retry_contract.consumer.client.policy import Known, known_of, validate
 from retry_contract.consumer.client.scenarios import Scenario, scenarios
 from retry_contract.consumer.compare import advice_on
 from retry_contract.consumer.readiness import (
@@ -22,8 +22,8 @@ from retry_contract.consumer.readiness import (
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
 from retry_contract.endpoint.extra import sandbox_servers
-from retry_contract.masking import Scrubber, scrubbed
-from retry_contract.redact import cut
+from retry_contract.privacy.descriptions import cut
+from retry_contract.privacy.masking import Scrubber, scrubbed
 from retry_contract.service.calls import PAIRED
 from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
@@ -33,7 +33,7 @@ _FEW = 5
 
 
 def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
-    """Call a client in every scenario. Raises Unusable."""
+    """Call a client in every scenario. Raises UsageError."""
     begin = time.perf_counter()
     timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
     served = pair.served(timeline, asked.now)
@@ -49,7 +49,7 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
         if scenario.name == PAIRED:
             found.append(_paired(pair, calls, known))
             continue
-        wrong = [_safe(f, calls, asked) for call in calls if (f := judge(call, client, known))]
+        wrong = [_safe(f, calls, asked) for call in calls if (f := validate(call, client, known))]
         counts = scenario.counts(served, reads_old=bool(known.old))
         found.append(_tried(scenario, calls, wrong, known, counts=counts))
     in_force = timeline.at(asked.now) is pair.new.period

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from retry_contract.redact import one_line
+from retry_contract.privacy.descriptions import one_line
 
 LONGEST_READING, _DEEPEST = 20_000, 60
 """The most characters, as JSON, of a reading that is compared, and its most levels."""
@@ -66,10 +66,10 @@ class Reader(Protocol):
     """The user's code that reads: takes payloads as lines of JSON."""
 
     def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line in one process; None where it was not tried. Raises Unusable."""
+        """Read each line in one process; None where it was not tried. Raises UsageError."""
 
     def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line in a new process, which reads no other. Raises Unusable."""
+        """Read each line in a new process, which reads no other. Raises UsageError."""
 
 
 def read_line(line: str) -> Attempt:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_line
-from retry_contract.processes.command import Command, check_started
-from retry_contract.processes.running import Group
+from retry_contract.consumer.process.command import Command, check_started
+from retry_contract.consumer.process.running import Group
 
 _AT_ONCE = 4
 
@@ -21,7 +21,7 @@ class Each:
         self._group = Group()
 
     def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line; after a hang, none is tried any more. Raises Unusable."""
+        """Read each line; after a hang, none is tried any more. Raises UsageError."""
         attempts: list[Attempt | None] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool, self._group.together():
             for begin in range(0, len(lines), _AT_ONCE):

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
+from retry_contract.consumer.process.command import Command
 from retry_contract.consumer.process.host import READY
-from retry_contract.outcome import Unusable
-from retry_contract.processes.command import Command
-from retry_contract.processes.running import Running
-from retry_contract.redact import one_line
+from retry_contract.consumer.process.running import Running
+from retry_contract.outcome import UsageError
+from retry_contract.privacy.descriptions import one_line
 
 _AT_ONCE = 4
 _MOST_LOSSES, _MOST_DETOURS, _EARLY_END = 3, 40, 10
@@ -34,7 +34,7 @@ def hosted(target: str, *arguments: str) -> list[str]:
 
 
 def await_import(running: Running) -> None:
-    """Wait until a host has imported its callable. Raises Unusable if it cannot."""
+    """Wait until a host has imported its callable. Raises UsageError if it cannot."""
     try:
         line = running.next_line(_LONGEST_IMPORT)
     except TimeoutError:
@@ -45,7 +45,7 @@ def await_import(running: Running) -> None:
         running.stop()
         with contextlib.suppress(ValueError):
             line = json.loads(line)
-        raise Unusable(line)
+        raise UsageError(line)
 
 
 class Lines:
@@ -72,7 +72,7 @@ class Lines:
         """Read each line; None where it was not tried any more, after a hang or three crashes.
 
         A crash is laid to a line only if that line alone causes it.
-        Raises Unusable if the process cannot be started, or never keeps to the protocol.
+        Raises UsageError if the process cannot be started, or never keeps to the protocol.
         """
         attempts: list[Attempt | None] = []
         losses, detours, size = _MOST_LOSSES, 0, len(lines)
@@ -95,18 +95,18 @@ class Lines:
                 if losses <= 0 and not self._answered:
                     self._check_protocol(loss)
             elif detours > _MOST_DETOURS:
-                raise Unusable(_UNRULY)
+                raise UsageError(_UNRULY)
         return attempts + [None] * (len(lines) - len(attempts))
 
     def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line in a process that reads no other. Raises Unusable."""
+        """Read each line in a process that reads no other. Raises UsageError."""
         self.close()
         attempts: list[Attempt | None] = []
         for begin in range(0, len(lines), _AT_ONCE):
             group = lines[begin : begin + _AT_ONCE]
             try:
                 attempts += self._side_by_side(group)
-            except Unusable:  # what they import may be for one at a time: a port, a file
+            except UsageError:  # what they import may be for one at a time: a port, a file
                 attempts += [attempt for line in group for attempt in self._side_by_side([line])]
         return attempts
 
@@ -156,15 +156,15 @@ class Lines:
         return [], Attempt(Ending.NOISE, error=f"wrote a line too many: {one_line(extra)}{after}")
 
     def _check_protocol(self, loss: Attempt) -> None:
-        """Raise Unusable if a command that never wrote a line of the protocol cannot."""
+        """Raise UsageError if a command that never wrote a line of the protocol cannot."""
         if loss.ending is Ending.NOISE:
-            raise Unusable(f"it {loss.error}; {ONE_LINE}")
+            raise UsageError(f"it {loss.error}; {ONE_LINE}")
         if loss.ending is Ending.HUNG:
-            raise Unusable(
+            raise UsageError(
                 f"{loss.error} of its first payload; if it starts slowly, give --timeout"
             )
         if loss.error == _WELL:
-            raise Unusable(_UNRULY)
+            raise UsageError(_UNRULY)
         running = Running(self._command)
         running.send("", last=True)
         try:
@@ -174,7 +174,7 @@ class Lines:
         finally:
             status = running.stop()
         if status > 0:
-            raise Unusable(f"without any payload it {running.describe(status)}")
+            raise UsageError(f"without any payload it {running.describe(status)}")
 
     def _start(self) -> Running:
         self._imported = False

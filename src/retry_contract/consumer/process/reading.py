@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from retry_contract.consumer.process.errors import is_installed
-from retry_contract.redact import token
+from retry_contract.privacy.descriptions import token
 
 _DEEPEST, _MOST = 25, 5_000
 """How deep, and at how many values, what was returned is looked into: some hold each other."""

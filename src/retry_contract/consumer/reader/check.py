@@ -23,8 +23,8 @@ from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Period, Timeline
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
-from retry_contract.masking import Scrubber
-from retry_contract.redact import one_line
+from retry_contract.privacy.descriptions import one_line
+from retry_contract.privacy.masking import Scrubber
 
 _TIMES = 5
 _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
@@ -38,7 +38,7 @@ _BLIND = (
 
 
 def check(asked: Asked, reader: Reader, pair: Pair, timeline: Timeline) -> Readiness:
-    """Try a reader on generated payloads. Raises Unusable."""
+    """Try a reader on generated payloads. Raises UsageError."""
     begin = time.perf_counter()
     shown = scenarios(pair, pair.served(timeline, asked.now))
     run = _Check(asked, reader, pair)

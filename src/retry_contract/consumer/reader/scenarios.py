@@ -12,8 +12,8 @@ from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.contract.pair import Pair
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.payloads import Payload
-from retry_contract.masking import scrubbed
-from retry_contract.redact import cut
+from retry_contract.privacy.descriptions import cut
+from retry_contract.privacy.masking import scrubbed
 
 
 class Readings:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.service.faults.model import Fault, Wrap, is_retrieve, is_retry
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 
 
@@ -27,7 +27,7 @@ def _other_for(which: Callable[[Request], bool]) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         documented = service.in_force
 
-        def faulty(request: Request) -> Reply:
+        def faulty(request: Request) -> Response:
             if not which(request):
                 return handle(request)
             service.in_force = lambda instant: _neighbour(documented(instant))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
 
@@ -19,7 +19,7 @@ class Fault:
     """A named way to misbehave: a wrapper of `Service.handle`.
 
     `rule` is the rule that it breaks first of all, though others may break too; None for drift,
-    which is a failure only when strict, and for what leaves nothing to judge: not `testable`.
+    which is a failure only when strict, and for what leaves nothing to check: not `testable`.
     """
 
     name: str
@@ -53,18 +53,18 @@ def message_of(service: Service, request: Request) -> Message | None:
     return message
 
 
-def replies(
-    change: Callable[[Reply], Reply],
+def responses(
+    change: Callable[[Response], Response],
     *,
     to: Callable[[Request], bool] = is_retry,
     status: int = 201,
 ) -> Wrap:
-    """Return a wrapper that changes the replies of one status to one kind of request."""
+    """Return a wrapper that changes the responses of one status to one kind of request."""
 
     def wrap(_: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Reply:
-            reply = handle(request)
-            return change(reply) if to(request) and reply.status == status else reply
+        def faulty(request: Request) -> Response:
+            response = handle(request)
+            return change(response) if to(request) and response.status == status else response
 
         return faulty
 
@@ -77,26 +77,26 @@ def payloads(
     to: Callable[[Request], bool] = is_retry,
     status: int = 201,
 ) -> Wrap:
-    """Return a wrapper that changes the payload of such replies in place."""
+    """Return a wrapper that changes the payload of such responses in place."""
 
-    def edit(reply: Reply) -> Reply:
-        payload = reply.json()
+    def edit(response: Response) -> Response:
+        payload = response.json()
         change(payload)
-        return reply.with_json(payload)
+        return response.with_json(payload)
 
-    return replies(edit, to=to, status=status)
+    return responses(edit, to=to, status=status)
 
 
 def statuses(status: int, *, of: int) -> Wrap:
     """Return a wrapper that answers retries with another status, and the same body."""
-    return replies(lambda reply: replace(reply, status=status), status=of)
+    return responses(lambda response: replace(response, status=status), status=of)
 
 
 def before(prepare: Callable[[Service, Request], Request | None]) -> Wrap:
     """Return a wrapper that meddles with the service, or the request, before it is handled."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Reply:
+        def faulty(request: Request) -> Response:
             return handle(prepare(service, request) or request)
 
         return faulty
@@ -104,14 +104,14 @@ def before(prepare: Callable[[Service, Request], Request | None]) -> Wrap:
     return wrap
 
 
-def after(meddle: Callable[[Service, Request, Reply], None]) -> Wrap:
+def after(meddle: Callable[[Service, Request, Response], None]) -> Wrap:
     """Return a wrapper that meddles with the service once a request has been handled."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Reply:
-            reply = handle(request)
-            meddle(service, request, reply)
-            return reply
+        def faulty(request: Request) -> Response:
+            response = handle(request)
+            meddle(service, request, response)
+            return response
 
         return faulty
 

@@ -1,14 +1,14 @@
-"""Faults in the reply to an accepted retry."""
+"""Faults in the response to an accepted retry."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from retry_contract.service.faults.model import Fault, Payload, is_send, payloads, replies
+from retry_contract.service.faults.model import Fault, Payload, is_send, payloads, responses
 
 _CREATOR = "creator-id-as-contracted"
-_SCHEMA = "reply-matches-schema"
+_SCHEMA = "response-matches-schema"
 _OTHER_ID = "_00000000-0000-4000-8000-00000000dead"
 
 
@@ -168,19 +168,19 @@ FAULTS = (
     ),
     _payload(
         "status-not-reset",
-        "latestStatus is still failure in the reply.",
+        "latestStatus is still failure in the response.",
         "status-reset-to-created",
         _set("latestStatus", "failure"),
     ),
     _payload(
         "status-enqueued",
-        "latestStatus is enqueued in the reply.",
+        "latestStatus is enqueued in the response.",
         "status-reset-to-created",
         _set("latestStatus", "enqueued"),
     ),
     _payload(
         "undocumented-field",
-        "The reply has one more field.",
+        "The response has one more field.",
         None,
         lambda p: p.update(providerReference="none"),
     ),
@@ -194,18 +194,18 @@ FAULTS = (
         "body-cut-off",
         "The body of an accepted retry ends in the middle.",
         "body-is-json",
-        replies(lambda reply: replace(reply, body=reply.body[:40])),
+        responses(lambda response: replace(response, body=response.body[:40])),
     ),
     Fault(
         "body-empty",
         "An accepted retry has no body.",
         "body-is-json",
-        replies(lambda reply: replace(reply, body=b"")),
+        responses(lambda response: replace(response, body=b"")),
     ),
     Fault(
         "body-in-array",
         "The message comes wrapped in an array.",
         _SCHEMA,
-        replies(lambda reply: reply.with_json([reply.json()])),
+        responses(lambda response: response.with_json([response.json()])),
     ),
 )

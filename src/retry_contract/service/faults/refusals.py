@@ -13,10 +13,10 @@ from retry_contract.service.faults.model import (
     is_retry,
     message_of,
     payloads,
-    replies,
+    responses,
     statuses,
 )
-from retry_contract.service.http import Handler, Reply, Request, json_reply
+from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service
 
 _HTML = b"<!DOCTYPE html><html><title>Bad Request</title><h1>Bad Request</h1></html>"
@@ -57,30 +57,30 @@ def _spent(service: Service, request: Request) -> bool:
 
 
 def _when(
-    which: Callable[[Service, Request], bool], status: int, change: Callable[[Reply], Reply]
+    which: Callable[[Service, Request], bool], status: int, change: Callable[[Response], Response]
 ) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Reply:
+        def faulty(request: Request) -> Response:
             hit = which(service, request)
-            reply = handle(request)
-            return change(reply) if hit and reply.status == status else reply
+            response = handle(request)
+            return change(response) if hit and response.status == status else response
 
         return faulty
 
     return wrap
 
 
-def _answer(status: int) -> Callable[[Reply], Reply]:
-    return lambda reply: replace(reply, status=status)
+def _answer(status: int) -> Callable[[Response], Response]:
+    return lambda response: replace(response, status=status)
 
 
 def _echo_key(_: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Reply:
-        reply = handle(request)
-        if not is_retry(request) or reply.status != 400:
-            return reply
+    def faulty(request: Request) -> Response:
+        response = handle(request)
+        if not is_retry(request) or response.status != 400:
+            return response
         said = f"refused: {request.headers.get('authorization', '')}"
-        return json_reply(400, {"message": said, "statusCode": 400})
+        return json_response(400, {"message": said, "statusCode": 400})
 
     return faulty
 
@@ -99,12 +99,12 @@ def _reenvelope(payload: Payload) -> None:
     payload["errors"] = ["No."]
 
 
-def _with_trace(reply: Reply) -> Reply:
-    return json_reply(reply.status, {"message": _TRACE, "statusCode": reply.status})
+def _with_trace(response: Response) -> Response:
+    return json_response(response.status, {"message": _TRACE, "statusCode": response.status})
 
 
 def _any_method(service: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Reply:
+    def faulty(request: Request) -> Response:
         if request.path.endswith("/retry") and request.method == "PUT":
             return handle(replace(request, method="POST"))
         return handle(request)
@@ -113,15 +113,17 @@ def _any_method(service: Service, handle: Handler) -> Handler:
 
 
 def _crash_on_method(_: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Reply:
-        reply = handle(request)
-        return replace(reply, status=500) if reply.status == 405 else reply
+    def faulty(request: Request) -> Response:
+        response = handle(request)
+        return replace(response, status=500) if response.status == 405 else response
 
     return faulty
 
 
-def _typed(content_type: str) -> Callable[[Reply], Reply]:
-    return lambda reply: replace(reply, headers={**reply.headers, "content-type": content_type})
+def _typed(content_type: str) -> Callable[[Response], Response]:
+    return lambda response: replace(
+        response, headers={**response.headers, "content-type": content_type}
+    )
 
 
 FAULTS = (
@@ -184,7 +186,7 @@ FAULTS = (
         "error-is-html",
         "A refusal is an HTML page.",
         "error-shape",
-        replies(lambda r: replace(r, body=_HTML), status=400),
+        responses(lambda r: replace(r, body=_HTML), status=400),
     ),
     Fault(
         "error-envelope-unknown",
@@ -208,19 +210,19 @@ FAULTS = (
         "stack-trace-shown",
         "A refusal shows a stack trace.",
         "no-secret-echoed",
-        replies(_with_trace, status=400),
+        responses(_with_trace, status=400),
     ),
     Fault(
         "content-type-is-html",
         "An accepted retry is of content type text/html.",
         "content-type-is-json",
-        replies(_typed("text/html; charset=utf-8")),
+        responses(_typed("text/html; charset=utf-8")),
     ),
     Fault(
         "error-content-type-is-text",
         "A refusal is of content type text/plain.",
         "content-type-is-json",
-        replies(_typed("text/plain"), status=400),
+        responses(_typed("text/plain"), status=400),
     ),
     Fault(
         "wrong-method-accepted",

@@ -15,7 +15,7 @@ from retry_contract.service.faults.model import (
     message_of,
     statuses,
 )
-from retry_contract.service.http import Handler, Reply, Request
+from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
 
@@ -43,13 +43,13 @@ def _open_batch(service: Service, request: Request) -> None:
 
 def _refuse(which: Callable[[Message], bool]) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Reply:
+        def faulty(request: Request) -> Response:
             message = message_of(service, request)
             if message is None or not is_retry(request) or not which(message):
                 return handle(request)
             status, message.status = message.status, "sent"  # refused once the key was looked at
-            reply, message.status = handle(request), status
-            return reply
+            response, message.status = handle(request), status
+            return response
 
         return faulty
 
@@ -61,33 +61,33 @@ def _in_enqueuing_failed_batch(message: Message) -> bool:
 
 
 def _keep_failed(service: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Reply:
+    def faulty(request: Request) -> Response:
         message = message_of(service, request)
         saved = replace(message, attempts=list(message.attempts)) if message else None
-        reply = handle(request)
-        if is_retry(request) and reply.status == 201 and saved is not None:
+        response = handle(request)
+        if is_retry(request) and response.status == 201 and saved is not None:
             service.messages[saved.id] = saved
-        return reply
+        return response
 
     return faulty
 
 
-def _touch(service: Service, request: Request, reply: Reply) -> None:
+def _touch(service: Service, request: Request, response: Response) -> None:
     message = message_of(service, request)
-    if message is not None and is_retry(request) and reply.status == 400:
+    if message is not None and is_retry(request) and response.status == 400:
         message.updated_at += timedelta(milliseconds=1)
 
 
-def _requeue(service: Service, request: Request, reply: Reply) -> None:
+def _requeue(service: Service, request: Request, response: Response) -> None:
     message = message_of(service, request)
-    if message is not None and is_retry(request) and reply.status in (400, 401):
+    if message is not None and is_retry(request) and response.status in (400, 401):
         message.status = "enqueued"
 
 
 def _lose(status: int) -> Wrap:
-    def meddle(service: Service, request: Request, reply: Reply) -> None:
+    def meddle(service: Service, request: Request, response: Response) -> None:
         message = message_of(service, request)
-        if message is not None and is_retry(request) and reply.status == status:
+        if message is not None and is_retry(request) and response.status == status:
             del service.messages[message.id]
 
     return after(meddle)
@@ -144,7 +144,7 @@ FAULTS = (
     ),
     Fault(
         "state-not-changed",
-        "The reply says created, but the message stays as it was.",
+        "The response says created, but the message stays as it was.",
         "retrieve-agrees",
         _keep_failed,
     ),

@@ -1,34 +1,34 @@
-"""Faults in how a reply is delivered: nothing is broken by it, and nothing can be tested."""
+"""Faults in how a response is delivered: nothing is broken by it, and nothing can be tested."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from retry_contract.service.faults.model import Fault, Wrap, replies
+from retry_contract.service.faults.model import Fault, Wrap, responses
 from retry_contract.service.http import Pace
 
 
 def _paced(pace: Pace) -> Wrap:
-    return replies(lambda reply: replace(reply, pace=pace))
+    return responses(lambda response: replace(response, pace=pace))
 
 
 FAULTS = (
     Fault(
-        "reply-drips",
+        "response-drips",
         "An accepted retry is answered a byte at a time, slower than anyone waits.",
         None,
         _paced("drip"),
         testable=False,
     ),
     Fault(
-        "reply-stalls",
+        "response-stalls",
         "An accepted retry is answered with headers, and then nothing.",
         None,
         _paced("stall"),
         testable=False,
     ),
     Fault(
-        "no-reply",
+        "no-response",
         "An accepted retry is answered by nothing at all, and the connection stays open.",
         None,
         _paced("silent"),

@@ -1,0 +1,17 @@
+"""The hook by which the service's team provides messages for its verification."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_retry_contract_state(state: str) -> str | None:
+    """Return the id of a message in a state, of the campaign that is tested, or None.
+
+    The states are the message statuses (`failure`, `created`, `enqueued`, `sending`, `sent`,
+    `sent_to_telco`, `success`), `batch:` followed by a batch's status (a failed message in such a
+    batch), `attempts-spent` (a failed message that was tried as often as it may be), and `foreign`
+    (a failed message of the campaign given as --foreign-campaign). Each call must return a message
+    that no other call has returned. The messages are retried, so they should be nobody's.
+    """

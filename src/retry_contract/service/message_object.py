@@ -1,0 +1,90 @@
+"""The message object of each response, with the fields of the contract in force."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from retry_contract.contract.catalogue import Contract, Kind
+from retry_contract.contract.timeline import SINGAPORE
+from retry_contract.service.records import Attempt, Message
+
+_Show = Callable[[Message], Any]
+
+
+def message_response(message: Message, contract: Contract, kind: Kind) -> dict[str, Any]:
+    """Return a response with just the members that the contract has for this kind of response.
+
+    A member that the model knows nothing of, as a later contract may add, holds the example
+    value of its schema.
+    """
+    return {name: show(message) for name, show in _shown(contract, kind)}
+
+
+@functools.cache
+def _shown(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
+    """Return how each member of a response is made, in their order."""
+
+    def example(name: str) -> _Show:
+        return lambda _: contract.sample(kind, name)
+
+    return tuple((name, _MEMBERS.get(name) or example(name)) for name in contract.fields(kind))
+
+
+@functools.lru_cache(maxsize=1024)
+def timestamp(instant: datetime) -> str:
+    """Write an instant as the service does: in Singapore's offset, with milliseconds."""
+    return instant.astimezone(SINGAPORE).isoformat(timespec="milliseconds")
+
+
+def full_message(values: dict[str, str]) -> str:
+    """Return the text that is sent: a notice, the agency, the body, and a footer."""
+    body = " ".join(["This is a message to you.", *values.values()])
+    return f"This is a test message.\n\n---\n\n{body}\n\n---\n\nThis is an automated message."
+
+
+def _template_body(message: Message) -> dict[str, Any]:
+    made = timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
+    return {
+        "createdAt": made,
+        "updatedAt": made,
+        "id": message.template_body,
+        "templateId": "template_" + message.template_body,
+        "language": message.language,
+        "body": " ".join(["This is a message to you."] + [f"{{{{{k}}}}}" for k in message.values]),
+        "creatorId": message.creator,
+    }
+
+
+def _batches(message: Message) -> list[dict[str, Any]]:
+    batch = message.batch
+    return [] if batch is None else [{"id": batch.id, "status": batch.status}]
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    shown: dict[str, Any] = {"status": attempt.status, "createdAt": timestamp(attempt.created_at)}
+    if attempt.error is not None:
+        shown["error"] = {"type": attempt.error[0], "code": attempt.error[1]}
+    return shown
+
+
+_MEMBERS: dict[str, _Show] = {
+    "createdAt": lambda message: timestamp(message.created_at),
+    "updatedAt": lambda message: timestamp(message.updated_at),
+    "id": attrgetter("id"),
+    "recipient": attrgetter("recipient"),
+    "values": attrgetter("values"),
+    "fullMessage": lambda message: full_message(message.values),
+    "latestStatus": attrgetter("status"),
+    "templateBodyId": attrgetter("template_body"),
+    "campaignId": attrgetter("campaign"),
+    "creatorId": attrgetter("creator"),
+    "language": attrgetter("language"),
+    "creatorEmail": lambda message: f"{message.campaign}@postman.gov.sg",
+    "templateBody": _template_body,
+    "batches": _batches,
+    "attempts": lambda message: [_attempt(attempt) for attempt in message.attempts],
+}

@@ -1,0 +1,79 @@
+"""The options of a run: one table, for the command line and for pytest.
+
+It imports nothing of the rest, since every start of either reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MOCK, SERVED = "mock", "served"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `kind` is how often it may come, and whether it takes a value."""
+
+    name: str
+    help: str
+    metavar: str = ""
+    kind: Literal["value", "list", "flag"] = "value"
+    variable: str | None = None
+
+    @property
+    def pytest_name(self) -> str:
+        """The option's name under pytest."""
+        return "--contract-" + {"contract": "version"}.get(self.name, self.name)
+
+    @property
+    def destination(self) -> str:
+        """The name under which pytest keeps the value."""
+        return "retry_contract_" + self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option(
+        "endpoint",
+        "what to test: mock, the built-in model (default), or a base URL",
+        "mock|URL",
+        variable="RETRY_CONTRACT_ENDPOINT",
+    ),
+    Option(
+        "contract",
+        "before, after, auto (the one in force; default for a URL), served (the one that "
+        "Retrieve shows), all (default on the mock)",
+        "NAME",
+    ),
+    Option("on", "for auto: a date, or an instant with an offset; alone it means auto", "INSTANT"),
+    Option("campaign", "the campaign to test in", "ID", variable="RETRY_CONTRACT_CAMPAIGN"),
+    Option(
+        "message",
+        "a message that may be retried; repeatable",
+        "ID",
+        "list",
+        variable="RETRY_CONTRACT_MESSAGES",
+    ),
+    Option(
+        "foreign-campaign",
+        "a campaign that the key is not for",
+        "ID",
+        variable="RETRY_CONTRACT_FOREIGN_CAMPAIGN",
+    ),
+    Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
+    Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
+    Option("fuzz", "cases to generate for a test: 50 on the mock and on loopback", "N"),
+    Option("seed", "the same seed gives the same cases", "N"),
+    Option("replay", "run one generated case only, as a failure printed it", "CASE"),
+    Option("example-database", "a folder of failing cases, to read and extend", "DIR"),
+    Option("budget", "how many requests may be sent; 200 off this machine", "REQUESTS"),
+    Option("rate", "how many requests a second; 2 off this machine", "PER_SECOND"),
+    Option("timeout", "seconds to wait for a whole response (default 10)", "SECONDS"),
+    Option("proxy", "the proxy to use; none from the environment is", "URL"),
+    Option("ca-file", "the CA certificates to trust instead", "FILE"),
+    Option("allow-production", "test production although its owner forbids it", kind="flag"),
+    Option("ignore", "leave a rule out, visibly; repeatable", "RULE", "list"),
+    Option("strict", "drift is a failure too", kind="flag"),
+    Option("record", "write the run's exchanges there, masked, as JSON lines", "FILE"),
+    Option("report", "write report.json, summary.md and junit.xml there", "DIR"),
+)

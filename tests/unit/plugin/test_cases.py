@@ -1,0 +1,77 @@
+"""What a test of the user's own is run with."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from retry_contract import identify
+from retry_contract.plugin.cases import Case, cases_of, payload_of
+
+NAMES = ["before-2025-02-24", "after-2025-02-24"]
+
+
+class Node:
+    """A test with a marker, as far as it is looked at."""
+
+    nodeid = "test_own.py::test_retry"
+
+    def __init__(self, *args: object, marked: bool = True, **kwargs: object) -> None:
+        marker = pytest.mark.retry_contract.with_args(*args, **kwargs)
+        self._marker = marker.mark if marked else None
+
+    def get_closest_marker(self, name: str) -> Any:
+        return self._marker if name == "retry_contract" else None
+
+
+def cases(node: Node, *, payloads: bool = False) -> list[Case]:
+    return cases_of(cast(pytest.Item, node), payloads=payloads)
+
+
+@pytest.mark.parametrize(
+    ("node", "names"),
+    [
+        (Node(marked=False), NAMES),
+        (Node("after"), NAMES[1:]),
+        (Node("before-2025-02-24"), NAMES[:1]),
+        (Node("after", "before", "after-2025-02-24"), NAMES[::-1]),
+    ],
+)
+def test_contracts_are_those_of_the_marker_once_each(node: Node, names: list[str]) -> None:
+    assert [case.contract for case in cases(node)] == names
+    assert [str(case) for case in cases(node)] == names
+
+
+def test_payloads_are_every_valid_example_of_each_contract() -> None:
+    found = cases(Node(marked=False), payloads=True)
+    assert {case.contract for case in found} == set(NAMES)
+    assert "after-2025-02-24-the-page" in [str(case) for case in found]
+    assert len({str(case) for case in found}) == len(found)
+    assert all(identify(payload_of(case)) == (case.contract,) for case in found)
+
+
+def test_payload_is_a_new_one_each_time() -> None:
+    (case, *_) = cases(Node("after"), payloads=True)
+    payload_of(case).clear()
+    assert payload_of(case)
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (Node("later"), "retry_contract('later'): no such contract; use one of before, after"),
+        (Node("after", 7), "retry_contract(7): no such contract; use one of before, after"),
+        (Node(), 'takes names of contracts: write @pytest.mark.retry_contract("after")'),
+        (Node("after", name="before"), "takes names of contracts: write"),
+    ],
+)
+@pytest.mark.parametrize("payloads", [False, True])
+def test_marker_that_names_no_known_contract_is_a_usage_error(
+    node: Node, told: str, payloads: bool
+) -> None:
+    with pytest.raises(pytest.UsageError) as error:
+        cases(node, payloads=payloads)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith("retry-contract: test_own.py::test_retry: ")
+    assert told in line

@@ -1,0 +1,325 @@
+"""How a run asks a service whose time is real: what it sends, waits for, and gives up over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from support.scripted import Scripted, message
+
+from retry_contract.exchange import Exchange
+from retry_contract.outcome import NotExercised, NotTested, Traffic
+from retry_contract.rules.scenarios import ACCEPTED, NO_KEY, WRONG_METHOD
+from retry_contract.verification.prober import Prober
+
+SHOWN = (200, message())
+MISSING = (404, {"error": {"code": "not_found"}})
+DOWN = (503, {"error": {"code": "internal_server"}})
+TOO_MANY = (429, {"error": {"code": "too_many_requests"}})
+
+
+def test_too_many_requests_are_sent_again_after_a_wait() -> None:
+    endpoint = Scripted(TOO_MANY, (*TOO_MANY, {"retry-after": "7"}), SHOWN)
+    heard: list[Exchange] = []
+    prober = Prober(endpoint, heard.append)
+    assert prober.send("retrieve", "campaigns/c/messages/m", method="GET").status == 200
+    assert endpoint.waited == [1.0, 7.0]
+    assert prober.traffic == Traffic(3, {"200": 1, "429": 2})
+    assert [exchange.number for exchange in heard] == [1, 2, 3]
+    assert heard == prober.exchanges
+
+
+def test_too_many_requests_in_a_row_are_not_tested() -> None:
+    endpoint = Scripted(TOO_MANY)
+    with pytest.raises(NotTested, match=r"\(429\), however long was waited: see --rate"):
+        Prober(endpoint).retrieve("message_1")
+    assert endpoint.waited == [1.0, 2.0, 4.0, 8.0]
+    assert len(endpoint.asked) == 5
+
+
+def test_no_response_is_not_tested() -> None:
+    prober = Prober(Scripted(httpx.ReadTimeout("x")))
+    with pytest.raises(NotTested, match=r"^no response from mock: it did not answer in time; see"):
+        prober.retrieve("message_1")
+    assert prober.traffic == Traffic()
+
+
+def test_id_that_no_url_can_hold_is_not_tested() -> None:
+    endpoint = Scripted(SHOWN)
+    with pytest.raises(NotTested, match="a message has an id that cannot be put into a path"):
+        Prober(endpoint).retrieve("a\0b")
+    assert endpoint.asked == []
+
+
+def test_key_goes_as_a_bearer_unless_another_or_none_is_asked_for() -> None:
+    endpoint = Scripted(SHOWN)
+    prober = Prober(endpoint)
+    for given in ({}, {"authorization": None}, {"authorization": "Basic x"}):
+        prober.send("retrieve", "campaigns/c/messages/m", method="GET", **given)
+    sent = [request.headers.get("authorization") for request in endpoint.sent]
+    assert sent == [f"Bearer {endpoint.key}", None, "Basic x"]
+
+
+# The first request
+
+
+def test_a_named_message_is_met_by_a_retrieve_and_only_once() -> None:
+    endpoint = Scripted(SHOWN)
+    endpoint.named = ("message_1",)
+    prober = Prober(endpoint)
+    prober.meet()
+    prober.meet()
+    assert endpoint.asked == ["GET message_1"]
+
+
+def test_message_that_was_made_to_be_met_is_the_first_to_be_retried() -> None:
+    endpoint = Scripted((201, message("created")), SHOWN)
+    prober = Prober(endpoint)
+    prober.meet()
+    assert endpoint.asked == ["POST messages", "GET message_1"]
+    made, sent = prober.failed_message()
+    assert (made, sent) == ("message_1", prober.exchanges[0])
+    assert endpoint.asked == ["POST messages", "GET message_1"]
+
+
+def test_message_of_the_hook_is_met_by_a_retrieve() -> None:
+    endpoint = Scripted(SHOWN)
+    endpoint.simulator = None
+    endpoint.states = {"failure": ["message_9"]}
+    Prober(endpoint).meet()
+    assert endpoint.asked == ["GET message_9"]
+
+
+def test_without_a_message_nothing_is_met_and_nothing_fails() -> None:
+    endpoint = Scripted(SHOWN)
+    endpoint.simulator = None
+    Prober(endpoint).meet()
+    assert endpoint.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((401, {}), r"the key was refused \(401\)"),
+        ((403, {}), "refused with 403: this machine's address"),
+        (MISSING, "answered with 404 and no message"),
+        (DOWN, "the service is down: the first request was answered with 503"),
+        ((302, b""), "redirected with 302"),
+    ],
+)
+def test_first_response_that_is_no_welcome_ends_the_run(
+    answer: tuple[int, object], reason: str
+) -> None:
+    with pytest.raises(NotTested, match=reason):
+        Prober(Scripted(answer)).retrieve("message_1")
+    with pytest.raises(NotTested, match=reason):
+        Prober(Scripted(answer)).simulate()
+
+
+def test_first_retry_is_a_welcome_too_unless_its_key_was_not_the_run_s() -> None:
+    with pytest.raises(NotTested, match="the key was refused"):
+        Prober(Scripted((401, {}))).probe(ACCEPTED, "message_1", known=False)
+    prober = Prober(Scripted((401, {})))
+    seen = prober.probe(NO_KEY, "message_1", known=False, authorization=None)
+    assert seen.exchange.status == 401
+
+
+# A probe
+
+
+def test_probe_is_between_two_retrieves() -> None:
+    endpoint = Scripted(SHOWN, (201, message("created")), (200, message("created")))
+    seen = Prober(endpoint).probe(ACCEPTED, "message_1")
+    assert endpoint.asked == ["GET message_1", "POST retry", "GET message_1"]
+    assert seen.before is not None
+    assert seen.after is not None
+    statuses = [e.members["latestStatus"] for e in (seen.before, seen.exchange, seen.after)]
+    assert statuses == ["failure", "created", "created"]
+    assert (seen.campaign, seen.message) == (endpoint.campaign, "message_1")
+
+
+def test_retrieve_just_had_serves_the_probe() -> None:
+    endpoint = Scripted(SHOWN)
+    prober = Prober(endpoint)
+    first = prober.retrieve("message_1")
+    seen = prober.probe(ACCEPTED, "message_1")
+    assert seen.before is first
+    assert endpoint.asked == ["GET message_1", "POST retry", "GET message_1"]
+    assert prober.probe(ACCEPTED, "message_1").before is seen.after
+
+
+def test_wrong_method_is_no_retry_and_may_go_to_another_campaign() -> None:
+    endpoint = Scripted(SHOWN)
+    prober = Prober(endpoint)
+    seen = prober.probe(
+        WRONG_METHOD, "message_1", known=False, method="DELETE", campaign="campaign_2"
+    )
+    assert (seen.exchange.kind, seen.exchange.method) == ("other", "DELETE")
+    assert seen.campaign == "campaign_2"
+    assert "/campaigns/campaign_2/messages/message_1/retry" in seen.exchange.path
+    assert (seen.before, seen.after) == (None, None)
+
+
+def test_failure_of_the_retry_alone_is_a_fault_and_no_outage() -> None:
+    seen = Prober(Scripted(SHOWN, DOWN, SHOWN)).probe(ACCEPTED, "message_1")
+    assert seen.exchange.status == 503
+
+
+def test_failure_of_the_retrieve_too_is_an_outage() -> None:
+    with pytest.raises(NotTested, match="a Retrieve that must work was answered with 503 too"):
+        Prober(Scripted(SHOWN, DOWN)).probe(ACCEPTED, "message_1")
+
+
+def test_message_that_was_once_seen_tells_an_outage_from_a_fault() -> None:
+    endpoint = Scripted(SHOWN, DOWN, SHOWN)
+    prober = Prober(endpoint)
+    prober.retrieve("message_1")
+    assert prober.probe(ACCEPTED, "message_2", known=False).exchange.status == 503
+    assert endpoint.asked[-1] == "GET message_1"
+
+
+def test_failure_with_no_message_to_ask_about_is_not_tested() -> None:
+    with pytest.raises(NotTested, match=r"answered with 503, .*: give --message ID"):
+        Prober(Scripted(DOWN)).probe(ACCEPTED, "message_1", known=False)
+
+
+def test_redirected_retry_is_not_tested() -> None:
+    with pytest.raises(NotTested, match="redirected with 307"):
+        Prober(Scripted(SHOWN, (307, b""), SHOWN)).probe(ACCEPTED, "message_1")
+
+
+# Messages
+
+
+def test_single_send_is_to_the_simulator_with_the_values_of_the_template() -> None:
+    endpoint = Scripted((201, message("created")))
+    endpoint.values = {"code": "1"}
+    prober = Prober(endpoint)
+    assert prober.simulate()[0] == "message_1"
+    prober.simulate({"code": "2"})
+    bodies = [json.loads(request.content) for request in endpoint.sent]
+    assert [body["values"] for body in bodies] == [{"code": "1"}, {"code": "2"}]
+    assert {body["recipient"] for body in bodies} == {endpoint.simulator}
+
+
+@pytest.mark.parametrize("id_", [None, 7, "", "a/b", "../campaigns"])
+def test_single_send_without_an_id_to_go_on_with_is_not_exercised(id_: object) -> None:
+    endpoint = Scripted((201, message("created", id=id_)))
+    with pytest.raises(NotExercised, match="the Single Send was answered with status 201"):
+        Prober(endpoint).simulate()
+    assert len(endpoint.asked) == 1
+
+
+def test_without_a_simulator_none_is_sent() -> None:
+    endpoint = Scripted(SHOWN)
+    endpoint.simulator = None
+    with pytest.raises(NotExercised, match="needs --provision simulator"):
+        Prober(endpoint).simulate()
+    assert endpoint.asked == []
+
+
+def test_message_is_polled_until_it_has_failed() -> None:
+    endpoint = Scripted((200, message("created")), (200, message("sent")), SHOWN)
+    Prober(endpoint).wait_until_failed("message_1")
+    assert endpoint.waited == [0.05, 0.1, 0.002]
+
+
+def test_a_message_that_was_delivered_is_not_polled_any_more() -> None:
+    endpoint = Scripted((200, message("sent")), (200, message("success")))
+    with pytest.raises(NotExercised, match='did not fail: it is "success"'):
+        Prober(endpoint).wait_until_failed("message_1")
+    assert len(endpoint.asked) == 2
+
+
+def test_off_this_machine_it_is_polled_more_slowly_and_not_for_ever() -> None:
+    endpoint = Scripted((200, message("sending")))
+    endpoint.expendable = False
+    with pytest.raises(NotExercised, match='did not fail: it is "sending"'):
+        Prober(endpoint).wait_until_failed("message_1")
+    assert endpoint.waited[:6] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+    assert len(endpoint.waited) == 20
+
+
+def test_named_messages_are_taken_in_turn_by_what_a_retrieve_shows() -> None:
+    endpoint = Scripted((200, message("sent", recipient="6511111111")), SHOWN, SHOWN)
+    endpoint.named = ("message_1", "message_2", "message_3")
+    prober = Prober(endpoint)
+    assert prober.message_in("failure") == "message_2"
+    assert prober.message_in("failure") == "message_3"
+    assert prober.message_in("sent") == "message_1"
+    assert endpoint.asked == ["GET message_1", "GET message_2", "GET message_3"]
+    with pytest.raises(NotExercised, match="no named message is left that has failed, and less"):
+        prober.message_in("failure")
+    with pytest.raises(NotExercised, match="no message in state created at hand: the service"):
+        prober.message_in("created")
+
+
+@pytest.mark.parametrize(("recipient", "taken"), [("6591234567", None), ("6511111111", "m")])
+def test_message_that_has_not_failed_is_retried_only_if_it_can_reach_nobody(
+    recipient: str, taken: str | None
+) -> None:
+    endpoint = Scripted((200, message("sent", recipient=recipient)))
+    endpoint.named, endpoint.expendable = ("m",), False
+    assert Prober(endpoint).named_in("sent") == taken
+
+
+def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
+    endpoint = Scripted(MISSING, SHOWN)
+    endpoint.named = ("message_1", "message_2", "message_3")
+    prober = Prober(endpoint)
+    prober.meet()
+    assert len(endpoint.asked) == 2
+    assert prober.any_message() == ("message_2", None)
+    assert prober.named_in("failure") == "message_2"
+    assert len(endpoint.asked) == 2, "what was shown is not asked for again"
+
+
+def test_named_messages_that_are_all_unknown_are_not_tested() -> None:
+    endpoint = Scripted(MISSING)
+    endpoint.named = ("message_1", "message_2")
+    with pytest.raises(NotTested, match="answered with 404 and no message"):
+        Prober(endpoint).meet()
+    assert len(endpoint.asked) == 2
+
+
+REFUSALS = [
+    (401, {"message": "Unauthorized", "statusCode": 401}),
+    (403, {"message": "Forbidden", "statusCode": 403}),
+    (403, b"error code: 1010"),
+    (400, {"error": {"code": "invalid_ip_address_used"}}),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_that_begins_in_the_middle_of_a_run_is_not_tested(refusal: tuple[int, Any]) -> None:
+    prober = Prober(Scripted(SHOWN, SHOWN, refusal))
+    prober.retrieve("message_1")
+    prober.retrieve("message_1")
+    with pytest.raises(NotTested, match=r"since request 4 of the run, .*refused"):
+        prober.probe("unknown", "message_2", known=False)
+    assert len(prober.exchanges) == 4, "the Retrieve of a known message, and nothing else"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_of_one_retry_alone_is_for_the_rules(refusal: tuple[int, Any]) -> None:
+    prober = Prober(Scripted(SHOWN, refusal, SHOWN))
+    prober.retrieve("message_1")
+    assert prober.probe("unknown", "message_2", known=False).exchange.status == refusal[0]
+
+
+def test_refusal_of_another_key_is_no_sign_of_anything() -> None:
+    prober = Prober(Scripted(SHOWN, REFUSALS[0]))
+    prober.retrieve("message_1")
+    prober.probe(NO_KEY, "message_1", known=False, authorization=None)
+    prober.probe(NO_KEY, "message_1", known=False, campaign="campaign_2")
+    assert len(prober.exchanges) == 3
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"id": NaN}', b"\xff"])
+def test_retrieve_that_cannot_be_read_is_an_outage(body: bytes) -> None:
+    prober = Prober(Scripted(SHOWN, (200, body)))
+    prober.retrieve("message_1")
+    with pytest.raises(NotTested, match="answered with 200 and no message too"):
+        prober.retrieve("message_1")
