@@ -16,7 +16,7 @@ from retry_contract.endpoint.mock import mock_of
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES, Finding, Rule
-from retry_contract.rules.generated import REQUESTS, SEQUENCES
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS, Fault
 from retry_contract.verification.run import Run
 

@@ -29,7 +29,7 @@ from support.server import Served, serve
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import ContractResult, Outcome, conclude
-from retry_contract.report.document import outcome_document
+from retry_contract.report.json_document import outcome_document
 from retry_contract.report.text import verdict_line
 from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.verification.options import read_options

@@ -246,7 +246,7 @@ def test_bad_option_is_one_line(options: str, here: Callable[..., Done]) -> None
 def test_missing_server_is_one_line(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "retry_contract.endpoint.sandbox", raising=False)
+    monkeypatch.delitem(sys.modules, "retry_contract.endpoint.server", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = here("sandbox")
     assert done.returncode == 2

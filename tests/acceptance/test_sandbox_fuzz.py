@@ -10,9 +10,9 @@ from subprocess import CompletedProcess
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.sandbox import serving
+from retry_contract.endpoint.server import serving
+from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.sandbox import CONTROL, Sandbox, Start
 
 Done = CompletedProcess[str]
 

@@ -17,11 +17,11 @@ from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import Kind, catalogue
 from retry_contract.contract.expectation import named
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
-from retry_contract.endpoint.sandbox import serving
+from retry_contract.endpoint.server import serving
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import RuleState
+from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.verification.run import Run
 
 pytestmark = pytest.mark.slow

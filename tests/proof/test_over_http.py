@@ -12,11 +12,11 @@ from support.sample import one_in
 
 from retry_contract.cli.main import main
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.sandbox import serving
+from retry_contract.endpoint.server import serving
 from retry_contract.rules import GENERATED, RULES
+from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.sandbox import CONTROL, Sandbox, Start
 
 CONTRACTS = catalogue()
 CUTOVER = CONTRACTS["after"].period.effective_from

@@ -18,10 +18,10 @@ from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
 from retry_contract.rules.scenarios import FOREIGN_CAMPAIGN
+from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.faults.model import Fault, statuses
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
-from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.verification.run import Run
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 from retry_contract.consumer.process.attempt import Attempt, read_hosted
 from retry_contract.consumer.process.host import Host
 from retry_contract.consumer.process.loading import prepared
-from retry_contract.consumer.reader.check import check
+from retry_contract.consumer.reader.reader_check import check
 from retry_contract.consumer.readiness import Asked, Readiness
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair

@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
     safe: Readiness = scrubbed(found, scrub)
     _show(safe, as_json=options.json)
     if folder is not None:
-        from retry_contract.report.readiness import write_readiness
+        from retry_contract.report.readiness_report import write_readiness
 
         write_readiness(safe, folder)
     return safe.verdict.exit_code
@@ -190,7 +190,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
     if payloads > _MOST_PAYLOADS:
         raise UsageError(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
     seed, values = read_seed(options.seed, 1) or 0, template_values(options.values)
-    from retry_contract.consumer.reader.check import check
+    from retry_contract.consumer.reader.reader_check import check
 
     with _reader(options, target) as reader:
         asked = Asked(target, now, payloads, seed, _secret(), values, accept)
@@ -199,7 +199,7 @@ def _check(options: argparse.Namespace, target: str) -> Readiness:
 
 def _check_client(options: argparse.Namespace, asked: Asked) -> Readiness:
     from retry_contract.consumer.client.calls import Client
-    from retry_contract.consumer.client.check import check_client
+    from retry_contract.consumer.client.client_check import check_client
     from retry_contract.consumer.process.command import read_command
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.pair import newest_pair
@@ -238,8 +238,8 @@ def _timeout(options: argparse.Namespace) -> float:
 @contextlib.contextmanager
 def _reader(options: argparse.Namespace, target: str) -> Iterator[Reader]:
     from retry_contract.consumer.process.command import read_command
-    from retry_contract.consumer.process.each import Each
     from retry_contract.consumer.process.lines import Lines, python_reader
+    from retry_contract.consumer.process.per_payload import Each
 
     timeout = _timeout(options)
     if options.exec_command is None:
@@ -253,7 +253,11 @@ def _reader(options: argparse.Namespace, target: str) -> Iterator[Reader]:
 
 
 def _show(found: Readiness, *, as_json: bool) -> None:
-    from retry_contract.report.readiness import outcome_line, readiness_document, readiness_lines
+    from retry_contract.report.readiness_report import (
+        outcome_line,
+        readiness_document,
+        readiness_lines,
+    )
 
     if as_json:
         write_json(readiness_document(found))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retry_contract._version import __version__
-from retry_contract.cli import consumer, inform, sandbox, validate, verify
+from retry_contract.cli import consumer, reference, sandbox, validate, verify
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
 from retry_contract.outcome import UsageError, Verdict
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=_NAME, description=_ABOUT, epilog=_EXAMPLE, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (verify, validate, consumer, sandbox, inform):
+    for module in (verify, validate, consumer, sandbox, reference):
         module.add(commands)
     return parser
 

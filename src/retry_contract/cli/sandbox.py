@@ -20,8 +20,8 @@ from retry_contract.consumer.process.group import end, in_a_group, interrupt
 from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
+    from retry_contract.service.controls import Sandbox, Start
     from retry_contract.service.model import Settings
-    from retry_contract.service.sandbox import Sandbox, Start
 
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
@@ -66,8 +66,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.endpoint.extra import sandbox_server
-    from retry_contract.service.sandbox import Sandbox
+    from retry_contract.endpoint.server_extra import sandbox_server
+    from retry_contract.service.controls import Sandbox
 
     if options.json and options.command_line is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
@@ -89,8 +89,8 @@ def run(options: argparse.Namespace) -> int:
 def _start(options: argparse.Namespace) -> Start:
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.timeline import InvalidInstant, as_instant
+    from retry_contract.service.controls import AUTO, YEARS, Start
     from retry_contract.service.faults import FAULTS
-    from retry_contract.service.sandbox import AUTO, YEARS, Start
 
     contract = AUTO if options.contract is None else options.contract
     known = [*(c.period.alias for c in catalogue().values()), AUTO]
@@ -147,8 +147,8 @@ def _port(text: str | None) -> int:
 
 
 def _described(sandbox: Sandbox, url: str) -> dict[str, Any]:
+    from retry_contract.service.controls import CONTROL
     from retry_contract.service.model import PREFIX
-    from retry_contract.service.sandbox import CONTROL
 
     places = {"endpoint": url + PREFIX, "control": f"{url}{CONTROL}"}
     return {**places, **sandbox.description()}

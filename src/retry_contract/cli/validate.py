@@ -13,7 +13,7 @@ from retry_contract.cli.output import complain, paint, visible, write_json, writ
 from retry_contract.outcome import UsageError, Verdict
 
 if TYPE_CHECKING:
-    from retry_contract.contract.saved import SavedResponse
+    from retry_contract.contract.saved_response import SavedResponse
 
 _LARGEST = 50_000_000
 _EXAMPLE = """\
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """Check the files. A file that cannot be read does not keep the others from it."""
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.expectation import expectations
-    from retry_contract.contract.saved import validate_saved
+    from retry_contract.contract.saved_response import validate_saved
 
     if not options.files:
         raise UsageError(

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        from retry_contract.report.document import outcome_document
+        from retry_contract.report.json_document import outcome_document
 
         write_json(outcome_document(outcome))
         return

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
+from retry_contract.contract.dereference import without_references
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.flat import without_references
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.pair import Pair
-from retry_contract.fuzz.documented import documented_field, documented_texts
+from retry_contract.fuzz.documented_forms import documented_field, documented_texts
 from retry_contract.fuzz.payloads import Payload
 
 _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (

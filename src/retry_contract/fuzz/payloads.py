@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema, catalogue
-from retry_contract.fuzz import values
+from retry_contract.fuzz import field_values
 
 Payload = dict[str, Any]
 
@@ -70,7 +70,7 @@ def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
 
 def error_responses() -> SearchStrategy[Payload]:
     """Return error responses in either of the documented envelopes."""
-    text = values.texts()
+    text = field_values.texts()
     flat = st.fixed_dictionaries(
         {"message": text, "statusCode": st.sampled_from(_RESPONSES).map(int)}
     )
@@ -79,7 +79,7 @@ def error_responses() -> SearchStrategy[Payload]:
             "code": st.sampled_from(_CODES),
             "message": text,
             "type": st.sampled_from(("domain_error", "server_error", "名")),
-            "id": values.ids("trace"),
+            "id": field_values.ids("trace"),
         }
     )
     return st.one_of(flat, nested.map(lambda error: {"error": error}))
@@ -117,12 +117,12 @@ def field_strategy(schema: Any, contract: Contract) -> SearchStrategy[Any]:
     it has none.
     """
     if schema is True:
-        return st.none() | values.texts()
+        return st.none() | field_values.texts()
     if "$ref" not in schema:
         return _from_schema(schema, contract)
     name, beside = Path(schema["$ref"]).name, {k: v for k, v in schema.items() if k != "$ref"}
-    if name in values.KNOWN and beside.keys() <= ANNOTATIONS:
-        return values.KNOWN[name]
+    if name in field_values.KNOWN and beside.keys() <= ANNOTATIONS:
+        return field_values.KNOWN[name]
     return field_strategy({**contract.definition(schema["$ref"]), **beside}, contract)
 
 
@@ -169,7 +169,7 @@ def _string(schema: Schema, _: Contract) -> SearchStrategy[str]:
         fitting = st.from_regex(pattern).filter(lambda s: re.search(pattern, s) is not None)
         return fitting.filter(lambda s: low <= len(s) and (high is None or len(s) <= high))
     if low <= 1 and high is None:
-        return values.texts().map(lambda s: s or "1") if low else values.texts()
+        return field_values.texts().map(lambda s: s or "1") if low else field_values.texts()
     return st.text(min_size=low, max_size=high)
 
 
@@ -199,7 +199,7 @@ def _object(schema: Schema, contract: Contract) -> SearchStrategy[Payload]:
         named.setdefault(name, field_strategy(more, contract))
     if not named:
         member = st.none() if more is False else field_strategy(more, contract)
-        name = st.sampled_from(values.NAMES)
+        name = st.sampled_from(field_values.NAMES)
         return st.dictionaries(name, member, max_size=0 if more is False else _FEW)
     return st.fixed_dictionaries(
         {k: v for k, v in named.items() if k in required},

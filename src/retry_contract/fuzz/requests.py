@@ -46,8 +46,8 @@ from retry_contract.fuzz.engine import (
 from retry_contract.fuzz.steps import is_text
 from retry_contract.fuzz.supply import Supply
 from retry_contract.outcome import NotExercised, Violation
-from retry_contract.rules.generated import REQUESTS
-from retry_contract.rules.refused import DOCUMENTED_ERRORS, PUBLISHED_CODES
+from retry_contract.rules.generated_cases import REQUESTS
+from retry_contract.rules.refusals import DOCUMENTED_ERRORS, PUBLISHED_CODES
 from retry_contract.verification.prober import Prober
 
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"

@@ -21,7 +21,7 @@ from retry_contract.fuzz.page import PageMessage
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules.delivery import FAILURE, ORDER, follows
-from retry_contract.rules.generated import SEQUENCES
+from retry_contract.rules.generated_cases import SEQUENCES
 from retry_contract.service.seeds import BATCH
 from retry_contract.verification.prober import Prober
 

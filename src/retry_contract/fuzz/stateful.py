@@ -30,9 +30,9 @@ from retry_contract.fuzz.engine import (
     run_cases,
     settings_of,
 )
+from retry_contract.fuzz.field_values import texts
 from retry_contract.fuzz.sequence import Start, StatefulSequence
 from retry_contract.fuzz.steps import BATCHES, DELIVERY, KEYS, METHODS, NUMBERS, WHICH, is_step
-from retry_contract.fuzz.values import texts
 from retry_contract.outcome import NotExercised
 from retry_contract.service.seeds import BATCH
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from retry_contract.fuzz.values import SIMULATORS
+from retry_contract.fuzz.field_values import SIMULATORS
 
 Change = Callable[[Any], Any]
 

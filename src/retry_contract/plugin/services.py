@@ -16,10 +16,10 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
 from retry_contract.outcome import UsageError
+from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX
-from retry_contract.service.sandbox import AUTO, STATES, Sandbox, Start
 from retry_contract.service.seeds import FAILED
 
 _PROXY_FREE = ("no_proxy", "NO_PROXY")
@@ -179,7 +179,7 @@ def served(contract: str) -> Iterator[RetryService]:
 
     Fails the test if the extra `sandbox` is not installed.
     """
-    from retry_contract.endpoint.extra import sandbox_server
+    from retry_contract.endpoint.server_extra import sandbox_server
 
     try:
         serving = sandbox_server()

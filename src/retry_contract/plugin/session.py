@@ -25,7 +25,7 @@ from retry_contract.outcome import (
 from retry_contract.plugin.workers import FIELD, is_parallel
 from retry_contract.privacy.masking import Scrubber
 from retry_contract.report.files import write_reports
-from retry_contract.report.record import Recorder
+from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import closing_lines
 from retry_contract.report.versions import versions
 from retry_contract.rules import RULES, Section, section

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retry_contract.outcome import Outcome
-from retry_contract.report.document import dump, outcome_document
+from retry_contract.report.json_document import dump, outcome_document
 from retry_contract.report.summary import summary
 
 

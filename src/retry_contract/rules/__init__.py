@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retry_contract.rules import accepted, everywhere, generated, refused
+from retry_contract.rules import accepted_retry, every_response, generated_cases, refusals
 from retry_contract.rules.model import Basis, Finding, Rule, Section
 
 __all__ = [
@@ -18,14 +18,20 @@ __all__ = [
 ]
 
 RULES = {
-    rule.id: rule for rule in (*accepted.RULES, *refused.RULES, *everywhere.RULES, *generated.RULES)
+    rule.id: rule
+    for rule in (
+        *accepted_retry.RULES,
+        *refusals.RULES,
+        *every_response.RULES,
+        *generated_cases.RULES,
+    )
 }
 """The rules by id, in the order in which they are shown."""
 
-ESSENTIAL = frozenset(rule.id for rule in accepted.RULES)
+ESSENTIAL = frozenset(rule.id for rule in accepted_retry.RULES)
 """The rules about an accepted retry: without one of them exercised, nothing is called kept."""
 
-GENERATED = frozenset(rule.id for rule in generated.RULES)
+GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
 NOT_TESTED = {

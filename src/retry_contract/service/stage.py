@@ -13,11 +13,11 @@ from typing import Any, Literal
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import printable
+from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.errors import Refusal
 from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
 from retry_contract.service.http import Handler, Pace, Request, Response
 from retry_contract.service.model import PREFIX, Service, Settings
-from retry_contract.service.sandbox import Sandbox, Start
 from retry_contract.service.seeds import FAILED
 
 UNKNOWN = "unknown"

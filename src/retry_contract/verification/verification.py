@@ -10,9 +10,9 @@ from pathlib import Path
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.endpoint.controls import states_of
 from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
+from retry_contract.endpoint.sandbox_client import states_of
 from retry_contract.outcome import RuleResult, Traffic
 from retry_contract.rules import RULES
 from retry_contract.verification.option_table import SERVED

@@ -13,7 +13,7 @@ import pytest
 from support.trying import NOW, PAIR, tried
 
 from retry_contract.consumer.process.attempt import Attempt, Ending
-from retry_contract.consumer.reader.check import check
+from retry_contract.consumer.reader.reader_check import check
 from retry_contract.consumer.readiness import Asked, Finding, Readiness, Result, Tried
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import Verdict

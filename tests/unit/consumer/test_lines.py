@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from retry_contract.consumer.process import each, lines
+from retry_contract.consumer.process import lines, per_payload
 from retry_contract.consumer.process.attempt import Attempt, Ending
-from retry_contract.consumer.process.each import Each
 from retry_contract.consumer.process.lines import Lines, python_reader
+from retry_contract.consumer.process.per_payload import Each
 from retry_contract.consumer.process.running import Running
 from retry_contract.outcome import UsageError
 
@@ -349,7 +349,7 @@ def test_once_a_payload_each_has_a_new_process() -> None:
 
 @pytest.mark.usefixtures("_waiting_is_a_hang")
 def test_once_a_payload_a_hang_is_the_last_that_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(each, "_AT_ONCE", 2)
+    monkeypatch.setattr(per_payload, "_AT_ONCE", 2)
     found = ask_each(ONCE + f"{WAIT} if n == 3 else print('ok', n)", GIVEN[:8])
     assert endings(found) == "rrrH----"
     assert error_of(found[3]) == f"no line within {HANG:g} s"
@@ -384,7 +384,7 @@ def test_an_interrupt_gives_up_the_commands_that_still_run(monkeypatch: pytest.M
         given_up.append(running)
         give_up(running)
 
-    monkeypatch.setattr(each, "_AT_ONCE", 2)
+    monkeypatch.setattr(per_payload, "_AT_ONCE", 2)
     monkeypatch.setattr(Running, "send", sending)
     monkeypatch.setattr(Running, "give_up", giving_up)
     with pytest.raises(KeyboardInterrupt):

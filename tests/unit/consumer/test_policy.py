@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from retry_contract.consumer.client.calls import Client, Made
+from retry_contract.consumer.client.client_scenarios import scenarios
 from retry_contract.consumer.client.policy import Known, known_of, validate
-from retry_contract.consumer.client.scenarios import scenarios
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.contract.catalogue import catalogue

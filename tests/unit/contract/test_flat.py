@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from support.examples import example_payloads
 
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.flat import without_references
+from retry_contract.contract.dereference import without_references
 
 CONTRACTS = catalogue()
 KINDS: tuple[Kind, ...] = ("retry", "single-send", "retrieve")

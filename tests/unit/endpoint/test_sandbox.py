@@ -15,13 +15,13 @@ import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint import sandbox as module
-from retry_contract.endpoint.controls import VARIABLE, _make, states_of
-from retry_contract.endpoint.sandbox import serving, serving_each
+from retry_contract.endpoint import server as module
+from retry_contract.endpoint.sandbox_client import VARIABLE, _make, states_of
+from retry_contract.endpoint.server import serving, serving_each
 from retry_contract.outcome import UsageError
+from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.sandbox import CONTROL, Sandbox, Start
 
 SLOW = Settings(delivery=timedelta(minutes=1))
 

@@ -16,7 +16,7 @@ from retry_contract.contract.expectation import in_force
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Tally
 from retry_contract.outcome import NotExercised, NotTested
-from retry_contract.rules.generated import REQUESTS
+from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.service.faults import FAULTS
 
 KINDS = ("request", "sequence")

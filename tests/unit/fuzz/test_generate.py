@@ -14,7 +14,7 @@ from retry_contract.fuzz import engine
 from retry_contract.fuzz.generate import generator
 from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
-from retry_contract.rules.generated import REQUESTS, SEQUENCES
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS
 from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Interrupted, Run

@@ -11,9 +11,9 @@ import pytest
 from retry_contract import violations
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
+from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
-from retry_contract.fuzz.values import SIMULATORS
 
 PAIR = newest_pair(catalogue())
 PLAIN = plainest(PAIR)

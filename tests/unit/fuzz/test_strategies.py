@@ -14,9 +14,9 @@ from support.sample import one_in
 from retry_contract import strategies
 from retry_contract.contract.catalogue import Contract, Kind, catalogue
 from retry_contract.contract.validator import error_response_problem, validate, violations
+from retry_contract.fuzz.field_values import FRACTIONS, OFFSETS
 from retry_contract.fuzz.near_misses import edits
 from retry_contract.fuzz.payloads import payloads
-from retry_contract.fuzz.values import FRACTIONS, OFFSETS
 from retry_contract.strategies import (
     NearMiss,
     error_responses,

@@ -19,8 +19,8 @@ import requests
 from retry_contract import violations
 from retry_contract.plugin import services as pytest_services
 from retry_contract.plugin.services import Received, RetryService, mocked, served
+from retry_contract.service.controls import STATES, Sandbox
 from retry_contract.service.http import Request, Response
-from retry_contract.service.sandbox import STATES, Sandbox
 
 OUTSIDE = [
     "https://test.postman.gov.sg/api/v2/campaigns/c/messages/m/retry",
@@ -312,7 +312,7 @@ def test_sandbox_without_its_extra_says_what_to_install(
 ) -> None:
     for name in (
         missing,
-        "retry_contract.endpoint.sandbox",
+        "retry_contract.endpoint.server",
         "uvicorn.protocols.http.httptools_impl",
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -9,7 +9,7 @@ from typing import Any
 from support.trying import tried
 
 from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
-from retry_contract.report.readiness import outcome_line, readiness_document, readiness_lines
+from retry_contract.report.readiness_report import outcome_line, readiness_document, readiness_lines
 
 Payload = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 
 from retry_contract.exchange import Exchange
 from retry_contract.privacy.masking import MASK, Scrubber
-from retry_contract.report.record import Recorder
+from retry_contract.report.recorder import Recorder
 
 KEY = "key_test_0123456789abcdef"
 MESSAGE = {"id": "message_1", "recipient": "6591234567", "values": {"name": "Tan Ah Kow"}}

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.service.controls import STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
 from retry_contract.service.records import RETRYABLE_BATCHES
-from retry_contract.service.sandbox import STATES, Sandbox, Start
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 CONTRACTS = catalogue()

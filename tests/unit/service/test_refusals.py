@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
-from retry_contract.service.sandbox import Sandbox, Start
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 SEND = {"recipient": "6522222222", "language": "english", "values": {"name": "Tan"}}

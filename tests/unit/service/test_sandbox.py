@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service import sandbox as module
+from retry_contract.service import controls as module
+from retry_contract.service.controls import CONTROL, STATES, Sandbox, Start
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
-from retry_contract.service.sandbox import CONTROL, STATES, Sandbox, Start
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 CUTOVER = datetime(2025, 2, 23, 16, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.service.controls import STATES, Sandbox, Start
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import simulator_number
-from retry_contract.service.sandbox import STATES, Sandbox, Start
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 SERVER_ERROR = {"type": "server_error", "code": "server_unknown_error"}

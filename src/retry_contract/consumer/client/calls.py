@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from retry_contract.consumer.client.scenarios import Scenario
+from retry_contract.consumer.client.client_scenarios import Scenario
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
 from retry_contract.consumer.process.command import Command, apart_environment, check_started
 from retry_contract.consumer.process.host import CALL

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from retry_contract.consumer.process.errors import detail_of, last_line
+from retry_contract.consumer.process.failures import detail_of, last_line
 from retry_contract.consumer.process.loading import CannotLoad, load, load_client, load_reader
 from retry_contract.consumer.process.reading import reading
 

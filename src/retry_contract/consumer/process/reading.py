@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from retry_contract.consumer.process.errors import is_installed
+from retry_contract.consumer.process.failures import is_installed
 from retry_contract.privacy.descriptions import token
 
 _DEEPEST, _MOST = 25, 5_000

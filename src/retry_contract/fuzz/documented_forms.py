@@ -15,8 +15,8 @@ from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.timeline import SINGAPORE
+from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.payloads import field_strategy
-from retry_contract.fuzz.values import SIMULATORS
 
 _TEXTS = (
     *("'", "1", "0", "-", "#", "true", "null", "=1+1", "O'Neil", 'said "hi"', "Tan & Sons"),

@@ -9,7 +9,7 @@ from retry_contract.consumer.advice import advise
 from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
 from retry_contract.consumer.process.attempt import Attempt, Ending, Reader
 from retry_contract.consumer.process.lines import ONE_LINE
-from retry_contract.consumer.reader.scenarios import Failure, Readings, Scenario, scenarios
+from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
 from retry_contract.consumer.readiness import (
     NOTHING_COMPARED,
     SHOW,

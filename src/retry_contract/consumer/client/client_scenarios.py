@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Timeline
-from retry_contract.service.calls import CUTOVER, DRIPS, PAIRED, calls_by_scenario
 from retry_contract.service.stage import Call
+from retry_contract.service.staged_calls import CUTOVER, DRIPS, PAIRED, calls_by_scenario
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ ServingEach = Callable[[Sequence[Handler]], AbstractContextManager[list[str]]]
 def sandbox_server() -> Serving:
     """Return `serving`. Raises UsageError if what it needs is not installed."""
     with _extra():
-        from retry_contract.endpoint.sandbox import serving
+        from retry_contract.endpoint.server import serving
     return serving
 
 
 def sandbox_servers() -> ServingEach:
     """Return `serving_each`. Raises UsageError if what it needs is not installed."""
     with _extra():
-        from retry_contract.endpoint.sandbox import serving_each
+        from retry_contract.endpoint.server import serving_each
     return serving_each
 
 

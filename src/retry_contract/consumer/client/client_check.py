@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from retry_contract.consumer.client.calls import Calls, Client, Made
+from retry_contract.consumer.client.client_scenarios import Scenario, scenarios
 from retry_contract.consumer.client.policy import Known, known_of, validate
-from retry_contract.consumer.client.scenarios import Scenario, scenarios
 from retry_contract.consumer.compare import advice_on
 from retry_contract.consumer.readiness import (
     NOTHING_COMPARED,
@@ -21,12 +21,12 @@ from retry_contract.consumer.readiness import (
 )
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
-from retry_contract.endpoint.extra import sandbox_servers
+from retry_contract.endpoint.server_extra import sandbox_servers
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.masking import Scrubber, scrubbed
-from retry_contract.service.calls import PAIRED
 from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
+from retry_contract.service.staged_calls import PAIRED
 
 _APART = 10  # messages, that each scenario has for itself
 _FEW = 5

@@ -10,7 +10,7 @@ from retry_contract.contract.timeline import show
 from retry_contract.exchange import Exchange, Kind, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules.model import Basis, Finding, Rule, about
-from retry_contract.rules.refused import DOCUMENTED_ERRORS
+from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
 
 
