@@ -103,7 +103,7 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
-    from retry_contract.privacy.masking import Scrubber
+    from retry_contract.privacy.scrubber import Scrubber
 
     scrub = Scrubber(_secret()).scrub
     ctrl_c = signal.getsignal(signal.SIGINT)
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
-    from retry_contract.privacy.masking import scrubbed
+    from retry_contract.privacy.scrubber import map_texts
     from retry_contract.verification.option_values import usable_folder
 
     target = _target(options)
@@ -126,7 +126,7 @@ def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
             found = _check(options, target)
     except UsageError as error:
         raise UsageError(_reason(options, scrub(target), scrub(str(error)))) from None
-    safe: Readiness = scrubbed(found, scrub)
+    safe: Readiness = map_texts(found, scrub)
     _show(safe, as_json=options.json)
     if folder is not None:
         from retry_contract.report.readiness_report import write_readiness

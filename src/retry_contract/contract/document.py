@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.outcome import Drift, Violation
-from retry_contract.privacy.descriptions import pointer, printable
+from retry_contract.privacy.descriptions import escape_name, pointer
 
 RULE = "body-is-json"
 DEEPEST = 200
@@ -121,7 +121,7 @@ def _describe(text: str, error: json.JSONDecodeError) -> str:
         return f"more than one JSON document (the second at {where})"
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return f"JSON that is cut off (at {where})"
-    problem = printable(error.msg.removesuffix(" at"))
+    problem = escape_name(error.msg.removesuffix(" at"))
     return f"not JSON ({problem} at {where})"
 
 

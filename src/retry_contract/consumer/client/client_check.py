@@ -23,7 +23,7 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
 from retry_contract.endpoint.server_extra import sandbox_servers
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import Scrubber, scrubbed
+from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
 from retry_contract.service.staged_calls import PAIRED
@@ -62,15 +62,15 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
 
 def _scrubbed(made: Made, scrub: Callable[[str], str]) -> Made:
     """Return a call without the user's key, and what was read without the one that it was given."""
-    attempt = scrubbed(made.attempt, scrub)
-    read = scrubbed(attempt.read, Scrubber(made.visit.key).scrub)
+    attempt = map_texts(made.attempt, scrub)
+    read = map_texts(attempt.read, Scrubber(made.visit.key).scrub)
     return replace(made, attempt=replace(attempt, read=read))
 
 
 def _safe(finding: Finding, calls: Sequence[Made], asked: Asked) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
     scrub = Scrubber(asked.secret, *{made.visit.key for made in calls}).scrub
-    safe: Finding = scrubbed(finding, scrub)
+    safe: Finding = map_texts(finding, scrub)
     return replace(safe, error=cut(safe.error))
 
 

@@ -24,7 +24,7 @@ from retry_contract.contract.timeline import Period, Timeline
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 
 _TIMES = 5
 _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
