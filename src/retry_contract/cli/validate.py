@@ -13,7 +13,7 @@ from retry_contract.cli.output import complain, paint, visible, write_json, writ
 from retry_contract.outcome import UsageError, Verdict
 
 if TYPE_CHECKING:
-    from retry_contract.contract.saved_response import SavedResponse
+    from retry_contract.contract.validator import Validation
 
 _LARGEST = 50_000_000
 _EXAMPLE = """\
@@ -26,7 +26,7 @@ class _Validated:
     """One file, and what is said of it or why nothing can be."""
 
     file: str
-    response: SavedResponse | None
+    response: Validation | None
     verdict: Verdict
     reason: str | None = None
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """Check the files. A file that cannot be read does not keep the others from it."""
     from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.expectation import expectations
-    from retry_contract.contract.saved_response import validate_saved
+    from retry_contract.contract.validator import validate_saved
 
     if not options.files:
         raise UsageError(
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 _WORST = (Verdict.KEPT, Verdict.NOT_TESTED, Verdict.USAGE_ERROR, Verdict.BROKEN)
 
 
-def _verdict(response: SavedResponse, *, strict: bool) -> Verdict:
+def _verdict(response: Validation, *, strict: bool) -> Verdict:
     broken = bool(response.violations) or (strict and bool(response.drift))
     return Verdict.BROKEN if broken else Verdict.KEPT
 
@@ -116,7 +116,7 @@ def _show(one: _Validated) -> None:
     write_lines([paint(_headline(one, one.response), one.verdict), *_details(one.response)])
 
 
-def _headline(one: _Validated, response: SavedResponse) -> str:
+def _headline(one: _Validated, response: Validation) -> str:
     said = f"{_name(one)}: {one.verdict.upper()} {response.contract or 'under any contract'}"
     if not response.drift:
         return said
@@ -125,7 +125,7 @@ def _headline(one: _Validated, response: SavedResponse) -> str:
     )
 
 
-def _only_strict(one: _Validated, response: SavedResponse) -> bool:
+def _only_strict(one: _Validated, response: Validation) -> bool:
     return one.verdict is Verdict.BROKEN and not response.violations
 
 
@@ -133,7 +133,7 @@ def _name(one: _Validated) -> str:
     return "standard input" if one.file == "-" else visible(one.file) or "a file"
 
 
-def _details(response: SavedResponse) -> Iterator[str]:
+def _details(response: Validation) -> Iterator[str]:
     from retry_contract.rules import RULES
 
     for v in response.violations:

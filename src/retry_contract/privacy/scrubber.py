@@ -17,7 +17,9 @@ from retry_contract.privacy import masks
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer, token
 
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
-_COMMON = re.compile("[0-9]{3,4}|True|False")
+_PUBLIC = re.compile(
+    "|".join(("[0-9]{3,4}", "True", "False", *KNOWN_STATUSES, masks.SIMULATOR.pattern))
+)
 _SHELL_QUOTE = "'\"'\"'"
 
 
@@ -36,12 +38,7 @@ class Scrubber:
             self._add(secret)
 
     def _add(self, secret: str) -> None:
-        public = (
-            secret in KNOWN_STATUSES
-            or masks.SIMULATOR.fullmatch(secret)
-            or _COMMON.fullmatch(secret)
-        )
-        if len(secret) < _SHORTEST_SECRET or public:
+        if len(secret) < _SHORTEST_SECRET or _PUBLIC.fullmatch(secret):
             return
         # As it is, in JSON, in Python, in a JSON Pointer, and each as the argument of a shell.
         forms = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}

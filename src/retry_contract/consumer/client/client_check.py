@@ -36,7 +36,7 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
     """Call a client in every scenario. Raises UsageError."""
     begin = time.perf_counter()
     timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
-    served = pair.served(timeline, asked.now)
+    served = pair.current_contracts(timeline, asked.now)
     scrub = Scrubber(asked.secret).scrub
     stages = [Stage(catalogue, _APART * number, scrub) for number in range(len(planned))]
     with sandbox_servers()([stage.handle for stage in stages]) as urls:
@@ -94,7 +94,7 @@ def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
     if len(read) < 2:
         return Tried(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}
-    added = [payload[field] for field in pair.added if field in payload]
+    added = [payload[field] for field in pair.new_fields if field in payload]
     places = known.compared(read[0], read[1], added)
     counts, finding = True, None
     if any(made.attempt.opaque[:1] == ("",) for made in read):

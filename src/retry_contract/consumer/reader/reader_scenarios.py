@@ -144,7 +144,7 @@ def scenarios(pair: Pair, served: Collection[str]) -> tuple[Scenario, ...]:
             "paired",
             old,
             lambda c: (c.before, c.after),
-            lambda c: tuple(c.after[name] for name in c.pair.added),
+            lambda c: tuple(c.after[name] for name in c.pair.new_fields),
             older_counts=old in served,
         ),
     )
