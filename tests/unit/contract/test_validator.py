@@ -51,7 +51,7 @@ CREATOR_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("fault", CREATOR_FAULTS)
-def test_fault_of_the_creator_is_told_apart(fault: str) -> None:
+def test_each_fault_of_the_creator_has_its_message(fault: str) -> None:
     payload, says = CREATOR_FAULTS[fault]
     (violation,) = violations(payload, "after")
     assert violation.rule == "creator-id-as-contracted"
@@ -60,7 +60,7 @@ def test_fault_of_the_creator_is_told_apart(fault: str) -> None:
     assert violation.expected == "a non-empty string"
 
 
-def test_faults_of_the_creator_have_messages_of_their_own() -> None:
+def test_faults_of_the_creator_have_different_messages() -> None:
     messages = {violations(payload, "after")[0].message for payload, _ in CREATOR_FAULTS.values()}
     assert len(messages) == len(CREATOR_FAULTS)
 

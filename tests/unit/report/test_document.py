@@ -38,7 +38,9 @@ def _rules(document: dict[str, Any]) -> dict[str, Any]:
 def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     document = outcome_document(FOUND)
     (contract,) = document.pop("contracts")
+    assert next(iter(document.items())) == ("format", 1)
     assert document == {
+        "format": 1,
         "outcome": "broken",
         "reason": None,
         "endpoint": URL,

@@ -62,7 +62,7 @@ def test_target_takes_the_place_of_its_reference() -> None:
     assert written == {"$schema": DIALECT, "properties": {"name": NAME}}
 
 
-def test_reference_says_more_than_its_target_by_annotations_of_its_own() -> None:
+def test_keywords_next_to_a_reference_are_kept() -> None:
     reference = {"$ref": "#/$defs/name", "title": "Another", "examples": ["Test"], "maxLength": 9}
     written = _written(_schema({"name": reference}, name=NAME))
     assert written["properties"]["name"] == {
@@ -116,7 +116,7 @@ def test_schemas_in_arrays_are_written_out_too() -> None:
         ),
     ],
 )
-def test_schema_that_refers_to_itself_is_returned_as_it_is(schema: dict[str, Any]) -> None:
+def test_recursive_schema_is_returned_as_it_is(schema: dict[str, Any]) -> None:
     assert dereference(schema, _registry(schema)) is schema
 
 
