@@ -57,7 +57,7 @@ for name in list(left):
     globals()[name] = hook(name)
 """
 STARTING = [
-    *("retry_contract.cli", "argparse", "dataclasses", "retry_contract.cli.verify", "pytest"),
+    *("retry_contract.cli.main", "argparse", "dataclasses", "retry_contract.cli.verify", "pytest"),
     *("jsonschema", "httpx", "retry_contract.verification.verification", "_pytest.junitxml"),
 ]
 
