@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import MockEndpoint
 from retry_contract.outcome import ContractResult, RuleState
 from retry_contract.rules import ESSENTIAL
@@ -79,7 +79,7 @@ def _verify(
     moving = [endpoint.service.add_message(own, simulator_number(), {"a": "b"}) for _ in range(2)]
     endpoint.named = (*at_rest, *(message.id for message in moving))
     try:
-        return Run(endpoint, named(CONTRACTS, contract.name)).check_all()
+        return Run(endpoint, expect(CONTRACTS, contract.name)).check_all()
     finally:
         endpoint.close()
 

@@ -15,7 +15,7 @@ from support.node import ajv
 
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.server import serving
 from retry_contract.exchange import Exchange
@@ -76,7 +76,7 @@ def test_ajv_accepts_every_response_of_a_run(contract: str, tmp_path: Path) -> N
     with serving(sandbox.handle) as url:
         settings = LiveSettings(url + PREFIX, sandbox.own.key, sandbox.own.id, simulate=True)
         with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
-            run = Run(endpoint, named(CONTRACTS, contract), listen=heard.append)
+            run = Run(endpoint, expect(CONTRACTS, contract), listen=heard.append)
             assert not any(rule.state is RuleState.BROKEN for rule in run.check_all().rules)
     expected: dict[Kind, tuple[int, int]] = {
         "retry": (201, 3),

@@ -1,4 +1,4 @@
-"""One self-contained JSON Schema for validators in other languages."""
+"""One self-contained JSON Schema, for validators in other languages."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ _BASE = "https://retry-contract.invalid/bundles/"
 
 
 def bundle(contract: Contract, kind: Kind = "retry") -> Schema:
-    """Return the schema of one kind of a contract's responses with every reference within it."""
+    """Return the schema of one kind of response, with every definition that it refers to."""
     definitions: dict[str, Any] = {}
-    schema = _inline(contract.schema_of(kind), contract, definitions)
+    schema = _collect(contract.schema_of(kind), contract, definitions)
     name = contract.name if kind == "retry" else f"{contract.name}.{kind}"
     return {**schema, "$id": f"{_BASE}{name}.schema.json", "$defs": definitions}
 
 
 def bundle_either(catalogue: Catalogue) -> Schema:
-    """Return a schema that accepts a response of any of the contracts."""
+    """Return a schema that accepts a retry's response of any of the contracts."""
     definitions: dict[str, Any] = {}
-    for contract in catalogue.values():
-        schema = _inline(contract.schema, contract, definitions)
-        definitions[contract.name] = {
-            k: v for k, v in schema.items() if k not in ("$id", "$schema")
-        }
+    for name, contract in catalogue.items():
+        schema = _collect(contract.schema, contract, definitions)
+        definitions[name] = {k: v for k, v in schema.items() if k not in ("$id", "$schema")}
     return {
         "$schema": _DIALECT,
         "$id": f"{_BASE}either.schema.json",
@@ -36,16 +34,17 @@ def bundle_either(catalogue: Catalogue) -> Schema:
     }
 
 
-def _inline(node: Any, contract: Contract, definitions: dict[str, Any]) -> Any:
+def _collect(node: Any, contract: Contract, definitions: dict[str, Any]) -> Any:
+    """Return a schema whose references lead into `definitions`, and put their targets there."""
     if isinstance(node, list):
-        return [_inline(item, contract, definitions) for item in node]
+        return [_collect(item, contract, definitions) for item in node]
     if not isinstance(node, dict):
         return node
-    copied = {k: _inline(v, contract, definitions) for k, v in node.items() if k != "$ref"}
+    copy = {k: _collect(v, contract, definitions) for k, v in node.items() if k != "$ref"}
     if "$ref" in node:
         name = Path(node["$ref"]).name
         if name not in definitions:
             definitions[name] = {}
-            definitions[name] = _inline(contract.definition(node["$ref"]), contract, definitions)
-        copied["$ref"] = f"#/$defs/{name}"
-    return copied
+            definitions[name] = _collect(contract.definition(node["$ref"]), contract, definitions)
+        copy["$ref"] = f"#/$defs/{name}"
+    return copy

@@ -1,4 +1,4 @@
-"""Writes schemas without references: the validator spends most of its time following them."""
+"""Writes schemas out without references: following them takes most of a validator's time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _ANNOTATIONS = {"title", "description", "examples"}
 _NOT_WRITTEN = {"$ref", "$defs", "$id"}
 
 
-def without_references(schema: Any, registry: Registry[Any]) -> Any:
-    """Return a schema with the targets of its references in their places.
+class _Recursion(Exception):
+    """A schema refers to itself."""
 
-    One that refers to itself cannot be written out, and is returned as it is.
+
+def dereference(schema: Any, registry: Registry[Any]) -> Any:
+    """Return a schema with each reference replaced by its target.
+
+    A schema that refers to itself cannot be written out, and is returned as it is.
     """
     try:
         return _write(schema, registry.resolver(schema["$id"]), ())
-    except _RefersToItself:
+    except _Recursion:
         return schema
-
-
-class _RefersToItself(Exception):
-    pass
 
 
 def _write(node: Any, resolver: Any, within: tuple[int, ...]) -> Any:
@@ -30,13 +30,13 @@ def _write(node: Any, resolver: Any, within: tuple[int, ...]) -> Any:
         return [_write(item, resolver, within) for item in node]
     if not isinstance(node, dict):
         return node
-    written = {k: _write(v, resolver, within) for k, v in node.items() if k not in _NOT_WRITTEN}
+    own = {k: _write(v, resolver, within) for k, v in node.items() if k not in _NOT_WRITTEN}
     if "$ref" not in node:
-        return written
+        return own
     found = resolver.lookup(node["$ref"])
     if id(found.contents) in within:
-        raise _RefersToItself
+        raise _Recursion
     target = _write(found.contents, found.resolver, (*within, id(found.contents)))
-    if isinstance(target, dict) and (target.keys() & written.keys()) <= _ANNOTATIONS:
-        return {**target, **written}
-    return {"allOf": [target], **written}
+    if isinstance(target, dict) and (target.keys() & own.keys()) <= _ANNOTATIONS:
+        return {**target, **own}
+    return {"allOf": [target], **own}

@@ -241,7 +241,7 @@ class StatefulSequence:
             checked = validate_expected(payload, expectation)
             self._tally.drift |= dict.fromkeys(checked.drift)
             return checked
-        shown = expectation.catalogue.shown_by(payload, kind)
+        shown = expectation.catalogue.contract_of(payload, kind)
         return validate(payload, shown if shown in expectation.tolerated else self._contract, kind)
 
     def _check_refusal(

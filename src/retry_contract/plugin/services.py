@@ -192,7 +192,7 @@ def served(contract: str) -> Iterator[RetryService]:
 
 def _sandbox(contract: str) -> Sandbox:
     timeline = catalogue().timeline
-    start = timeline.instant_within(timeline.named(contract))
+    start = timeline.instant_within(timeline.period(contract))
     return Sandbox(catalogue(), Start(AUTO, start), _stopwatch())
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
-from retry_contract.privacy.descriptions import printable
+from retry_contract.privacy.descriptions import escape_name
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.errors import Refusal
 from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
@@ -144,7 +144,7 @@ class Visit:
 
     def show(self, request: Request) -> str:
         """Return a request's method and path, with names in place of ids."""
-        return f"{request.method} {printable(self.named(request.path))}"
+        return f"{request.method} {escape_name(self.named(request.path))}"
 
     def named(self, text: str) -> str:
         """Return a text with names in place of the ids of this call, and without a secret."""

@@ -142,7 +142,7 @@ def test_each_request_takes_a_moment_of_virtual_time(mock: MockEndpoint) -> None
 def test_clock_starts_when_the_contract_is_in_force(alias: str) -> None:
     mock = mock_of(CONTRACTS, CONTRACTS[alias])
     assert CONTRACTS.of(CONTRACTS.timeline.at(mock.clock())) is CONTRACTS[alias]
-    assert CONTRACTS.timeline.tolerated_at(mock.clock()) == ()
+    assert CONTRACTS.timeline.others_at(mock.clock()) == ()
 
 
 @pytest.mark.parametrize(
