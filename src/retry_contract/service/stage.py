@@ -14,10 +14,9 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import printable
 from retry_contract.service.controls import Sandbox, Start
-from retry_contract.service.errors import Refusal
 from retry_contract.service.faults.model import Wrap, after_retry, is_retry
 from retry_contract.service.http import Handler, Pace, Request, Response
-from retry_contract.service.model import PREFIX, Service, Settings
+from retry_contract.service.model import PREFIX, Refusal, Service, Settings
 from retry_contract.service.records import Message
 from retry_contract.service.seeds import FAILED
 
@@ -240,7 +239,7 @@ def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
             if once and (refused or not is_retry(request)):
                 return handle(request)
             refused.append(request)
-            return service.errors.response(refusal)
+            return service.refuse(refusal)
 
         return answer
 
