@@ -46,7 +46,7 @@ class Moving(MockEndpoint):
         return None
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.clock.advance(timedelta(seconds=self.source.uniform(0.001, self.longest_pause)))
+        self.now += timedelta(seconds=self.source.uniform(0.001, self.longest_pause))
         delivery = timedelta(seconds=self.source.uniform(*self.delivery))
         self.service.settings = replace(self.service.settings, delivery=delivery)
         return super()._answer(request)

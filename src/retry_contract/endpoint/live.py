@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
 import httpx
 
+from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
 from retry_contract.endpoint.guard import (
@@ -60,7 +59,7 @@ class LiveSettings:
     ca_file: str | None = None
 
 
-class LiveEndpoint:
+class LiveEndpoint(Endpoint):
     """A service over HTTP. Nothing of the environment but `SSL_CERT_FILE` is used.
 
     `state_of` asks the service's team for a message in a state.
@@ -131,24 +130,6 @@ class LiveEndpoint:
 
     def message_in(self, state: str) -> str | None:
         return None if self._state_of is None else self._state_of(state)
-
-    def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def fresh(self) -> LiveEndpoint:
-        return self
-
-    def set_batch(self, message: str, status: str) -> bool:
-        return False
-
-    def move_to(self, instant: datetime) -> None:
-        raise NotImplementedError("the clock of a service over HTTP cannot be moved")
-
-    def twin_at(self, instant: datetime) -> None:
-        return None
-
-    def close(self) -> None:
-        self.client.close()
 
 
 def is_about_tls(error: BaseException | None) -> bool:

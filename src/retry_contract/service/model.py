@@ -15,6 +15,7 @@ from retry_contract.contract.catalogue import Contract
 from retry_contract.service.http import Request, Response, json_response
 from retry_contract.service.message_object import message_response
 from retry_contract.service.records import (
+    RETRYABLE_BATCHES,
     SIMULATOR,
     Attempt,
     Campaign,
@@ -54,29 +55,22 @@ class Refusal(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(kw_only=True, eq=False)
 class Service:
     """Campaigns, batches and messages, and how requests change them.
 
-    The clock, the ids and the contract in force are handed in: `clock()` is the instant now,
-    `new_id(kind)` an unused id, `in_force(instant)` the contract that responses are made by.
+    `clock()` is the instant now, `new_id(kind)` an unused id, `in_force(instant)` the contract
+    that responses are made by.
     """
 
-    def __init__(
-        self,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[str], str],
-        in_force: Callable[[datetime], Contract],
-        settings: Settings | None = None,
-    ) -> None:
-        self.clock = clock
-        self.new_id = new_id
-        self.in_force = in_force
-        self.settings = settings or Settings()
-        self.campaigns: dict[str, Campaign] = {}
-        self._owners: dict[str, Campaign] = {}
-        self.messages: OrderedDict[str, Message] = OrderedDict()
-        self._recent: dict[str, deque[datetime]] = {}
+    clock: Callable[[], datetime]
+    new_id: Callable[[str], str]
+    in_force: Callable[[datetime], Contract]
+    settings: Settings = field(default_factory=Settings)
+    campaigns: dict[str, Campaign] = field(default_factory=dict, init=False)
+    messages: OrderedDict[str, Message] = field(default_factory=OrderedDict, init=False)
+    _owners: dict[str, Campaign] = field(default_factory=dict, init=False)
+    _recent: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
 
     def add_campaign(self) -> Campaign:
         """Add a campaign with a key of its own."""
@@ -182,7 +176,7 @@ class Service:
         recent.append(now)
 
     def _retry(self, message: Message | None) -> Response:
-        if message is None or message.status != "failure" or not message.in_retryable_batch:
+        if message is None or message.status != "failure" or not _in_open_batch(message):
             raise Refusal(
                 400,
                 "message_not_found_or_retry_message_not_in_failure_status",
@@ -213,6 +207,10 @@ def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ..
     """Return what becomes of a message, each status with the time after which it is reached."""
     statuses = (*_STEPS, "failure" if fails else "success")
     return tuple((delivery * n / len(statuses), s) for n, s in enumerate(statuses, 1))
+
+
+def _in_open_batch(message: Message) -> bool:
+    return message.batch is None or message.batch.status in RETRYABLE_BATCHES
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:

@@ -62,11 +62,6 @@ class Message:
         """The failure of messages to this recipient; None if they arrive."""
         return SIMULATOR.get(self.recipient)
 
-    @property
-    def in_retryable_batch(self) -> bool:
-        """Whether the message is in no batch, or in one whose status allows a retry."""
-        return self.batch is None or self.batch.status in RETRYABLE_BATCHES
-
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
