@@ -1,4 +1,4 @@
-"""A deadline for a whole exchange: a response that drips must not outlive the patience for it.
+"""A deadline for the whole exchange, including slow bodies.
 
 httpx bounds each read alone, so a byte a second would go on for ever.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import httpcore
@@ -36,42 +35,34 @@ class Deadline:
         return left if timeout is None else min(timeout, left)
 
 
-class TimedTransport(httpx.BaseTransport):
-    """Gives each exchange so many seconds, from when its request leaves."""
+class TimedTransport(httpx.HTTPTransport):
+    """Gives each exchange so many seconds, and reads nothing of the environment.
 
-    def __init__(self, deadline: Deadline, seconds: float, inner: httpx.BaseTransport) -> None:
-        self._deadline = deadline
-        self._seconds = seconds
-        self._inner = inner
+    With `only_here` it connects to this machine alone, whatever the host is called. `options` are
+    those of httpx.HTTPTransport.
+    """
+
+    def __init__(self, seconds: float, *, only_here: bool, **options: Any) -> None:
+        super().__init__(trust_env=False, http2=False, **options)
+        self._seconds, self._deadline = seconds, Deadline()
+        # httpx takes no network backend, and httpcore has a public interface for one.
+        self._pool._network_backend = _Backend(self._deadline, only_here)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
         self._deadline.set(self._seconds)
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
+        return super().handle_request(request)
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections whose every step, the look-up of a name too, keeps the deadline.
+class _Backend(httpcore.NetworkBackend):
+    """Opens connections whose every step, the look-up of a name too, keeps the deadline."""
 
-    With `only_here` it connects to this machine alone, whatever the host is called.
-    """
-
-    def __init__(self, deadline: Deadline, *, only_here: bool) -> None:
-        self._deadline = deadline
-        self._only_here = only_here
+    def __init__(self, deadline: Deadline, only_here: bool) -> None:
+        self._deadline, self._only_here = deadline, only_here
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *rest: Any, **options: Any
     ) -> httpcore.NetworkStream:
         """Open a connection, to the first address of the host that takes one."""
         addresses = addresses_of(host, port, self._deadline.bound(timeout))
@@ -81,9 +72,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         for address in addresses:
             bounded = self._deadline.bound(timeout)
             try:
-                stream = self._inner.connect_tcp(
-                    address, port, bounded, local_address, socket_options
-                )
+                stream = self._inner.connect_tcp(address, port, bounded, *rest, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
@@ -91,21 +80,9 @@ class DeadlineBackend(httpcore.NetworkBackend):
         raise failure or httpcore.ConnectError("the host has no address")
 
 
-def open_transport(deadline: Deadline, *, only_here: bool, **options: Any) -> httpx.HTTPTransport:
-    """Return a transport that keeps a deadline, and reads nothing of the environment.
-
-    `options` are those of httpx.HTTPTransport.
-    """
-    transport = httpx.HTTPTransport(trust_env=False, http2=False, **options)
-    # httpx takes no network backend, and httpcore has a public interface for one.
-    transport._pool._network_backend = DeadlineBackend(deadline, only_here=only_here)
-    return transport
-
-
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
+        self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._deadline.bound(timeout))

@@ -14,7 +14,7 @@ import httpx
 
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.body import ACCEPTED, read_body
-from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
+from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import (
     PRODUCTION,
     TEST,
@@ -81,9 +81,8 @@ class LiveEndpoint(Endpoint):
         self.expendable = guard.loopback
         self._state_of = state_of
         self._proxied = settings.proxy is not None
-        deadline = Deadline()
-        transport = open_transport(
-            deadline,
+        transport = TimedTransport(
+            settings.timeout,
             only_here=guard.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
             limits=httpx.Limits(keepalive_expiry=_IDLE),
@@ -92,10 +91,7 @@ class LiveEndpoint(Endpoint):
         self.client = httpx.Client(
             base_url=settings.url,
             transport=GuardedTransport(
-                guard,
-                TimedTransport(deadline, settings.timeout, transport),
-                budget=settings.budget,
-                rate=settings.rate,
+                guard, transport, budget=settings.budget, rate=settings.rate
             ),
             headers={"accept-encoding": ACCEPTED},
             # A cookie of the service's might let a request without a key pass.

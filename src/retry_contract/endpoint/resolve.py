@@ -1,4 +1,4 @@
-"""Looking up a host's addresses, without waiting longer for a name server than for a response.
+"""Looking up a host's addresses within a time limit.
 
 The system's own look-up has no time limit, and does not hear Ctrl-C.
 """
@@ -6,6 +6,7 @@ The system's own look-up has no time limit, and does not hear Ctrl-C.
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
 import threading
 
@@ -17,7 +18,7 @@ from retry_contract.outcome import NotTested
 def addresses_of(host: str, port: int, seconds: float | None) -> list[str]:
     """Return the addresses of a host, as the system orders them.
 
-    Raises httpcore.ConnectError where there are none, or nobody has answered by then.
+    Raises httpcore.ConnectError where there are none, or no name server answers in time.
     """
     try:
         return _look_up(host, port, seconds)
@@ -27,37 +28,35 @@ def addresses_of(host: str, port: int, seconds: float | None) -> list[str]:
 
 
 def _look_up(host: str, port: int, seconds: float | None) -> list[str]:
-    found: list[str] = []
-    errors: list[OSError] = []
-    done = threading.Event()
+    results: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
-            for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                found.append(str(address[0]))
-        except UnicodeError:  # a name that IDNA cannot write
-            errors.append(socket.gaierror(socket.EAI_NONAME, "no such name can be"))
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            results.put([str(address[0]) for *_, address in found])
+        except ValueError:  # a name that IDNA cannot write
+            results.put(socket.gaierror(socket.EAI_NONAME, "no such name can be"))
         except OSError as error:
-            errors.append(error)
-        finally:
-            done.set()
+            results.put(error)
 
     threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
-    if not done.wait(seconds):
-        raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer")
-    if errors:
-        raise errors[0]
-    return found
+    try:
+        result = results.get(timeout=seconds)
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
+    if isinstance(result, OSError):
+        raise result
+    return result
 
 
 def check_here(host: str, addresses: list[str]) -> None:
     """Raise NotTested unless all addresses of a host are of this machine.
 
-    A host may be trusted as this machine by its name, and the name may lead elsewhere.
+    The name of a host may say that it is this machine, and lead elsewhere.
     """
-    elsewhere = [a for a in addresses if not ipaddress.ip_address(a.partition("%")[0]).is_loopback]
-    if elsewhere:
-        raise NotTested(
-            f"{host} leads to {elsewhere[0]}, which is not this machine: nothing was sent; give "
-            "127.0.0.1 or [::1] instead, or mend the hosts file"
-        )
+    for address in addresses:
+        if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+            raise NotTested(
+                f"{host} leads to {address}, which is not this machine: nothing was sent; give "
+                "127.0.0.1 or [::1] instead, or mend the hosts file"
+            )

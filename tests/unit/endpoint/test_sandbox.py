@@ -16,7 +16,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import server as module
-from retry_contract.endpoint.sandbox_client import VARIABLE, _make, states_of
+from retry_contract.endpoint.sandbox_client import VARIABLE, _add_message, states_of
 from retry_contract.endpoint.server import serving, serving_each
 from retry_contract.outcome import UsageError
 from retry_contract.service.controls import CONTROL, Sandbox, Start
@@ -195,7 +195,7 @@ def test_controls_of_another_service_are_not_used(control: str, here: Here) -> N
 def test_controls_are_never_looked_for_on_another_machine(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _make(here.url + CONTROL, "failure") is not None
+    assert _add_message(here.url + CONTROL, "failure") is not None
     lead = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: lead)
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
@@ -203,7 +203,7 @@ def test_controls_are_never_looked_for_on_another_machine(
         "http://elsewhere.example/_sandbox",
         here.url.replace("127.0.0.1", "localhost"),
     ):
-        assert _make(control, "failure") is None
+        assert _add_message(control, "failure") is None
 
 
 def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
