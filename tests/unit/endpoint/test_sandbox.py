@@ -17,7 +17,7 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import server as module
 from retry_contract.endpoint.sandbox_client import VARIABLE, _add_message, states_of
-from retry_contract.endpoint.server import serving, serving_each
+from retry_contract.endpoint.server import serve
 from retry_contract.outcome import UsageError
 from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.http import Handler, Request, Response
@@ -51,7 +51,7 @@ class Here:
 @pytest.fixture(scope="module")
 def here() -> Iterator[Here]:
     sandbox = Sandbox(catalogue(), Start("after", settings=SLOW), lambda: datetime.now(UTC))
-    with serving(sandbox.handle) as url:
+    with serve(sandbox.handle) as (url,):
         yield Here(url, sandbox)
 
 
@@ -169,7 +169,7 @@ def test_port_that_is_taken_is_a_usage_error(here: Here) -> None:
     port = urlsplit(here.url).port
     assert port is not None
     with pytest.raises(UsageError, match=f"--port {port}: .*--port 0 takes any that is free"):
-        serving(here.sandbox.handle, port).__enter__()
+        serve(here.sandbox.handle, port=port).__enter__()
 
 
 def test_controls_provide_messages_for_a_verification(here: Here) -> None:
@@ -221,7 +221,7 @@ def test_each_handler_is_served_at_a_port_of_its_own() -> None:
         return handle
 
     with (
-        serving_each([answering(status) for status in (200, 201, 202)]) as urls,
+        serve(*(answering(status) for status in (200, 201, 202))) as urls,
         httpx.Client(trust_env=False, verify=False) as client,
     ):
         assert [client.get(url).status_code for url in urls] == [200, 201, 202]
