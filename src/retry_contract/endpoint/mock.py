@@ -60,7 +60,7 @@ class MockEndpoint(Endpoint):
         self._handle: Handler = self.service.handle
         for fault in faults:
             self._handle = fault.wrap(self.service, self._handle)
-        self.router = _router(self._answer)
+        self.router = _router(lambda request: _response_to(request, self._tick_and_handle))
         self.client = httpx.Client(
             transport=httpx.MockTransport(self._dispatch), base_url=BASE_URL, trust_env=False
         )
@@ -100,9 +100,6 @@ class MockEndpoint(Endpoint):
             return self.router.handler(request)
         finally:
             self.router.reset()
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        return _response_to(request, self._tick_and_handle)
 
     def _tick_and_handle(self, request: Request) -> Response:
         self.now += self._tick
