@@ -107,7 +107,7 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from retry_contract.explain import explain
+    from retry_contract.cli.explain import explain
     from retry_contract.rules import rule_named
 
     try:

@@ -1,4 +1,4 @@
-"""One rule, by an exchange that keeps it and one that breaks it.
+"""`explain`: one rule, by an exchange that keeps it and one that breaks it.
 
 Both are taken from the built-in model as it runs: as documented, and with a fault of the rule's
 own. A rule whose cases are generated is shown by the smallest case that finds a fault.
