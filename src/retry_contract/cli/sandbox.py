@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retry_contract.service.model import Settings
 
 _EXAMPLE = """\
-exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
+exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT = 8020
 _LARGEST_PORT = 65535
@@ -66,17 +66,15 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.endpoint.server_extra import sandbox_server
+    from retry_contract.endpoint.server import serve
     from retry_contract.service.controls import Sandbox
 
     if options.json and options.command_line is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with (
-        handle_signals(termination, *ending_signals()),
-        serving(sandbox.handle, _port(options.port)) as url,
-    ):
+    port = _port(options.port)
+    handling = handle_signals(signal.default_int_handler, *ending_signals())
+    with handling, serve(sandbox.handle, port=port) as (url,):
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))

@@ -123,7 +123,7 @@ def _details(found: Validation) -> Iterator[str]:
         yield f"  at        {v.pointer or 'the body'}"
         yield f"  expected  {v.expected}"
         yield f"  came      {v.actual}"
-        yield f"  rule      {rule.id}: {rule.source} (basis: {rule.basis})"
+        yield f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}"
     for drift in found.drift:
         yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"
 

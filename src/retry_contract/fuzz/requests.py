@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from retry_contract.contract.validator import validate_expected
-from retry_contract.endpoint.guard import Refused
+from retry_contract.endpoint.guard import GuardError
 from retry_contract.exchange import Exchange
 from retry_contract.fuzz.conformance import problem_of_form, rule_out_outage, violation
 from retry_contract.fuzz.engine import (
@@ -232,7 +232,7 @@ def _play(case: RequestCase, stage: _Stage) -> None:
     path = "campaigns/{campaignId}/messages/{messageId}/retry".format(**parameters)
     try:
         response = prober.forward("retry", "POST", path, headers=headers)
-    except Refused:  # by the guard: what it may take for another path is not sent
+    except GuardError:  # by the guard: what it may take for another path is not sent
         return
     exchange = prober.exchanges[-1]
     response.elapsed = timedelta(0)  # Schemathesis asks for it, and checks nothing by it

@@ -21,7 +21,6 @@ from retry_contract.consumer.readiness import (
 )
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
-from retry_contract.endpoint.server_extra import sandbox_servers
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
@@ -34,12 +33,14 @@ _FEW = 5
 
 def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
+    from retry_contract.endpoint.server import serve
+
     begin = time.perf_counter()
     timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
     served = pair.current_contracts(timeline, asked.now)
     scrub = Scrubber(asked.secret).scrub
     stages = [Stage(catalogue, _APART * number, scrub) for number in range(len(planned))]
-    with sandbox_servers()([stage.handle for stage in stages]) as urls:
+    with serve(*(stage.handle for stage in stages)) as urls:
         called = Calls(client).make(planned, stages, [url + PREFIX for url in urls])
     # Before anything is cut off or compared.
     made = [[_scrubbed(call, scrub) for call in calls] for calls in called]
