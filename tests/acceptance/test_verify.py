@@ -349,7 +349,7 @@ def test_a_bad_option_is_one_line(
     as_json = here("verify", *words, "--json")
     document = json.loads(as_json.stdout)
     assert as_json.returncode == 2
-    assert list(document) == ["outcome", "reason"]
+    assert list(document) == ["format", "outcome", "reason"]
     assert document["outcome"] == "usage error"
     assert len(as_json.stderr.splitlines()) == 1
 

@@ -67,12 +67,11 @@ class Contract:
             schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
         return schema
 
-    def definition(self, reference: str) -> Schema:
+    def definition(self, reference: str) -> Any:
         """Return the definition in `common/` that a reference names."""
         file, _, place = reference.partition("#/$defs/")
         source = Path(file).name if file else "fields.schema.json"
-        schema: Schema = _read(self.folder / "common" / source)["$defs"][place]
-        return schema
+        return _read(self.folder / "common" / source)["$defs"][place]
 
     def examples(self, verdict: Literal["valid", "invalid"]) -> dict[str, Path]:
         """Return the example files of this contract, by name."""

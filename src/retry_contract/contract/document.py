@@ -14,7 +14,6 @@ from retry_contract.privacy.descriptions import escape_name, pointer
 
 _Path = tuple[str | int, ...]
 
-RULE = "body-is-json"
 DEEPEST = 200
 """The most levels of arrays and objects. RFC 8259, section 9, lets a reader set a limit."""
 
@@ -50,7 +49,7 @@ def read_document(body: bytes) -> Document:
         payload, duplicates = _load(_decode(body, begin))
     except _InvalidBody as error:
         actual = str(error)
-        violation = Violation(RULE, "", f"the body is {actual}", _EXPECTED, actual)
+        violation = Violation("body-is-json", "", f"the body is {actual}", _EXPECTED, actual)
         return Document(violations=(violation,))
     return Document(payload, drift=(*mark, *duplicates))
 

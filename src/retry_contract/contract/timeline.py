@@ -74,14 +74,10 @@ class Timeline:
 
     def others_at(self, when: str | date | datetime) -> tuple[Period, ...]:
         """Return the periods not in force at an instant that a transition lets be served."""
-        instant = as_instant(when)
-        both = [
-            period
-            for pair in pairwise(self.periods)
-            if (days := pair[1].transition) and days[0] <= instant < days[1]
-            for period in pair
-        ]
-        return tuple(period for period in both if period is not self.at(instant))
+        instant, current = as_instant(when), self.at(when)
+        pairs = ((pair, pair[1].transition) for pair in pairwise(self.periods))
+        both = [pair for pair, days in pairs if days and days[0] <= instant < days[1]]
+        return tuple(period for pair in both for period in pair if period is not current)
 
     def instant_within(self, period: Period) -> datetime:
         """Return an instant at which this contract is in force, outside every transition."""

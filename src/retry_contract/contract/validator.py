@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
+from retry_contract.contract.bundle import dereference
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
-from retry_contract.contract.dereference import dereference
 from retry_contract.contract.document import read_document
 from retry_contract.contract.expectation import Expectation
 from retry_contract.outcome import Drift, Violation

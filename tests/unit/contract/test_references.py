@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from support.examples import example_payloads
 
+from retry_contract.contract.bundle import dereference
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.dereference import dereference
 
 CONTRACTS = catalogue()
 KINDS: tuple[Kind, ...] = ("retry", "single-send", "retrieve")
