@@ -185,6 +185,16 @@ def test_every_member_of_a_service_is_documented() -> None:
     assert [name for name in members if f"`{name}" not in page] == []
 
 
+def test_commands_for_contributors_are_those_of_the_pipeline_and_of_the_hooks() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    commands = [line for line in page.splitlines() if line.startswith("uv run --no-sync ")]
+    pipeline = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert len(commands) == 5
+    assert [command for command in commands if command not in pipeline] == []
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"^ +entry: (.*)$", hooks, re.MULTILINE) == commands[:4]
+
+
 def test_every_block_is_of_a_language_that_is_run() -> None:
     assert {b.language for b in blocks()} <= {"sh", "powershell", "python", "text"}
 
