@@ -1,14 +1,16 @@
-"""What every response to a generated request is held to, whatever it answers."""
+"""What every response to a generated request must keep, in the words of the rules."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from retry_contract.contract.catalogue import Contract
+from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
-from retry_contract.exchange import Exchange
+from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import NotTested, Violation
+from retry_contract.privacy.descriptions import printable
+from retry_contract.rules import RULES
+from retry_contract.rules.refusals import PUBLISHED_CODES
 from retry_contract.verification.outage import (
     check_control,
     check_redirect,
@@ -17,7 +19,8 @@ from retry_contract.verification.outage import (
 )
 from retry_contract.verification.prober import Prober
 
-_TRACE = re.compile(r"Traceback \(most recent|\n\s+at |node_modules/|\.java:[0-9]")
+_JSON = "application/json"
+_ENVELOPES = "one of the two documented error envelopes"
 
 
 def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
@@ -26,30 +29,53 @@ def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
     return Violation(rule, pointer, f"{place} is {actual}; expected {expected}", expected, actual)
 
 
-def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violation | None:
-    """Return what is wrong with a response as such: what it gives away, its type, its envelope."""
-    text = exchange.body.decode("utf-8", "replace")
-    if key in text or _TRACE.search(text.replace("\\n", "\n")):
-        return violation("no-secret-echoed", "", "nothing secret", "the key, or a stack trace")
-    if exchange.document.violations:
-        found = exchange.document.violations[0]
-        rule = "body-is-json" if exchange.succeeded else "error-shape"
-        return violation(rule, "", found.expected, found.actual)
+def status_violation(rule: str, expected: str, exchange: Exchange) -> Violation:
+    """Return the violation of a rule by the status that came."""
+    return violation(rule, "", expected, f"status {exchange.status}")
+
+
+def refusal_with(statuses: Iterable[int]) -> str:
+    """Return the words for a refusal with one of these statuses."""
+    return "a refusal with status " + " or ".join(str(status) for status in sorted(statuses))
+
+
+def form_violation(
+    exchange: Exchange, expectation: Expectation, key: str, codes: frozenset[str] = PUBLISHED_CODES
+) -> Violation | None:
+    """Return what is wrong with a response as such: a secret, its type, envelope or error code.
+
+    `codes` are those that a 400 may have; empty if any may come.
+    """
+    seen = Observations((), (exchange,), key)
+    for finding in RULES["no-secret-echoed"].check(seen, expectation):
+        return violation("no-secret-echoed", "", finding.expected, finding.actual)
+    for found in exchange.document.violations:
+        if exchange.succeeded:
+            return violation("body-is-json", "", found.expected, found.actual)
+        return violation("error-shape", "", _ENVELOPES, found.actual)
     media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        return violation("content-type-is-json", "", "application/json", "another content type")
-    problem = None if exchange.succeeded else error_response_problem(exchange.payload, contract)
+    if media_type != _JSON:
+        came = f"content type {printable(media_type)}" if media_type else "no content type"
+        return violation("content-type-is-json", "", f"content type {_JSON}", came)
+    if exchange.succeeded:
+        return None
+    problem = error_response_problem(exchange.payload, expectation.contract)
     if problem is not None:
-        return violation("error-shape", "", "a documented error envelope", problem)
-    return None
+        return violation("error-shape", "", _ENVELOPES, problem)
+    code = exchange.error_code
+    if exchange.status != 400 or not codes or code is None or code in codes:
+        return None
+    came = code if code in PUBLISHED_CODES else "a code that is not published"
+    expected = "a published code" if codes == PUBLISHED_CODES else " or ".join(sorted(codes))
+    return violation("error-code-documented", "/error/code", expected, came)
 
 
 def rule_out_outage(
     prober: Prober, exchange: Exchange, known: Callable[[], str | None], *, own_key: bool
 ) -> None:
-    """Retrieve a known message after a response that may be an outage, or a refusal to talk to us.
+    """Retrieve a known message after a response that may be a sign of an outage or of a block.
 
-    Raises NotTested if it is one, if no message is known to tell it by, or after a redirect.
+    Raises NotTested if it is one, if no message is known to check by, or after a redirect.
     """
     if not prober.endpoint.real_time:
         return

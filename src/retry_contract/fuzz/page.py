@@ -1,15 +1,14 @@
-"""What the page says of one message, in a few lines, for generated sequences to be held against.
+"""What the page says of one message, for generated sequences to be held against.
 
-Written from the page and not from the model of the service: a fault in that one must not be
-mirrored here.
+Written from the page and not from the model of the service: a fault there must not be copied here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retry_contract.exchange import Exchange
 from retry_contract.rules.delivery import FAILURE
 
 RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
@@ -18,14 +17,14 @@ _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 
 @dataclass
 class PageMessage:
-    """One message: what is known of it, how often it was sent, and its batch's status.
+    """One message: the responses that first showed its members, its sends, its batch's status.
 
     `at_rest` says that it was not sent in this sequence. `shown` is the status that was seen last.
     `capped_at` is the number of sends at which a retry was refused, once one was.
     """
 
     id: str
-    kept: dict[str, Any] = field(default_factory=dict)
+    first: dict[str, Exchange] = field(default_factory=dict)
     sends: int = 1
     batch: str | None = None
     at_rest: bool = True
@@ -38,17 +37,9 @@ class PageMessage:
             return "second-retry-refused" if self.sends > 1 else "unfailed-message-refused"
         if self.batch is not None and self.batch not in RETRYABLE_BATCHES:
             return "batch-status-respected"
-        if self.sends >= (self.capped_at or _SURELY_AT_CAP):
-            return "attempts-capped"
-        return None
+        return "attempts-capped" if self.sends >= (self.capped_at or _SURELY_AT_CAP) else None
 
     @property
     def may_be_capped(self) -> bool:
         """Whether a refusal is one of the documented readings of the cap."""
         return self.sends > _SURELY_BELOW_CAP
-
-    def learn(self, members: Mapping[str, Any], names: tuple[str, ...]) -> None:
-        """Remember the members that a retry keeps, as they were first seen."""
-        for name in names:
-            if name in members:
-                self.kept.setdefault(name, members[name])

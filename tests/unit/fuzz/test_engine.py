@@ -50,7 +50,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
         monkeypatch.setattr(socket, name, refuse)
     found = fuzz(kind, cases=20)
     assert found.broken is None
-    assert len(wire.requests) == found.tally.requests == sum(found.tally.responses.values())
+    assert len(wire.requests) == found.tally.requests == sum(found.tally.traffic.responses.values())
     assert {r.url.host for r in wire.requests} == {"mock.postman.invalid"}
 
 
@@ -69,20 +69,20 @@ def test_third_of_the_requests_retries_a_message_that_has_failed(
 ) -> None:
     from retry_contract.fuzz import requests
 
-    aimed, real = [], requests._play
+    aimed, real = [], requests._Player.play
 
-    def play(case: requests.RequestCase, stage: Any) -> None:
+    def play(self: requests._Player, case: requests.RequestCase) -> None:
         aimed.append(case.target)
-        real(case, stage)
+        real(self, case)
 
-    monkeypatch.setattr(requests, "_play", play)
+    monkeypatch.setattr(requests._Player, "play", play)
     tally = fuzz("request", seed=seed).tally
     assert len(aimed) >= 95  # Hypothesis may run out of cases that differ, but not by much
     assert tally.accepted == aimed.count("failed") + aimed.count("probed") >= len(aimed) / 3
     assert set(aimed) == set(requests.TARGETS)
-    assert tally.responses["201"] == tally.accepted
-    assert tally.responses["400"] > 0
-    assert tally.responses["401"] > 0
+    assert tally.traffic.responses["201"] == tally.accepted
+    assert tally.traffic.responses["400"] > 0
+    assert tally.traffic.responses["401"] > 0
 
 
 # What ends a run
@@ -296,10 +296,10 @@ def test_other_contract_outside_a_transition_is_an_alarm(fuzz: Any) -> None:
 
 
 def test_finding_without_a_rule_of_its_own_belongs_to_the_generated_requests() -> None:
-    from retry_contract.fuzz.requests import _from_failures
+    from retry_contract.fuzz.requests import _from_failure
 
-    class Unheard(Exception):
+    class NewFailure(Exception):
         title = "Something Else"
 
-    failure: Any = Unheard()
-    assert [v.rule for v in _from_failures((failure,))] == [REQUESTS]
+    failure: Any = NewFailure()
+    assert _from_failure(failure).rule == REQUESTS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import NO_CASE
-from retry_contract.fuzz.steps import BATCHES, KEYS, METHODS, STATES, is_step
+from retry_contract.fuzz.stateful import BATCHES, KEYS, METHODS, STATES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
