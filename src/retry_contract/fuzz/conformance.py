@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
@@ -20,7 +20,7 @@ from retry_contract.verification.outage import (
 from retry_contract.verification.prober import Prober
 
 _JSON = "application/json"
-_ENVELOPES = "one of the two documented error envelopes"
+_SHAPE = "one of the two documented error envelopes"
 
 
 def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
@@ -34,40 +34,32 @@ def status_violation(rule: str, expected: str, exchange: Exchange) -> Violation:
     return violation(rule, "", expected, f"status {exchange.status}")
 
 
-def refusal_with(statuses: Iterable[int]) -> str:
-    """Return the words for a refusal with one of these statuses."""
-    return "a refusal with status " + " or ".join(str(status) for status in sorted(statuses))
+def form_violations(
+    exchange: Exchange, expectation: Expectation, key: str, codes: Collection[str] = PUBLISHED_CODES
+) -> Iterator[Violation]:
+    """Yield what is wrong with a response as such; the first may be the cause of the others.
 
-
-def form_violation(
-    exchange: Exchange, expectation: Expectation, key: str, codes: frozenset[str] = PUBLISHED_CODES
-) -> Violation | None:
-    """Return what is wrong with a response as such: a secret, its type, envelope or error code.
-
-    `codes` are those that a 400 may have; empty if any may come.
+    `codes` are the error codes that a 400 may have; empty if any may come.
     """
-    seen = Observations((), (exchange,), key)
-    for finding in RULES["no-secret-echoed"].check(seen, expectation):
-        return violation("no-secret-echoed", "", finding.expected, finding.actual)
+    for secret in RULES["no-secret-echoed"].check(Observations((), (exchange,), key), expectation):
+        yield violation("no-secret-echoed", "", secret.expected, secret.actual)
     for found in exchange.document.violations:
-        if exchange.succeeded:
-            return violation("body-is-json", "", found.expected, found.actual)
-        return violation("error-shape", "", _ENVELOPES, found.actual)
+        rule = "body-is-json" if exchange.succeeded else "error-shape"
+        yield violation(rule, "", found.expected if exchange.succeeded else _SHAPE, found.actual)
     media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _JSON:
         came = f"content type {printable(media_type)}" if media_type else "no content type"
-        return violation("content-type-is-json", "", f"content type {_JSON}", came)
+        yield violation("content-type-is-json", "", f"content type {_JSON}", came)
     if exchange.succeeded:
-        return None
+        return
     problem = error_response_problem(exchange.payload, expectation.contract)
     if problem is not None:
-        return violation("error-shape", "", _ENVELOPES, problem)
+        yield violation("error-shape", "", _SHAPE, problem)
     code = exchange.error_code
-    if exchange.status != 400 or not codes or code is None or code in codes:
-        return None
-    came = code if code in PUBLISHED_CODES else "a code that is not published"
-    expected = "a published code" if codes == PUBLISHED_CODES else " or ".join(sorted(codes))
-    return violation("error-code-documented", "/error/code", expected, came)
+    if exchange.status == 400 and codes and code is not None and code not in codes:
+        wanted = "a published code" if codes is PUBLISHED_CODES else " or ".join(sorted(codes))
+        came = code if code in PUBLISHED_CODES else "a code that is not published"
+        yield violation("error-code-documented", "/error/code", wanted, came)
 
 
 def rule_out_outage(

@@ -31,7 +31,7 @@ from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.guard import Refused
 from retry_contract.exchange import Exchange
 from retry_contract.fuzz.conformance import (
-    form_violation,
+    form_violations,
     rule_out_outage,
     status_violation,
     violation,
@@ -232,8 +232,7 @@ class _Player:
             expected = "status " + " or ".join(str(status) for status in sorted(statuses))
             return (status_violation(rule, expected, exchange),)
         expectation = self._plan.expectation
-        found = form_violation(exchange, expectation, self._prober.endpoint.key)
-        if found is not None:
+        for found in form_violations(exchange, expectation, self._prober.endpoint.key):
             return (found,)
         if not exchange.succeeded:
             return ()

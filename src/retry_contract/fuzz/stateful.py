@@ -32,25 +32,27 @@ METHODS = ("GET", "PUT", "PATCH", "DELETE")
 KEYS = ("no key", "wrong key", "no scheme")
 _DELIVERY = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILURE)
 STATES = (*_DELIVERY, *(BATCH + status for status in BATCHES))
-_WHICH, _NUMBERS = range(3), range(2**32)
-
-_STEPS: dict[str, tuple[Sequence[Any] | None, ...]] = {
-    "send": (None,),
-    "seed": (STATES,),
-    "fail": (_WHICH,),
-    "retry": (_WHICH,),
-    "batch": (_WHICH, BATCHES),
-    "unauthorised": (_WHICH, KEYS),
-    "elsewhere": (),
-    "unknown": (_NUMBERS,),
-    "method": (_WHICH, METHODS),
-    "cutover": (),
+_VALUES: dict[str, Sequence[Any]] = {
+    "state": STATES,
+    "delivery": _DELIVERY,
+    "status": BATCHES,
+    "which": range(3),
+    "how": KEYS,
+    "number": range(2**32),
+    "method": METHODS,
 }
-"""The steps, and the values that each may have; None is any text."""
+"""The values of each parameter of a step or a move; `text` is any text."""
+
+_STEPS = {
+    **{"send": ("text",), "seed": ("state",), "fail": ("which",), "retry": ("which",)},
+    **{"batch": ("which", "status"), "unauthorised": ("which", "how"), "elsewhere": ()},
+    **{"unknown": ("number",), "method": ("which", "method"), "cutover": ()},
+}
+"""The parameters of each step."""
 
 _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
     "send": lambda text: [("send", text)],
-    "seed_and_retry": lambda state: [("seed", state), ("retry", 0)],
+    "seed_and_retry": lambda delivery: [("seed", delivery), ("retry", 0)],
     "retry_delivered": lambda: [("seed", "success"), ("retry", 0)],
     "retry_in_batch": lambda status: [("seed", BATCH + status), ("retry", 0)],
     "retry": lambda which: [("retry", which)],
@@ -67,13 +69,9 @@ _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
 """The rules of the state machine; each parameter is drawn from the strategy of its name."""
 
 _DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    **{name: st.sampled_from(values) for name, values in _VALUES.items()},
+    "number": st.integers(0, 2**32 - 1),
     "text": texts(),
-    "state": st.sampled_from(_DELIVERY),
-    "status": st.sampled_from(BATCHES),
-    "which": st.sampled_from(_WHICH),
-    "how": st.sampled_from(KEYS),
-    "number": st.integers(_NUMBERS.start, _NUMBERS.stop - 1),
-    "method": st.sampled_from(METHODS),
 }
 _MOST_STEPS = 12
 _LEAD = timedelta(minutes=30)
@@ -179,12 +177,15 @@ def _read_replay(document: Any, starts: int) -> tuple[int, list[list[Any]]]:
 def is_step(*step: Any) -> bool:
     """Whether these are the name of a step and its values."""
     name, *values = step or (None,)
-    wanted = _STEPS.get(name) if isinstance(name, str) else None
+    parameters = _STEPS.get(name) if isinstance(name, str) else None
     return (
-        wanted is not None
-        and len(wanted) == len(values)
-        and all(
-            is_text(value) if among is None else type(value) in (int, str) and value in among
-            for value, among in zip(values, wanted, strict=True)
-        )
+        parameters is not None
+        and len(parameters) == len(values)
+        and all(map(_is_value, parameters, values))
     )
+
+
+def _is_value(parameter: str, value: Any) -> bool:
+    if parameter == "text":
+        return is_text(value)
+    return type(value) in (int, str) and value in _VALUES[parameter]
