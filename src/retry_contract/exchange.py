@@ -27,6 +27,16 @@ _DAYS_IN_400_YEARS = 146_097
 
 
 @dataclass(frozen=True)
+class Response:
+    """What the service answered. Header names are lower case; `payload` is None if not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    payload: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Exchange:
     """One request and its response. `number` counts the requests of the run from 1.
 
@@ -51,6 +61,11 @@ class Exchange:
     def payload(self) -> Any:
         """The payload, or None if the body is not JSON."""
         return self.document.payload
+
+    @property
+    def response(self) -> Response:
+        """The response, for tests of the user's own."""
+        return Response(self.status, self.headers, self.body, self.payload)
 
     @property
     def members(self) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ def explain(rule: Rule) -> Iterator[str]:
 
 def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Observations:
     run = Run(mock_of(contracts, contracts[name], faults=faults), named(contracts, name))
-    return run.observations(rule)
+    return run.observations(rule.scenario)
 
 
 def _findings(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> list[Finding]:

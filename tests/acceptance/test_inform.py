@@ -93,10 +93,11 @@ def test_rules_tells_each_with_source_and_basis(here: Callable[..., Done]) -> No
     text = here("rules").stdout
     for rule in RULES.values():
         assert (
-            f"{rule.id}  [{rule.section}]\n  {rule.sentence}\n"
-            f"  source: {rule.source}; basis: {rule.basis}\n"
+            f"{rule.id}  [{rule.section}]\n  {rule.sentence}\n  basis: {rule.basis}\n"
+            f"  source: {rule.sources[0]}\n          https://"
         ) in text
-    assert "P13 is not tested: " in text
+        assert all(source.address in text for source in rule.sources)
+    assert "\nnot tested: a screenshot shows the new response (" in text
 
 
 @pytest.mark.parametrize("rule", one_in(8, sorted(RULES.keys() - GENERATED)))

@@ -126,7 +126,7 @@ def validate(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
             **{"endpoint": url, "campaign": served.campaign, "contract": contract, "fuzz": "0"},
             **{"message": [message] if message else served.failed(), "timeout": "0.3"},
         }
-        options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+        options = read_options(given, catalogue=catalogue())
         with contextlib.closing(Verification(options)) as verification:
             (name,) = verification.names
             results = tuple(verification.check(name, rule) for rule in RULES if only in rule)

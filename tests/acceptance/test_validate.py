@@ -50,7 +50,9 @@ def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], sa
         "  at        /creatorId",
         "  expected  a non-empty string",
         "  came      null",
-        "  rule      creator-id-as-contracted: P1, P12 (basis: page)",
+        "  rule      creator-id-as-contracted (basis: page): "
+        "from 24 February 2025 the response has creatorId (guide, Single Send - Retry); "
+        "creatorId is the user id of the message's creator, a string (guide, Single Send - Retry)",
     ]
 
 

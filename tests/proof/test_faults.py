@@ -251,14 +251,14 @@ def test_contract_in_force_in_the_transition_is_no_drift(alias: str) -> None:
         (
             "2025-01-26T23:59:59+08:00",
             "after",
-            "before-2025-02-24 (before-2025-02-24 is in force at 2025-01-26T23:59:59+08:00, "
-            "from the beginning)",
+            "absent: before-2025-02-24 is in force at 2025-01-26T23:59:59+08:00, "
+            "from the beginning",
         ),
         (
             "2025-02-25T00:00:00+08:00",
             "before",
-            "after-2025-02-24 (after-2025-02-24 is in force at 2025-02-25T00:00:00+08:00, "
-            "since 2025-02-24T00:00:00+08:00)",
+            "present: after-2025-02-24 is in force at 2025-02-25T00:00:00+08:00, "
+            "since 2025-02-24T00:00:00+08:00",
         ),
     ],
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retry_contract.consumer.readiness import Asked, Readiness
 
 _EXAMPLE = """\
-exit: 0 ready, 1 not ready, 2 unusable, 3 not tested
+exit: 0 ready, 1 not ready, 2 usage error, 3 not tested
 example: retry-contract consumer json:dumps --payloads 100"""
 _PAYLOADS, _FEW_PAYLOADS, _MOST_PAYLOADS = 1000, 25, 100_000
 _TIMEOUT, _PATIENCE = 10.0, 10.0

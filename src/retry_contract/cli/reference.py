@@ -83,29 +83,34 @@ def _rules(_: argparse.Namespace) -> int:
 
 
 def _rules_lines() -> Iterator[str]:
-    from retry_contract.rules import NOT_TESTED, RULES
+    from retry_contract.rules import RULES
+    from retry_contract.rules.sources import sources
 
     for rule in RULES.values():
         yield f"{rule.id}  [{rule.section}]"
         yield from _rule_lines(rule)
     yield ""
-    yield "P1 to P14 number the statements of the endpoint's page; the guide is the public one."
     yield "basis: the page states it, it is published elsewhere, or it is inferred from an example."
-    for statement, reason in NOT_TESTED.items():
-        yield f"{statement} is not tested: {reason}"
+    for source in sources().values():
+        if source.not_tested:
+            yield f"not tested: {source}: {source.not_tested}"
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
     yield f"  {rule.sentence}"
-    yield f"  source: {rule.source}; basis: {rule.basis}"
+    yield f"  basis: {rule.basis}"
+    for source in rule.sources:
+        yield f"  source: {source}"
+        yield f"          {source.address}"
 
 
 def _explain(options: argparse.Namespace) -> int:
     from retry_contract.explain import explain
-    from retry_contract.rules import RULES
+    from retry_contract.rules import rule_named
 
-    rule = RULES.get(options.rule)
-    if rule is None:
-        raise UsageError(f"{options.rule}: no such rule; see: retry-contract rules")
+    try:
+        rule = rule_named(options.rule)
+    except LookupError as error:
+        raise UsageError(str(error)) from None
     write_lines([rule.id, *_rule_lines(rule), "", *explain(rule)])
     return ExitCode.KEPT

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retry_contract.service.model import Settings
 
 _EXAMPLE = """\
-exit: that of --run; 0 when ended by Ctrl-C, 2 unusable
+exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT = 8020
 _LARGEST_PORT = 65535

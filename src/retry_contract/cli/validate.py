@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 50_000_000
 _EXAMPLE = """\
-exit: 0 kept, 1 broken, 2 unusable
+exit: 0 kept, 1 broken, 2 usage error
 example: retry-contract validate --contract after response.json"""
 
 
@@ -141,7 +141,7 @@ def _details(response: SavedResponse) -> Iterator[str]:
         yield f"  at        {v.pointer or 'the body'}"
         yield f"  expected  {v.expected}"
         yield f"  came      {v.actual}"
-        yield f"  rule      {rule.id}: {rule.source} (basis: {rule.basis})"
+        yield f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}"
     for drift in response.drift:
         yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"
 

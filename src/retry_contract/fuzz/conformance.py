@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
-from retry_contract.exchange import Exchange, Observations
-from retry_contract.outcome import NotTested, Violation
-from retry_contract.privacy.descriptions import printable
-from retry_contract.rules import RULES
-from retry_contract.rules.refusals import PUBLISHED_CODES
+from retry_contract.exchange import Exchange
+from retry_contract.outcome import NotTested, Place, Violation
+from retry_contract.rules.every_response import content_type_of
+from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
 from retry_contract.verification.outage import (
     check_control,
     check_redirect,
@@ -19,19 +18,20 @@ from retry_contract.verification.outage import (
 )
 from retry_contract.verification.prober import Prober
 
-_JSON = "application/json"
-_SHAPE = "one of the two documented error envelopes"
+_JSON, _SHAPE = "application/json", "one of the two documented error envelopes"
 
 
-def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
-    """Return a violation at a place of the response, or of the response as a whole."""
-    place = pointer or "the response"
-    return Violation(rule, pointer, f"{place} is {actual}; expected {expected}", expected, actual)
+def violation(
+    rule: str, pointer: str, expected: str, actual: str, place: Place = "body"
+) -> Violation:
+    """Return a violation at a place of the body, or about the status or the content type."""
+    found = Violation(rule, pointer, "", expected, actual, place=place)
+    return found.with_message(f"{found.what}; expected {expected}")
 
 
 def status_violation(rule: str, expected: str, exchange: Exchange) -> Violation:
     """Return the violation of a rule by the status that came."""
-    return violation(rule, "", expected, f"status {exchange.status}")
+    return violation(rule, "", expected, f"status {exchange.status}", "status")
 
 
 def form_violations(
@@ -41,15 +41,14 @@ def form_violations(
 
     `codes` are the error codes that a 400 may have; empty if any may come.
     """
-    for secret in RULES["no-secret-echoed"].check(Observations((), (exchange,), key), expectation):
-        yield violation("no-secret-echoed", "", secret.expected, secret.actual)
+    secret, media_type = secret_in(exchange, key), content_type_of(exchange)
+    if secret is not None:
+        yield violation("no-secret-echoed", "", "nothing secret or internal", secret)
     for found in exchange.document.violations:
         rule = "body-is-json" if exchange.succeeded else "error-shape"
         yield violation(rule, "", found.expected if exchange.succeeded else _SHAPE, found.actual)
-    media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _JSON:
-        came = f"content type {printable(media_type)}" if media_type else "no content type"
-        yield violation("content-type-is-json", "", f"content type {_JSON}", came)
+        yield violation("content-type-is-json", "", _JSON, media_type, "content-type")
     if exchange.succeeded:
         return
     problem = error_response_problem(exchange.payload, expectation.contract)

@@ -64,7 +64,7 @@ class Plan:
     def require_messages(self) -> None:
         """Raise NotExercised where no message can be sent for a case."""
         if self.endpoint.real_time and self.endpoint.simulator is None:
-            raise NotExercised("needs messages that have failed: --provision simulator")
+            raise NotExercised("needs --provision simulator")
 
 
 class Broken(Exception):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 
 from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.verification.options import Options
 from retry_contract.verification.prober import Listener
+from retry_contract.verification.replay import replay_command
 from retry_contract.verification.run import Generate, Interrupted, Run
 
 
@@ -58,24 +58,10 @@ def _violations(found: Broken | None, options: Options, run: Run) -> tuple[Viola
         dataclasses.replace(
             violation,
             message=f"{violation.rule}: {violation.message}",
+            scenario=f"generated {next(iter(found.case))}",
             seen=f"a generated {next(iter(found.case))}, the smallest that was found",
             case=case,
-            replay=shlex.join(_command(case, options, run)),
+            replay=replay_command(options, run.contract, case),
         )
         for violation in found.violations
     )
-
-
-def _command(case: str, options: Options, run: Run) -> list[str]:
-    instant, live = run.expectation.instant, options.live
-    command = ["retry-contract", "verify"]
-    command += ["--on", instant.isoformat()] if instant else ["--contract", run.contract]
-    if live is not None:
-        command += ["--endpoint", options.endpoint, "--campaign", live.campaign]
-        command += ["--foreign-campaign", live.foreign_campaign] if live.foreign_campaign else []
-        command += ["--values", json.dumps(dict(live.values))] if live.values else []
-        command += ["--provision", "simulator"] if live.simulate else []
-        command += ["--ca-file", live.ca_file] if live.ca_file else []
-        # A proxy's address may hold a password.
-        command += ["--proxy", live.proxy if "@" not in live.proxy else "URL"] if live.proxy else []
-    return [*command, "--replay", case]

@@ -58,26 +58,17 @@ _CODES = (
 
 
 def retry_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of an accepted retry that keep a contract, by name, alias or itself.
-
-    Raises KeyError for a contract that is not known.
-    """
+    """Return responses of an accepted retry that keep a contract, or raise KeyError."""
     return payloads(known_contract(contract), "retry")
 
 
 def single_send_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of a Single Send that keep a contract, by name, alias or itself.
-
-    Raises KeyError for a contract that is not known.
-    """
+    """Return responses of a Single Send that keep a contract, or raise KeyError."""
     return payloads(known_contract(contract), "single-send")
 
 
 def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of a Retrieve that keep a contract, by name, alias or itself.
-
-    Raises KeyError for a contract that is not known.
-    """
+    """Return responses of a Retrieve that keep a contract, or raise KeyError."""
     return payloads(known_contract(contract), "retrieve")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 from retry_contract.contract.catalogue import Kind
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.validator import Validation, validate, validate_expected
+from retry_contract.contract.validator import validate, validate_expected
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.fuzz.conformance import (
     form_violations,
@@ -23,12 +24,12 @@ from retry_contract.fuzz.engine import Broken, Tally
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.privacy.descriptions import describe, describe_other
 from retry_contract.rules import RULES
-from retry_contract.rules.accepted_retry import MOVING, kept
+from retry_contract.rules.accepted_retry import MOVING, differs
 from retry_contract.rules.delivery import FAILURE, ORDER, follows
 from retry_contract.rules.generated_cases import SEQUENCES
-from retry_contract.rules.model import Check
+from retry_contract.rules.model import Finding
 from retry_contract.rules.refusals import TOO_MANY, UNRETRYABLE
-from retry_contract.rules.scenarios import ACCEPTED, WRONG_METHOD
+from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.service.seeds import BATCH
 from retry_contract.verification.prober import Prober
 
@@ -36,6 +37,8 @@ _RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 _A_WHILE = 5.0
 _KEPT_RULES = {
+    "id": "message-id-kept",
+    "campaignId": "campaign-id-kept",
     "createdAt": "created-at-kept",
     "recipient": "recipient-kept",
     "values": "values-kept",
@@ -49,27 +52,26 @@ _KEPT_RULES = {
 class Start:
     """Where a sequence begins: its number, an instant, and the contract in force then.
 
-    `cutover` is the instant at which `after` takes over, if the sequence may get there.
+    `cutover` is the instant at which another contract takes over, if the sequence may get there.
     """
 
     number: int
     instant: datetime | None
     expectation: Expectation
-    cutover: datetime | None = None
-    after: Expectation | None = None
+    cutover: tuple[datetime, Expectation] | None = None
 
 
 @dataclass
 class PageMessage:
-    """What the page says of one message, by its sends, its batch's status, and what it showed first.
+    """What the page says of one message, written without a look at the model and its faults.
 
-    Written from the page and not from the model of the service: a fault there must not be here too.
-    `at_rest` says that it was not sent in this sequence. `shown` is the status that was seen last.
+    `first` are the members as they were first shown, and `batch` is its batch's status. `at_rest`
+    says that it was not sent in this sequence, and `shown` is the status that was seen last.
     `capped_at` is the number of sends at which a retry was refused, once one was.
     """
 
     id: str
-    first: dict[str, Exchange] = field(default_factory=dict)
+    first: dict[str, Any] = field(default_factory=dict)
     sends: int = 1
     batch: str | None = None
     at_rest: bool = True
@@ -84,11 +86,6 @@ class PageMessage:
             return "batch-status-respected"
         return "attempts-capped" if self.sends >= (self.capped_at or _SURELY_AT_CAP) else None
 
-    @property
-    def may_be_capped(self) -> bool:
-        """Whether a refusal is one of the documented readings of the cap."""
-        return self.sends > _SURELY_BELOW_CAP
-
 
 class StatefulSequence:
     """Plays steps. A step is a name and JSON values, so a sequence can be shown and replayed.
@@ -99,9 +96,8 @@ class StatefulSequence:
 
     def __init__(self, prober: Prober, tally: Tally, start: Start) -> None:
         self.prober = prober
-        self._tally = tally
-        self._start = start
-        self._expectation = start.expectation
+        self.cutover = start.cutover
+        self._tally, self._number, self._expectation = tally, start.number, start.expectation
         self._messages: list[PageMessage] = []
         self._steps: list[list[Any]] = []
 
@@ -114,11 +110,6 @@ class StatefulSequence:
             except NotExercised:
                 self._steps.pop()
 
-    @property
-    def cutover_ahead(self) -> bool:
-        """Whether the next contract can still take over in this sequence."""
-        return self._start.after not in (None, self._expectation)
-
     # The steps
 
     def _send(self, text: str) -> None:
@@ -126,10 +117,9 @@ class StatefulSequence:
         values = dict.fromkeys(names, text or "-")
         message, sent = self.prober.simulate(values)
         self._check_response(sent, 201, "single-send")
-        came = sent.members.get("values")
+        came, rule = sent.members.get("values"), "same-shape-as-single-send"
         if came != values:
-            rule, expected = "same-shape-as-single-send", "the values as sent"
-            self._break(violation(rule, "/values", expected, describe_other(came)))
+            self._break(violation(rule, "/values", "the values as sent", describe_other(came)))
         self._messages.append(PageMessage(message, at_rest=False))
         self._learn(self._messages[-1], sent)
 
@@ -152,10 +142,11 @@ class StatefulSequence:
             message.batch = status
 
     def _cutover(self) -> None:
-        if not self.cutover_ahead or self._start.cutover is None or self._start.after is None:
+        if self.cutover is None:
             raise NotExercised("there is no cutover ahead")
-        self.prober.endpoint.move_to(self._start.cutover)
-        self._expectation = self._start.after
+        instant, self._expectation = self.cutover
+        self.prober.endpoint.move_to(instant)
+        self.cutover = None
 
     def _retry(self, which: int) -> None:
         message, real_time = self._pick(which), self.prober.endpoint.real_time
@@ -169,7 +160,7 @@ class StatefulSequence:
             self._check_accepted(message, before, exchange)
             return
         if refusal is None:
-            if exchange.status != 400 or not message.may_be_capped:
+            if exchange.status != 400 or message.sends <= _SURELY_BELOW_CAP:
                 rule = "batch-status-respected" if message.batch else "status-is-201"
                 rule = "attempts-capped" if message.sends > 1 else rule
                 self._break(status_violation(rule, "an accepted retry", exchange))
@@ -177,11 +168,10 @@ class StatefulSequence:
         if refusal == "batch-status-respected":  # which status and code come is not published
             self._check_refusal(exchange, refusal, range(400, 500))
         else:
-            # In real time it may have failed again since it was retrieved, and so be at the cap.
             code = TOO_MANY if refusal == "attempts-capped" else UNRETRYABLE
-            self._check_refusal(
-                exchange, refusal, {400}, *((UNRETRYABLE, TOO_MANY) if real_time else (code,))
-            )
+            # In real time it may have failed again since it was retrieved, and so be at the cap.
+            codes = {code, TOO_MANY, UNRETRYABLE} if real_time else {code}
+            self._check_refusal(exchange, refusal, (400,), *codes)
         self._check_unchanged(message, before)
 
     def _unauthorised(self, which: int, how: str) -> None:
@@ -191,46 +181,52 @@ class StatefulSequence:
         before = self._retrieve(message)
         exchange = self._post(message.id, authorization=written[how])
         rule = "key-required" if how == "no key" else "wrong-key-refused"
-        self._check_refusal(exchange, rule, {401})
+        self._check_refusal(exchange, rule, (401,))
         self._check_unchanged(message, before)
 
     def _elsewhere(self) -> None:
         campaign, foreign = self.prober.endpoint.foreign_campaign, self._provided("foreign")
         unknown = self._post(foreign)
-        self._check_refusal(unknown, "unknown-message-refused", {400}, UNRETRYABLE)
+        self._check_refusal(unknown, "unknown-message-refused", (400,), UNRETRYABLE)
         if campaign is not None:
             exchange = self._post(foreign, campaign)
-            self._check_refusal(exchange, "foreign-campaign-refused", {401, 403})
+            self._check_refusal(exchange, "foreign-campaign-refused", (401, 403))
 
     def _unknown(self, number: int) -> None:
         exchange = self._post(f"message_{uuid.UUID(int=number, version=4)}")
-        self._check_refusal(exchange, "unknown-message-refused", {400}, UNRETRYABLE)
+        self._check_refusal(exchange, "unknown-message-refused", (400,), UNRETRYABLE)
 
     def _method(self, which: int, method: str) -> None:
         message = self._pick(which)
         path = f"campaigns/{self.prober.endpoint.campaign}/messages/{message.id}/retry"
         exchange = self.prober.send("other", path, method=method)
-        self._check("wrong-method-refused", exchange, message, scenario=WRONG_METHOD)
+        expected = f"a refusal of {method}, neither 2xx nor 5xx"
+        self._check_status(exchange, range(300, 500), "wrong-method-refused", expected)
 
     # The checks
 
     def _check_accepted(self, message: PageMessage, before: Exchange, exchange: Exchange) -> None:
         self._check_response(exchange, 201, "retry")
         self._check_kept(message, exchange, "response-matches-schema")
-        self._check("updated-at-moves-on", exchange, message, before)
+        seen = Observations((self._observe(message, exchange, before),))
+        with contextlib.suppress(NotExercised):  # of timestamps that cannot be compared
+            rule = RULES["updated-at-moves-on"]
+            self._break(*(_violation(rule.id, f) for f in rule.check(seen, self._expectation)))
         message.sends, message.at_rest = message.sends + 1, False
-        status = self._retrieve(message).members.get("latestStatus")
-        if not (status == "created" or (self.prober.endpoint.real_time and status in ORDER)):
-            expected = "created, or a status that follows it"
-            self._break(violation("retrieve-agrees", "/latestStatus", expected, describe(status)))
+        following = ORDER if self.prober.endpoint.real_time else ("created",)
+        expected = "created, or a status that follows it"
+        self._check_shown(message, following, "retrieve-agrees", expected)
         # Only the message that is named is retried (P2), so look at another that has failed.
         failed = (m for m in self._messages if m is not message and m.shown == FAILURE)
-        other = next(failed, None)
-        if other is not None:
-            status = self._retrieve(other).members.get("latestStatus")
-            if status != FAILURE:
-                expected = "failure, as before"
-                self._break(violation(SEQUENCES, "/latestStatus", expected, describe(status)))
+        for other in itertools.islice(failed, 1):
+            self._check_shown(other, (FAILURE,), SEQUENCES, "failure, as before")
+
+    def _check_shown(
+        self, message: PageMessage, statuses: Collection[str], rule: str, expected: str
+    ) -> None:
+        status = self._retrieve(message).members.get("latestStatus")
+        if status not in statuses:
+            self._break(violation(rule, "/latestStatus", expected, describe(status)))
 
     def _check_unchanged(self, message: PageMessage, before: Exchange) -> None:
         rule = "refusal-changes-nothing"
@@ -244,8 +240,8 @@ class StatefulSequence:
 
     def _retrieve(self, message: PageMessage, rule: str = "retrieve-agrees") -> Exchange:
         exchange = self.prober.retrieve(message.id)
-        if not exchange.succeeded:
-            self._break(status_violation(rule, "a message that Retrieve still shows", exchange))
+        expected = "a message that Retrieve still shows"
+        self._check_status(exchange, range(200, 300), rule, expected)
         self._check_response(exchange, 200, "retrieve")
         self._check_kept(message, exchange, "retrieve-agrees")
         message.shown = exchange.members.get("latestStatus")
@@ -253,66 +249,55 @@ class StatefulSequence:
 
     def _check_kept(self, message: PageMessage, exchange: Exchange, rule: str) -> None:
         """Check that a response shows the message in the path, with the members it had before."""
-        for name, first in message.first.items():
-            self._check(_KEPT_RULES.get(name, rule), exchange, message, first, check=kept(name))
-        self._check("message-id-kept", exchange, message)
-        self._check("campaign-id-kept", exchange, message)
+        observation = self._observe(message, exchange)
+        first = [(name, value, "what was shown first") for name, value in message.first.items()]
+        for name, value, expected in (
+            *first,
+            ("id", message.id, "the id in the path"),
+            ("campaignId", observation.campaign, "the campaign in the path"),
+        ):
+            for found in differs(observation, name, value, expected):
+                self._break(_violation(_KEPT_RULES.get(name, rule), found))
         self._learn(message, exchange)
 
     def _learn(self, message: PageMessage, exchange: Exchange) -> None:
         for name in self._expectation.contract.fields():
             if name in exchange.members and name not in {*MOVING, "id", "campaignId"}:
-                message.first.setdefault(name, exchange)
+                message.first.setdefault(name, exchange.members[name])
 
-    def _check(
-        self,
-        rule: str,
-        exchange: Exchange,
-        message: PageMessage,
-        before: Exchange | None = None,
-        *,
-        scenario: str = ACCEPTED,
-        check: Check | None = None,
-    ) -> None:
-        """Check one exchange by a rule, or by a check in its name."""
+    def _observe(
+        self, message: PageMessage, exchange: Exchange, before: Exchange | None = None
+    ) -> Observation:
         campaign = self.prober.endpoint.campaign
-        seen = Observations((Observation(scenario, exchange, campaign, message.id, before),))
-        with contextlib.suppress(NotExercised):
-            for found in (check or RULES[rule].check)(seen, self._expectation):
-                # A member is compared with what showed it first: a Retrieve or the Single Send.
-                expected = found.expected if check is None else "as it was shown first"
-                self._break(violation(rule, found.pointer, expected, found.actual))
+        return Observation(ACCEPTED, exchange, campaign, message.id, before)
 
     def _check_response(self, exchange: Exchange, status: int, kind: Kind) -> None:
-        if exchange.status != status:
-            rule = "status-is-201" if kind == "retry" else "no-server-error"
-            self._break(status_violation(rule, f"status {status}", exchange))
+        rule = "status-is-201" if kind == "retry" else "no-server-error"
+        self._check_status(exchange, (status,), rule, f"status {status}")
         self._check_form(exchange)
-        self._break(*self._validate(exchange.payload, kind).violations)
-
-    def _validate(self, payload: Any, kind: Kind) -> Validation:
         expectation = self._expectation
         if kind == "retry":
-            checked = validate_expected(payload, expectation)
+            checked = validate_expected(exchange.payload, expectation)
             self._tally.drift |= dict.fromkeys(checked.drift)
-            return checked
-        shown = expectation.catalogue.shown_by(payload, kind)
-        tolerated = shown in expectation.tolerated
-        return validate(payload, shown if shown and tolerated else expectation.contract, kind)
+        else:
+            shown = expectation.catalogue.shown_by(exchange.payload, kind)
+            served = shown if shown in expectation.tolerated else None
+            checked = validate(exchange.payload, served or expectation.contract, kind)
+        self._break(*checked.violations)
 
     def _check_refusal(
         self, exchange: Exchange, rule: str, statuses: Collection[int], *codes: str
     ) -> None:
-        if exchange.status >= 500:
-            self._break(status_violation("no-server-error", "a status below 500", exchange))
-        if exchange.status not in statuses:
-            named = (
-                " or ".join(str(s) for s in sorted(statuses))
-                if isinstance(statuses, set)
-                else "4xx"
-            )
-            self._break(status_violation(rule, f"a refusal with status {named}", exchange))
+        self._check_status(exchange, range(500), "no-server-error", "a status below 500")
+        few = " or ".join(map(str, statuses)) if isinstance(statuses, tuple) else "4xx"
+        self._check_status(exchange, statuses, rule, f"a refusal with status {few}")
         self._check_form(exchange, *codes)
+
+    def _check_status(
+        self, exchange: Exchange, statuses: Collection[int], rule: str, expected: str
+    ) -> None:
+        if exchange.status not in statuses:
+            self._break(status_violation(rule, expected, exchange))
 
     def _check_form(self, exchange: Exchange, *codes: str) -> None:
         key = self.prober.endpoint.key
@@ -344,4 +329,8 @@ class StatefulSequence:
     def _break(self, *found: Violation) -> None:
         """Raise Broken, if any violation was found."""
         if found:
-            raise Broken({"sequence": {"start": self._start.number, "steps": self._steps}}, *found)
+            raise Broken({"sequence": {"start": self._number, "steps": self._steps}}, *found)
+
+
+def _violation(rule: str, found: Finding) -> Violation:
+    return violation(rule, found.pointer, found.expected, found.actual)

@@ -120,7 +120,7 @@ def _starts(plan: Plan) -> tuple[Start, ...]:
         cutover = newer.effective_from
         if cutover is not None and contract.period in (older, newer):
             before, after = (Expectation(catalogue, catalogue.of(p)) for p in (older, newer))
-            found.append(Start(len(found), cutover - _LEAD, before, cutover, after))
+            found.append(Start(len(found), cutover - _LEAD, before, (cutover, after)))
     return tuple(found)
 
 
@@ -158,7 +158,7 @@ def _rule(name: str, move: Callable[..., list[tuple[Any, ...]]]) -> Any:
     decorate: Any = rule
     decorated = decorate(**strategies)(play)
     if name == "cutover":
-        decorated = precondition(lambda self: self.sequence.cutover_ahead)(decorated)
+        decorated = precondition(lambda self: self.sequence.cutover is not None)(decorated)
     return decorated
 
 

@@ -68,6 +68,13 @@ def payload_of(case: Case) -> dict[str, Any]:
     return payload
 
 
+def named_contracts(node: pytest.Item) -> list[str] | None:
+    """Return the contracts that a test's marker names; None without one. Raises UsageError."""
+    if node.get_closest_marker(MARKER) is None:
+        return None
+    return [contract.name for contract in _contracts(node)]
+
+
 def _contracts(node: pytest.Item) -> list[Contract]:
     from retry_contract.contract.catalogue import catalogue
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.exchange import Exchange
+from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import (
     Outcome,
     RuleResult,
@@ -26,9 +27,9 @@ from retry_contract.plugin.workers import FIELD, is_parallel
 from retry_contract.privacy.masking import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.recorder import Recorder
-from retry_contract.report.text import closing_lines
+from retry_contract.report.text import outcome_lines
 from retry_contract.report.versions import versions
-from retry_contract.rules import RULES, Section, section
+from retry_contract.rules import rule_named
 from retry_contract.verification.findings import Findings
 from retry_contract.verification.option_table import OPTIONS
 from retry_contract.verification.options import Options, read_options
@@ -37,9 +38,9 @@ from retry_contract.verification.run import Generate, Interrupted
 from retry_contract.verification.verification import Surroundings, Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
+_RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
-_FIXTURE = "contract_rule"
-_REPLAYED: dict[str, Section] = {"request": "fuzz", "sequence": "sequences"}
+_REPLAYED = {"request": "generated_requests", "sequence": "generated_sequences"}
 
 
 def session_of(config: pytest.Config) -> ContractSession:
@@ -52,7 +53,7 @@ def session_of(config: pytest.Config) -> ContractSession:
         worker = getattr(config, "workerinput", {})
         given["seed"] = worker.get(FIELD, given["seed"])
         try:
-            options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+            options = read_options(given, catalogue=catalogue())
         except UsageError as error:
             raise pytest.UsageError(f"retry-contract: {error}") from None
         if options.live is not None and is_parallel(config):
@@ -60,6 +61,7 @@ def session_of(config: pytest.Config) -> ContractSession:
                 "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "
                 "itself, and would retry messages twice: leave it out for an endpoint that is a URL"
             )
+        _check_keyword(config.getoption("keyword", ""))
         session = ContractSession(options, config)
         config.stash[_SESSION] = session
         config.pluginmanager.register(session, "retry-contract-session")
@@ -94,13 +96,20 @@ class ContractSession:
         self._started = time.perf_counter()
         self._findings = Findings(options, self._scrubber)
 
-    def pairs(self, name: Section) -> list[tuple[str, str]]:
-        """Return contract and rule of each test of a section."""
-        replayed = self.options.replay and _REPLAYED[next(iter(self.options.replay))]
-        if replayed and replayed != name:
-            return []
-        runs = self._verification.names
-        return [(run, rule.id) for run in runs for rule in section(name)]
+    @property
+    def runs(self) -> list[str]:
+        """The names of the runs: a contract each, or `served`."""
+        return self._verification.names
+
+    def contract(self, run: str) -> str:
+        """Return the contract that a run is about."""
+        return self._verification.contract(run)
+
+    def observations(self, run: str, group: str) -> Observations:
+        """Return what a run observes in a group of scenarios. Raises NotExercised."""
+        seen = self._verification.observations(run, group)
+        self._findings.observed = True
+        return seen
 
     def check(self, contract: str, rule: str) -> RuleResult:
         """Check a rule, and keep the result."""
@@ -124,6 +133,17 @@ class ContractSession:
     def gather(self, output: dict[str, Any]) -> None:
         """Add what one process found, as plain values."""
         self._findings.add(output)
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave the test of a replayed case alone."""
+        if self.options.replay is None:
+            return
+        scenario = _REPLAYED[next(iter(self.options.replay))]
+        others = [i for i in items if scenario not in getattr(i, "fixturenames", ())]
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -157,7 +177,7 @@ class ContractSession:
         seconds = time.perf_counter() - self._started
         output = self._findings.output(self._verification, seconds)
         self._verification.close()
-        if not _selected(session):
+        if not self._is_asked(session):
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
@@ -172,11 +192,18 @@ class ContractSession:
         if self.options.report is not None:
             write_reports(outcome, self.options.report)
 
+    def _is_asked(self, session: pytest.Session) -> bool:
+        """Whether the session has an outcome: not if it asks for no rule, and could observe."""
+        items: list[Any] = getattr(session, "items", [])
+        if items and not any(_RUN in getattr(item, "fixturenames", ()) for item in items):
+            return False
+        return not self._findings.observed or self._findings.has_results
+
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         if OUTCOME not in config.stash:
             return
         terminalreporter.section("retry-contract")
-        for line in closing_lines(config.stash[OUTCOME]):
+        for line in outcome_lines(config.stash[OUTCOME]):
             terminalreporter.write_line(line)
 
     def _listen(self, exchange: Exchange) -> None:
@@ -231,10 +258,14 @@ def _generator(options: Options, record: Listener) -> Generate | None:
     return generator(options, record)
 
 
-def _selected(session: pytest.Session) -> bool:
-    """Whether the session is about the contract: not if it runs other tests only."""
-    items: list[Any] = getattr(session, "items", [])
-    return not items or any(_FIXTURE in getattr(item, "fixturenames", ()) for item in items)
+def _check_keyword(expression: str) -> None:
+    """Raise UsageError if `-k` names a rule by an id of an earlier version."""
+    for word in re.findall("[a-z-]+", expression.replace("_", "-")):
+        try:
+            rule_named(word)
+        except LookupError as error:
+            if f"{word} is now" in str(error):
+                raise pytest.UsageError(f"retry-contract: -k: {error}") from None
 
 
 def _exit_status(outcome: Outcome, session: pytest.Session) -> int | pytest.ExitCode:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from retry_contract.outcome import ContractResult, Outcome, RuleResult, RuleState, Violation
+from retry_contract.outcome import (
+    ContractResult,
+    Outcome,
+    RuleResult,
+    RuleState,
+    Verdict,
+    Violation,
+)
+from retry_contract.report.causes import Cause, causes
+from retry_contract.report.next_step import next_step
 from retry_contract.rules import RULES
+from retry_contract.rules.sources import Source
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
@@ -15,6 +25,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "outcome": str(outcome.verdict),
         "reason": outcome.reason,
         "endpoint": outcome.endpoint,
+        "causes": [_cause(cause) for cause in causes(outcome)],
+        "replay": outcome.replay,
+        "next": None if outcome.verdict is Verdict.KEPT else next_step(outcome),
         "contracts": [_contract(contract) for contract in outcome.contracts],
         "requests": outcome.traffic.requests,
         "responses": dict(outcome.traffic.responses),
@@ -27,6 +40,26 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
 def dump(document: dict[str, Any]) -> str:
     """Write a document as JSON that survives any code page."""
     return json.dumps(document, indent=2)
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    violation = cause.violation
+    return {
+        "pointer": violation.pointer,
+        "place": "body" if violation.pointer else violation.place,
+        "expected": violation.expected,
+        "actual": violation.actual,
+        "scenario": violation.scenario,
+        "contract": cause.contract,
+        "rules": list(cause.rules),
+        "sources": [source_document(source) for source in cause.sources],
+        "replay": violation.replay,
+    }
+
+
+def source_document(source: Source) -> dict[str, str]:
+    """Return a source: its id, what it says, and where."""
+    return {"id": source.id, "sentence": source.sentence, "address": source.address}
 
 
 def _contract(contract: ContractResult) -> dict[str, Any]:
@@ -43,6 +76,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "rule": rule.id,
         "basis": str(rule.basis),
         "source": rule.source,
+        "sources": [source_document(source) for source in rule.sources],
         "state": str(result.state),
     }
     if result.state is RuleState.BROKEN:

@@ -20,6 +20,7 @@ from retry_contract.outcome import (
 from retry_contract.privacy.masking import Scrubber
 from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.verification.options import Options
+from retry_contract.verification.replay import replay_command
 from retry_contract.verification.verification import Verification
 
 NOT_SELECTED = "not selected"
@@ -34,12 +35,18 @@ class Findings:
     def __init__(self, options: Options, scrubber: Scrubber) -> None:
         self.failure: str | None = None
         self.missing = NOT_SELECTED
+        self.observed = False
         self._options = options
         self._scrubber = scrubber
         self._results: dict[tuple[str, str], RuleResult] = {}
         self._drift: dict[str, dict[Drift, None]] = {}
         self._traffic = Traffic()
         self._seconds = 0.0
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a rule was asked for."""
+        return bool(self._results)
 
     def keep(self, run: str, result: RuleResult) -> None:
         """Keep the result of a rule."""
@@ -54,6 +61,7 @@ class Findings:
             "drift": verification.drift(),
             "failure": self.failure or verification.failure(),
             "seconds": seconds,
+            "observed": self.observed,
             "results": [
                 {**dataclasses.asdict(result), "state": result.state.value, "run": run}
                 for (run, _), result in self._results.items()
@@ -65,6 +73,7 @@ class Findings:
         self._traffic += Traffic(output["requests"], output["responses"])
         self._seconds = max(self._seconds, output["seconds"])
         self.failure = self.failure or output["failure"]
+        self.observed = self.observed or output["observed"]
         for found in output["results"]:
             named = dict(found)
             self.keep(named.pop("run"), _read_result(named))
@@ -95,7 +104,17 @@ class Findings:
             round(self._seconds, 3),
             self._options.seed,
             versions,
+            self._replay(contracts) if verdict is not Verdict.KEPT else None,
         )
+
+    def _replay(self, contracts: Sequence[ContractResult]) -> str:
+        """Return a command that shows the outcome again: that of a generated case by the case."""
+        found = [v for c in contracts for rule in c.rules for v in rule.violations]
+        if found and all(violation.replay for violation in found):
+            return str(found[0].replay)
+        broken = (c.contract for c in contracts for r in c.rules if r.state is RuleState.BROKEN)
+        contract = next(broken, contracts[0].contract if len(contracts) == 1 else "all")
+        return self._scrubber.scrub(replay_command(self._options, contract))
 
     def scrub(self, result: RuleResult) -> RuleResult:
         """Return a result without anything that must not be written."""

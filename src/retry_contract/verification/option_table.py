@@ -35,7 +35,7 @@ class Option:
 OPTIONS = (
     Option(
         "endpoint",
-        "what to test: mock, the built-in model (default), or a base URL",
+        "what to test: mock, the built-in model, or a URL",
         "mock|URL",
         variable="RETRY_CONTRACT_ENDPOINT",
     ),
@@ -62,7 +62,7 @@ OPTIONS = (
     ),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
     Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
-    Option("fuzz", "cases to generate for a test: 50 on the mock and on loopback", "N"),
+    Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
     Option("replay", "run one generated case only, as a failure printed it", "CASE"),
     Option("example-database", "a folder of failing cases, to read and extend", "DIR"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from retry_contract.endpoint.live import (
     trust,
 )
 from retry_contract.outcome import UsageError
+from retry_contract.rules import rule_named
 from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Option
 from retry_contract.verification.option_values import (
     number,
@@ -44,7 +45,8 @@ _FUZZ_HERE = 50
 class Options:
     """The options of one run, checked. `live` is None for the mock; `seed`, without fuzzing.
 
-    `expectations` is empty where the contract is the one that is served.
+    `expectations` is empty where the contract is the one that is served. `given` are the options
+    as they were given, by name.
     """
 
     endpoint: str
@@ -58,13 +60,13 @@ class Options:
     seed: int | None = None
     replay: dict[str, Any] | None = None
     examples: Path | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def read_options(
     given: Mapping[str, Any],
     *,
     catalogue: Catalogue,
-    rules: frozenset[str],
     environment: Mapping[str, str] = os.environ,
 ) -> Options:
     """Check the options of a run, by name. Raises UsageError, saying what to do instead."""
@@ -76,10 +78,11 @@ def read_options(
     elif values["contract"] == "all":
         raise UsageError("--contract all is for the mock: a service serves one at a time; name it")
     ignored = frozenset(values["ignore"] or ())
-    if ignored - rules:
-        raise UsageError(
-            f"--ignore {min(ignored - rules)}: no such rule; see: retry-contract rules"
-        )
+    try:
+        for name in sorted(ignored):
+            rule_named(name)
+    except LookupError as error:
+        raise UsageError(f"--ignore {error}") from None
     replay = read_replay(values["replay"])
     here = live is None or is_loopback(live.url)
     fuzz = number("fuzz", values["fuzz"], default=_FUZZ_HERE if here else 0)
@@ -95,6 +98,7 @@ def read_options(
         seed=read_seed(values["seed"], 0 if replay else fuzz),
         replay=replay,
         examples=usable_folder("example-database", values["example-database"]),
+        given=given,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
@@ -18,7 +19,7 @@ from retry_contract.outcome import (
     Violation,
 )
 from retry_contract.rules import GENERATED, RULES, Rule
-from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY
+from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
 from retry_contract.verification.observer import Observer
 from retry_contract.verification.plan import PLAN
 from retry_contract.verification.prober import Listener
@@ -84,38 +85,51 @@ class Run(Observer):
                 found |= dict.fromkeys(_drift(observation, self.expectation))
         return tuple(found)
 
-    def observations(self, rule: Rule) -> Observations:
-        """Return what a rule checks. Raises NotExercised, or NotTested."""
+    def observations(self, group: str) -> Observations:
+        """Return what was observed in a group of scenarios. Raises NotExercised, or NotTested."""
         found: list[Observation] = []
         reasons: list[NotExercised] = []
-        for scenario in EVERY if rule.needs is None else rule.needs:
+        for scenario in GROUPS[group]:
             try:
                 found += self.observe(scenario)
             except NotExercised as reason:
                 reasons.append(reason)
         if not found and reasons:
             raise reasons[0]
-        exchanges = tuple(self.prober.exchanges) if rule.needs is None else ()
+        exchanges = tuple(self.prober.exchanges) if group == EVERY_RESPONSE else ()
         return Observations(tuple(found), exchanges, self.prober.endpoint.key)
 
+    def seen_in(self, group: str) -> Observations:
+        """Return what was observed in a group of scenarios.
+
+        Raises NotExercised, also where the endpoint cannot be tested: `failure` then says why.
+        """
+        with self._failures():
+            return self.observations(group)
+
     def _violations(self, rule: Rule) -> tuple[Violation, ...]:
-        if self.failure is not None:
-            raise NotExercised(self.failure)
-        try:
+        with self._failures():
             expectation = self.expectation
             if rule.id in GENERATED and self._generate is not None:
                 return self._generate(rule.id, self)
-            observations = self.observations(rule)
+            observations = self.observations(rule.scenario)
+        return rule.violations(observations, expectation)
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Remember why nothing can be tested, and ask nothing of the endpoint after that."""
+        if self.failure is not None:
+            raise NotExercised(self.failure)
+        try:
+            yield
         except NotTested as failure:
             self.failure = str(failure)
             raise NotExercised(self.failure) from failure
         except NotExercised:
             raise
         except Exception as error:
-            # What the service did is not known, so nothing is asked of it any more.
             self.failure = f"nothing was sent after an error inside the kit, {type(error).__name__}"
             raise
-        return rule.violations(observations, expectation)
 
     def _not_exercised(self, rule: Rule, reason: str) -> RuleResult:
         return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)

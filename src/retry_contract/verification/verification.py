@@ -13,6 +13,7 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.endpoint.sandbox_client import states_of
+from retry_contract.exchange import Observations
 from retry_contract.outcome import RuleResult, Traffic
 from retry_contract.rules import RULES
 from retry_contract.verification.option_table import SERVED
@@ -55,6 +56,14 @@ class Verification:
     def check(self, name: str, rule: str) -> RuleResult:
         """Check one rule in one of the runs."""
         return self._run(name).check(RULES[rule])
+
+    def observations(self, name: str, group: str) -> Observations:
+        """Return what one of the runs observes in a group of scenarios. Raises NotExercised."""
+        return self._run(name).seen_in(group)
+
+    def contract(self, name: str) -> str:
+        """Return the contract that one of the runs is about; `served` while it is not known."""
+        return self._run(name).contract
 
     def traffic(self) -> Traffic:
         """How much was sent, over all runs."""

@@ -31,7 +31,7 @@ BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, SEQUENCES]))
 def _run(*faults: str) -> Run:
     contracts = catalogue()
     given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
-    options = read_options(given, catalogue=contracts, rules=frozenset(RULES))
+    options = read_options(given, catalogue=contracts)
     mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
     return Run(mock, named(contracts, "after"), generate=generator(options))
 

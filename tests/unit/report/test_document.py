@@ -13,7 +13,7 @@ from support.outcomes import AFTER, URL, broken, checked, left_out, outcome, vio
 from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
 from retry_contract.report.files import write_reports
-from retry_contract.report.json_document import dump, outcome_document
+from retry_contract.report.json_document import dump, outcome_document, source_document
 from retry_contract.report.summary import summary
 from retry_contract.report.versions import versions
 from retry_contract.rules import RULES
@@ -27,6 +27,7 @@ FOUND = outcome(
     ),
     endpoint=URL,
     seed=7,
+    replay="retry-contract verify --contract after",
 )
 
 
@@ -37,11 +38,26 @@ def _rules(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     document = outcome_document(FOUND)
-    (contract,) = document.pop("contracts")
+    (contract,), (cause,) = document.pop("contracts"), document.pop("causes")
+    sources = [source_document(source) for source in RULES["message-id-kept"].sources]
+    assert cause == {
+        "pointer": "/id",
+        "place": "body",
+        "expected": "the id in the path",
+        "actual": "another string of 44 characters",
+        "scenario": "accepted",
+        "contract": AFTER,
+        "rules": ["message-id-kept"],
+        "sources": sources,
+        "replay": None,
+    }
+    assert list(sources[0]) == ["id", "sentence", "address"]
+    assert document.pop("next").startswith("Show the causes to the service's team")
     assert document == {
         "outcome": "broken",
         "reason": None,
         "endpoint": URL,
+        "replay": "retry-contract verify --contract after",
         "requests": 7,
         "responses": {"200": 4, "201": 3},
         "seconds": 1.5,
@@ -57,7 +73,8 @@ def test_every_rule_has_its_state_and_says_what_it_rests_on() -> None:
     assert list(rules) == list(RULES)
     assert rules["status-is-201"] == {
         "basis": "published",
-        "source": "P2; guide, Retry (API reference)",
+        "source": RULES["status-is-201"].source,
+        "sources": [source_document(source) for source in RULES["status-is-201"].sources],
         "state": "kept",
     }
     assert rules["key-required"]["reason"] == "--ignore"

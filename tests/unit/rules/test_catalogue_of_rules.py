@@ -7,8 +7,10 @@ from typing import get_args
 
 import pytest
 
-from retry_contract.rules import ESSENTIAL, NOT_TESTED, RULES, Basis, Rule, Section, section
-from retry_contract.rules.scenarios import CUTOVER, EVERY
+from retry_contract.plugin import SCENARIOS
+from retry_contract.rules import ESSENTIAL, RULES, Basis, Rule, Section, rule_named
+from retry_contract.rules.scenarios import CUTOVER, EVERY, GROUPS
+from retry_contract.rules.sources import sources
 from retry_contract.verification.plan import PLAN
 
 AT_THE_LEAST = {
@@ -22,15 +24,18 @@ AT_THE_LEAST = {
     "batches": "batch-status-respected",
     "all responses": "no-server-error content-type-is-json wrong-method-refused",
     "cutover": "one-contract-served contract-in-force-served",
-    "fuzz": "generated-requests-answered",
-    "sequences": "generated-sequences-kept",
+    "generated": "generated-requests-answered generated-sequences-kept",
 }
 STATEMENTS = [f"P{number}" for number in range(1, 15)]
 EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
 def _claimed(rule: Rule) -> list[str]:
-    return re.findall(r"\bP[0-9]+\b", rule.source)
+    return [source.id for source in rule.sources if re.fullmatch("P[0-9]+", source.id)]
+
+
+def section(name: Section) -> list[Rule]:
+    return [rule for rule in RULES.values() if rule.section == name]
 
 
 @pytest.mark.parametrize("name", get_args(Section))
@@ -45,17 +50,31 @@ def test_every_rule_is_in_a_section() -> None:
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_statement_of_the_page_is_claimed_or_listed_as_not_testable(statement: str) -> None:
     claimed = any(statement in _claimed(rule) for rule in RULES.values())
-    assert claimed is not (statement in NOT_TESTED)
+    assert claimed is not bool(sources()[statement].not_tested)
 
 
 def test_nothing_beyond_the_page_is_claimed_or_listed() -> None:
-    named = {statement for rule in RULES.values() for statement in _claimed(rule)}
-    assert named | set(NOT_TESTED) == set(STATEMENTS)
+    assert [id_ for id_ in sources() if re.fullmatch("P[0-9]+", id_)] == STATEMENTS
 
 
-@pytest.mark.parametrize("reason", NOT_TESTED.values(), ids=NOT_TESTED)
-def test_not_testable_says_why(reason: str) -> None:
-    assert len(reason.split()) > 3
+def test_every_source_is_used_or_says_why_not() -> None:
+    used = {source.id for rule in RULES.values() for source in rule.sources}
+    for source in sources().values():
+        assert (source.id in used) is not bool(source.not_tested), source.id
+        assert not source.not_tested or len(source.not_tested.split()) > 3
+        assert source.address.startswith("https://")
+        assert not re.search(r"\bP[0-9]+\b", str(source))
+
+
+def test_every_group_of_scenarios_has_a_fixture_and_no_other() -> None:
+    assert GROUPS.keys() == SCENARIOS.keys() == {rule.scenario for rule in RULES.values()}
+
+
+def test_old_id_is_answered_with_the_new_one() -> None:
+    with pytest.raises(LookupError, match=r"^reply-matches-schema is now response-matches-schema$"):
+        rule_named("reply-matches-schema")
+    with pytest.raises(LookupError, match=r"^nothing: no such rule; see: retry-contract rules$"):
+        rule_named("nothing")
 
 
 @EVERY_RULE
@@ -64,12 +83,12 @@ def test_rule_has_an_id_a_sentence_a_source_and_a_basis(rule: Rule) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.id)
     assert re.fullmatch(r"[^.]*[A-Za-z0-9]", rule.sentence.removesuffix("."))
     assert rule.basis in Basis
-    assert all(part.strip() for part in re.split(r"[;,]", rule.source))
+    assert rule.sources
 
 
 @EVERY_RULE
 def test_basis_goes_with_the_source(rule: Rule) -> None:
-    public = re.search(r"guide|RFC [0-9]+|CWE-[0-9]+|git ", rule.source)
+    public = len(rule.sources) > len(_claimed(rule))
     if rule.basis is Basis.PUBLISHED:
         assert public
     else:
@@ -80,7 +99,7 @@ def test_basis_goes_with_the_source(rule: Rule) -> None:
 
 @EVERY_RULE
 def test_what_a_rule_needs_is_in_the_plan(rule: Rule) -> None:
-    assert rule.needs is None or set(rule.needs) <= PLAN.keys()
+    assert set(rule.needs) <= PLAN.keys()
 
 
 def test_plan_knows_every_scenario_and_no_other() -> None:
@@ -88,7 +107,7 @@ def test_plan_knows_every_scenario_and_no_other() -> None:
 
 
 def test_every_scenario_is_needed_by_a_rule_by_name() -> None:
-    assert {s for rule in RULES.values() for s in rule.needs or ()} == set(PLAN)
+    assert {s for rule in RULES.values() for s in rule.needs} == set(PLAN)
 
 
 def test_rules_about_an_accepted_retry_are_the_essential_ones() -> None:

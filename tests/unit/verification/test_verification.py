@@ -11,7 +11,6 @@ from support.proxy import refusing
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import RuleState
-from retry_contract.rules import RULES
 from retry_contract.verification.options import read_options
 from retry_contract.verification.verification import Surroundings, Verification
 
@@ -33,7 +32,7 @@ def _told(**given: Any) -> list[str]:
     told: list[str] = []
     with refusing() as url:
         given |= {"endpoint": url, "campaign": "c", "message": ["m"], "contract": "after"}
-        options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+        options = read_options(given, catalogue=catalogue())
         verification = Verification(options, Surroundings(announce=told.append))
         result = verification.check(verification.names[0], "status-is-201")
         verification.close()
