@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
-from retry_contract.exchange import Exchange
-from retry_contract.outcome import NotTested, Place, Violation
+from retry_contract.exchange import Exchange, Observation, Observations
+from retry_contract.outcome import NotExercised, NotTested, Place, Violation
+from retry_contract.rules import RULES
 from retry_contract.rules.every_response import content_type_of
 from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
 from retry_contract.verification.outage import (
@@ -32,6 +34,15 @@ def violation(
 def status_violation(rule: str, expected: str, exchange: Exchange) -> Violation:
     """Return the violation of a rule by the status that came."""
     return violation(rule, "", expected, f"status {exchange.status}", "status")
+
+
+def rule_violations(
+    rule: str, observation: Observation, expectation: Expectation
+) -> Iterator[Violation]:
+    """Yield how one observation breaks a rule; nothing if it says nothing about the rule."""
+    with contextlib.suppress(NotExercised):
+        for found in RULES[rule].check(Observations((observation,)), expectation):
+            yield violation(rule, found.pointer, found.expected, found.actual, found.place)
 
 
 def form_violations(

@@ -74,11 +74,7 @@ class Broken(Exception):
         super().__init__(", ".join(violation.rule for violation in violations))
         self.case = case
         self.violations = violations
-
-    @property
-    def size(self) -> int:
-        """The length of the case in characters of JSON."""
-        return len(json.dumps(self.case))
+        self.size = len(json.dumps(case))
 
 
 class EndOfRun(BaseException):

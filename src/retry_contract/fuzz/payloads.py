@@ -48,27 +48,23 @@ _UNDERSTOOD: dict[str, set[str]] = {
 _FEW = 3
 _STATUSES = (400, 401, 403, 404, 429, 500, 502, 503, 504)
 _CODES = (
-    "parameter_invalid",
-    "message_not_found_or_retry_message_not_in_failure_status",
-    "too_many_message_attempts_error",
-    "invalid_ip_address_used",
-    "x",
-    "0_9",
+    *("parameter_invalid", "message_not_found_or_retry_message_not_in_failure_status"),
+    *("too_many_message_attempts_error", "invalid_ip_address_used", "x", "0_9"),
 )
 
 
 def retry_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of an accepted retry that keep a contract, or raise KeyError."""
+    """Return an accepted retry's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "retry")
 
 
 def single_send_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of a Single Send that keep a contract, or raise KeyError."""
+    """Return a Single Send's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "single-send")
 
 
 def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
-    """Return responses of a Retrieve that keep a contract, or raise KeyError."""
+    """Return a Retrieve's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "retrieve")
 
 

@@ -29,19 +29,20 @@ from schemathesis.specs.openapi.checks import (
 
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.guard import Refused
-from retry_contract.exchange import Exchange
+from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz.conformance import (
     form_violations,
     rule_out_outage,
+    rule_violations,
     status_violation,
     violation,
 )
 from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
 from retry_contract.fuzz.supply import Supply
 from retry_contract.outcome import NotExercised, Violation
-from retry_contract.privacy.descriptions import describe_other
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
+from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.verification.prober import Prober
 
 
@@ -238,16 +239,11 @@ class _Player:
             return ()
         checked = validate_expected(exchange.payload, expectation)
         self._tally.drift |= dict.fromkeys(checked.drift)
-        return checked.violations or tuple(_other_ids(exchange, ids))
-
-
-def _other_ids(exchange: Exchange, ids: dict[str, str]) -> Iterator[Violation]:
-    for name, parameter, rule, expected in (
-        ("id", "messageId", "message-id-kept", "the id in the path"),
-        ("campaignId", "campaignId", "campaign-id-kept", "the campaign in the path"),
-    ):
-        if exchange.members.get(name) != ids[parameter]:
-            yield violation(rule, f"/{name}", expected, describe_other(exchange.members.get(name)))
+        observation = Observation(ACCEPTED, exchange, ids["campaignId"], ids["messageId"])
+        return checked.violations or (
+            *rule_violations("message-id-kept", observation, expectation),
+            *rule_violations("campaign-id-kept", observation, expectation),
+        )
 
 
 def _from_schemathesis(

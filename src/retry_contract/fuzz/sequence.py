@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import uuid
 from collections.abc import Collection
@@ -13,21 +12,20 @@ from typing import Any
 from retry_contract.contract.catalogue import Kind
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate, validate_expected
-from retry_contract.exchange import Exchange, Observation, Observations
+from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz.conformance import (
     form_violations,
     rule_out_outage,
+    rule_violations,
     status_violation,
     violation,
 )
 from retry_contract.fuzz.engine import Broken, Tally
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.privacy.descriptions import describe, describe_other
-from retry_contract.rules import RULES
 from retry_contract.rules.accepted_retry import MOVING, differs
 from retry_contract.rules.delivery import FAILURE, ORDER, follows
 from retry_contract.rules.generated_cases import SEQUENCES
-from retry_contract.rules.model import Finding
 from retry_contract.rules.refusals import TOO_MANY, UNRETRYABLE
 from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.service.seeds import BATCH
@@ -37,8 +35,6 @@ _RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 _A_WHILE = 5.0
 _KEPT_RULES = {
-    "id": "message-id-kept",
-    "campaignId": "campaign-id-kept",
     "createdAt": "created-at-kept",
     "recipient": "recipient-kept",
     "values": "values-kept",
@@ -156,14 +152,14 @@ class StatefulSequence:
         refusal = message.refusal(status)
         if exchange.succeeded:
             if refusal is not None and not (real_time and follows(status, FAILURE)):
-                self._break(status_violation(refusal, "a refusal", exchange))
+                self._check_status(exchange, range(300, 600), refusal, "a refusal")
             self._check_accepted(message, before, exchange)
             return
         if refusal is None:
             if exchange.status != 400 or message.sends <= _SURELY_BELOW_CAP:
                 rule = "batch-status-respected" if message.batch else "status-is-201"
                 rule = "attempts-capped" if message.sends > 1 else rule
-                self._break(status_violation(rule, "an accepted retry", exchange))
+                self._check_status(exchange, range(200, 300), rule, "an accepted retry")
             message.capped_at, refusal = message.sends, "attempts-capped"
         if refusal == "batch-status-respected":  # which status and code come is not published
             self._check_refusal(exchange, refusal, range(400, 500))
@@ -208,10 +204,8 @@ class StatefulSequence:
     def _check_accepted(self, message: PageMessage, before: Exchange, exchange: Exchange) -> None:
         self._check_response(exchange, 201, "retry")
         self._check_kept(message, exchange, "response-matches-schema")
-        seen = Observations((self._observe(message, exchange, before),))
-        with contextlib.suppress(NotExercised):  # of timestamps that cannot be compared
-            rule = RULES["updated-at-moves-on"]
-            self._break(*(_violation(rule.id, f) for f in rule.check(seen, self._expectation)))
+        observation = self._observe(message, exchange, before)
+        self._break(*rule_violations("updated-at-moves-on", observation, self._expectation))
         message.sends, message.at_rest = message.sends + 1, False
         following = ORDER if self.prober.endpoint.real_time else ("created",)
         expected = "created, or a status that follows it"
@@ -250,14 +244,12 @@ class StatefulSequence:
     def _check_kept(self, message: PageMessage, exchange: Exchange, rule: str) -> None:
         """Check that a response shows the message in the path, with the members it had before."""
         observation = self._observe(message, exchange)
-        first = [(name, value, "what was shown first") for name, value in message.first.items()]
-        for name, value, expected in (
-            *first,
-            ("id", message.id, "the id in the path"),
-            ("campaignId", observation.campaign, "the campaign in the path"),
-        ):
-            for found in differs(observation, name, value, expected):
-                self._break(_violation(_KEPT_RULES.get(name, rule), found))
+        for name, value in message.first.items():
+            for found in differs(observation, name, value, "what was shown first"):
+                kept = _KEPT_RULES.get(name, rule)
+                self._break(violation(kept, found.pointer, found.expected, found.actual))
+        for kept in ("message-id-kept", "campaign-id-kept"):
+            self._break(*rule_violations(kept, observation, self._expectation))
         self._learn(message, exchange)
 
     def _learn(self, message: PageMessage, exchange: Exchange) -> None:
@@ -304,8 +296,6 @@ class StatefulSequence:
         for found in form_violations(exchange, self._expectation, key, codes):
             self._break(found)
 
-    # Small things
-
     def _post(self, message: str, campaign: str | None = None, **how: Any) -> Exchange:
         path = f"campaigns/{campaign or self.prober.endpoint.campaign}/messages/{message}/retry"
         exchange = self.prober.send("retry", path, method="POST", **how)
@@ -330,7 +320,3 @@ class StatefulSequence:
         """Raise Broken, if any violation was found."""
         if found:
             raise Broken({"sequence": {"start": self._number, "steps": self._steps}}, *found)
-
-
-def _violation(rule: str, found: Finding) -> Violation:
-    return violation(rule, found.pointer, found.expected, found.actual)

@@ -44,9 +44,11 @@ _VALUES: dict[str, Sequence[Any]] = {
 """The values of each parameter of a step or a move; `text` is any text."""
 
 _STEPS = {
-    **{"send": ("text",), "seed": ("state",), "fail": ("which",), "retry": ("which",)},
-    **{"batch": ("which", "status"), "unauthorised": ("which", "how"), "elsewhere": ()},
-    **{"unknown": ("number",), "method": ("which", "method"), "cutover": ()},
+    name: tuple(inspect.signature(getattr(StatefulSequence, f"_{name}")).parameters)[1:]
+    for name in (
+        *("send", "seed", "fail", "retry", "batch", "unauthorised", "elsewhere", "unknown"),
+        *("method", "cutover"),
+    )
 }
 """The parameters of each step."""
 
@@ -125,7 +127,7 @@ def _starts(plan: Plan) -> tuple[Start, ...]:
 
 
 def _machine(
-    begin: Callable[[int], contextlib.AbstractContextManager[StatefulSequence]], starts: int
+    opener: Callable[[int], contextlib.AbstractContextManager[StatefulSequence]], starts: int
 ) -> type[RuleBasedStateMachine]:
     """Return the state machine; each of its rules is one move of a sequence."""
 
@@ -139,7 +141,7 @@ def _machine(
 
         @initialize(start=st.integers(0, starts - 1), text=texts())
         def begin(self, start: int, text: str) -> None:
-            self.sequence = self.stack.enter_context(begin(start))
+            self.sequence = self.stack.enter_context(opener(start))
             # With nothing sent, most of what follows would have nothing to act on.
             self.sequence.play("send", text)
 

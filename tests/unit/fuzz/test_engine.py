@@ -38,7 +38,7 @@ def _sent(wire: Any) -> list[tuple[str, str, str, bytes]]:
 
 @pytest.mark.slow
 @each_kind
-def test_every_request_passes_the_client_and_none_goes_beside_it(
+def test_every_request_goes_through_the_client(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
@@ -58,7 +58,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
 def test_probes_of_schemathesis_are_among_them(fuzz: Any, wire: Any) -> None:
     tally = fuzz("request", cases=60).tally
     refused = [r for r in wire.requests if "authorization" not in r.headers]
-    assert refused  # an accepted retry is asked for once more without a key
+    assert refused  # an accepted retry is sent again without a key
     assert tally.accepted > len(refused)
 
 
@@ -144,11 +144,11 @@ def test_nothing_accepted_is_not_exercised(fuzz: Any) -> None:
         fuzz("sequence", cases=1)
 
 
-def test_broken_case_that_is_flaky_is_still_told(fuzz: Any) -> None:
+def test_broken_case_that_is_flaky_is_still_reported(fuzz: Any) -> None:
     contracts = catalogue()
 
     class OneService(MockEndpoint):
-        """A service that no case has to itself, so that what broke may not break again."""
+        """A service that all cases share, so what broke may not break again."""
 
         def fresh(self) -> MockEndpoint:
             return self
@@ -295,7 +295,7 @@ def test_other_contract_outside_a_transition_is_an_alarm(fuzz: Any) -> None:
     assert found.rules == {"creator-id-as-contracted"}
 
 
-def test_finding_without_a_rule_of_its_own_belongs_to_the_generated_requests() -> None:
+def test_failure_without_its_own_rule_belongs_to_the_generated_requests() -> None:
     from retry_contract.fuzz.requests import _from_failure
 
     class NewFailure(Exception):
