@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
 from retry_contract.service.faults import FAULTS, Fault
@@ -38,7 +38,7 @@ def _row(fault: Fault) -> str:
 def _broken(fault: Fault) -> list[str]:
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["after"], faults=[fault])
-    result = Run(endpoint, named(contracts, "after")).check_all()
+    result = Run(endpoint, expect(contracts, "after")).check_all()
     endpoint.close()
     return [rule.rule for rule in result.rules if rule.state is RuleState.BROKEN]
 

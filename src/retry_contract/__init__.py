@@ -1,6 +1,6 @@
 """Contract tests for the retry endpoint of Postman v2 (postman.gov.sg).
 
-The public names are read on first use, so that importing the package costs nothing.
+The public names are imported on first use, so importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -26,17 +26,12 @@ __path__.append(str(Path(__file__).resolve().parents[2]))
 
 
 def __getattr__(name: str) -> Any:
-    match name:
-        case "contracts" | "timeline":
-            from retry_contract.contract.catalogue import catalogue
+    if name in ("contracts", "timeline"):
+        from retry_contract.contract.catalogue import catalogue
 
-            return catalogue() if name == "contracts" else catalogue().timeline
-        case "identify" | "violations":
-            from retry_contract.contract import validator
+        return catalogue() if name == "contracts" else catalogue().timeline
+    if name in __all__:
+        from retry_contract.contract import validator
 
-            return getattr(validator, name)
-        case "Violation":
-            from retry_contract.outcome import Violation
-
-            return Violation
+        return getattr(validator, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "consumers"
 READY = "READY for after-2025-02-24 (in force since 24 Feb 2025)"
 FEW = ("--payloads", "40", "--seed", "1")
+ONE = ("--payloads", "1")
 
 APP = """
 import datetime, os, sys, threading
@@ -276,19 +277,21 @@ def test_the_api_key_is_in_no_output(
     ("words", "said"),
     [
         pytest.param(
-            ["nowhere:parse"],
+            ["nowhere:parse", *ONE],
             "No module named 'nowhere'; it is looked for in this folder and in PYTHONPATH",
             marks=pytest.mark.slow,
         ),
-        (["broken:parse"], "No module named 'nowhere_to_be_found' (at broken.py:1)"),
-        pytest.param(["leaves:parse"], "cannot be imported: SystemExit: 4", marks=pytest.mark.slow),
-        (["dies:parse"], "cannot be imported: the process ended with exit status 5"),
+        (["broken:parse", *ONE], "No module named 'nowhere_to_be_found' (at broken.py:1)"),
         pytest.param(
-            ["app:parse"], "app was imported, but it has no parse", marks=pytest.mark.slow
+            ["leaves:parse", *ONE], "cannot be imported: SystemExit: 4", marks=pytest.mark.slow
         ),
-        pytest.param(["app:sys.path"], "sys.path is no callable", marks=pytest.mark.slow),
-        (["types:parse"], "types was imported, but it has no parse, for it is none of yours"),
-        (["app:Known"], "cannot be called with one argument, the response: missing a required arg"),
+        (["dies:parse", *ONE], "cannot be imported: the process ended with exit status 5"),
+        pytest.param(
+            ["app:parse", *ONE], "app was imported, but it has no parse", marks=pytest.mark.slow
+        ),
+        pytest.param(["app:sys.path", *ONE], "sys.path is no callable", marks=pytest.mark.slow),
+        (["types:parse", *ONE], "types was imported, but it has no parse, for it is none of y"),
+        (["app:Known", *ONE], "cannot be called with one argument, the response: missing a requ"),
         (["app"], "write package.module:callable"),
         ([], "give one of package.module:callable, --exec COMMAND"),
         (["app:tolerant", "--exec", "cat"], "give one of package.module:callable"),
@@ -312,11 +315,11 @@ def test_the_api_key_is_in_no_output(
         (["--exec", "'"], "quote it as for a shell"),
         (["--exec", " "], "the target is empty: give package.module:callable, or a command"),
         (
-            ["--exec", "cat"],
+            ["--exec", "cat", *ONE],
             'it wrote the line: {"createdAt"',
         ),
         pytest.param(
-            ["--exec", "true"],
+            ["--exec", "true", *ONE],
             "does not answer each payload: it must read lines",
             marks=pytest.mark.slow,
         ),

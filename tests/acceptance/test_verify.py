@@ -138,8 +138,8 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
-    keys = "outcome reason endpoint causes replay next contracts requests responses seconds seed"
-    assert list(document) == [*keys.split(), "versions"]
+    keys = "format outcome reason endpoint causes replay next contracts requests responses seconds"
+    assert list(document) == [*keys.split(), "seed", "versions"]
     assert (document["causes"], document["replay"], document["next"]) == ([], None, None)
     assert (document["outcome"], document["reason"]) == ("kept", None)
     assert document["endpoint"] == "mock"
@@ -349,7 +349,7 @@ def test_a_bad_option_is_one_line(
     as_json = here("verify", *words, "--json")
     document = json.loads(as_json.stdout)
     assert as_json.returncode == 2
-    assert list(document) == ["outcome", "reason"]
+    assert list(document) == ["format", "outcome", "reason"]
     assert document["outcome"] == "usage error"
     assert len(as_json.stderr.splitlines()) == 1
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Outcome, Verdict
 from retry_contract.report.causes import Cause, causes
@@ -70,7 +70,7 @@ def _planted(fault: str) -> str:
 
 def _causes(fault: str, contract: str) -> tuple[Cause, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS[contract], faults=[FAULTS[fault]])
-    result = Run(endpoint, named(CONTRACTS, contract)).check_all()
+    result = Run(endpoint, expect(CONTRACTS, contract)).check_all()
     return causes(Outcome(Verdict.BROKEN, "mock", contracts=(result,)))
 
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.interrupts import endings, handled
-from retry_contract.cli.output import harmless, paint, visible, write_json, write_lines
+from retry_contract.cli.interrupts import ending_signals, handle_signals
+from retry_contract.cli.output import disarm, paint, write_json, write_lines
 from retry_contract.outcome import UsageError
+from retry_contract.privacy.descriptions import escape
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.attempt import Reader
@@ -103,20 +104,20 @@ def _add_values(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
-    from retry_contract.privacy.masking import Scrubber
+    from retry_contract.privacy.scrubber import Scrubber
 
     scrub = Scrubber(_secret()).scrub
     ctrl_c = signal.getsignal(signal.SIGINT)
     like_ctrl_c = ctrl_c if callable(ctrl_c) else signal.default_int_handler
     try:
-        with handled(like_ctrl_c, *endings()):
+        with handle_signals(like_ctrl_c, *ending_signals()):
             return _run(options, scrub)
     except (UsageError, OSError) as error:
-        raise UsageError(visible(scrub(str(error)))) from None
+        raise UsageError(escape(scrub(str(error)))) from None
 
 
 def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
-    from retry_contract.privacy.masking import scrubbed
+    from retry_contract.privacy.scrubber import map_texts
     from retry_contract.verification.option_values import usable_folder
 
     target = _target(options)
@@ -126,7 +127,7 @@ def _run(options: argparse.Namespace, scrub: Callable[[str], str]) -> int:
             found = _check(options, target)
     except UsageError as error:
         raise UsageError(_reason(options, scrub(target), scrub(str(error)))) from None
-    safe: Readiness = scrubbed(found, scrub)
+    safe: Readiness = map_texts(found, scrub)
     _show(safe, as_json=options.json)
     if folder is not None:
         from retry_contract.report.readiness_report import write_readiness
@@ -167,11 +168,11 @@ def _target(options: argparse.Namespace) -> str:
     for name in callables:
         if name is not None and not _TARGET.fullmatch(name):
             how = "write package.module:callable, as app.sms:parse; a command goes with --exec"
-            raise UsageError(f"{visible(name)}: {how}")
+            raise UsageError(f"{escape(name)}: {how}")
     for pointer in options.accept or ():
         if not _POINTER.fullmatch(pointer):
             how = 'write a JSON Pointer, such as /count or /items/0, or "" for all of it'
-            raise UsageError(f"--accept {visible(pointer)}: {how}")
+            raise UsageError(f"--accept {escape(pointer)}: {how}")
     return str(target)
 
 
@@ -263,4 +264,4 @@ def _show(found: Readiness, *, as_json: bool) -> None:
         write_json(readiness_document(found))
         return
     outcome = paint(outcome_line(found), found.verdict)
-    write_lines([outcome, *map(harmless, readiness_lines(found))])
+    write_lines([outcome, *map(disarm, readiness_lines(found))])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.output import write_lines
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
 from retry_contract.outcome import ExitCode, UsageError
@@ -47,12 +48,13 @@ def _schema(options: argparse.Namespace) -> int:
 
     contracts = catalogue()
     if options.contract == "either":
-        write_json(bundle_either(contracts))
+        schema = bundle_either(contracts)
     elif options.contract in {name for p in contracts.timeline for name in (p.name, p.alias)}:
-        write_json(bundle(contracts[options.contract]))
+        schema = bundle(contracts[options.contract])
     else:
         known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
         raise UsageError(f"{options.contract}: no such contract; use one of {known}")
+    write_lines([json.dumps(schema, indent=2)])
     return ExitCode.KEPT
 
 
@@ -105,7 +107,7 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from retry_contract.explain import explain
+    from retry_contract.cli.explain import explain
     from retry_contract.rules import rule_named
 
     try:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.interrupts import endings, handled
+from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.consumer.process.group import end, in_a_group, interrupt
 from retry_contract.outcome import UsageError
@@ -66,14 +66,15 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.endpoint.server_extra import sandbox_server
+    from retry_contract.endpoint.server import serve
     from retry_contract.service.controls import Sandbox
 
     if options.json and options.command_line is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    serving, termination = sandbox_server(), signal.default_int_handler
     sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
-    with handled(termination, *endings()), serving(sandbox.handle, _port(options.port)) as url:
+    port = _port(options.port)
+    handling = handle_signals(signal.default_int_handler, *ending_signals())
+    with handling, serve(sandbox.handle, port=port) as (url,):
         described = _described(sandbox, url)
         if options.command_line is not None:
             return _accompany(options.command_line, _environment(described))
@@ -195,7 +196,7 @@ def _accompany(command: str, environment: dict[str, str]) -> int:
     try:
         # A Ctrl-C while it is being started waits, or the command would be lost sight of.
         wait = meanwhile.append
-        with handled(lambda number, _: wait(number), signal.SIGINT, *endings()):
+        with handle_signals(lambda number, _: wait(number), signal.SIGINT, *ending_signals()):
             child = subprocess.Popen(command, shell=True, env=environment, **in_a_group())
         if meanwhile:
             raise KeyboardInterrupt

@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from retry_contract.contract.validator import validate_expected
-from retry_contract.endpoint.guard import Refused
+from retry_contract.endpoint.guard import GuardError
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz.conformance import (
     form_violations,
@@ -204,7 +204,7 @@ class _Player:
             response = prober.forward(
                 "retry", "POST", _RETRY.removeprefix("/").format(**ids), headers=headers
             )
-        except Refused:  # the guard sends nothing that may be read as another path
+        except GuardError:  # the guard sends nothing that may be read as another path
             return ()
         exchange = prober.exchanges[-1]
         rule_out_outage(

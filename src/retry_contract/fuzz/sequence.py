@@ -272,7 +272,7 @@ class StatefulSequence:
             checked = validate_expected(exchange.payload, expectation)
             self._tally.drift |= dict.fromkeys(checked.drift)
         else:
-            shown = expectation.catalogue.shown_by(exchange.payload, kind)
+            shown = expectation.catalogue.contract_of(exchange.payload, kind)
             served = shown if shown in expectation.tolerated else None
             checked = validate(exchange.payload, served or expectation.contract, kind)
         self._break(*checked.violations)

@@ -179,20 +179,18 @@ def served(contract: str) -> Iterator[RetryService]:
 
     Fails the test if the extra `sandbox` is not installed.
     """
-    from retry_contract.endpoint.server_extra import sandbox_server
-
     try:
-        serving = sandbox_server()
+        from retry_contract.endpoint.server import serve
     except UsageError as error:
         raise pytest.fail.Exception(f"retry_sandbox: {error}", pytrace=False) from None
     sandbox, lock = _sandbox(contract), threading.Lock()
-    with serving(_one_by_one(sandbox.handle, lock), 0) as url, _past_proxies():
+    with serve(_one_by_one(sandbox.handle, lock)) as (url,), _past_proxies():
         yield RetryService(url + PREFIX, sandbox, lock)
 
 
 def _sandbox(contract: str) -> Sandbox:
     timeline = catalogue().timeline
-    start = timeline.instant_within(timeline.named(contract))
+    start = timeline.instant_within(timeline.period(contract))
     return Sandbox(catalogue(), Start(AUTO, start), _stopwatch())
 
 

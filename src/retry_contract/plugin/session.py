@@ -24,7 +24,7 @@ from retry_contract.outcome import (
     Verdict,
 )
 from retry_contract.plugin.workers import FIELD, is_parallel
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import outcome_lines

@@ -22,6 +22,7 @@ from retry_contract.rules.sources import Source
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome in the form that `verify --json` prints."""
     return {
+        "format": 1,
         "outcome": str(outcome.verdict),
         "reason": outcome.reason,
         "endpoint": outcome.endpoint,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retry_contract.exchange import Exchange
-from retry_contract.privacy.masking import Scrubber, mask
+from retry_contract.privacy.masks import mask
+from retry_contract.privacy.scrubber import Scrubber
 
 _HEADERS = ("content-type", "retry-after", "allow")
 

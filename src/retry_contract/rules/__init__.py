@@ -20,17 +20,18 @@ ESSENTIAL = frozenset(rule.id for rule in accepted_retry.RULES)
 GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
-_OLD_IDS = {
-    "reply-matches-schema": "response-matches-schema",
-    "generated-histories-kept": "generated-sequences-kept",
+_RENAMED = {
+    "reply_matches_schema": "response-matches-schema",
+    "generated_histories_kept": "generated-sequences-kept",
 }
-"""Ids of earlier versions, which users' pipelines still name."""
+"""Ids of earlier versions, which users' pipelines still name, with their new ones."""
 
 
 def rule_named(name: str) -> Rule:
     """Return a rule by id. Raises LookupError, which says the new id of one that was renamed."""
-    if name in _OLD_IDS:
-        raise LookupError(f"{name} is now {_OLD_IDS[name]}")
-    if name not in RULES:
-        raise LookupError(f"{name}: no such rule; see: retry-contract rules")
-    return RULES[name]
+    if name in RULES:
+        return RULES[name]
+    new = _RENAMED.get(name.replace("-", "_"))
+    raise LookupError(
+        f"{name} is now {new}" if new else f"{name}: no such rule; see: retry-contract rules"
+    )

@@ -127,7 +127,7 @@ def _alike(one: Contract, other: Contract, kind: Kind) -> bool:
 def _shown(exchange: Exchange, expectation: Expectation) -> Contract | None:
     if not exchange.succeeded or exchange.kind == "other":
         return None
-    return expectation.catalogue.shown_by(exchange.payload, exchange.kind)
+    return expectation.catalogue.contract_of(exchange.payload, exchange.kind)
 
 
 RULES: tuple[Rule, ...] = (

@@ -59,7 +59,7 @@ class Message:
 
     @property
     def outcome(self) -> tuple[str, str] | None:
-        """The failure that this recipient leads to; None if messages to it arrive."""
+        """The failure of messages to this recipient; None if they arrive."""
         return SIMULATOR.get(self.recipient)
 
 

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
-from retry_contract.privacy.descriptions import printable
+from retry_contract.privacy.descriptions import escape_name
 from retry_contract.service.controls import Sandbox, Start
-from retry_contract.service.errors import Refusal
-from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
+from retry_contract.service.faults.model import Wrap, after_retry, is_retry
 from retry_contract.service.http import Handler, Pace, Request, Response
-from retry_contract.service.model import PREFIX, Service, Settings
+from retry_contract.service.model import PREFIX, Refusal, Service, Settings
+from retry_contract.service.records import Message
 from retry_contract.service.seeds import FAILED
 
 UNKNOWN = "unknown"
@@ -144,7 +144,7 @@ class Visit:
 
     def show(self, request: Request) -> str:
         """Return a request's method and path, with names in place of ids."""
-        return f"{request.method} {printable(self.named(request.path))}"
+        return f"{request.method} {escape_name(self.named(request.path))}"
 
     def named(self, text: str) -> str:
         """Return a text with names in place of the ids of this call, and without a secret."""
@@ -185,7 +185,7 @@ class Stage:
         message = self._message(sandbox, call.state)
         keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
         handle: Handler = sandbox.handle
-        for wrap in (_arriving, call.wrap):
+        for wrap in (after_retry(_deliver, status=(201,)), call.wrap):
             handle = handle if wrap is None else wrap(sandbox.service, handle)
         with self._lock:
             self._handle, self._end = handle, _nothing
@@ -224,14 +224,9 @@ class Stage:
             return response
 
 
-def _deliver(service: Service, request: Request, response: Response) -> None:
-    """Let a message that was retried arrive, as a client hopes that waits for it."""
-    message = message_of(service, request)
-    if message is not None and is_retry(request) and response.status == 201:
-        message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
-
-
-_arriving: Wrap = after(_deliver)
+def _deliver(_: Service, message: Message) -> None:
+    """Let a message that was retried arrive, as a client expects that waits for it."""
+    message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
 
 
 def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
@@ -244,7 +239,7 @@ def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
             if once and (refused or not is_retry(request)):
                 return handle(request)
             refused.append(request)
-            return service.errors.response(refusal)
+            return service.refuse(refusal)
 
         return answer
 

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Timeline
 from retry_contract.service.controls import AUTO
-from retry_contract.service.errors import Refusal
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Response
-from retry_contract.service.model import Settings
+from retry_contract.service.model import Refusal, Settings
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.service.stage import UNKNOWN, Call, answering, refusing
 

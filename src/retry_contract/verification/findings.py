@@ -17,7 +17,7 @@ from retry_contract.outcome import (
     Violation,
     conclude,
 )
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.verification.options import Options
 from retry_contract.verification.replay import replay_command

@@ -62,7 +62,7 @@ class Observer:
     def _as_served(self) -> Expectation:
         self.prober.meet()
         message, _ = self.prober.any_message()
-        shown = catalogue().shown_by(self.prober.shown(message).payload, "retrieve")
+        shown = catalogue().contract_of(self.prober.shown(message).payload, "retrieve")
         if shown is None:
             raise NotExercised(
                 "Retrieve showed no message, so the contract that is served is unknown"

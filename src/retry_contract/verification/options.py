@@ -10,12 +10,12 @@ from typing import Any
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
+from retry_contract.endpoint.guard import is_loopback
 from retry_contract.endpoint.live import (
     LiveSettings,
     check_key,
     check_proxy,
     check_url,
-    is_loopback,
     may_provision,
     trust,
 )

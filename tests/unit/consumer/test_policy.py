@@ -15,7 +15,7 @@ from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.stage import MOST_RETRIES, UNKNOWN, Call, Stage, Visit

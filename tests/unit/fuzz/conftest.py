@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import Expectation, named
+from retry_contract.contract.expectation import Expectation, expect
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Broken, Plan, Tally
@@ -55,7 +55,7 @@ def fuzz() -> Callable[..., Result]:
         contracts = catalogue()
         chosen = [FAULTS[name] for name in faults]
         mock = mock_of(contracts, contracts[contract], faults=chosen, settings=settings)
-        expectation = expectation or named(contracts, contract)
+        expectation = expectation or expect(contracts, contract)
         cases = cases if replay is None else 0  # as the options say
         plan = Plan(endpoint or mock, expectation, cases, seed, replay, examples)
         tally = tally or Tally(plan.most_shrinks)

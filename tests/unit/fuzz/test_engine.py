@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, configuration
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import in_force
+from retry_contract.contract.expectation import expect_at
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Tally
 from retry_contract.outcome import NotExercised, NotTested
@@ -279,7 +279,7 @@ def test_unwritable_home_is_no_obstacle(
 @pytest.mark.slow
 def test_other_contract_in_a_transition_is_drift_and_no_alarm(fuzz: Any) -> None:
     contracts = catalogue()
-    expectation = in_force(contracts, "2025-02-10")
+    expectation = expect_at(contracts, "2025-02-10")
     assert expectation.tolerated == (contracts["after"],)
     endpoint = mock_of(contracts, contracts["after"])
     found = fuzz("request", endpoint=endpoint, expectation=expectation)
@@ -290,7 +290,7 @@ def test_other_contract_in_a_transition_is_drift_and_no_alarm(fuzz: Any) -> None
 def test_other_contract_outside_a_transition_is_an_alarm(fuzz: Any) -> None:
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["before"])
-    expectation = in_force(contracts, "2025-03-10")
+    expectation = expect_at(contracts, "2025-03-10")
     found = fuzz("request", endpoint=endpoint, expectation=expectation)
     assert found.rules == {"creator-id-as-contracted"}
 

@@ -8,7 +8,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz import engine
 from retry_contract.fuzz.generate import generator
@@ -33,7 +33,7 @@ def _run(*faults: str) -> Run:
     given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
     options = read_options(given, catalogue=contracts)
     mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
-    return Run(mock, named(contracts, "after"), generate=generator(options))
+    return Run(mock, expect(contracts, "after"), generate=generator(options))
 
 
 @BOTH

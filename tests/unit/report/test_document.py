@@ -38,6 +38,7 @@ def _rules(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     document = outcome_document(FOUND)
+    assert next(iter(document.items())) == ("format", 1)
     (contract,), (cause,) = document.pop("contracts"), document.pop("causes")
     sources = [source_document(source) for source in RULES["message-id-kept"].sources]
     assert cause == {
@@ -54,6 +55,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     assert list(sources[0]) == ["id", "sentence", "address"]
     assert document.pop("next").startswith("Show the causes to the service's team")
     assert document == {
+        "format": 1,
         "outcome": "broken",
         "reason": None,
         "endpoint": URL,

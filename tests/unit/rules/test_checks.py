@@ -30,7 +30,7 @@ from support.observed import shown as _shown
 from support.observed import validate as _violations_of
 from support.observed import without as _without
 
-from retry_contract.contract.expectation import in_force
+from retry_contract.contract.expectation import expect_at
 from retry_contract.exchange import Exchange, Kind, Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES
@@ -586,13 +586,13 @@ def test_response_without_a_message_shows_no_contract(exchange: Exchange) -> Non
 def test_contract_in_force_with_the_leniency_of_the_transition(
     instant: str, payload: dict[str, Any], kept: bool
 ) -> None:
-    expectation = in_force(CONTRACTS, instant)
+    expectation = expect_at(CONTRACTS, instant)
     found = _violations_of("contract-in-force-served", _accepted(payload), expectation=expectation)
     assert (not found) is kept
 
 
 def test_observation_may_know_its_own_instant() -> None:
-    early = in_force(CONTRACTS, "2024-01-01")
+    early = expect_at(CONTRACTS, "2024-01-01")
     observation = Observation(s.CUTOVER, _exchange(OLD), CAMPAIGN, MESSAGE, expected=early)
     assert not _violations_of("contract-in-force-served", observation, expectation=AFTER)
     assert _violations_of("contract-in-force-served", _accepted(OLD), expectation=AFTER)

@@ -8,7 +8,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Violation
 from retry_contract.service.faults import FAULTS
@@ -243,7 +243,7 @@ SAID = {
 
 def _violations(fault: str) -> tuple[Violation, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=[FAULTS[fault]])
-    result = Run(endpoint, named(CONTRACTS, "after")).check_all()
+    result = Run(endpoint, expect(CONTRACTS, "after")).check_all()
     endpoint.close()
     (found,) = (r.violations for r in result.rules if r.rule == FAULTS[fault].rule)
     return found

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.exchange import Exchange, Kind, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
 from retry_contract.rules import scenarios as s
 
-AFTER = named(catalogue(), "after")
+AFTER = expect(catalogue(), "after")
 PATH = "/api/v2/campaigns/campaign_1/messages/message_1/retry"
 JSON = {"content-type": "application/json"}
 ACCEPTED = {name: AFTER.contract.sample("retry", name) for name in AFTER.contract.fields()}

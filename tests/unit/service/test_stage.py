@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service.errors import Refusal
 from retry_contract.service.http import Request, Response
+from retry_contract.service.model import Refusal
 from retry_contract.service.stage import (
     MOST_RETRIES,
     UNKNOWN,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import in_force, named
+from retry_contract.contract.expectation import expect, expect_at
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.outcome import NotTested, RuleState, Traffic, Verdict, conclude
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
@@ -47,7 +47,7 @@ def _poor(without: tuple[str, ...] = (), *, simulator: bool = False, foreign: bo
 
 
 def _run(endpoint: MockEndpoint, ignored: frozenset[str] = frozenset()) -> Run:
-    return Run(endpoint, named(CONTRACTS, "after"), ignored)
+    return Run(endpoint, expect(CONTRACTS, "after"), ignored)
 
 
 def _reasons(run: Run) -> dict[str, str | None]:
@@ -259,7 +259,7 @@ def test_drift_is_of_the_accepted_responses_seen_so_far_each_once() -> None:
 
 
 def test_run_for_an_instant_names_its_contract() -> None:
-    expectation = in_force(CONTRACTS, "2024-05-16")
+    expectation = expect_at(CONTRACTS, "2024-05-16")
     run = Run(mock_of(CONTRACTS, CONTRACTS["before"]), expectation)
     assert run.contract == "before-2025-02-24"
     states = {r.rule: r.state for r in run.check_all().rules}

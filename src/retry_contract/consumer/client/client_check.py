@@ -21,9 +21,8 @@ from retry_contract.consumer.readiness import (
 )
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
-from retry_contract.endpoint.server_extra import sandbox_servers
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import Scrubber, scrubbed
+from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
 from retry_contract.service.stage import Stage
 from retry_contract.service.staged_calls import PAIRED
@@ -34,12 +33,14 @@ _FEW = 5
 
 def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
+    from retry_contract.endpoint.server import serve
+
     begin = time.perf_counter()
     timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
-    served = pair.served(timeline, asked.now)
+    served = pair.current_contracts(timeline, asked.now)
     scrub = Scrubber(asked.secret).scrub
     stages = [Stage(catalogue, _APART * number, scrub) for number in range(len(planned))]
-    with sandbox_servers()([stage.handle for stage in stages]) as urls:
+    with serve(*(stage.handle for stage in stages)) as urls:
         called = Calls(client).make(planned, stages, [url + PREFIX for url in urls])
     # Before anything is cut off or compared.
     made = [[_scrubbed(call, scrub) for call in calls] for calls in called]
@@ -62,15 +63,15 @@ def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue)
 
 def _scrubbed(made: Made, scrub: Callable[[str], str]) -> Made:
     """Return a call without the user's key, and what was read without the one that it was given."""
-    attempt = scrubbed(made.attempt, scrub)
-    read = scrubbed(attempt.read, Scrubber(made.visit.key).scrub)
+    attempt = map_texts(made.attempt, scrub)
+    read = map_texts(attempt.read, Scrubber(made.visit.key).scrub)
     return replace(made, attempt=replace(attempt, read=read))
 
 
 def _safe(finding: Finding, calls: Sequence[Made], asked: Asked) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
     scrub = Scrubber(asked.secret, *{made.visit.key for made in calls}).scrub
-    safe: Finding = scrubbed(finding, scrub)
+    safe: Finding = map_texts(finding, scrub)
     return replace(safe, error=cut(safe.error))
 
 
@@ -94,7 +95,7 @@ def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
     if len(read) < 2:
         return Tried(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}
-    added = [payload[field] for field in pair.added if field in payload]
+    added = [payload[field] for field in pair.new_fields if field in payload]
     places = known.compared(read[0], read[1], added)
     counts, finding = True, None
     if any(made.attempt.opaque[:1] == ("",) for made in read):

@@ -13,7 +13,7 @@ from retry_contract.consumer.compare import Difference, differences
 from retry_contract.consumer.process.attempt import Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import scrubbed
+from retry_contract.privacy.scrubber import map_texts
 from retry_contract.service.stage import MOST_RETRIES
 
 _DOCUMENTED = "POST /campaigns/:campaignId/messages/:messageId/retry"
@@ -74,7 +74,7 @@ def known_of(before: Sequence[Made], after: Sequence[Made], accept: tuple[str, .
 
 def _reading(made: Made) -> Any:
     """Return what was read, with names in place of the ids that no other call has."""
-    return scrubbed(made.attempt.read, made.visit.named)
+    return map_texts(made.attempt.read, made.visit.named)
 
 
 def validate(made: Made, client: Client, known: Known) -> Finding | None:

@@ -24,7 +24,7 @@ from retry_contract.contract.timeline import Period, Timeline
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 
 _TIMES = 5
 _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
@@ -40,7 +40,7 @@ _BLIND = (
 def check(asked: Asked, reader: Reader, pair: Pair, timeline: Timeline) -> Readiness:
     """Try a reader on generated payloads. Raises UsageError."""
     begin = time.perf_counter()
-    shown = scenarios(pair, pair.served(timeline, asked.now))
+    shown = scenarios(pair, pair.current_contracts(timeline, asked.now))
     run = _Check(asked, reader, pair)
     tried = (*run.scenarios(shown), run.rare_forms(pair.new.period))
     in_force = timeline.at(asked.now) is pair.new.period
@@ -158,7 +158,7 @@ class _Check:
             return found
         if not reads_old:
             return advise(attempt.error, of="target")
-        added = ", ".join(self._plain.pair.added)
+        added = ", ".join(self._plain.pair.new_fields)
         return f"let the code pass over fields that it does not know, and take {added} as any text"
 
     def _nothing_to_compare(self) -> bool:

@@ -13,7 +13,7 @@ from retry_contract.contract.pair import Pair
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.payloads import Payload
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import scrubbed
+from retry_contract.privacy.scrubber import map_texts
 
 
 class Readings:
@@ -60,7 +60,7 @@ class Readings:
         """Take a secret out before anything is cut off or compared."""
         whole = json.dumps([attempt.error, attempt.read])
         if self._scrub(whole) != whole:
-            attempt = scrubbed(attempt, self._scrub)
+            attempt = map_texts(attempt, self._scrub)
         return replace(attempt, error=cut(attempt.error)) if attempt.error else attempt
 
 
@@ -144,7 +144,7 @@ def scenarios(pair: Pair, served: Collection[str]) -> tuple[Scenario, ...]:
             "paired",
             old,
             lambda c: (c.before, c.after),
-            lambda c: tuple(c.after[name] for name in c.pair.added),
+            lambda c: tuple(c.after[name] for name in c.pair.new_fields),
             older_counts=old in served,
         ),
     )

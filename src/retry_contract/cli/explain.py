@@ -1,4 +1,4 @@
-"""One rule, by an exchange that keeps it and one that breaks it.
+"""`explain`: one rule, by an exchange that keeps it and one that breaks it.
 
 Both are taken from the built-in model as it runs: as documented, and with a fault of the rule's
 own. A rule whose cases are generated is shown by the smallest case that finds a fault.
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 
 from retry_contract.contract.catalogue import Catalogue, catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import NotExercised
@@ -43,13 +43,13 @@ def explain(rule: Rule) -> Iterator[str]:
 
 
 def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Observations:
-    run = Run(mock_of(contracts, contracts[name], faults=faults), named(contracts, name))
+    run = Run(mock_of(contracts, contracts[name], faults=faults), expect(contracts, name))
     return run.observations(rule.scenario)
 
 
 def _findings(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> list[Finding]:
     observations = _observe(rule, contracts, name, fault)
-    return list(rule.check(observations, named(contracts, name)))
+    return list(rule.check(observations, expect(contracts, name)))
 
 
 def _pairs(kept: Observations, faulty: Observations, broken: Finding) -> list[_Pair]:
@@ -120,7 +120,7 @@ def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Ite
 
     def played(*faults: Fault) -> tuple[Broken | None, Tally]:
         endpoint = mock_of(contracts, contracts[name], faults=faults)
-        plan = Plan(endpoint, named(contracts, name), _CASES, _SEED)
+        plan = Plan(endpoint, expect(contracts, name), _CASES, _SEED)
         tally = Tally(plan.most_shrinks)
         with contextlib.suppress(NotExercised):
             return (fuzz_requests if rule.id == REQUESTS else fuzz_sequences)(plan, tally), tally
