@@ -155,7 +155,7 @@ class _Player:
         self._supply = Supply(plan.cases)
         self._prober = Prober(plan.endpoint)
         contract = plan.expectation.contract
-        # An own configuration: Schemathesis would look for schemathesis.toml in the folder.
+        # With no configuration given, Schemathesis would read a schemathesis.toml of the folder.
         schema = schemathesis.openapi.from_path(
             contract.folder / contract.name / "openapi.json", config=SchemathesisConfig()
         )
