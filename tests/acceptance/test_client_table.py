@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.client.client_scenarios import scenarios
+from retry_contract.consumer.client.client_check import scenarios
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
 

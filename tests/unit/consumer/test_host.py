@@ -21,9 +21,8 @@ import requests
 from typing_extensions import TypeAliasType
 
 from retry_contract.consumer.process import loading
-from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted
-from retry_contract.consumer.process.host import CALL, Host, succeeded
-from retry_contract.consumer.process.lines import hosted
+from retry_contract.consumer.process.attempt import CALL, Attempt, Ending, read_host_line
+from retry_contract.consumer.process.host import Host, host_command, reports_success
 
 LINE = '{"id": "message_1", "name": "\\u00e9"}'
 OBJECT = {"id": "message_1", "name": "é"}
@@ -54,10 +53,10 @@ def hosting(run: Callable[[str], Any], accepted: Any = None) -> Iterator[Host]:
 def attempt(run: Callable[[str], Any], line: str = LINE, accepted: Any = None) -> Attempt:
     """Return an attempt as it is told of by a line of the protocol."""
     with hosting(run, accepted) as host:
-        return read_hosted(host.attempt(line))
+        return read_host_line(host.attempt(line))
 
 
-def call(client: Callable[..., Any], accepted: Any = succeeded) -> Attempt:
+def call(client: Callable[..., Any], accepted: Any = reports_success) -> Attempt:
     return attempt(lambda line: client(*json.loads(line)), CALL_LINE, accepted)
 
 
@@ -116,7 +115,7 @@ class Reader:
 def test_a_reader_is_handed_what_its_annotation_says(
     consume: Callable[[Any], Any], handed: Any
 ) -> None:
-    found = loading.prepared(consume)(LINE)
+    found = loading.adapt(consume)(LINE)
     assert (type(found), found) == (type(handed), handed)
 
 
@@ -126,7 +125,7 @@ class OfItself:
 
 
 def test_a_class_is_made_of_the_response() -> None:
-    assert loading.prepared(OfItself)(LINE).body == TEXT
+    assert loading.adapt(OfItself)(LINE).body == TEXT
 
 
 def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
@@ -471,7 +470,7 @@ def run_host(folder: Path, source: str, *words: str, lines: int = 1) -> list[str
     (folder / "app.py").write_text(source, "utf-8")
     given = f"{CALL_LINE if CALL in words else LINE}\n" * lines
     done = subprocess.run(
-        hosted(*words), cwd=folder, input=given, capture_output=True, text=True, timeout=60
+        host_command(*words), cwd=folder, input=given, capture_output=True, text=True, timeout=60
     )
     return done.stdout.splitlines()
 
