@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,11 @@ def ask(code: str, given: Sequence[str] = GIVEN) -> list[Attempt | None]:
 
 def ask_each(code: str, given: Sequence[str] = GIVEN[:3]) -> list[Attempt | None]:
     return PerPayloadReader([*PYTHON, code], HANG).ask(given)
+
+
+def ask_alone(code: str, given: Sequence[str] = GIVEN) -> list[Attempt | None]:
+    with contextlib.closing(LineReader([*PYTHON, code], HANG)) as reader:
+        return reader.ask_alone(given)
 
 
 def endings(attempts: Sequence[Attempt | None]) -> str:
@@ -370,7 +376,10 @@ def test_once_a_payload_what_cannot_be_started_is_a_usage_error(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to a thread")
-def test_an_interrupt_gives_up_the_commands_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ask", [ask_each, ask_alone])
+def test_an_interrupt_gives_up_the_processes_that_still_run(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     main = threading.get_ident()
     both = threading.Barrier(2, action=lambda: signal.pthread_kill(main, signal.SIGINT))
     send, give_up, given_up = UserProcess.send, UserProcess.give_up, list[UserProcess]()
@@ -387,6 +396,6 @@ def test_an_interrupt_gives_up_the_commands_that_still_run(monkeypatch: pytest.M
     monkeypatch.setattr(UserProcess, "send", sending)
     monkeypatch.setattr(UserProcess, "give_up", giving_up)
     with pytest.raises(KeyboardInterrupt):
-        ask_each(ONCE + WAIT, GIVEN)
+        ask(ONCE + WAIT, GIVEN)
     assert len({*map(id, given_up)}) == 2
     assert not any(running.is_alive() for running in given_up)

@@ -58,6 +58,7 @@ class LineReader:
         self._copy = functools.partial(LineReader, words, timeout, is_hosted=is_hosted)
         self._command, self._timeout = words, timeout
         self._hosted, self._parse = is_hosted, read_host_line if is_hosted else read_line
+        self._processes = ProcessPool()
         self._process: UserProcess | None = None
         self._imported, self._answered = False, is_hosted
 
@@ -103,13 +104,17 @@ class LineReader:
         return attempts
 
     def _side_by_side(self, lines: Sequence[str]) -> list[Attempt | None]:
+        processes = ProcessPool()
         with contextlib.ExitStack() as stack:
             copies = [stack.enter_context(contextlib.closing(self._copy())) for _ in lines]
             for copy in copies:  # all of them first: to start takes longer than to read
-                copy._answered = True
+                copy._processes, copy._answered = processes, True
                 copy._start()
-            with ThreadPoolExecutor(len(copies)) as pool:  # each may hang
-                return [*pool.map(lambda copy, line: copy.ask([line])[0], copies, lines)]
+            with ThreadPoolExecutor(len(copies)) as pool, processes.supervise():  # each may hang
+                futures = [
+                    pool.submit(c.ask, [line]) for c, line in zip(copies, lines, strict=True)
+                ]
+                return [attempts[0] for attempts in processes.results(futures)]
 
     def _batch(self, lines: Sequence[str]) -> tuple[list[Attempt], Attempt | None]:
         """Return the attempts that were reported, and what was lost with the process, if it was."""
@@ -127,7 +132,7 @@ class LineReader:
                 return got, Attempt(Ending.HUNG, error=f"no line within {self._timeout:g} s")
             if line is None:
                 self._process = None
-                error = process.describe(process.stop())
+                error = process.describe(self._processes.stop(process))
                 return got, Attempt(Ending.CRASHED, error=error, trace=process.errors.text)
             attempt = self._parse(line)
             if attempt.ending is Ending.NOISE:
@@ -170,13 +175,13 @@ class LineReader:
 
     def _start(self) -> UserProcess:
         self._imported = False
-        self._process = UserProcess(self._command)
+        self._process = self._processes.start(self._command)
         return self._process
 
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._process.stop()
+            self._processes.stop(self._process)
             self._process = None
 
 
