@@ -33,11 +33,11 @@ NOTHING = Attempt(Ending.READ, True, None, success=None)
 PAIR = newest_pair(catalogue())
 
 
-def returned(value: Any, *, success: bool | None = True) -> Attempt:
+def reading(value: Any, *, success: bool | None = True) -> Attempt:
     return Attempt(Ending.READ, True, value, success=success)
 
 
-def visited(call: Call, *names: str) -> Visit:
+def make_visit(call: Call, *names: str) -> Visit:
     """Make requests in turn, by the names below, or by a path below the base URL."""
     stage = Stage(catalogue())
     visit = stage.begin(call)
@@ -61,14 +61,14 @@ def visited(call: Call, *names: str) -> Visit:
 
 
 def result(call: Call, attempt: Attempt, *names: str, leak: str = "") -> CallResult:
-    return CallResult(call, visited(call, *names), attempt, leak)
+    return CallResult(call, make_visit(call, *names), attempt, leak)
 
 
 def baseline(value: Any = "created", **more: Any) -> Baseline:
     return replace(Baseline((value,), (value,), False, (), ()), **more)
 
 
-def wrong(call: CallResult, base: Baseline | None = None, client: Client = PYTHON) -> Finding:
+def check(call: CallResult, base: Baseline | None = None, client: Client = PYTHON) -> Finding:
     found = check_call(call, client, base or baseline())
     assert found is not None
     return found
@@ -77,16 +77,16 @@ def wrong(call: CallResult, base: Baseline | None = None, client: Client = PYTHO
 @pytest.mark.parametrize(
     "call",
     [
-        result(ACCEPTED, returned("created"), "retry"),
-        result(ACCEPTED, returned("created"), "retrieve", "retry", "retrieve", "retrieve"),
-        result(ACCEPTED, returned("created"), "typo", "retry"),
-        result(ACCEPTED, returned("created"), "delete", "retry"),
+        result(ACCEPTED, reading("created"), "retry"),
+        result(ACCEPTED, reading("created"), "retrieve", "retry", "retrieve", "retrieve"),
+        result(ACCEPTED, reading("created"), "typo", "retry"),
+        result(ACCEPTED, reading("created"), "delete", "retry"),
         result(REFUSED, RAISED, "retry"),
         result(REFUSED, RAISED, "retrieve"),
-        result(REFUSED, returned(False, success=False), "retry"),
+        result(REFUSED, reading(False, success=False), "retry"),
         result(CUT_OFF, RAISED, "retry"),
-        result(CUT_OFF, returned("created"), "retry"),
-        result(CUT_OFF, returned("sent"), "retry", "retrieve"),
+        result(CUT_OFF, reading("created"), "retry"),
+        result(CUT_OFF, reading("sent"), "retry", "retrieve"),
         result(STALLS, RAISED, "retry"),
         result(replace(REFUSED, expects="either"), RAISED, "retry"),
     ],
@@ -101,14 +101,14 @@ def test_none_reports_success_where_it_is_returned_after_an_accepted_retry() -> 
     silent = baseline_of([accepted], [accepted], ())
     assert silent.silent
     assert check_call(accepted, PYTHON, silent) is None
-    assert wrong(refused, silent).error.startswith("no retry was accepted, but it reported success")
+    assert check(refused, silent).error.startswith("no retry was accepted, but it reported success")
     assert check_call(refused, PYTHON, baseline()) is None
-    assert "but it returned null" in wrong(accepted).error
+    assert "but it returned null" in check(accepted).error
 
 
 def test_a_success_without_an_accepted_retry_is_shown_with_a_predicate_to_adapt() -> None:
-    finding = wrong(
-        result(REFUSED, returned({"error": {}}), "retry"), baseline({"latestStatus": "x"})
+    finding = check(
+        result(REFUSED, reading({"error": {}}), "retry"), baseline({"latestStatus": "x"})
     )
     assert finding.error.endswith('it returned {"error": {}}')
     _, option, *predicate = finding.advice.splitlines()
@@ -117,29 +117,29 @@ def test_a_success_without_an_accepted_retry_is_shown_with_a_predicate_to_adapt(
         "def accepted(result):",
         '    return "latestStatus" in str(result)',
     ]
-    finding = wrong(result(REFUSED, returned(400), "retry"), baseline(201))
+    finding = check(result(REFUSED, reading(400), "retry"), baseline(201))
     assert finding.advice.splitlines()[-1] == "    return result == 201"
 
 
 @pytest.mark.parametrize("value", [True, None])
 def test_no_predicate_is_offered_where_the_value_says_nothing(value: Any) -> None:
-    finding = wrong(result(REFUSED, returned(True), "retry"), baseline(value))
+    finding = check(result(REFUSED, reading(True), "retry"), baseline(value))
     assert "--accepted-when" not in finding.advice
 
 
 def test_a_failure_on_a_retry_that_was_accepted_the_second_time_is_broken() -> None:
-    finding = wrong(result(replace(ACCEPTED, expects="either"), RAISED, "retry"))
+    finding = check(result(replace(ACCEPTED, expects="either"), RAISED, "retry"))
     assert finding.error.startswith("the retry was accepted, but it raised")
 
 
 def test_a_key_that_is_a_word_of_json_harms_no_reading() -> None:
-    visit = replace(visited(ACCEPTED, "retry"), scrub=Scrubber("null").scrub)
-    call = CallResult(ACCEPTED, visit, returned({"error": None, "n": True}))
+    visit = replace(make_visit(ACCEPTED, "retry"), scrub=Scrubber("null").scrub)
+    call = CallResult(ACCEPTED, visit, reading({"error": None, "n": True}))
     assert baseline_of([call], [call], ()).new == ({"error": None, "n": True},)
 
 
 def test_a_command_that_ends_well_without_an_accepted_retry_is_broken() -> None:
-    finding = wrong(result(REFUSED, Attempt(Ending.READ, success=True), "retry"), client=COMMAND)
+    finding = check(result(REFUSED, Attempt(Ending.READ, success=True), "retry"), client=COMMAND)
     assert finding.error == "no retry was accepted, but it ended with exit status 0"
     assert finding.advice.endswith("end with another exit status")
 
@@ -148,12 +148,12 @@ def test_a_command_that_ends_well_without_an_accepted_retry_is_broken() -> None:
     ("attempt", "did"),
     [
         (RAISED, "it raised ValueError: 400"),
-        (returned(False, success=False), "it returned false"),
+        (reading(False, success=False), "it returned false"),
         (Attempt(Ending.CRASHED, error="ended with exit status 7", success=False), "it ended with"),
     ],
 )
 def test_a_failure_on_an_accepted_retry_is_broken(attempt: Attempt, did: str) -> None:
-    finding = wrong(result(ACCEPTED, attempt, "retry"))
+    finding = check(result(ACCEPTED, attempt, "retry"))
     assert finding.error.startswith(f"the retry was accepted, but {did}")
     assert finding.payload is not None
     assert finding.payload["creatorId"]
@@ -175,7 +175,7 @@ def test_a_failure_on_an_accepted_retry_is_broken(attempt: Attempt, did: str) ->
 def test_a_client_that_misses_the_retry_is_shown_what_it_asked_for(
     names: tuple[str, ...], error: str, advice: str
 ) -> None:
-    finding = wrong(result(ACCEPTED, RAISED, *names))
+    finding = check(result(ACCEPTED, RAISED, *names))
     assert error in finding.error
     assert advice in finding.advice
 
@@ -191,16 +191,16 @@ def test_a_client_that_misses_the_retry_is_shown_what_it_asked_for(
 )
 def test_a_change_of_anything_else_is_broken(name: str, error: str) -> None:
     for call in (ACCEPTED, REFUSED):
-        assert wrong(result(call, RAISED, "retry", name)).error.startswith(error)
+        assert check(result(call, RAISED, "retry", name)).error.startswith(error)
 
 
 def test_the_key_that_is_printed_and_the_key_that_is_raised_are_told_apart() -> None:
-    printed = result(ACCEPTED, returned("created"), "retry", leak="INFO key is key_test_1")
-    assert wrong(printed).error == "it printed the API key: INFO key is key_test_1"
-    visit = visited(REFUSED, "retry")
+    printed = result(ACCEPTED, reading("created"), "retry", leak="INFO key is key_test_1")
+    assert check(printed).error == "it printed the API key: INFO key is key_test_1"
+    visit = make_visit(REFUSED, "retry")
     trace = f"Traceback\n  x.py\nValueError: with {visit.key}\n\nKeyError: 'x'"
     raised = CallResult(REFUSED, visit, replace(RAISED, trace=trace))
-    assert wrong(raised).error.startswith("it raised an error that holds the API key: ValueError")
+    assert check(raised).error.startswith("it raised an error that holds the API key: ValueError")
 
 
 def test_twenty_requests_for_one_retry_are_too_many() -> None:
@@ -208,7 +208,7 @@ def test_twenty_requests_for_one_retry_are_too_many() -> None:
         check_call(result(REFUSED, RAISED, *["retry"] * (MOST_RETRIES - 1)), PYTHON, baseline())
         is None
     )
-    finding = wrong(result(REFUSED, HUNG, *["retry"] * MOST_RETRIES))
+    finding = check(result(REFUSED, HUNG, *["retry"] * MOST_RETRIES))
     assert finding.error == "it asked for the retry 20 times, and went on"
 
 
@@ -216,28 +216,27 @@ def test_twenty_requests_for_one_retry_are_too_many() -> None:
     ("call", "advice"), [(STALLS, "give the whole call a deadline"), (REFUSED, "give --timeout")]
 )
 def test_a_call_that_does_not_end_is_broken(call: Call, advice: str) -> None:
-    finding = wrong(result(call, HUNG, "retry"))
+    finding = check(result(call, HUNG, "retry"))
     assert (finding.result, finding.error) == (Result.BREAKS, "no end within 2 s")
     assert finding.advice.startswith(advice)
 
 
 def test_a_response_that_was_cut_off_must_not_be_read_as_another() -> None:
-    finding = wrong(result(CUT_OFF, returned('{"createdAt"'), "retry"))
+    finding = check(result(CUT_OFF, reading('{"createdAt"'), "retry"))
     assert finding.error.startswith("it reported success, but read something else: the result is")
     assert (
-        check_call(result(CUT_OFF, returned("x"), "retry"), PYTHON, baseline(left_out=("",)))
-        is None
+        check_call(result(CUT_OFF, reading("x"), "retry"), PYTHON, baseline(left_out=("",))) is None
     )
 
 
 def test_a_refusal_that_was_never_met_is_not_tested() -> None:
-    finding = wrong(result(replace(ACCEPTED, expects="refused"), returned("created"), "retry"))
+    finding = check(result(replace(ACCEPTED, expects="refused"), reading("created"), "retry"))
     assert (finding.result, finding.error[:22]) == (Result.NOT_TESTED, "the retry was accepted")
 
 
 def test_a_scenario_without_a_request_for_the_retry_is_not_tested() -> None:
     for call in (REFUSED, CUT_OFF):
-        finding = wrong(result(call, RAISED, "typo"))
+        finding = check(result(call, RAISED, "typo"))
         assert (finding.result, finding.error) == (
             Result.NOT_TESTED,
             "it did not ask for the retry",
@@ -245,15 +244,15 @@ def test_a_scenario_without_a_request_for_the_retry_is_not_tested() -> None:
 
 
 def test_what_is_read_of_both_contracts_is_compared() -> None:
-    old = result(replace(ACCEPTED, contract="before-2025-02-24"), returned({"n": 9}), "retry")
-    new = [result(ACCEPTED, returned({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
+    old = result(replace(ACCEPTED, contract="before-2025-02-24"), reading({"n": 9}), "retry")
+    new = [result(ACCEPTED, reading({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
     finding = baseline_of([old], new, ())
     assert [place.pointer for place in finding.differences(old, new[0], ["user_1"])] == ["/n"]
     assert baseline_of([old], new, ("/n",)).differences(old, new[0], ["user_1"]) == ()
 
 
 def test_what_differs_from_call_to_call_is_left_out() -> None:
-    new = [result(ACCEPTED, returned({"ms": ms, "id": "x"}), "retry") for ms in (1, 1, 2)]
+    new = [result(ACCEPTED, reading({"ms": ms, "id": "x"}), "retry") for ms in (1, 1, 2)]
     finding = baseline_of(new[:1], new, ())
     assert finding.unsteady == ("/ms",)
 
@@ -261,7 +260,7 @@ def test_what_differs_from_call_to_call_is_left_out() -> None:
 def test_an_id_that_no_other_call_has_is_the_same_in_every_reading() -> None:
     stage = Stage(catalogue())
     visits = [stage.begin(ACCEPTED) for _ in range(2)]
-    calls = [CallResult(ACCEPTED, visit, returned({"id": visit.message})) for visit in visits]
+    calls = [CallResult(ACCEPTED, visit, reading({"id": visit.message})) for visit in visits]
     assert visits[0].message != visits[1].message
     assert baseline_of(calls[:1], calls, ()).unsteady == ()
 

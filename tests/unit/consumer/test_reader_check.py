@@ -43,11 +43,11 @@ def finding(found: Readiness, name: str = "after") -> Finding:
     return shown
 
 
-def requiring(response: Payload) -> Any:
+def require_creator(response: Payload) -> Any:
     return response["creatorId"]
 
 
-def closed(response: Payload) -> Any:
+def closed_reader(response: Payload) -> Any:
     if "creatorId" in response:
         raise TypeError("too many fields")
     return response["id"]
@@ -146,16 +146,16 @@ def test_a_difference_on_one_more_field_counts() -> None:
 
 
 def test_the_older_contract_counts_while_it_is_served() -> None:
-    now = readiness(requiring)
+    now = readiness(require_creator)
     assert (now.verdict, results(now)) == (READY, (BREAKS, OK, OK, OK, BREAKS))
     assert [tried.counts for tried in now.scenarios[:5]] == [False, True, True, False, False]
-    assert readiness(requiring, now=datetime(2025, 1, 1, tzinfo=UTC)).verdict is NOT_READY
-    assert readiness(requiring, now=datetime(2025, 2, 24, 4, tzinfo=UTC)).verdict is NOT_READY
-    assert readiness(requiring, now=datetime(2025, 2, 25, 4, tzinfo=UTC)).verdict is READY
+    assert readiness(require_creator, now=datetime(2025, 1, 1, tzinfo=UTC)).verdict is NOT_READY
+    assert readiness(require_creator, now=datetime(2025, 2, 24, 4, tzinfo=UTC)).verdict is NOT_READY
+    assert readiness(require_creator, now=datetime(2025, 2, 25, 4, tzinfo=UTC)).verdict is READY
 
 
 def test_a_closed_reader_breaks_wherever_the_field_is() -> None:
-    found = readiness(closed)
+    found = readiness(closed_reader)
     assert (found.verdict, results(found)) == (NOT_READY, (OK, *(BREAKS,) * 4))
     shown = finding(found)
     assert (shown.error, shown.odd) == ("TypeError: too many fields", ())
@@ -230,7 +230,7 @@ def test_rare_forms_are_a_note_and_do_not_count() -> None:
 
 
 def test_rare_forms_are_no_news_where_the_plainest_response_breaks() -> None:
-    assert scenario(readiness(closed), "after, in rare forms").result is UNTESTED
+    assert scenario(readiness(closed_reader), "after, in rare forms").result is UNTESTED
 
 
 @dataclasses.dataclass
@@ -247,7 +247,7 @@ class Scripted:
         return [self.alone(json.loads(line)) for line in lines]
 
 
-def checked(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
+def check_scripted(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
     asked = CheckOptions("module:consume", NOW, payloads, 7, secret)
     return check_reader(asked, reader, PAIR, catalogue().timeline)
 
@@ -263,7 +263,7 @@ def refuse(response: Payload) -> Attempt:
 
 
 def test_a_failure_that_a_new_process_does_not_have_is_not_tested() -> None:
-    found = checked(Scripted(refuse, read), 10)
+    found = check_scripted(Scripted(refuse, read), 10)
     assert found.verdict is Verdict.NOT_TESTED
     shown = finding(found)
     assert shown.error == "it depends on what was read before: ValueError: seen before"
@@ -271,7 +271,7 @@ def test_a_failure_that_a_new_process_does_not_have_is_not_tested() -> None:
 
 
 def test_a_failure_that_only_a_new_process_has_counts() -> None:
-    found = checked(Scripted(read, refuse), 10)
+    found = check_scripted(Scripted(read, refuse), 10)
     assert (found.verdict, finding(found).error) == (NOT_READY, "ValueError: seen before")
 
 
@@ -280,7 +280,7 @@ def test_a_secret_is_in_nothing_that_is_found() -> None:
         error = "ValueError: " + "x" * 290 + "key_test_0123456789"
         return Attempt(Ending.RAISED, error=error) if "creatorId" in response else read(response)
 
-    found = checked(Scripted(leaks, leaks), 5, secret="key_test_0123456789")
+    found = check_scripted(Scripted(leaks, leaks), 5, secret="key_test_0123456789")
     assert "key_test" not in repr(found)
     assert len(finding(found).error) <= 300
 
@@ -303,7 +303,7 @@ def test_what_differs_from_process_to_process_is_left_out() -> None:
     def shared(response: Payload) -> Attempt:
         return Attempt(Ending.READ, True, {"id": response["id"], "pid": -1})
 
-    found = checked(Scripted(shared, alone), 10)
+    found = check_scripted(Scripted(shared, alone), 10)
     assert (found.verdict, found.notes) == (
         READY,
         ("Left out, since it differs from time to time: /pid.",),
@@ -343,7 +343,7 @@ def test_a_reader_that_hangs_is_asked_once_a_contract() -> None:
         def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
             return [hang(json.loads(lines[0])), *[None] * (len(lines) - 1)]
 
-    found = checked(Hanging(hang, hang), 100)
+    found = check_scripted(Hanging(hang, hang), 100)
     assert found.verdict is NOT_READY
     assert finding(found).advice.startswith("look at what it waits for")
     assert (asked.count("before"), asked.count("after")) <= (3, 5)
@@ -355,7 +355,7 @@ def test_a_reading_that_vanishes_is_a_difference() -> None:
     def vanishes(response: Payload) -> Attempt:
         return read(response) if "creatorId" not in response else Attempt(Ending.READ)
 
-    assert finding(checked(Scripted(vanishes, vanishes), 5), "paired").result is DIFFERS
+    assert finding(check_scripted(Scripted(vanishes, vanishes), 5), "paired").result is DIFFERS
 
 
 def test_advice_on_fields_is_not_given_for_an_odd_value() -> None:

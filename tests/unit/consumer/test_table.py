@@ -23,7 +23,7 @@ Response = dict[str, Any]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "consumer.md"
 OK, BREAKS, DIFFERS = Result.OK, Result.BREAKS, Result.DIFFERS
 PAYLOADS = 200
-"""How many make it likely that a next field stands before `creatorId` and holds one of its own."""
+"""How many make it likely that a next field stands before `creatorId` and holds its own."""
 
 Results = tuple[Result, ...]
 OPEN: Results = (OK, OK, OK, OK, OK)

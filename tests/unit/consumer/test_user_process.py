@@ -54,12 +54,12 @@ def start() -> Iterator[Start]:
     """Start Python code, and stop it after the test."""
     with contextlib.ExitStack() as stack:
 
-        def started(code: str, secret: str = "") -> UserProcess:
+        def start_code(code: str, secret: str = "") -> UserProcess:
             running = UserProcess([*PYTHON, code], secret=secret)
             stack.callback(running.stop)
             return running
 
-        yield started
+        yield start_code
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def lines_of(found: Readiness, label: str) -> list[str]:
     return [line[12:] for line in shown]
 
 
-def paired(found: Readiness) -> Finding:
+def paired_finding(found: Readiness) -> Finding:
     finding = next(s.finding for s in found.scenarios if s.name == "paired")
     assert finding is not None
     return finding
@@ -34,7 +34,8 @@ def test_what_was_read_differently_is_shown_with_both_values() -> None:
     read = lines_of(found, "read")
     assert read[0].startswith('/campaign is "')
     assert ' instead of "user_' in read[0]
-    assert {place.pointer for place in paired(found).differs} == {"/campaign", "/all/0", "/n"}
+    pointers = {place.pointer for place in paired_finding(found).differs}
+    assert pointers == {"/campaign", "/all/0", "/n"}
     document = readiness_document(found)["scenarios"][4]
     assert document["differs"] == [place["pointer"] for place in document["read"]]
 
@@ -65,15 +66,15 @@ def test_a_heading_of_many_scenarios_is_wrapped_between_them() -> None:
 
 
 def test_a_payload_is_wrapped_between_its_members_and_stays_json() -> None:
-    def closed(response: Payload) -> None:
+    def close(response: Payload) -> None:
         if len(response["fullMessage"]) > 100:
             raise ValueError("long, and more")
 
-    lines = [*readiness_lines(readiness(closed, 100))]
+    lines = [*readiness_lines(readiness(close, 100))]
     begin = next(n for n, line in enumerate(lines) if line.startswith("  payload   {"))
     end = next(n for n, line in enumerate(lines) if line.startswith("  oddity"))
     shown = "".join(line[12:] for line in lines[begin:end])
-    finding = readiness(closed, 100).scenarios[0].finding
+    finding = readiness(close, 100).scenarios[0].finding
     assert finding is not None
     assert json.loads(shown) == finding.payload
     assert 5 < end - begin <= 10
