@@ -19,6 +19,7 @@ from retry_contract.cli.output import write_json, write_lines
 from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
+    from retry_contract.contract.catalogue import Catalogue
     from retry_contract.service.controls import Start
     from retry_contract.service.model import Settings
 
@@ -72,7 +73,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json and options.command_line is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
     serve, end = sandbox_server(), signal.default_int_handler
-    sandbox = Sandbox(catalogue(), _start(options), lambda: datetime.now(UTC))
+    contracts = catalogue()
+    sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     with handled(end, *endings()), serve(sandbox.handle, _port(options.port)) as url:
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
@@ -87,14 +89,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace) -> Start:
-    from retry_contract.contract.catalogue import catalogue
+def _start(options: argparse.Namespace, contracts: Catalogue) -> Start:
     from retry_contract.contract.timeline import InvalidInstant, as_instant
     from retry_contract.service.controls import AUTO, YEARS, Start
     from retry_contract.service.faults import FAULTS
 
-    contract, known = options.contract, [*(c.period.alias for c in catalogue().values()), AUTO]
-    if contract not in (*known, *catalogue()):
+    contract, known = options.contract, [*(c.period.alias for c in contracts.values()), AUTO]
+    if contract not in (*known, *contracts):
         raise UsageError(f"--contract {contract}: no such contract; use one of {', '.join(known)}")
     for name in options.fault:
         if name not in FAULTS:
@@ -106,17 +107,16 @@ def _start(options: argparse.Namespace) -> Start:
     if at is not None and at.year not in YEARS:
         raise UsageError(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
     if options.cutover_in is not None:
-        at = _instant_before_cutover(options)
+        at = _instant_before_cutover(options, contracts)
     return Start(contract, at, tuple(options.fault), _settings(options))
 
 
-def _instant_before_cutover(options: argparse.Namespace) -> datetime:
-    from retry_contract.contract.catalogue import catalogue
+def _instant_before_cutover(options: argparse.Namespace, contracts: Catalogue) -> datetime:
     from retry_contract.verification.option_values import positive
 
     if options.contract != "auto" or options.on is not None:
         raise UsageError("--cutover-in sets the clock: it goes with neither --on nor --contract")
-    cutover = list(catalogue().values())[-1].period.effective_from
+    cutover = list(contracts.values())[-1].period.effective_from
     assert cutover is not None  # only the first contract holds from the beginning
     lead = positive("cutover-in", options.cutover_in, default=None)
     return cutover - timedelta(seconds=lead or 0)

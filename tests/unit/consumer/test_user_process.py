@@ -378,10 +378,10 @@ def test_what_is_no_program_cannot_be_started(mode: int, reason: str, tmp_path: 
 
 def test_processes_are_given_up_together_after_an_error() -> None:
     group = ProcessPool()
-    running = [group.start([*PYTHON, WAITS]) for _ in range(3)]
+    running = [group.add(UserProcess([*PYTHON, WAITS])) for _ in range(3)]
     with pytest.raises(KeyboardInterrupt), group.supervise():
         raise KeyboardInterrupt
-    late = group.start([*PYTHON, WAITS])
+    late = group.add(UserProcess([*PYTHON, WAITS]))
     for each in (*running, late):
         assert_freed(each)
         assert group.stop(each) != 0
@@ -390,14 +390,16 @@ def test_processes_are_given_up_together_after_an_error() -> None:
 def test_processes_are_not_given_up_without_an_error() -> None:
     group = ProcessPool()
     with group.supervise():
-        running = group.start([*PYTHON, "print('on')"])
+        running = group.add(UserProcess([*PYTHON, "print('on')"]))
     assert [*running.lines(HANG)] == ["on"]
     assert group.stop(running) == 0
 
 
 def test_a_process_of_a_group_is_searched_for_the_secret() -> None:
     group = ProcessPool()
-    running = group.start([*PYTHON, "import os; print(os.environ['KEY'])"], {"KEY": SECRET}, SECRET)
+    running = group.add(
+        UserProcess([*PYTHON, "import os; print(os.environ['KEY'])"], {"KEY": SECRET}, SECRET)
+    )
     assert running.next_line(HANG) == SECRET
     group.stop(running)
     assert running.output.leak == SECRET

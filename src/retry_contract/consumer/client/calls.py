@@ -112,7 +112,8 @@ class Calls:
         with self._starting:
             if self._processes.over:
                 raise UsageError("the check is over")
-            process = self._processes.start(words, isolated_environment(named), visit.key)
+            process = UserProcess(words, isolated_environment(named), visit.key)
+            self._processes.add(process)
             if client.command is None:
                 process.await_import()
                 return process

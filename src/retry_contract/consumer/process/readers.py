@@ -175,7 +175,7 @@ class LineReader:
 
     def _start(self) -> UserProcess:
         self._imported = False
-        self._process = self._processes.start(self._command)
+        self._process = self._processes.add(UserProcess(self._command))
         return self._process
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class PerPayloadReader:
     ask_alone = ask
 
     def _read(self, line: str) -> Attempt:
-        process = self._processes.start(self._command)
+        process = self._processes.add(UserProcess(self._command))
         try:
             process.send(f"{line}\n", last=True)
             written = (line for line in process.lines(self._timeout) if line.startswith("ok "))

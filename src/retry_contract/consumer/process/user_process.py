@@ -291,11 +291,8 @@ class ProcessPool:
         self._processes: set[UserProcess] = set()
         self.over = False
 
-    def start(
-        self, words: Command, environment: Mapping[str, str] | None = None, secret: str = ""
-    ) -> UserProcess:
-        """Start a process, as `UserProcess` does; give up at once one that comes too late."""
-        process = UserProcess(words, environment, secret)
+    def add(self, process: UserProcess) -> UserProcess:
+        """Take a process in; give up at once one that comes too late."""
         self._processes.add(process)
         if self.over:
             process.give_up()
