@@ -37,7 +37,7 @@ _OPTIONS = {
     "--client": ("TARGET", "makes the call: takes (base_url, api_key, campaign_id, message_id)"),
     "--client-exec": ("COMMAND", "a command that makes one call; its environment says where to"),
     "--accept": ("POINTER", 'a place of the result that may differ; "" is all of it; repeatable'),
-    "--accepted-when": ("TARGET", "with --client: True or False, whether its result is a success"),
+    "--accepted-when": ("TARGET", "with --client: answers True or False: is its result a success"),
     "--payloads": ("N", f"payloads to generate ({_PAYLOADS}; with --per-payload, {_FEW_PAYLOADS})"),
     "--seed": ("N", "the same seed gives the same payloads"),
     "--values": ("JSON", "what fills your template, made up"),

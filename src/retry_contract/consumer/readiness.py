@@ -59,7 +59,7 @@ class Finding:
 
 NOTHING_COMPARED = Finding(
     *(Result.NOT_TESTED, "nothing that it returned can be compared"),
-    advice='return plain data, or give --accept "" to look only at whether it reads',
+    advice='return what it reads as plain data; --accept "" looks only at whether it reads',
 )
 
 

@@ -70,10 +70,9 @@ def check_client(
     planned, served = scenarios(pair, timeline), pair.served(timeline, options.now)
     scrub = Scrubber(options.secret).scrub
     stages = [Stage(catalogue, _MESSAGES * number, scrub) for number in range(len(planned))]
-    with sandbox_servers()([stage.handle for stage in stages]) as urls:
-        results = Calls(client).make(
-            [s.calls for s in planned], stages, [url + PREFIX for url in urls]
-        )
+    with sandbox_servers()([stage.handle for stage in stages]) as hosts:
+        urls = [host + PREFIX for host in hosts]
+        results = Calls(client).make([s.calls for s in planned], stages, urls)
     # Before anything is cut off or compared.
     results = [[_scrub_call(call, scrub) for call in calls] for calls in results]
     baseline = baseline_of(results[0], results[1], options.accept)
