@@ -243,10 +243,10 @@ _PHONE_NUMBER: dict[str, Change] = {
     "an empty string": lambda _: "",
 }
 _NRIC: dict[str, Change] = {
-    "an _NRIC of another letter": lambda _: "A0000000X",
-    "an _NRIC of six digits": lambda _: "S000000X",
-    "an _NRIC without its last letter": lambda _: "S0000000",
-    "an _NRIC and a newline": lambda _: "S0000000X\n",
+    "an NRIC of another letter": lambda _: "A0000000X",
+    "an NRIC of six digits": lambda _: "S000000X",
+    "an NRIC without its last letter": lambda _: "S0000000",
+    "an NRIC and a newline": lambda _: "S0000000X\n",
 }
 _RECIPIENT: dict[str, Change] = {
     **_PHONE_NUMBER,

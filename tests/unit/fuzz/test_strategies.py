@@ -109,6 +109,7 @@ def test_edits_are_distinct(contract: Contract) -> None:
         ("before", "createdAt: a space instead of T", "response-matches-schema"),
         ("before", "recipient: a plus sign", "response-matches-schema"),
         ("before", "recipient: full-width digits", "response-matches-schema"),
+        ("before", "recipient: an NRIC of six digits", "response-matches-schema"),
         ("before", "recipient: a newline at the end", "response-matches-schema"),
         ("before", "values: a member that is number", "response-matches-schema"),
         ("before", "fullMessage: wrapped in an array", "response-matches-schema"),
