@@ -80,7 +80,7 @@ def _tried(
 ) -> Tried:
     worst = min(wrong, key=lambda finding: finding.result is Result.NOT_TESTED, default=None)
     lost = any(
-        made.call.expects == "lost" and made.visit.accepted() and not known.succeeded(made)
+        made.call.expects == "lost" and made.visit.is_accepted() and not known.succeeded(made)
         for made in calls
     )
     remark = "reports a failure: the SMS is on its way" if lost else ""
@@ -91,7 +91,7 @@ def _tried(
 
 def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
     """Return whether one process reads the same by both contracts, but for what was added."""
-    name, read = pair.old.name, [m for m in calls if m.visit.accepted() and known.succeeded(m)]
+    name, read = pair.old.name, [m for m in calls if m.visit.is_accepted() and known.succeeded(m)]
     if len(read) < 2:
         return Tried(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}

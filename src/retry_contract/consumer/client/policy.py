@@ -62,7 +62,7 @@ class Known:
 
 def known_of(before: Sequence[Made], after: Sequence[Made], accept: tuple[str, ...]) -> Known:
     """Return what the plain calls by the older and by the newer contract say."""
-    accepted = [made for made in (*before, *after) if made.visit.accepted()]
+    accepted = [made for made in (*before, *after) if made.visit.is_accepted()]
     silent = any(made.attempt.success is None and made.attempt.is_read for made in accepted)
     first = Known((), (), silent, (), ())
     both = [[m for m in calls if m in accepted and first.succeeded(m)] for calls in (before, after)]
@@ -74,7 +74,7 @@ def known_of(before: Sequence[Made], after: Sequence[Made], accept: tuple[str, .
 
 def _reading(made: Made) -> Any:
     """Return what was read, with names in place of the ids that no other call has."""
-    return scrubbed(made.attempt.read, made.visit.named)
+    return scrubbed(made.attempt.read, made.visit.mask)
 
 
 def validate(made: Made, client: Client, known: Known) -> Finding | None:
@@ -83,7 +83,7 @@ def validate(made: Made, client: Client, known: Known) -> Finding | None:
 
 
 def _found(made: Made, error: str, advice: str, result: Result = Result.BREAKS) -> Finding:
-    requests = made.visit.shown() or ("nothing of the base URL",)
+    requests = made.visit.lines() or ("nothing of the base URL",)
     return Finding(result, error, None, made.attempt.where, requests=requests, advice=advice)
 
 
@@ -99,7 +99,7 @@ def _harm(made: Made) -> Finding | None:
     held = next((line for line in made.attempt.trace.splitlines() if visit.key in line), "")
     if held:
         return _found(made, f"it raised an error that holds the API key: {held.strip()}", _KEEP_OUT)
-    if visit.endless():
+    if visit.is_endless():
         return _found(made, f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND)
     return None
 
@@ -107,14 +107,14 @@ def _harm(made: Made) -> Finding | None:
 def _hung(made: Made) -> Finding | None:
     if made.attempt.ending is not Ending.HUNG:
         return None
-    ended = _END if made.visit.accepted() else _LONGER
+    ended = _END if made.visit.is_accepted() else _LONGER
     waits = made.visit.waits() and len(made.visit.retries()) == 1
     return _found(made, made.attempt.error, _DEADLINE if waits else ended)
 
 
 def _report(made: Made, client: Client, known: Known) -> Finding | None:
     """Return what is wrong with what a call reported."""
-    expects, accepted, success = made.call.expects, made.visit.accepted(), known.succeeded(made)
+    expects, accepted, success = made.call.expects, made.visit.is_accepted(), known.succeeded(made)
     if success and not accepted:
         return _false_success(made, client, known) if made.visit.seen else _unaccepted(made)
     if expects in ("accepted", "either") and accepted and not success:
@@ -167,7 +167,9 @@ def _unaccepted(made: Made) -> Finding:
         base = "send every request to the base URL that it is given (RETRY_CONTRACT_ENDPOINT)"
         return _found(made, f"it asked nothing of the base URL that it was given{why}", base)
     last = visit.seen[-1]
-    error = f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.shown}"
+    error = (
+        f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.outcome()}"
+    )
     if visit.retries():
         return _found(made, error, "send `Authorization: Bearer <api_key>` with the key given")
     return _found(made, error, f"the documented path, below the base URL, is {_DOCUMENTED}")
