@@ -135,7 +135,7 @@ class Tally:
 def case_prober(plan: Plan, tally: Tally, *, endpoint: Endpoint | None = None) -> Iterator[Prober]:
     """Give a case an endpoint of its own, where there can be one, and count what it sent."""
     tally.begin()
-    endpoint = endpoint or plan.endpoint.fresh()
+    endpoint = endpoint or plan.endpoint.renew()
     prober = Prober(endpoint, plan.listen)
     try:
         yield prober

@@ -73,7 +73,7 @@ class Service:
     _recent: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
 
     def add_campaign(self) -> Campaign:
-        """Add a campaign with a key of its own."""
+        """Add a campaign with its own key."""
         campaign = Campaign(
             id=self.new_id("campaign"),
             key="key_test_" + self.new_id("key").removeprefix("key_").replace("-", ""),

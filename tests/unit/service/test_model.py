@@ -31,7 +31,7 @@ SEND = {"recipient": simulator_number(), "language": "english", "values": {"name
 
 
 class World:
-    """A service with two campaigns and a clock that moves only when told to."""
+    """A service with two campaigns and a clock that only the test moves."""
 
     def __init__(
         self,
