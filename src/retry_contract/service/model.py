@@ -55,7 +55,7 @@ class Refusal(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Service:
     """Campaigns, batches and messages, and how requests change them.
 

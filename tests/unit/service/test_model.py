@@ -540,3 +540,9 @@ def test_keys_stay_out_of_reprs() -> None:
     world = World()
     request = Request("GET", "/", {"authorization": f"Bearer {world.own.key}"})
     assert world.own.key not in repr(world.own) + repr(request)
+
+
+def test_service_and_campaign_do_not_show_a_key() -> None:
+    service = World().service
+    campaign = service.add_campaign()
+    assert campaign.key not in repr(campaign) + repr(service)
