@@ -20,10 +20,17 @@ def message_response(message: Message, contract: Contract, kind: Kind) -> dict[s
 
     A member that the model does not know, of a later contract, has the example of its schema.
     """
-    return {
-        name: _MEMBERS[name](message) if name in _MEMBERS else contract.sample(kind, name)
-        for name in contract.fields(kind)
-    }
+    return {name: show(message) for name, show in _members(contract, kind)}
+
+
+@functools.cache
+def _members(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
+    names = contract.fields(kind)
+    return tuple((name, _MEMBERS.get(name) or _example(contract, kind, name)) for name in names)
+
+
+def _example(contract: Contract, kind: Kind, name: str) -> _Show:
+    return lambda _: contract.sample(kind, name)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -176,7 +176,9 @@ class Service:
         recent.append(now)
 
     def _retry(self, message: Message | None) -> Response:
-        if message is None or message.status != "failure" or not _in_open_batch(message):
+        batch = message and message.batch
+        closed = batch is not None and batch.status not in RETRYABLE_BATCHES
+        if message is None or message.status != "failure" or closed:
             raise Refusal(
                 400,
                 "message_not_found_or_retry_message_not_in_failure_status",
@@ -207,10 +209,6 @@ def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ..
     """Return what becomes of a message, each status with the time after which it is reached."""
     statuses = (*_STEPS, "failure" if fails else "success")
     return tuple((delivery * n / len(statuses), s) for n, s in enumerate(statuses, 1))
-
-
-def _in_open_batch(message: Message) -> bool:
-    return message.batch is None or message.batch.status in RETRYABLE_BATCHES
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
