@@ -131,7 +131,7 @@ class Tally:
     def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
         """Give a case its own endpoint, where there can be one, and count what it sends."""
         self.begin()
-        endpoint = endpoint or plan.endpoint.fresh()
+        endpoint = endpoint or plan.endpoint.renew()
         prober = Prober(endpoint, plan.listen)
         try:
             yield prober

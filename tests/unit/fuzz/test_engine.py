@@ -150,7 +150,7 @@ def test_broken_case_that_is_flaky_is_still_reported(fuzz: Any) -> None:
     class OneService(MockEndpoint):
         """A service that all cases share, so what broke may not break again."""
 
-        def fresh(self) -> MockEndpoint:
+        def renew(self) -> MockEndpoint:
             return self
 
         def close(self) -> None:

@@ -114,7 +114,7 @@ def _outcome(
     counts: bool,
 ) -> ScenarioOutcome:
     worst = min(wrong, key=lambda finding: finding.result is Result.NOT_TESTED, default=None)
-    accepted = [c for c in calls if c.call.expects == "lost" and c.visit.accepted()]
+    accepted = [c for c in calls if c.call.expects == "lost" and c.visit.is_accepted()]
     failed_on_lost = not all(map(baseline.reports_success, accepted))
     remark = "reports a failure: the SMS is on its way" if failed_on_lost else ""
     if scenario.shown_only:
@@ -126,7 +126,7 @@ def _outcome(
 def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -> ScenarioOutcome:
     """Return whether one process reads the same by both contracts, but for what was added."""
     name = pair.old.name
-    read = [c for c in calls if c.visit.accepted() and baseline.reports_success(c)]
+    read = [c for c in calls if c.visit.is_accepted() and baseline.reports_success(c)]
     if len(read) < 2:
         return ScenarioOutcome(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}

@@ -65,7 +65,7 @@ def baseline_of(
     before: Sequence[CallResult], after: Sequence[CallResult], accept: tuple[str, ...]
 ) -> Baseline:
     """Return what the plain calls by the older and by the newer contract show."""
-    accepted = [call for call in (*before, *after) if call.visit.accepted()]
+    accepted = [call for call in (*before, *after) if call.visit.is_accepted()]
     silent = any(call.attempt.success is None and call.attempt.is_read for call in accepted)
     first = Baseline((), (), silent, (), ())
     read = [call for call in accepted if first.reports_success(call)]
@@ -77,7 +77,7 @@ def baseline_of(
 
 def _reading(call: CallResult) -> Any:
     """Return what was read, with names in place of the ids that no other call has."""
-    return map_texts(call.attempt.read, call.visit.named)
+    return map_texts(call.attempt.read, call.visit.mask)
 
 
 def check_call(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
@@ -86,7 +86,7 @@ def check_call(call: CallResult, client: Client, baseline: Baseline) -> Finding 
 
 
 def _finding(call: CallResult, error: str, advice: str, result: Result = Result.BREAKS) -> Finding:
-    requests = call.visit.shown() or ("nothing of the base URL",)
+    requests = call.visit.lines() or ("nothing of the base URL",)
     return Finding(result, error, None, call.attempt.where, requests=requests, advice=advice)
 
 
@@ -103,7 +103,7 @@ def _harm(call: CallResult) -> Finding | None:
     if held:
         error = f"it raised an error that holds the API key: {held.strip()}"
         return _finding(call, error, _KEEP_OUT)
-    if visit.endless():
+    if visit.is_endless():
         return _finding(call, f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND)
     return None
 
@@ -111,7 +111,7 @@ def _harm(call: CallResult) -> Finding | None:
 def _hang(call: CallResult) -> Finding | None:
     if call.attempt.ending is not Ending.HUNG:
         return None
-    ended = _END if call.visit.accepted() else _LONGER
+    ended = _END if call.visit.is_accepted() else _LONGER
     waits = call.visit.waits() and len(call.visit.retries()) == 1
     return _finding(call, call.attempt.error, _DEADLINE if waits else ended)
 
@@ -119,7 +119,7 @@ def _hang(call: CallResult) -> Finding | None:
 def _wrong_report(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
     """Return what is wrong with what a client reported."""
     visit, expects, success = call.visit, call.call.expects, baseline.reports_success(call)
-    accepted = visit.accepted()
+    accepted = visit.is_accepted()
     if success and not accepted:
         return _false_success(call, client, baseline) if visit.seen else _missing_retry(call)
     if expects in ("accepted", "either") and accepted and not success:
@@ -174,7 +174,9 @@ def _missing_retry(call: CallResult) -> Finding:
         base = "send every request to the base URL that it is given (RETRY_CONTRACT_ENDPOINT)"
         return _finding(call, f"it asked nothing of the base URL that it was given{why}", base)
     last = visit.seen[-1]
-    error = f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.shown}"
+    error = (
+        f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.outcome()}"
+    )
     path = f"the documented path, below the base URL, is {_DOCUMENTED}"
     key = "send `Authorization: Bearer <api_key>` with the key given"
     return _finding(call, error, key if visit.retries() else path)
