@@ -25,10 +25,10 @@ ROW = {
 }
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> Catalogue:
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     """The shipped contracts and a third one, which requires `creatorEmail`."""
-    folder = tmp_path / "schemas"
+    folder = tmp_path_factory.mktemp("three") / "schemas"
     shutil.copytree(schemas_folder(), folder)
     _append_row(folder / "timeline.json")
     shutil.copytree(folder / "after-2025-02-24", folder / THIRD)
