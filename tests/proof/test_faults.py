@@ -197,7 +197,7 @@ def _is_well_formed(name: str, fault: Fault) -> bool:
 
 
 def test_every_fault_has_a_name_in_kebab_case_and_one_sentence() -> None:
-    assert [fault for name, fault in FAULTS.items() if not _is_well_formed(name, fault)] == []
+    assert [name for name, fault in FAULTS.items() if not _is_well_formed(name, fault)] == []
 
 
 def test_fault_names_and_sentences_are_unique() -> None:

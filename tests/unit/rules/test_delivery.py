@@ -29,9 +29,9 @@ def _around(before: Exchange | None, after: Exchange | None) -> Observation:
 def test_statuses_follow_in_the_published_order() -> None:
     order = {status: place for place, status in enumerate(ON_THE_WAY)} | dict.fromkeys(ENDS, 5)
     pairs = list(itertools.product(ON_THE_WAY + ENDS, repeat=2))
-    expected = [(before, after) for before, after in pairs if order[before] < order[after]]
-    assert [pair for pair in pairs if follows(*pair)] == expected
-    assert [(b, a) for b, a in pairs if moved_on(_around(_shown(b), _shown(a)))] == expected
+    expected = {(before, after) for before, after in pairs if order[before] < order[after]}
+    assert {pair for pair in pairs if follows(*pair)} == expected
+    assert {(b, a) for b, a in pairs if moved_on(_around(_shown(b), _shown(a)))} == expected
 
 
 @pytest.mark.parametrize(
