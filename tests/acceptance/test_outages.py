@@ -356,8 +356,8 @@ def test_what_was_found_before_an_outage_stays(check: Run, served: Served, behav
     assert states["creator-id-as-contracted"] == "broken"
     assert states["status-is-201"] == "kept"
     assert states["unknown-message-refused"] == "not exercised"
-    assert found.last.startswith("BROKEN: ")
-    assert found.last.endswith(f"({found.document['reason']}).")
+    assert found.last.startswith("BROKEN before-2025-02-24: ")
+    assert found.last.endswith(f"; {found.document['reason']}.")
 
 
 def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served) -> None:
