@@ -5,12 +5,14 @@ The public names are imported on first use, so importing the package costs nothi
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
 
 from retry_contract._version import __version__
 
+TYPE_CHECKING = False  # that of `typing` takes longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from retry_contract.contract.catalogue import Catalogue
     from retry_contract.contract.timeline import Timeline
     from retry_contract.contract.validator import identify, violations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Violation", "__version__", "contracts", "identify", "timeline", "violations"]
 
 # In a checkout, `schemas` and `contract_tests` lie at the top of the tree, not in the package.
-__path__.append(str(Path(__file__).resolve().parents[2]))
+__path__.append(os.path.realpath(f"{__file__}/../../.."))
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import sys
 import traceback
@@ -85,6 +86,7 @@ def _run(own: list[str], extra: list[str]) -> int:
     options.extra = extra
     if options.run is not verify.run:  # which has nothing to end before its session starts
         raise_from_now_on()
+        gc.enable()
     code: int = options.run(options)
     return code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Generator
 
@@ -36,6 +37,8 @@ class Watcher:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._total = len(session.items)
+        gc.freeze()  # what was imported stays, and need not be looked through
+        gc.enable()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1

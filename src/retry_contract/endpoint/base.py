@@ -48,7 +48,7 @@ class Endpoint(Protocol):
         """Let time pass for the service."""
         time.sleep(seconds)
 
-    def fresh(self) -> Endpoint:
+    def renew(self) -> Endpoint:
         """Return an endpoint that nothing has been asked of; this one if there is no other."""
         return self
 

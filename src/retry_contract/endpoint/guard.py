@@ -61,7 +61,7 @@ class Guard:
 
     @functools.cached_property
     def loopback(self) -> bool:
-        """Whether the service is on this machine."""
+        """Return whether the service is on this machine."""
         return is_loopback(self.base)
 
     def permit(self, request: httpx.Request) -> None:

@@ -76,7 +76,7 @@ class MockEndpoint(Endpoint):
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def fresh(self) -> MockEndpoint:
+    def renew(self) -> MockEndpoint:
         return self._copy(self._start, self._in_force, tick=self._tick)
 
     def set_batch(self, message: str, status: str) -> bool:

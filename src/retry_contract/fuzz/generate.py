@@ -16,35 +16,31 @@ from retry_contract.verification.run import Interrupted
 
 
 def generator(options: Options, record: Listener | None = None) -> Generate:
-    """Return what checks the rules whose cases are generated. `record` is told of each exchange."""
+    """Return what checks a rule by generated cases. `record` is called with each exchange."""
 
     def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         name = "request" if rule == REQUESTS else "sequence"
+        replay = None if options.replay is None else options.replay[name]
         plan = Plan(
-            run.prober.endpoint,
-            run.expectation,
-            options.fuzz,
-            options.seed or 0,
-            None if options.replay is None else options.replay[name],
-            options.examples,
-            record,
-        )
+            run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0, replay,
+            options.examples, record,
+        )  # fmt: skip
         tally = Tally(plan.most_shrinks)
         try:
-            found = _play(name, plan, tally)
+            return _violations(_fuzz(name, plan, tally), options, run)
         except KeyboardInterrupt:
-            told = _told(tally.smallest, options, run)
-            if not told:
+            found = _violations(tally.smallest, options, run)
+            if not found:
                 raise
-            raise Interrupted(RuleResult(rule, run.contract, RuleState.BROKEN, told)) from None
+            raise Interrupted(RuleResult(rule, run.contract, RuleState.BROKEN, found)) from None
         finally:
             run.add(tally.traffic, tally.drift)
-        return _told(found, options, run)
 
     return generate
 
 
-def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
+def _fuzz(name: str, plan: Plan, tally: Tally) -> Broken | None:
+    # The libraries behind each are slow to import.
     if name == "request":
         from retry_contract.fuzz.requests import fuzz_requests
 
@@ -54,7 +50,7 @@ def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
     return fuzz_sequences(plan, tally)
 
 
-def _told(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:
+def _violations(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:
     if found is None:
         return ()
     # ASCII alone, so that no code page between here and a shell can change the case.

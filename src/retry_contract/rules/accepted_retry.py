@@ -83,7 +83,7 @@ def creator_id_as_contracted(seen: Observations, expectation: Expectation) -> Fi
 def message_id_kept(seen: Observations, _: Expectation) -> Findings:
     """The response's id is the id in the path, which the original Single Send generated."""
     for o in message_responses(seen):
-        yield from _differs(o, "id", o.message, "the id in the path")
+        yield from differs(o, "id", o.message, "the id in the path")
         if o.sent is not None and o.sent.members.get("id") != o.message:
             yield about(o, "/id", "the id that the Single Send returned", "another id in the path")
 
@@ -92,7 +92,7 @@ def message_id_kept(seen: Observations, _: Expectation) -> Findings:
 def campaign_id_kept(seen: Observations, _: Expectation) -> Findings:
     """The response's campaignId is the campaign in the path."""
     for o in message_responses(seen):
-        yield from _differs(o, "campaignId", o.campaign, "the campaign in the path")
+        yield from differs(o, "campaignId", o.campaign, "the campaign in the path")
 
 
 @_rule("P6", basis=Basis.PAGE)
@@ -105,7 +105,7 @@ def _unchanged_member(name: str, seen: Observations) -> Findings:
     """Yield where a member is not what Retrieve showed before the retry."""
     for o, before in _with(seen, lambda o: o.before):
         expected = before.members.get(name, _ABSENT)
-        yield from _differs(o, name, expected, "what Retrieve showed before")
+        yield from differs(o, name, expected, "what Retrieve showed before")
 
 
 @_rule("P10", basis=Basis.INFERRED)
@@ -165,7 +165,7 @@ def same_shape_as_single_send(seen: Observations, expectation: Expectation) -> F
     for o, sent in _with(seen, lambda o: o.sent, "needs --provision simulator"):
         for name in names:
             if name in sent.members:
-                yield from _differs(o, name, sent.members[name], "what the Single Send returned")
+                yield from differs(o, name, sent.members[name], "what the Single Send returned")
 
 
 @_rule("P6", basis=Basis.PAGE)
@@ -180,7 +180,7 @@ def retrieve_agrees(seen: Observations, expectation: Expectation) -> Findings:
     for o, after in _with(seen, lambda o: o.after):
         for name in names:
             expected = after.members.get(name, _ABSENT)
-            yield from _differs(o, name, expected, "what Retrieve showed afterwards")
+            yield from differs(o, name, expected, "what Retrieve showed afterwards")
         if o.before is not None and _same_state(o.before, after):
             expected, actual = "created, or a status that follows it", "unchanged by the retry"
             yield Finding(after, "/latestStatus", expected, actual, o.scenario)
@@ -203,7 +203,8 @@ def _with(
     return found
 
 
-def _differs(o: Observation, name: str, expected: Any, phrase: str) -> Findings:
+def differs(o: Observation, name: str, expected: Any, phrase: str) -> Findings:
+    """Yield where a member of an observation's response is not what was expected."""
     actual = o.exchange.members.get(name, _ABSENT)
     if _same(name, actual, expected):
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ class Source:
 @functools.cache
 def sources() -> Mapping[str, Source]:
     """Return the statements by id: P1 to P14 are those of the endpoint's own page, in its order."""
+    import tomllib  # slow, and only what is printed needs it
+
     data = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     found = {}
     for id_, row in data["statements"].items():

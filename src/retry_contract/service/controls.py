@@ -16,15 +16,14 @@ from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.ids import new_ids
 from retry_contract.service.model import Service, Settings
-from retry_contract.service.records import Campaign
+from retry_contract.service.records import RETRYABLE_BATCHES, Campaign
 from retry_contract.service.seeds import BATCH, FAILED, SPENT, STATUSES, seed
 
 CONTROL = "/_sandbox"
 AUTO = "auto"
 STATES = (
     *(FAILED, *(status for status in STATUSES if status != FAILED), SPENT),
-    *(BATCH + status for status in ("messages_enqueued", "messages_enqueuing_failed")),
-    *(BATCH + status for status in ("messages_sent", "success")),
+    *(BATCH + status for status in (*RETRYABLE_BATCHES, "messages_sent", "success")),
 )
 """The states in which a sandbox has a message from its start."""
 
@@ -52,10 +51,6 @@ class Start:
 
 class ControlError(Exception):
     """A request to the controls that fails: a status, and what to send instead."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Sandbox:
@@ -172,7 +167,8 @@ def control(sandbox: Sandbox, request: Request) -> Response:
             raise ControlError(405, f"use {method}")
         payload = answer(sandbox, _read_object(request.body or b"{}"))
     except ControlError as error:
-        return json_response(error.status, {"error": str(error)})
+        status, message = error.args
+        return json_response(status, {"error": message})
     return json_response(status, sandbox.description() if payload is None else payload)
 
 

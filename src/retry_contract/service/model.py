@@ -55,7 +55,7 @@ class Refusal(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Service:
     """Campaigns, batches and messages, and how requests change them.
 
@@ -73,7 +73,7 @@ class Service:
     _recent: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
 
     def add_campaign(self) -> Campaign:
-        """Add a campaign with a key of its own."""
+        """Add a campaign with its own key."""
         campaign = Campaign(
             id=self.new_id("campaign"),
             key="key_test_" + self.new_id("key").removeprefix("key_").replace("-", ""),
@@ -176,7 +176,9 @@ class Service:
         recent.append(now)
 
     def _retry(self, message: Message | None) -> Response:
-        if message is None or message.status != "failure" or not _in_open_batch(message):
+        batch = message and message.batch
+        closed = batch is not None and batch.status not in RETRYABLE_BATCHES
+        if message is None or message.status != "failure" or closed:
             raise Refusal(
                 400,
                 "message_not_found_or_retry_message_not_in_failure_status",
@@ -207,10 +209,6 @@ def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ..
     """Return what becomes of a message, each status with the time after which it is reached."""
     statuses = (*_STEPS, "failure" if fails else "success")
     return tuple((delivery * n / len(statuses), s) for n, s in enumerate(statuses, 1))
-
-
-def _in_open_batch(message: Message) -> bool:
-    return message.batch is None or message.batch.status in RETRYABLE_BATCHES
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:

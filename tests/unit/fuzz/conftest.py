@@ -1,4 +1,4 @@
-"""Runs a generator on its own, without a session, and gives back what it found and sent."""
+"""A fixture that runs a generator without a session, and returns what it found and sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GENERATORS = {"request": fuzz_requests, "sequence": fuzz_sequences}
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """What a generator found, and what it sent; `broken` is None where the contract was kept."""
 
     broken: Broken | None
@@ -36,7 +36,7 @@ class Found:
 
 
 @pytest.fixture(scope="session")
-def fuzz() -> Callable[..., Found]:
+def fuzz() -> Callable[..., Result]:
     """Run a generator: on the mock of a contract, with faults, or on a given endpoint."""
 
     def run(
@@ -51,7 +51,7 @@ def fuzz() -> Callable[..., Found]:
         expectation: Expectation | None = None,
         settings: Settings | None = None,
         tally: Tally | None = None,
-    ) -> Found:
+    ) -> Result:
         contracts = catalogue()
         chosen = [FAULTS[name] for name in faults]
         mock = mock_of(contracts, contracts[contract], faults=chosen, settings=settings)
@@ -60,7 +60,7 @@ def fuzz() -> Callable[..., Found]:
         plan = Plan(endpoint or mock, expectation, cases, seed, replay, examples)
         tally = tally or Tally(plan.most_shrinks)
         try:
-            return Found(GENERATORS[kind](plan, tally), tally)
+            return Result(GENERATORS[kind](plan, tally), tally)
         finally:
             mock.close()
 

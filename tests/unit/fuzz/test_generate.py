@@ -1,4 +1,4 @@
-"""How a rule is checked by cases that are generated, and what an interrupt leaves of that."""
+"""A rule is checked by generated cases; an interrupt loses no case that broke it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
 
 
 @BOTH
-def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
+def test_broken_rule_says_how_to_replay_the_case(rule: str) -> None:
     result = _run("id-changed").check(RULES[rule])
     assert result.state is RuleState.BROKEN
     for violation in result.violations:

@@ -91,27 +91,19 @@ def responses(
     return wrap
 
 
-def payloads(
-    change: Callable[[Payload], Any],
-    *,
-    to: Callable[[Request], bool] = is_retry,
-    status: int = 201,
-) -> Wrap:
-    """Return a wrapper that changes the payload of such responses in place."""
+def payloads(change: Callable[[Payload], Any], **limits: Any) -> Wrap:
+    """Return a wrapper that changes a payload in place. `limits` are those of `responses`."""
 
     def edit(response: Response) -> Response:
         payload = response.json()
         change(payload)
         return response.with_json(payload)
 
-    return responses(edit, to=to, status=status)
+    return responses(edit, **limits)
 
 
 def statuses(status: int, *, of: int, **limits: Any) -> Wrap:
-    """Return a wrapper that answers with another status, and the same body.
-
-    `limits` are those of `responses`.
-    """
+    """Return a wrapper that changes a status alone. `limits` are those of `responses`."""
     return responses(lambda response: replace(response, status=status), status=of, **limits)
 
 

@@ -63,11 +63,6 @@ def _recode(code: str) -> Wrap:
     return payloads(change, status=400)
 
 
-def _change_envelope(payload: Payload) -> None:
-    payload.clear()
-    payload["errors"] = ["No."]
-
-
 def _show_trace(response: Response) -> Response:
     return json_response(response.status, {"message": _TRACE, "statusCode": response.status})
 
@@ -120,11 +115,11 @@ FAULTS: Table = {
         ),
     },
     "error-shape": {
-        "error-envelope-unknown: A refusal comes in an envelope that is not documented.": payloads(
-            _change_envelope, status=400
-        ),
         "error-is-html: A refusal is an HTML page.": responses(
             lambda response: replace(response, body=_HTML), status=400
+        ),
+        "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
+            lambda response: response.with_json({"errors": ["No."]}), status=400
         ),
     },
     "content-type-is-json": {
