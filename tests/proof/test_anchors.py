@@ -22,6 +22,7 @@ from retry_contract.exchange import Exchange
 from retry_contract.outcome import RuleState
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.model import PREFIX, Settings
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.run import Run
 
 pytestmark = pytest.mark.slow
@@ -76,7 +77,9 @@ def test_ajv_accepts_every_response_of_a_run(contract: str, tmp_path: Path) -> N
     with serve(sandbox.handle) as (url,):
         settings = LiveSettings(url + PREFIX, sandbox.own.key, sandbox.own.id, simulate=True)
         with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
-            run = Run(endpoint, expect(CONTRACTS, contract), listen=heard.append)
+            run = Run(
+                endpoint, expect(CONTRACTS, contract), callbacks=Callbacks(listen=heard.append)
+            )
             assert not any(rule.state is RuleState.BROKEN for rule in run.check_all().rules)
     expected: dict[Kind, tuple[int, int]] = {
         "retry": (201, 3),

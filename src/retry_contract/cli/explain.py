@@ -1,12 +1,13 @@
 """`explain`: one rule, by an exchange that keeps it and one that breaks it.
 
-Both are taken from the built-in model as it runs: as documented, and with a fault of the rule's
-own. A rule whose cases are generated is shown by the smallest case that finds a fault.
+Both come from the built-in model as it runs: as documented, and with a fault. A rule whose cases
+are generated is shown by the smallest case that finds a fault.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 
@@ -14,13 +15,13 @@ from retry_contract.contract.catalogue import Catalogue, catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.exchange import Exchange, Observations
-from retry_contract.outcome import NotExercised
-from retry_contract.rules import GENERATED, RULES, Finding, Rule
+from retry_contract.outcome import NotExercised, Violation
+from retry_contract.report.text import detail_lines, violation_details
+from retry_contract.rules import GENERATED, Finding, Rule
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS, Fault
 from retry_contract.verification.run import Run
 
-_Pair = tuple[Exchange, Exchange]
 _FOUND_BY = {REQUESTS: "creator-id-null", SEQUENCES: "values-lost"}
 _CASES, _SEED = 10, 2
 
@@ -33,12 +34,18 @@ def explain(rule: Rule) -> Iterator[str]:
         return
     for fault in (fault for fault in FAULTS.values() if fault.rule == rule.id):
         for name in reversed(list(contracts)):
-            broken = next(iter(_findings(rule, contracts, name, fault)), None)
+            faulty = _observe(rule, contracts, name, fault)
+            broken = next(rule.check(faulty, expect(contracts, name)), None)
             if broken is not None:
-                pairs = _pairs(
-                    _observe(rule, contracts, name), _observe(rule, contracts, name, fault), broken
-                )
-                yield from _lines(name, fault, pairs, broken)
+                pairs = _pairs(_observe(rule, contracts, name), faulty, broken)
+                yield from (f"scenario: {broken.scenario}", "") if broken.scenario else ()
+                yield f"kept by the documented service ({name}):"
+                for kept, _ in pairs:
+                    yield from _exchange_lines(kept)
+                yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
+                for _, exchange in pairs:
+                    yield from _exchange_lines(exchange)
+                yield from _violation_lines(broken.as_violation(rule.id), rule)
                 return
 
 
@@ -47,28 +54,21 @@ def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Obs
     return run.observations(rule.scenario)
 
 
-def _findings(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> list[Finding]:
-    observations = _observe(rule, contracts, name, fault)
-    return list(rule.check(observations, expect(contracts, name)))
-
-
-def _pairs(kept: Observations, faulty: Observations, broken: Finding) -> list[_Pair]:
+def _pairs(
+    kept: Observations, faulty: Observations, broken: Finding
+) -> list[tuple[Exchange, Exchange]]:
     """Return the exchange that keeps the rule and the one that breaks it.
 
-    If they look alike, what differs is around them, and follows.
+    If they look alike, the exchanges around them follow that do not.
     """
-    pairs = [(_counterpart(kept, broken), broken.exchange)]
-    if _alike(*pairs[0]):
-        around = zip(*(_around(seen, broken) for seen in (kept, faulty)), strict=False)
-        pairs += [pair for pair in around if not _alike(*pair)]
+    same = [o.exchange for o in kept.of(broken.scenario)]
+    found = [e for e in (*same, *kept.exchanges) if e.number == broken.exchange.number]
+    counterpart = found[0] if found else (same or list(kept.exchanges))[-1]
+    pairs = [(counterpart, broken.exchange)]
+    if _look_alike(*pairs[0]):
+        around = zip(_around(kept, broken), _around(faulty, broken), strict=False)
+        pairs += [pair for pair in around if not _look_alike(*pair)]
     return pairs
-
-
-def _counterpart(observations: Observations, broken: Finding) -> Exchange:
-    """Return the exchange at the same place in the run of the documented service."""
-    same = [o.exchange for o in observations.of(broken.scenario)]
-    found = [e for e in (*same, *observations.exchanges) if e.number == broken.exchange.number]
-    return (found or same or list(observations.exchanges))[0 if found else -1]
 
 
 def _around(observations: Observations, broken: Finding) -> list[Exchange]:
@@ -81,35 +81,22 @@ def _around(observations: Observations, broken: Finding) -> list[Exchange]:
     ]
 
 
-def _alike(one: Exchange, other: Exchange) -> bool:
+def _look_alike(one: Exchange, other: Exchange) -> bool:
     return (one.status, one.headers, one.body) == (other.status, other.headers, other.body)
 
 
-def _lines(name: str, fault: Fault, pairs: list[_Pair], broken: Finding) -> Iterator[str]:
-    if broken.scenario:
-        yield f"scenario: {broken.scenario}"
-        yield ""
-    yield f"kept by the documented service ({name}):"
-    for kept, _ in pairs:
-        yield from _exchange(kept)
-    yield ""
-    yield f"broken by the fault {fault.name}: {fault.sentence}"
-    for _, exchange in pairs:
-        yield from _exchange(exchange)
-    yield f"  at        {broken.pointer or 'the response'}"
-    yield f"  expected  {broken.expected}"
-    yield f"  came      {broken.actual}"
-
-
-def _exchange(exchange: Exchange) -> Iterator[str]:
+def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     yield f"  {exchange.method} {exchange.path}"
-    content_type = exchange.headers.get("content-type", "no content type")
-    yield f"  {exchange.status}, {content_type}"
+    yield f"  {exchange.status}, {exchange.headers.get('content-type', 'no content type')}"
     if exchange.document.violations:
         text = exchange.body.decode("utf-8", "replace")
     else:
         text = json.dumps(exchange.payload, indent=2, ensure_ascii=False)
     yield from (f"    {line}" for line in text.splitlines())
+
+
+def _violation_lines(violation: Violation, rule: Rule) -> Iterator[str]:
+    return detail_lines(violation_details(dataclasses.replace(violation, seen=""), rule))
 
 
 def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
@@ -118,7 +105,7 @@ def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Ite
     from retry_contract.fuzz.requests import fuzz_requests
     from retry_contract.fuzz.stateful import fuzz_sequences
 
-    def played(*faults: Fault) -> tuple[Broken | None, Tally]:
+    def play(*faults: Fault) -> tuple[Broken | None, Tally]:
         endpoint = mock_of(contracts, contracts[name], faults=faults)
         plan = Plan(endpoint, expect(contracts, name), _CASES, _SEED)
         tally = Tally(plan.most_shrinks)
@@ -126,18 +113,13 @@ def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Ite
             return (fuzz_requests if rule.id == REQUESTS else fuzz_sequences)(plan, tally), tally
         return None, tally
 
-    _, kept = played()
+    _, kept = play()
     yield f"kept by the documented service ({name}):"
     yield f"  {_CASES} generated cases: {kept.requests} requests, {kept.accepted} retries accepted"
-    yield ""
-    yield f"broken by the fault {fault.name}: {fault.sentence}"
-    found, _ = played(fault)
+    yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
+    found, _ = play(fault)
     if found is None:  # not with these versions of the libraries that generate
         yield f"  not found in {_CASES} generated cases"
         return
-    violation = found.violations[0]
-    yield f"  case      {json.dumps(found.case)}"
-    yield f"  rule      {violation.rule}: {RULES[violation.rule].sentence}"
-    yield f"  at        {violation.pointer or 'the response'}"
-    yield f"  expected  {violation.expected}"
-    yield f"  came      {violation.actual}"
+    case = json.dumps(found.case)
+    yield from _violation_lines(dataclasses.replace(found.violations[0], case=case), rule)

@@ -1,10 +1,10 @@
-"""`schema`, `timeline`, `rules` and `explain`: what the contract is, and checking nothing."""
+"""`schema`, `timeline`, `rules` and `explain`: they print the contract, and check nothing."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +24,15 @@ def add(commands: Any) -> None:
     schema.add_argument("contract", metavar="before|after|either")
     _command(commands, "timeline", "print which contract holds when", _timeline)
     _command(commands, "rules", "print every rule with its source and basis", _rules)
-    explain = _command(
-        commands, "explain", "explain a rule, by what keeps and what breaks it", _explain
-    )
+    about = "explain a rule, by what keeps and what breaks it"
+    explain = _command(commands, "explain", about, _explain)
     explain.epilog = "example: retry-contract explain message-id-kept"
     explain.add_argument("rule", metavar="RULE")
 
 
-def _command(commands: Any, name: str, about: str, run: Any) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, about: str, lines: Callable[[argparse.Namespace], Iterable[str]]
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=about,
@@ -39,11 +40,16 @@ def _command(commands: Any, name: str, about: str, run: Any) -> argparse.Argumen
         epilog=f"example: retry-contract {name}",
         allow_abbrev=False,
     )
+
+    def run(options: argparse.Namespace) -> int:
+        write_lines(lines(options))
+        return ExitCode.KEPT
+
     parser.set_defaults(run=run)
     return parser
 
 
-def _schema(options: argparse.Namespace) -> int:
+def _schema(options: argparse.Namespace) -> list[str]:
     from retry_contract.contract.bundle import bundle, bundle_either
 
     contracts = catalogue()
@@ -54,16 +60,10 @@ def _schema(options: argparse.Namespace) -> int:
     else:
         known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
         raise UsageError(f"{options.contract}: no such contract; use one of {known}")
-    write_lines([json.dumps(schema, indent=2)])
-    return ExitCode.KEPT
+    return [json.dumps(schema, indent=2)]
 
 
-def _timeline(_: argparse.Namespace) -> int:
-    write_lines(_timeline_lines())
-    return ExitCode.KEPT
-
-
-def _timeline_lines() -> Iterator[str]:
+def _timeline(_: argparse.Namespace) -> Iterator[str]:
     timeline = catalogue().timeline
     now = timeline.at(datetime.now(UTC))
     for period in timeline:
@@ -79,12 +79,7 @@ def _timeline_lines() -> Iterator[str]:
             yield f"  transition from {show(first)} until {show(end)}: the other one is drift"
 
 
-def _rules(_: argparse.Namespace) -> int:
-    write_lines(_rules_lines())
-    return ExitCode.KEPT
-
-
-def _rules_lines() -> Iterator[str]:
+def _rules(_: argparse.Namespace) -> Iterator[str]:
     from retry_contract.rules import RULES
     from retry_contract.rules.sources import sources
 
@@ -99,14 +94,13 @@ def _rules_lines() -> Iterator[str]:
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
+    from retry_contract.report.text import detail_lines, source_details
+
     yield f"  {rule.sentence}"
-    yield f"  basis: {rule.basis}"
-    for source in rule.sources:
-        yield f"  source: {source}"
-        yield f"          {source.address}"
+    yield from detail_lines([("basis", str(rule.basis)), *source_details(rule)])
 
 
-def _explain(options: argparse.Namespace) -> int:
+def _explain(options: argparse.Namespace) -> list[str]:
     from retry_contract.cli.explain import explain
     from retry_contract.rules import rule_named
 
@@ -114,5 +108,4 @@ def _explain(options: argparse.Namespace) -> int:
         rule = rule_named(options.rule)
     except LookupError as error:
         raise UsageError(str(error)) from None
-    write_lines([rule.id, *_rule_lines(rule), "", *explain(rule)])
-    return ExitCode.KEPT
+    return [rule.id, *_rule_lines(rule), "", *explain(rule)]

@@ -1,4 +1,4 @@
-"""`verify`: runs the contract tests, in this process, with nothing of the user's pytest set-up."""
+"""`verify`: runs the contract tests in this process, without the user's pytest set-up."""
 
 from __future__ import annotations
 
@@ -36,13 +36,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        keywords: dict[str, Any] = {"help": option.help, "dest": option.destination}
-        if option.kind == "flag":
-            keywords |= {"action": "store_true", "default": None}
-        else:
-            keywords |= {"metavar": option.metavar}
-            keywords |= {"action": "append"} if option.kind == "list" else {}
-        parser.add_argument(f"--{option.name}", **keywords)
+        parser.add_argument(f"--{option.name}", **option.keywords)
     matrix = "print the matrix of rules by contract too"
     parser.add_argument("-v", "--verbose", action="store_true", help=matrix)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -81,11 +75,13 @@ def _pytest_arguments(given: dict[str, Any]) -> list[str]:
     arguments = []
     for option in OPTIONS:
         value = given[option.name]
+        if value is None:
+            continue
         if option.kind == "flag":
-            arguments += [option.pytest_name] if value else []
-        else:
-            values = value if isinstance(value, list) else [] if value is None else [value]
-            arguments += [f"{option.pytest_name}={item}" for item in values]
+            arguments.append(option.pytest_name)
+            continue
+        for item in value if option.kind == "list" else [value]:
+            arguments.append(f"{option.pytest_name}={item}")
     if given["report"] is not None:
         arguments.append(f"--junit-xml={Path(given['report']) / 'junit.xml'}")
     return arguments
@@ -130,9 +126,8 @@ def _tests_folder() -> Path:
 @contextmanager
 def _own_pytest_settings() -> Iterator[None]:
     """Let no pytest variable of the user's environment change the run."""
-    saved = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
-    for name in saved:
-        del os.environ[name]
+    names = [name for name in os.environ if name.startswith("PYTEST_")]
+    saved = {name: os.environ.pop(name) for name in names}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         yield

@@ -8,16 +8,17 @@ import json
 from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated_cases import REQUESTS
+from retry_contract.verification.observer import Generate, Observer
 from retry_contract.verification.options import Options
 from retry_contract.verification.prober import Listener
 from retry_contract.verification.replay import replay_command
-from retry_contract.verification.run import Generate, Interrupted, Run
+from retry_contract.verification.run import Interrupted
 
 
 def generator(options: Options, record: Listener | None = None) -> Generate:
     """Return what checks a rule by generated cases. `record` is called with each exchange."""
 
-    def generate(rule: str, run: Run) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         name = "request" if rule == REQUESTS else "sequence"
         replay = None if options.replay is None else options.replay[name]
         plan = Plan(
@@ -49,7 +50,7 @@ def _fuzz(name: str, plan: Plan, tally: Tally) -> Broken | None:
     return fuzz_sequences(plan, tally)
 
 
-def _violations(found: Broken | None, options: Options, run: Run) -> tuple[Violation, ...]:
+def _violations(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:
     if found is None:
         return ()
     # ASCII alone, so that no code page between here and a shell can change the case.

@@ -1,6 +1,6 @@
 """The pytest plugin: options, the scenarios of the contract tests, and fixtures for other tests.
 
-What a fixture or a hook needs is imported inside it: pytest loads this in every session.
+Fixtures and hooks import what they need themselves, since pytest loads this in every session.
 """
 
 from __future__ import annotations
@@ -29,13 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     group = parser.getgroup("retry-contract", "contract tests of the retry endpoint")
     for option in OPTIONS:
-        keywords: dict[str, Any] = {"dest": option.destination, "help": option.help}
-        if option.kind == "flag":
-            keywords |= {"action": "store_true", "default": None}
-        else:
-            keywords |= {"metavar": option.metavar, "default": None}
-            keywords |= {"action": "append"} if option.kind == "list" else {}
-        group.addoption(option.pytest_name, **keywords)
+        group.addoption(option.pytest_name, **option.keywords)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -60,31 +54,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each contract, or of each example, that a test takes."""
+    """Run a test once for each contract, or each example, that it takes."""
     try:
         if _RUN in metafunc.fixturenames:
-            _for_each_run(metafunc)
+            from retry_contract.plugin.cases import named_contracts
+            from retry_contract.plugin.session import session_of
+
+            runs = session_of(metafunc.config).verification.names
+            chosen = named_contracts(metafunc.definition) or runs
+            runs = [run for run in runs if run in chosen]
+            metafunc.parametrize(_RUN, runs, ids=runs, indirect=True)
         if _CASE in metafunc.fixturenames:
-            _for_each_case(metafunc)
+            from retry_contract.plugin.cases import cases_of
+
+            cases = cases_of(metafunc.definition, payloads=_PAYLOAD in metafunc.fixturenames)
+            metafunc.parametrize(_CASE, cases, ids=str, indirect=True)
     except pytest.UsageError as error:
-        # Raised again after collection: here it would be one collection error a file.
+        # Raised after collection: here it would be one collection error a file.
         metafunc.config.stash.setdefault(_USAGE_ERROR, error)
-
-
-def _for_each_run(metafunc: pytest.Metafunc) -> None:
-    from retry_contract.plugin.cases import named_contracts
-    from retry_contract.plugin.session import session_of
-
-    names = named_contracts(metafunc.definition)
-    runs = [run for run in session_of(metafunc.config).runs if names is None or run in names]
-    metafunc.parametrize(_RUN, runs, ids=runs, indirect=True)
-
-
-def _for_each_case(metafunc: pytest.Metafunc) -> None:
-    from retry_contract.plugin.cases import cases_of
-
-    cases = cases_of(metafunc.definition, payloads=_PAYLOAD in metafunc.fixturenames)
-    metafunc.parametrize(_CASE, cases, ids=str, indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -98,14 +85,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is None:
         raise config.stash[_USAGE_ERROR]
-    # A usage error of one of xdist's workers would be lost: its controller tells it.
+    # xdist loses a usage error of a worker, so the controller raises it.
     output[_FROM_WORKER] = str(config.stash[_USAGE_ERROR])
     items.clear()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what one of xdist's workers found."""
+    """Add the findings of one of xdist's workers, or raise its usage error."""
     usage_error = getattr(node, "workeroutput", {}).get(_FROM_WORKER)
     if usage_error is not None:
         raise pytest.UsageError(usage_error)
@@ -166,18 +153,18 @@ def retry_mock(_retry_case: Case) -> Iterator[RetryService]:
 
     While the test runs, a request of httpx to anything else fails, and reaches no network.
     """
-    from retry_contract.plugin.services import mocked
+    from retry_contract.plugin.services import mock
 
-    with mocked(_retry_case.contract) as service:
+    with mock(_retry_case.contract) as service:
         yield service
 
 
 @pytest.fixture
 def retry_sandbox(_retry_case: Case) -> Iterator[RetryService]:
     """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
-    from retry_contract.plugin.services import served
+    from retry_contract.plugin.services import sandbox
 
-    with served(_retry_case.contract) as service:
+    with sandbox(_retry_case.contract) as service:
         yield service
 
 

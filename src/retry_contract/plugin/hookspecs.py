@@ -1,4 +1,4 @@
-"""The hook by which the service's team provides messages for its verification."""
+"""The hook for the service's team to provide messages."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Scenario:
     @property
     def contract(self) -> str:
         """The name of the contract, `after-2025-02-24` for instance."""
-        return self._session.contract(self._run)
+        return self._session.verification.run(self._run).contract
 
     @property
     def observations(self) -> tuple[Observation, ...]:

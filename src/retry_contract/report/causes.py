@@ -1,18 +1,32 @@
-"""What is broken, by cause: one place where one thing came that must not."""
+"""What is broken, by cause, and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from retry_contract.outcome import Outcome, RuleState, Violation
+from retry_contract.outcome import Outcome, RuleState, Verdict, Violation
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
+
+_DRIFT = (
+    "Nothing is broken: the drift is what the contract does not mention. Ask the service's team, "
+    "or leave out --strict to have it reported only."
+)
+_STEPS = {
+    Verdict.KEPT: "Nothing to do.",
+    Verdict.BROKEN: (
+        "Show the causes to the service's team: each names the statement that is broken, and "
+        "retry-contract explain RULE shows an example. If a rule does not hold for you, "
+        "--ignore RULE leaves it out, visibly."
+    ),
+    Verdict.NOT_TESTED: "Correct what the reason names, and run again: nothing was proved.",
+    Verdict.USAGE_ERROR: "Correct the command as the reason says, and run again.",
+}
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One cause: its first violation, and the rules that it breaks, in the order of the rules."""
+    """One place where one thing came that must not: its first violation, and the broken rules."""
 
     contract: str
     violation: Violation
@@ -31,17 +45,19 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
     the same status, content type or body came.
     """
     groups: dict[tuple[str, str, str], dict[str, Violation]] = {}
-    for contract, rule, violation in _violations(outcome):
-        member = "/".join(violation.pointer.split("/")[:2])
-        came = "" if member else violation.actual
-        group = groups.setdefault((contract, member or violation.place, came), {})
-        group.setdefault(rule, violation)
+    for result in outcome.in_state(RuleState.BROKEN):
+        for violation in result.violations:
+            member = "/".join(violation.pointer.split("/")[:2])
+            came = "" if member else violation.actual
+            group = groups.setdefault((result.contract, member or violation.place, came), {})
+            group.setdefault(result.rule, violation)
     return tuple(
         Cause(contract, next(iter(found.values())), tuple(found))
         for (contract, _, _), found in groups.items()
     )
 
 
-def _violations(outcome: Outcome) -> Iterator[tuple[str, str, Violation]]:
-    for result in outcome.in_state(RuleState.BROKEN):
-        yield from ((result.contract, result.rule, violation) for violation in result.violations)
+def next_step(outcome: Outcome) -> str:
+    """Return what to do next, in a sentence or two."""
+    only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
+    return _DRIFT if only_drift else _STEPS[outcome.verdict]

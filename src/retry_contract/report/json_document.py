@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from typing import Any
 
-from retry_contract.outcome import (
-    ContractResult,
-    Outcome,
-    RuleResult,
-    RuleState,
-    Verdict,
-    Violation,
-)
-from retry_contract.report.causes import Cause, causes
-from retry_contract.report.next_step import next_step
+from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
+from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
 
@@ -29,18 +21,20 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "causes": [_cause(cause) for cause in causes(outcome)],
         "replay": outcome.replay,
         "next": None if outcome.verdict is Verdict.KEPT else next_step(outcome),
-        "contracts": [_contract(contract) for contract in outcome.contracts],
+        "contracts": [
+            {
+                "contract": contract.contract,
+                "rules": [_rule(result) for result in contract.rules],
+                "drift": [dataclasses.asdict(drift) for drift in contract.drift],
+            }
+            for contract in outcome.contracts
+        ],
         "requests": outcome.traffic.requests,
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,
         "versions": dict(outcome.versions),
     }
-
-
-def dump(document: dict[str, Any]) -> str:
-    """Write a document as JSON that survives any code page."""
-    return json.dumps(document, indent=2)
 
 
 def _cause(cause: Cause) -> dict[str, Any]:
@@ -61,14 +55,6 @@ def _cause(cause: Cause) -> dict[str, Any]:
 def source_document(source: Source) -> dict[str, str]:
     """Return a source: its id, what it says, and where."""
     return {"id": source.id, "sentence": source.sentence, "address": source.address}
-
-
-def _contract(contract: ContractResult) -> dict[str, Any]:
-    return {
-        "contract": contract.contract,
-        "rules": [_rule(result) for result in contract.rules],
-        "drift": [{"pointer": d.pointer, "message": d.message} for d in contract.drift],
-    }
 
 
 def _rule(result: RuleResult) -> dict[str, Any]:

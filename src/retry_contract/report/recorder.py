@@ -1,4 +1,4 @@
-"""The exchanges of a run as JSON lines, masked: what a service did, kept for later."""
+"""Writes the exchanges of a run as JSON lines, masked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ class Recorder:
     """Writes one line for each exchange, at once, so that an interrupted run keeps its record."""
 
     def __init__(self, file: Path, scrubber: Scrubber) -> None:
-        self._file = file
-        self._scrubber = scrubber
+        self._file, self._scrubber = file, scrubber
 
     def write(self, exchange: Exchange) -> None:
         """Write an exchange. A body that is not JSON is described, and left out."""

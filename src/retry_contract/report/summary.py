@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retry_contract.outcome import Outcome
-from retry_contract.report.causes import Cause, causes
-from retry_contract.report.next_step import next_step
+from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.report.text import reason_lines, verdict_line
 
 
@@ -16,24 +15,16 @@ def summary(outcome: Outcome) -> str:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    yield f"## retry-contract: {outcome.verdict}"
-    yield ""
-    yield _cell(verdict_line(outcome))
-    found = causes(outcome)
+    yield from (f"## retry-contract: {outcome.verdict}", "", _cell(verdict_line(outcome)))
+    found, notes = causes(outcome), list(_notes(outcome))
     if found:
-        yield ""
-        yield "| what came | expected | contract | breaks | source |"
-        yield "|---|---|---|---|---|"
-        yield from map(_row, found)
-    notes = list(_notes(outcome))
+        yield from ("", "| what came | expected | contract | breaks | source |")
+        yield from ("|---|---|---|---|---|", *map(_row, found))
     if notes:
-        yield ""
-        yield from notes
-    yield ""
-    yield f"**What to do.** {next_step(outcome)}"
+        yield from ("", *notes)
+    yield from ("", f"**What to do.** {next_step(outcome)}")
     if outcome.replay:
-        yield ""
-        yield f"To see it again: {_code(outcome.replay)}"
+        yield from ("", f"To see it again: {_code(outcome.replay)}")
 
 
 def _row(cause: Cause) -> str:

@@ -7,42 +7,47 @@ from collections.abc import Callable, Iterable, Iterator
 
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes
-from retry_contract.rules import RULES
+from retry_contract.rules import RULES, Rule
 
-_WIDTH, _INDENT, _HEADING = 100, 16, 60
+_WIDTH, _HEADING = 100, 60
+_WHOLE = ("case", "replay")
+"""What is to be copied, and so never wrapped."""
+
 _MODEL = "by the built-in model of the page; no service was contacted"
+_LEFT_OUT = (RuleState.NOT_EXERCISED, RuleState.IGNORED)
 Style = Callable[[str], str]
+Details = Iterator[tuple[str, str]]
+"""Labels, each with its text; an empty label goes on with the one before it."""
 
 
 def table_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     """Yield the matrix of rules by contract; `broken` styles the rows of broken rules."""
-    names = [contract.contract for contract in outcome.contracts]
-    states = {
-        (result.rule, contract.contract): str(result.state)
-        for contract in outcome.contracts
-        for result in contract.rules
-    }
+    states = [{result.rule: result.state for result in c.rules} for c in outcome.contracts]
     width = max(map(len, RULES)) + 2
-    yield "".ljust(width + 2) + "".join(name.ljust(20) for name in names).rstrip()
+    yield _row("".ljust(width + 2), (contract.contract for contract in outcome.contracts))
     for section, rules in _sections().items():
         yield section
         for rule in rules:
-            row = [states[rule, contract] for contract in names]
-            line = f"  {rule.ljust(width)}{''.join(s.ljust(20) for s in row)}".rstrip()
+            row = [state[rule] for state in states]
+            line = _row(f"  {rule.ljust(width)}", row)
             yield broken(line) if RuleState.BROKEN in row else line
 
 
 def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     """Yield what is broken, by cause, what was kept and not exercised, and the outcome.
 
-    `broken` styles the headings of causes. A run that tested nothing has its reason alone.
+    `broken` styles the headings of causes. Of a run that tested nothing, yield its reason alone.
     """
     if is_tested(outcome):
         yield from cause_lines(outcome, broken)
-        yield from _packed(_counts(outcome))
-        yield from _drift_lines(outcome)
-        yield from _unexercised_lines(outcome)
-        yield _extent(outcome)
+        yield from _count_lines(outcome)
+        for contract in outcome.contracts:
+            for drift in contract.drift:
+                place = drift.pointer or "the body"
+                yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
+        yield from _left_out_lines(outcome)
+        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
+        yield f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s{seed}"
         yield ""
     yield verdict_line(outcome)
 
@@ -53,12 +58,54 @@ def cause_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     for number, cause in enumerate(causes(outcome), 1):
         where = f"{cause.contract}, {cause.violation.seen}" if several else cause.violation.seen
         yield broken(f"{number}  {cause.violation.what}".ljust(_HEADING) + f"  {where}".rstrip())
-        for label, text in _details(cause, outcome):
-            yield from _detail(label, text)
+        yield from detail_lines(_cause_details(cause, outcome), indent=5, column=16, wrap=True)
         yield ""
 
 
-def _details(cause: Cause, outcome: Outcome) -> Iterator[tuple[str, str]]:
+def violation_lines(result: RuleResult) -> Iterator[str]:
+    """Yield what broke a rule: where, what was expected, what came, and who says so."""
+    rule = RULES[result.rule]
+    yield f"{rule.id}, {result.contract}: {rule.sentence}"
+    for violation in result.violations:
+        yield from detail_lines(violation_details(violation, rule))
+    yield from detail_lines(source_details(rule))
+
+
+def detail_lines(
+    details: Iterable[tuple[str, str]], *, indent: int = 2, column: int = 12, wrap: bool = False
+) -> Iterator[str]:
+    """Yield labels at one column, each with its text at another; with `wrap`, in 100 columns."""
+    for label, text in details:
+        lines = _wrapped(text, _WIDTH - column) if wrap and label not in _WHOLE else [text]
+        for line in lines:
+            yield f"{' ' * indent}{label}".ljust(column) + line
+            label = ""
+
+
+def violation_details(violation: Violation, rule: Rule) -> Details:
+    """Yield the details of a violation of a rule, as a generated case or by itself."""
+    if violation.rule != rule.id:
+        yield "rule", f"{violation.rule}: {RULES[violation.rule].sentence}"
+    yield "at", violation.pointer or f"the {violation.place}"
+    yield "expected", violation.expected
+    yield "came", violation.actual
+    for label, text in (
+        ("seen in", violation.seen),
+        ("case", violation.case),
+        ("replay", violation.replay),
+    ):
+        if text:
+            yield label, text
+
+
+def source_details(rule: Rule) -> Details:
+    """Yield each statement that a rule goes by, and its address."""
+    for source in rule.sources:
+        yield "source", str(source)
+        yield "", source.address
+
+
+def _cause_details(cause: Cause, outcome: Outcome) -> Details:
     violation = cause.violation
     yield "expected", violation.expected
     yield "breaks", ", ".join(cause.rules)
@@ -71,30 +118,9 @@ def _details(cause: Cause, outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "replay", replay
 
 
-def _detail(label: str, text: str) -> Iterator[str]:
-    if label in ("case", "replay"):  # to be copied whole
-        yield f"     {label:11}{text}"
-        return
-    for number, line in enumerate(_wrapped(text, _WIDTH - _INDENT)):
-        yield f"     {'' if number else label:11}{line}"
-
-
-def violation_lines(result: RuleResult) -> Iterator[str]:
-    """Yield what broke a rule: where, what was expected, what came, and who says so."""
-    rule = RULES[result.rule]
-    yield f"{rule.id}, {result.contract}: {rule.sentence}"
-    for violation in result.violations:
-        if violation.rule != result.rule:
-            yield f"  rule      {violation.rule}: {RULES[violation.rule].sentence}"
-        yield from _violation(violation)
-    for source in rule.sources:
-        yield f"  source    {source}"
-        yield f"            {source.address}"
-
-
 def reason_lines(outcome: Outcome) -> Iterator[str]:
     """Yield what was not exercised, and what was ignored, a line for each reason."""
-    for state in (RuleState.NOT_EXERCISED, RuleState.IGNORED):
+    for state in _LEFT_OUT:
         for reason, rules in _by_reason(outcome, state).items():
             yield f"{state} ({reason}): {', '.join(rules)}"
 
@@ -108,43 +134,33 @@ def verdict_line(outcome: Outcome) -> str:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         return f"{verdict} {by}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
-    parts = [outcome.reason or ""]
-    if found:
-        parts.insert(0, f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}")
+    counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     names = ", ".join(contract.contract for contract in outcome.contracts)
-    return f"{verdict} {names}: {'; '.join(filter(None, parts))}."
-
-
-def _extent(outcome: Outcome) -> str:
-    seed = "" if outcome.seed is None else f", seed {outcome.seed}"
-    requests = _count(outcome.traffic.requests, "request")
-    return f"{requests} in {outcome.seconds:.1f} s{seed}"
+    return f"{verdict} {names}: {'; '.join(filter(None, (counts, outcome.reason)))}."
 
 
 def is_tested(outcome: Outcome) -> bool:
-    """Whether anything was found: a rule kept or broken, or drift."""
-    return bool(outcome.in_state(RuleState.KEPT) or outcome.in_state(RuleState.BROKEN)) or any(
-        contract.drift for contract in outcome.contracts
-    )
+    """Return whether anything was found: a rule kept or broken, or drift."""
+    found = outcome.in_state(RuleState.KEPT) or outcome.in_state(RuleState.BROKEN)
+    return bool(found) or any(contract.drift for contract in outcome.contracts)
 
 
-def _counts(outcome: Outcome) -> Iterator[str]:
-    """Yield for each section how many of its rules are kept, of those that were exercised."""
-    kept = [result.rule for result in outcome.in_state(RuleState.KEPT)]
-    broken = [result.rule for result in outcome.in_state(RuleState.BROKEN)]
+def _count_lines(outcome: Outcome) -> list[str]:
+    """Return how many rules of each section are kept, of those exercised; wrapped between two."""
+    parts = []
     for section, rules in _sections().items():
-        count = sum(rule in rules for rule in kept)
-        exercised = count + sum(rule in rules for rule in broken)
-        if exercised:
-            yield f"{section} {count} of {exercised}"
+        states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
+        kept, broken = states.count(RuleState.KEPT), states.count(RuleState.BROKEN)
+        if kept + broken:
+            parts.append(f"{section} {kept} of {kept + broken}".replace(" ", "\x1f"))
+    return [line.replace("\x1f", " ") for line in _wrapped("    ".join(parts))]
 
 
-def _unexercised_lines(outcome: Outcome) -> Iterator[str]:
-    for state in (RuleState.NOT_EXERCISED, RuleState.IGNORED):
+def _left_out_lines(outcome: Outcome) -> Iterator[str]:
+    for state in _LEFT_OUT:
         reasons = _by_reason(outcome, state)
-        if not reasons:
-            continue
-        yield f"{state}: {_count(len({r for rules in reasons.values() for r in rules}), 'rule')}"
+        if reasons:
+            yield f"{state}: {_count(len(set().union(*reasons.values())), 'rule')}"
         for reason, rules in reasons.items():
             first, *rest = _wrapped(f"{reason.removeprefix('needs ')}: {', '.join(rules)}")
             yield from (f"  {first}", *(f"    {line}" for line in rest))
@@ -157,24 +173,6 @@ def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
     return {reason: list(rules) for reason, rules in found.items()}
 
 
-def _drift_lines(outcome: Outcome) -> Iterator[str]:
-    for contract in outcome.contracts:
-        for drift in contract.drift:
-            place = drift.pointer or "the body"
-            yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
-
-
-def _violation(violation: Violation) -> Iterator[str]:
-    yield f"  at        {violation.pointer or f'the {violation.place}'}"
-    yield f"  expected  {violation.expected}"
-    yield f"  came      {violation.actual}"
-    yield f"  seen in   {violation.seen}"
-    if violation.case is not None:
-        yield f"  case      {violation.case}"
-    if violation.replay is not None:
-        yield f"  replay    {violation.replay}"
-
-
 def _sections() -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
     for rule in RULES.values():
@@ -182,14 +180,12 @@ def _sections() -> dict[str, list[str]]:
     return sections
 
 
+def _row(heading: str, cells: Iterable[str]) -> str:
+    return (heading + "".join(str(cell).ljust(20) for cell in cells)).rstrip()
+
+
 def _count(number: int, unit: str) -> str:
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
-
-
-def _packed(parts: Iterable[str]) -> list[str]:
-    """Return lines that end between two parts."""
-    glued = "    ".join(part.replace(" ", "\x1f") for part in parts)
-    return [line.replace("\x1f", " ") for line in _wrapped(glued)]
 
 
 def _wrapped(text: str, width: int = _WIDTH - 4) -> list[str]:

@@ -16,6 +16,7 @@ from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Interrupted, Run
 
@@ -33,7 +34,7 @@ def _run(*faults: str) -> Run:
     given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
     options = read_options(given, catalogue=contracts)
     mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
-    return Run(mock, expect(contracts, "after"), generate=generator(options))
+    return Run(mock, expect(contracts, "after"), callbacks=Callbacks(generator(options)))
 
 
 @BOTH

@@ -282,7 +282,7 @@ def test_verification_begins_a_run_when_it_is_first_asked() -> None:
     after = verification.check("after-2025-02-24", "message-id-kept")
     assert {before.state, after.state} == {RuleState.KEPT}
     assert verification.traffic().requests == 2 * alone
-    assert verification.drift() == {"before-2025-02-24": [], "after-2025-02-24": []}
+    assert verification.drift() == {"before-2025-02-24": (), "after-2025-02-24": ()}
     assert verification.failure() is None
     verification.close()
 
