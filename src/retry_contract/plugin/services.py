@@ -1,7 +1,5 @@
 """The documented service for a user's own tests: where it is, and how to change it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import threading

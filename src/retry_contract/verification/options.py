@@ -1,7 +1,5 @@
 """The options of a run, checked."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The command that repeats a run, or one generated case of it."""
 
-from __future__ import annotations
-
 import json
 import shlex
 
