@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.pair import Pair
-from retry_contract.fuzz.field_values import DOCUMENTED, documented_texts
+from retry_contract.fuzz.field_values import DOCUMENTED, DOCUMENTED_TEXTS
 from retry_contract.fuzz.payloads import ORDERS, Payload, field_strategy
 
 _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
@@ -89,7 +89,7 @@ def cases(plain: Case, *, given: bool) -> SearchStrategy[Case]:
     if "values" in fields:
         members = plain.payload["values"]
         fields["values"] = st.fixed_dictionaries(
-            {k: st.just(v) if given else documented_texts() for k, v in members.items()}
+            {k: st.just(v) if given else DOCUMENTED_TEXTS for k, v in members.items()}
         )
 
     def case(payload: Payload, alike: bool, order: Any, field: tuple[str, Any], place: int) -> Case:

@@ -68,7 +68,7 @@ def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
 
 def error_responses() -> SearchStrategy[Payload]:
     """Return error responses in either of the documented envelopes."""
-    text, types = field_values.texts(), ("domain_error", "server_error", "名")
+    text, types = field_values.TEXTS, ("domain_error", "server_error", "名")
     flat = st.fixed_dictionaries({"message": text, "statusCode": st.sampled_from(_STATUSES)})
     nested = {"code": st.sampled_from(_CODES), "message": text, "type": st.sampled_from(types)}
     error = st.fixed_dictionaries({**nested, "id": field_values.ids("trace")})
@@ -97,7 +97,7 @@ def field_strategy(schema: Any, contract: Contract) -> SearchStrategy[Any]:
     it has none.
     """
     if schema is True:
-        return st.none() | field_values.texts()
+        return st.none() | field_values.TEXTS
     if "$ref" in schema:
         name, rest = Path(schema["$ref"]).name, {k: v for k, v in schema.items() if k != "$ref"}
         if name in field_values.BY_DEFINITION and rest.keys() <= _ANNOTATIONS:
@@ -159,7 +159,7 @@ def _string(schema: Schema) -> SearchStrategy[str]:
         matching = st.from_regex(pattern).filter(lambda s: re.search(pattern, s) is not None)
         return matching.filter(lambda s: low <= len(s) and (high is None or len(s) <= high))
     if low <= 1 and high is None:
-        return field_values.texts().map(lambda s: s or "1") if low else field_values.texts()
+        return field_values.TEXTS.map(lambda s: s or "1") if low else field_values.TEXTS
     return st.text(min_size=low, max_size=high)
 
 

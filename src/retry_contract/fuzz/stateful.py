@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
-from retry_contract.fuzz.field_values import texts
+from retry_contract.fuzz.field_values import TEXTS
 from retry_contract.fuzz.sequence import Start, StatefulSequence
 from retry_contract.outcome import NotExercised
 from retry_contract.rules.delivery import FAILURE
@@ -71,7 +71,7 @@ _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
 _DRAWN: dict[str, st.SearchStrategy[Any]] = {
     **{name: st.sampled_from(values) for name, values in _VALUES.items()},
     "number": st.integers(0, 2**32 - 1),
-    "text": texts(),
+    "text": TEXTS,
 }
 _MOST_STEPS = 12
 _LEAD = timedelta(minutes=30)
@@ -137,7 +137,7 @@ def _machine(
         def teardown(self) -> None:
             self.stack.close()
 
-        @initialize(start=st.integers(0, starts - 1), text=texts())
+        @initialize(start=st.integers(0, starts - 1), text=TEXTS)
         def begin(self, start: int, text: str) -> None:
             self.sequence = self.stack.enter_context(opener(start))
             # With nothing sent, most of what follows would have nothing to act on.
