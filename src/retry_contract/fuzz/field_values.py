@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.timeline import SINGAPORE
 
@@ -104,18 +103,18 @@ DOCUMENTED_TEXTS = st.one_of(
 """What may fill a parameter of a template: no emoji, no braces, no space at an end."""
 
 
-def ids(kind: str) -> SearchStrategy[str]:
+def ids(kind: str) -> st.SearchStrategy[str]:
     """Return identifiers of a kind, such as `message_1`, and of other forms: ids are opaque."""
     short = st.sampled_from((f"{kind}_1", f"{kind}_2", "1", "-", f"{kind} é/名", "x" * 300))
     uuids = ("00000000-0000-4000-8000-000000000001", _UUID, "6F1C2B8E-0D3A-4C55-9C58-0F4F2F3F8A11")
     return st.one_of(short, st.sampled_from(uuids).map(f"{kind}_{{}}".format), _random_ids(kind))
 
 
-def _random_ids(kind: str) -> SearchStrategy[str]:
+def _random_ids(kind: str) -> st.SearchStrategy[str]:
     return st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
 
 
-def _moments(odd: tuple[str, ...], begin: str, days: int) -> SearchStrategy[str]:
+def _moments(odd: tuple[str, ...], begin: str, days: int) -> st.SearchStrategy[str]:
     first = datetime.fromisoformat(begin).replace(tzinfo=SINGAPORE)
     moments = st.integers(0, days * 86_400_000).map(
         lambda n: (first + timedelta(milliseconds=n)).isoformat(timespec="milliseconds")
@@ -123,7 +122,7 @@ def _moments(odd: tuple[str, ...], begin: str, days: int) -> SearchStrategy[str]
     return st.one_of(st.sampled_from(odd), moments)
 
 
-BY_DEFINITION: dict[str, SearchStrategy[Any]] = {
+BY_DEFINITION: dict[str, st.SearchStrategy[Any]] = {
     "timestamp": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
     "createdAt": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
     "updatedAt": st.just("2024-05-16T16:48:59.157+08:00") | _TIMESTAMPS,
@@ -141,7 +140,7 @@ BY_DEFINITION: dict[str, SearchStrategy[Any]] = {
 }
 """Strategies by the name of the definition in `schemas/common/fields.schema.json`."""
 
-DOCUMENTED: dict[str, SearchStrategy[Any]] = {
+DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
     "createdAt": _moments(
         ("2024-05-16T16:48:42.000+08:00", "2024-02-29T23:59:59.999+08:00",
          "2024-01-01T00:00:00.000+08:00"),
