@@ -27,8 +27,7 @@ _Path = list[str | int]
 class Validation:
     """What a payload breaks of one contract, and its drift.
 
-    Of a saved response, `keeps` are the contracts that it keeps, and `contract` is None if it is
-    not JSON.
+    Of a saved response, `keeps` are the contracts that it keeps; `contract` is None for no JSON.
     """
 
     contract: str | None
@@ -66,10 +65,7 @@ def validate_expected(payload: Any, expectation: Expectation) -> Validation:
 
 
 def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validation:
-    """Validate the bytes of a saved response by the expectation that it fits best.
-
-    That is the one with the fewest violations, the later one on a tie.
-    """
+    """Validate a saved body by the expectation with the fewest violations, the later on a tie."""
     document = read_document(body)
     if document.violations:
         return Validation(None, document.violations)
@@ -81,10 +77,7 @@ def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validati
 
 
 def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
-    """Return what a retry's response breaks of a contract, given itself, or by name or alias.
-
-    Raises KeyError for an unknown one.
-    """
+    """Return what a retry's response breaks of a contract, or of its name. Raises KeyError."""
     known = catalogue()[contract] if isinstance(contract, str) else contract
     return validate(payload, known).violations
 

@@ -110,10 +110,7 @@ class Tally:
 
     @contextlib.contextmanager
     def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
-        """Give a case its own endpoint, where there can be one, and count what it sends.
-
-        Raises EndOfRun once enough cases were tried for a smaller one.
-        """
+        """Give a case its own endpoint, if it can be, and count what it sends. Raises EndOfRun."""
         self._shrunk += self.smallest is not None
         if self._shrunk > self.most_shrinks:
             self.end()
