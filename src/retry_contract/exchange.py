@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Kind = Literal["retry", "retrieve", "single-send", "other"]
 
 _TIMESTAMP = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
-    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+    r"([0-9]{4})(-[0-9]{2}-[0-9]{2})[Tt]((?!24)[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_DAYS_IN_400_YEARS = 146_097
+_SECONDS_IN_400_YEARS = 146_097 * 86_400
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Response:
 class Exchange:
     """One request and its response. `number` counts the requests of a run from 1.
 
-    `kind` is the call; `other` is one that the service does not have. Header names are in lower
-    case. The headers of the request are left out, since they hold the key.
+    The kind `other` is a call that the service does not have. Header names are in lower case; the
+    request's headers are left out, since they hold the key.
     """
 
     number: int
@@ -132,12 +132,10 @@ def instant_of(timestamp: object) -> tuple[int, str] | None:
     match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
     if match is None:
         return None
-    year, month, day, hour, minute, second = map(int, match.groups()[:6])
-    fraction, sign, hours, minutes = match.groups(default="0")[6:]
+    year, day, clock, fraction, offset = match.groups(default="")
     try:
-        days = date(2000 + year % 400, month, day).toordinal() + year // 400 * _DAYS_IN_400_YEARS
-        time(hour, minute, second)
+        instant = datetime.fromisoformat(f"{2000 + int(year) % 400}{day}T{clock}{offset.upper()}")
     except ValueError:
         return None
-    offset = (int(hours) * 60 + int(minutes)) * (-60 if sign == "-" else 60)
-    return days * 86_400 + hour * 3_600 + minute * 60 + second - offset, fraction.rstrip("0")
+    seconds = int(instant.timestamp()) + int(year) // 400 * _SECONDS_IN_400_YEARS
+    return seconds, fraction.rstrip("0")

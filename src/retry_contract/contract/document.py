@@ -17,7 +17,6 @@ _Path = tuple[str | int, ...]
 DEEPEST = 200
 """The most levels of arrays and objects. RFC 8259, section 9, lets a reader set a limit."""
 
-_EXPECTED = "one JSON document in UTF-8 (RFC 8259)"
 # Never backtracks, and matches a string without an end too: any body costs one pass.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
@@ -46,8 +45,8 @@ def read_document(body: bytes) -> Document:
     try:
         payload, duplicates = _load(_decode(body, begin))
     except _InvalidBody as error:
-        actual = str(error)
-        violation = Violation("body-is-json", "", f"the body is {actual}", _EXPECTED, actual)
+        expected, actual = "one JSON document in UTF-8 (RFC 8259)", str(error)
+        violation = Violation("body-is-json", "", f"the body is {actual}", expected, actual)
         return Document(violations=(violation,))
     return Document(payload, drift=(*mark, *duplicates))
 

@@ -12,9 +12,8 @@ from retry_contract.outcome import UsageError
 class Expectation:
     """The contract that responses are validated by.
 
-    `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is when
-    the contract is in force, or None if it was named. With `as_served`, the contract was read from
-    what the service shows, so it says nothing about what should be served.
+    `tolerated` are those that a transition lets be served too, as drift. `instant` is when it is in
+    force; None if it was named. `as_served` says that it was read from what the service shows.
     """
 
     catalogue: Catalogue

@@ -133,11 +133,10 @@ def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Ite
             field = contract.resolve(error.schema.get("properties", {}).get(name, {}))
             actual = "absent" + _place_instead(name, payload)
             yield _violation([*path, name], field.get("title", "a value"), actual)
-    elif error.validator == "type" and not path:
-        yield _violation(path, "an object", describe(error.instance))
     else:
-        expected = str(error.schema.get("title", error.validator_value))
-        yield _violation(path, expected, describe(error.instance))
+        whole = error.validator == "type" and not path
+        expected = "an object" if whole else error.schema.get("title", error.validator_value)
+        yield _violation(path, str(expected), describe(error.instance))
 
 
 def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:

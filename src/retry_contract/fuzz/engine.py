@@ -126,7 +126,7 @@ class Tally:
 
 
 def run_cases(
-    plan: Plan, tally: Tally, *, generate: Callable[[], None], replay: Callable[[], None]
+    plan: Plan, tally: Tally, generate: Callable[[], None], replay: Callable[[], None]
 ) -> Broken | None:
     """Run generated cases, or replay one; return the smallest that broke the contract, or None.
 

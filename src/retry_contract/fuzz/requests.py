@@ -33,7 +33,6 @@ from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.verification.prober import Prober
 
-
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
 TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
     FAILED: ((), frozenset({201}), "status-is-201"),
@@ -97,9 +96,7 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
         cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
         plan.settings()(hypothesis.seed(plan.seed)(hypothesis.given(cases)(player.play)))()
 
-    return run_cases(
-        plan, tally, generate=generate, replay=lambda: player.play(_read_replay(plan.replay))
-    )
+    return run_cases(plan, tally, generate, lambda: player.play(_read_replay(plan.replay)))
 
 
 def _read_case(target: str, generated: Any) -> RequestCase:
@@ -128,8 +125,7 @@ class Supply:
     def __init__(self, cases: int) -> None:
         self.known: str | None = None
         self._ahead = max(1, min(cases // 2, 20))
-        self._sent: deque[str] = deque()
-        self._failed: deque[str] = deque()
+        self._sent, self._failed = deque[str](), deque[str]()
 
     def take(self, prober: Prober) -> str:
         """Return a failed message that no other case has. Raises NotExercised."""
@@ -149,8 +145,7 @@ class _Player:
 
     def __init__(self, plan: Plan, tally: Tally) -> None:
         self._plan, self._tally = plan, tally
-        self._supply = Supply(plan.cases)
-        self._prober = Prober(plan.endpoint)
+        self._supply, self._prober = Supply(plan.cases), Prober(plan.endpoint)
         path = plan.expectation.contract.folder / plan.expectation.contract.name / "openapi.json"
         # With no configuration given, Schemathesis would read a schemathesis.toml of the folder.
         schema = schemathesis.openapi.from_path(path, config=SchemathesisConfig())

@@ -27,11 +27,8 @@ from retry_contract.verification.prober import Prober
 _RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 _KEPT_RULES = {
-    "createdAt": "created-at-kept",
-    "recipient": "recipient-kept",
-    "values": "values-kept",
-    "templateBodyId": "template-kept",
-    "fullMessage": "full-message-kept",
+    **{"createdAt": "created-at-kept", "recipient": "recipient-kept", "values": "values-kept"},
+    **{"templateBodyId": "template-kept", "fullMessage": "full-message-kept"},
     "creatorId": "creator-id-kept",
 }
 
@@ -78,8 +75,7 @@ class StatefulSequence:
     def __init__(self, prober: Prober, tally: Tally, start: Start) -> None:
         self._prober, self._endpoint, self.cutover = prober, prober.endpoint, start.cutover
         self._tally, self._number, self._expectation = tally, start.number, start.expectation
-        self._messages: list[PageMessage] = []
-        self._steps: list[list[Any]] = []
+        self._messages, self._steps = list[PageMessage](), list[list[Any]]()
 
     def play(self, name: str, *arguments: Any) -> None:
         """Play one step, if it has something to act on. Raises Broken."""

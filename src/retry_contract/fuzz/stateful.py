@@ -88,7 +88,7 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
         machine = hypothesis.seed(plan.seed)(_machine(begin, len(starts)))
         stateful.run_state_machine_as_test(machine, settings=plan.settings(stateful_step_count=12))
 
-    return run_cases(plan, tally, generate=generate, replay=replay)
+    return run_cases(plan, tally, generate, replay)
 
 
 def _starts(plan: Plan) -> tuple[Start, ...]:

@@ -10,11 +10,9 @@ MASK = "[masked]"
 PERSONAL = frozenset({"recipient", "values", "fullMessage", "creatorEmail", "body"})
 """Members that hold something of a person."""
 
-_PUBLIC = frozenset(
-    {
-        *("createdAt", "updatedAt", "sentAt", "deliveredAt", "id", "latestStatus", "status"),
-        *("templateBodyId", "templateId", "campaignId", "creatorId", "language", "code", "type"),
-    }
+_PUBLIC = frozenset[str]().union(
+    ("createdAt", "updatedAt", "sentAt", "deliveredAt", "id", "latestStatus", "status"),
+    ("templateBodyId", "templateId", "campaignId", "creatorId", "language", "code", "type"),
 )
 """Members whose strings hold nothing of a person, so they are shown."""
 
@@ -64,9 +62,8 @@ def _mask_text(text: str) -> str:
 def is_plain_name(name: str) -> bool:
     """Return whether the name of a member may be shown, though a service may put a person there.
 
-    These may be: a documented name; an index of at most 4 digits; a name of ASCII letters, digits,
-    `_` and `-` that begins with a letter or `_` and has no 5 digits in a row, as an NRIC or a phone
-    number has: `creatorID`, `creator_id`, `templateBody2`.
+    These may be: a documented name; an index of at most 4 digits; ASCII letters, digits, `_` and
+    `-`, a letter or `_` first, without 5 digits in a row, as an NRIC or a phone number has.
     """
     return name in DOCUMENTED or _PLAIN_NAME.fullmatch(name) is not None
 

@@ -114,10 +114,8 @@ def _secrets(payload: Any, name: str = "") -> Iterator[str]:
             for key, value in payload.items():
                 if not masks.is_plain_name(key):
                     yield from (key, pointer([key])[1:])
-                trace = name == "error" and key == "id"
-                yield from _secrets(
-                    value, name if name in masks.PERSONAL else "body" if trace else key
-                )
+                below = "body" if name == "error" and key == "id" else key
+                yield from _secrets(value, name if name in masks.PERSONAL else below)
         case list():
             for item in payload:
                 yield from _secrets(item, name)
