@@ -133,9 +133,9 @@ def instant_of(timestamp: object) -> tuple[int, str] | None:
     if match is None:
         return None
     year, day, clock, fraction, offset = match.groups(default="")
+    moment = f"{2000 + int(year) % 400}{day}T{clock}{offset.upper()}"
     try:
-        instant = datetime.fromisoformat(f"{2000 + int(year) % 400}{day}T{clock}{offset.upper()}")
+        seconds = int(datetime.fromisoformat(moment).timestamp())
     except ValueError:
         return None
-    seconds = int(instant.timestamp()) + int(year) // 400 * _SECONDS_IN_400_YEARS
-    return seconds, fraction.rstrip("0")
+    return seconds + int(year) // 400 * _SECONDS_IN_400_YEARS, fraction.rstrip("0")

@@ -92,10 +92,7 @@ class Catalogue(Mapping[str, Contract]):
         return self._contracts[period.name]
 
     def contract_of(self, payload: object, kind: Kind = "retry") -> Contract | None:
-        """Return the newest contract whose change of members a response shows, whatever its values.
-
-        That is the oldest contract for an object that shows no change, and None for no object.
-        """
+        """Return the newest contract whose change of members shows; None for what is no object."""
         if not isinstance(payload, dict):
             return None
         contracts = list(self.values())

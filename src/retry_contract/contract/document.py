@@ -36,10 +36,7 @@ class _InvalidBody(ValueError):
 
 
 def read_document(body: bytes) -> Document:
-    """Read a body. Bytes that are not one JSON document break `body-is-json`.
-
-    A byte order mark and a duplicate key are drift: readers differ over them.
-    """
+    """Read a body. A byte order mark and a duplicate key are drift: readers differ over them."""
     begin = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     mark = (Drift("", "begins with a byte order mark"),) if begin else ()
     try:

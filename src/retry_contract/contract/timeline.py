@@ -36,7 +36,7 @@ class Period:
     """The time in which one contract is in force.
 
     `effective_from` is None for the oldest contract. `transition` is the begin and the end (not
-    included) of the days in which both this contract and the one before it may be served.
+    included) of the days in which the one before it may be served too.
     """
 
     name: str
@@ -114,10 +114,8 @@ def as_instant(when: str | date | datetime) -> datetime:
 def _parse(text: str) -> datetime:
     parts = _INSTANT.fullmatch(text)
     if parts is None:
-        raise InvalidInstant(
-            f"{text!r} is neither a date nor an instant; "
-            "write 2025-02-24 or 2025-02-24T00:00:00+08:00"
-        )
+        forms = "2025-02-24 or 2025-02-24T00:00:00+08:00"
+        raise InvalidInstant(f"{text!r} is neither a date nor an instant; write {forms}")
     day, time, fraction, offset = parts.groups(default="")
     if time and not offset:
         raise InvalidInstant(f"{text!r} has no offset; write {text}+08:00 for Singapore")

@@ -51,11 +51,7 @@ def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validati
 
 
 def validate_expected(payload: Any, expectation: Expectation) -> Validation:
-    """Validate a payload by the contract that a run expects.
-
-    In a transition, a payload that shows another tolerated contract is validated by that one, and
-    the difference is drift.
-    """
+    """Validate by the contract that a run expects, or by a tolerated one, shown as drift."""
     shown = expectation.catalogue.contract_of(payload)
     if shown is None or shown not in expectation.tolerated:
         return validate(payload, expectation.contract)
@@ -69,10 +65,9 @@ def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validati
     document = read_document(body)
     if document.violations:
         return Validation(None, document.violations)
-    payload = document.payload
-    validations = [validate_expected(payload, expected) for expected in reversed(expectations)]
-    best = min(validations, key=lambda validation: len(validation.violations))
-    keeps = identify(payload, expectations[0].catalogue)
+    found = (validate_expected(document.payload, expected) for expected in reversed(expectations))
+    best = min(found, key=lambda validation: len(validation.violations))
+    keeps = identify(document.payload, expectations[0].catalogue)
     return replace(best, drift=document.drift + best.drift, keeps=keeps)
 
 
@@ -99,9 +94,8 @@ def error_response_problem(payload: Any, contract: Contract) -> str | None:
         return f"an object whose error is {describe(inner)}"
     names, members = (_FLAT, payload) if inner is None else (_NESTED, inner)
     absent = " and ".join(name for name in names if name not in members)
-    return (
-        f"an object without {absent}" if absent else "an envelope with a member of the wrong type"
-    )
+    wrong = "an envelope with a member of the wrong type"
+    return f"an object without {absent}" if absent else wrong
 
 
 @functools.cache

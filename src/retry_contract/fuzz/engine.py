@@ -14,7 +14,7 @@ from hypothesis.errors import HypothesisException
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.fuzz.isolation import EndOfRun, isolated, isolated_settings
+from retry_contract.fuzz.search import EndOfRun, isolated, isolated_settings
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.prober import Listener, Prober
 
@@ -28,7 +28,6 @@ class Plan:
     """What to generate, and the endpoint that it is sent to.
 
     `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
-    `listen` is called with every exchange.
     """
 
     endpoint: Endpoint
@@ -71,10 +70,7 @@ class Broken(Exception):
 
 @dataclass
 class Tally:
-    """The traffic of the generated cases, and the smallest case that broke the contract.
-
-    `reason` is why the run ended before its last case, if there was nothing to test.
-    """
+    """The traffic of the cases, the smallest that broke the contract, or why none was tested."""
 
     most_shrinks: int
     traffic: Traffic = field(default_factory=Traffic)

@@ -56,6 +56,7 @@ _DATES = st.one_of(
 )
 _FORMS = st.sampled_from(FRACTIONS), st.sampled_from(OFFSETS)
 _TIMESTAMPS = st.builds("".join, st.tuples(_DATES, st.sampled_from("Tt"), _TIMES, *_FORMS))
+_CREATED = st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS
 
 TEXTS = st.one_of(st.sampled_from(PLAIN), st.sampled_from(_SCRIPTS), st.text(max_size=30))
 """Short texts: plain, in several scripts, and of any characters but surrogates."""
@@ -117,8 +118,8 @@ def _moments(odd: tuple[str, ...], begin: str, days: int) -> st.SearchStrategy[s
 
 
 BY_DEFINITION: dict[str, st.SearchStrategy[Any]] = {
-    "timestamp": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
-    "createdAt": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
+    "timestamp": _CREATED,
+    "createdAt": _CREATED,
     "updatedAt": st.just("2024-05-16T16:48:59.157+08:00") | _TIMESTAMPS,
     "opaqueId": ids("id"),
     "id": ids("message"),

@@ -108,10 +108,7 @@ def _documented_field(contract: Contract, field: str) -> st.SearchStrategy[Any]:
 
 @dataclass(frozen=True)
 class RareForm:
-    """A message in a form that the user need not meet: an example of the contract's folder.
-
-    `page` is the public page that shows the form; empty if the schema alone permits it.
-    """
+    """An example that code need not meet; a public `page` shows its form, or the schema alone."""
 
     name: str
     page: str
@@ -123,8 +120,7 @@ def rare_forms(plain: Case) -> list[RareForm]:
     new = plain.pair.new
     sources = new.folder / "common" / "forms.json"
     pages = json.loads(sources.read_text("utf-8")) if sources.is_file() else {}
-    sample = plainest(plain.pair).payload
-    found = []
+    sample, found = plainest(plain.pair).payload, list[RareForm]()
     for file, path in new.examples("valid").items():
         example: Payload = json.loads(path.read_text("utf-8"))
         if not example.keys() <= plain.payload.keys():

@@ -31,15 +31,6 @@ _ANNOTATIONS = {
     *("$comment", "$defs", "$id", "$schema", "default", "deprecated", "description"),
     *("examples", "readOnly", "title", "writeOnly"),
 }
-_UNDERSTOOD: dict[str, set[str]] = {
-    **{name: set() for name in ("null", "boolean")},
-    **{name: {"minimum", "maximum"} for name in ("integer", "number")},
-    "string": {"minLength", "maxLength", "pattern"},
-    "array": {"items", "minItems", "maxItems"},
-    "object": {"properties", "required", "additionalProperties"},
-}
-"""The keywords of each type; the simplest type first, since values shrink towards it."""
-
 _FEW = 3
 _STATUSES = (400, 401, 403, 404, 429, 500, 502, 503, 504)
 _CODES = (
@@ -88,11 +79,7 @@ def payloads(contract: Contract, kind: Kind) -> st.SearchStrategy[Payload]:
 
 
 def field_strategy(schema: Any, contract: Contract) -> st.SearchStrategy[Any]:
-    """Return values that keep a field's schema.
-
-    A schema with a keyword that is not understood gives its examples only. Raises ValueError if
-    it has none.
-    """
+    """Return values of a schema; of one not understood, its examples. Raises ValueError if none."""
     if schema is True:
         return st.none() | field_values.TEXTS
     if "$ref" in schema:
@@ -122,29 +109,19 @@ def _by_keywords(
     if keywords == {"anyOf"}:
         return [field_strategy(choice, contract) for choice in schema["anyOf"]]
     named = schema.get("type", [])
-    names = [named] if isinstance(named, str) else sorted(named, key=list(_UNDERSTOOD).index)
-    if not keywords <= {"type"}.union(*(_UNDERSTOOD[name] for name in names)):
+    names = [named] if isinstance(named, str) else sorted(named, key=list(_TYPES).index)
+    if not keywords <= {"type"}.union(*(_TYPES[name][0] for name in names)):
         return []
-    return [_of_type(name, schema, contract) for name in names]
+    return [_TYPES[name][1](schema, contract) for name in names]
 
 
-def _of_type(name: str, schema: Schema, contract: Contract) -> st.SearchStrategy[Any]:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    fewest, few = schema.get("minItems", 0), schema.get("minItems", 0) + _FEW
-    most, items = min(schema.get("maxItems", few), few), schema.get("items", True)
-    makers: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
-        "null": st.none,
-        "boolean": st.booleans,
-        "integer": lambda: st.integers(low, high),
-        "number": lambda: st.floats(low, high, allow_nan=False, allow_infinity=False),
-        "string": lambda: _string(schema),
-        "array": lambda: st.lists(field_strategy(items, contract), min_size=fewest, max_size=most),
-        "object": lambda: _object(schema, contract),
-    }
-    return makers[name]()
+def _array(schema: Schema, contract: Contract) -> st.SearchStrategy[list[Any]]:
+    fewest, items = schema.get("minItems", 0), schema.get("items", True)
+    most = min(schema.get("maxItems", fewest + _FEW), fewest + _FEW)
+    return st.lists(field_strategy(items, contract), min_size=fewest, max_size=most)
 
 
-def _string(schema: Schema) -> st.SearchStrategy[str]:
+def _string(schema: Schema, _: Contract) -> st.SearchStrategy[str]:
     low, high = schema.get("minLength", 0), schema.get("maxLength")
     if "pattern" in schema:
         pattern = re.compile(schema["pattern"])
@@ -169,3 +146,17 @@ def _object(schema: Schema, contract: Contract) -> st.SearchStrategy[Payload]:
         {k: v for k, v in named.items() if k in required},
         optional={k: v for k, v in named.items() if k not in required},
     )
+
+
+_BOUNDS = ("minimum", "maximum")
+_NUMBER = functools.partial(st.floats, allow_nan=False, allow_infinity=False)
+_TYPES: dict[str, tuple[set[str], Callable[[Schema, Contract], st.SearchStrategy[Any]]]] = {
+    "null": (set(), lambda *_: st.none()),
+    "boolean": (set(), lambda *_: st.booleans()),
+    "integer": ({*_BOUNDS}, lambda schema, _: st.integers(*map(schema.get, _BOUNDS))),
+    "number": ({*_BOUNDS}, lambda schema, _: _NUMBER(*map(schema.get, _BOUNDS))),
+    "string": ({"minLength", "maxLength", "pattern"}, _string),
+    "array": ({"items", "minItems", "maxItems"}, _array),
+    "object": ({"properties", "required", "additionalProperties"}, _object),
+}
+"""The keywords and the strategy of each type; the simplest first, as values shrink towards it."""

@@ -41,10 +41,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
     FOREIGN: (("campaignId", "messageId"), DOCUMENTED_ERRORS - {429}, "foreign-campaign-refused"),
     KEYLESS: (("messageId",), frozenset({401}), "wrong-key-refused"),
 }
-"""What a request is aimed at: its generated ids, the statuses that may come, and their rule.
-
-Schemathesis sends a `probed` request again without a key, and with a wrong one.
-"""
+"""The generated ids, the statuses that may come, and their rule; `probed` tries keys too."""
 
 _RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")

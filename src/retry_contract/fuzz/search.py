@@ -1,17 +1,68 @@
-"""Drawing values of a strategy, and the smallest value that has a property."""
+"""Hypothesis without its surroundings: a seed draws the same on every machine."""
 
+import contextlib
+import os
 import random
+import tempfile
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from unittest import mock
 
-from hypothesis import find
+from hypothesis import HealthCheck, Phase, Verbosity, configuration, find, settings
 from hypothesis.errors import NoSuchExample
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
-from retry_contract.fuzz.isolation import EndOfRun, isolated, isolated_settings
-
 T = TypeVar("T")
+
+
+class EndOfRun(BaseException):
+    """Ends a run of generated cases at once: Hypothesis does not take it for a failure."""
+
+
+def isolated_settings(cases: int, **more: Any) -> settings:
+    """Return settings that take nothing from the environment and leave nothing behind."""
+    plain: dict[str, Any] = {"database": None, "phases": (Phase.generate, Phase.shrink), **more}
+    return settings(
+        backend="hypothesis",
+        max_examples=cases,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        **plain,
+    )
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[None]:
+    """Keep Hypothesis out of the current folder, and that folder out of what it generates."""
+    with contextlib.ExitStack() as stack:
+        before = getattr(configuration, "__hypothesis_home_directory", None)
+        stack.callback(configuration.set_hypothesis_home_dir, before)
+        configuration.set_hypothesis_home_dir(_cache_folder())
+        with contextlib.suppress(ImportError):  # of early versions, which draw no constants
+            from hypothesis.internal.conjecture.providers import CONSTANTS_CACHE
+            from hypothesis.internal.constants_ast import Constants
+
+            # No setting stops it from drawing the constants of modules that are not installed.
+            CONSTANTS_CACHE.cache.clear()
+            stack.callback(CONSTANTS_CACHE.cache.clear)
+            stack.enter_context(mock.patch.object(providers, "_get_local_constants", Constants))
+        yield
+
+
+def _cache_folder() -> Path:
+    """Return the folder for Hypothesis' tables of Unicode."""
+    root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    try:
+        return (Path(root) if root else Path.home() / ".cache") / "retry-contract"
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path(tempfile.gettempdir()) / "retry-contract"
 
 
 def draw(strategy: SearchStrategy[T], number: int, seed: int) -> list[T]:
@@ -58,9 +109,9 @@ def smallest(
 def _find(
     strategy: SearchStrategy[T], holds: Callable[[T], bool], number: int, seed: int
 ) -> T | None:
-    settings = isolated_settings(number)
+    plain, chance = isolated_settings(number), random.Random(seed)
     try:
         with isolated():
-            return find(strategy, holds, settings=settings, random=random.Random(seed))
+            return find(strategy, holds, settings=plain, random=chance)
     except NoSuchExample:
         return None

@@ -47,9 +47,8 @@ class Start:
 class PageMessage:
     """What the page says of one message, written without a look at the model and its faults.
 
-    `first` are the members as they were first shown, and `batch` is its batch's status. `at_rest`
-    says that it was not sent in this sequence, and `shown` is the status that was seen last.
-    `capped_at` is the number of sends at which a retry was refused, once one was.
+    `first` are the members as first shown, `batch` is its batch's status, `shown` its own latest.
+    One `at_rest` was not sent in this sequence. At `capped_at` sends a retry was refused.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """Masks what may be personal or secret in a payload, and keeps its form."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -75,10 +76,9 @@ def mask_name(name: str) -> str:
 
 def rename(members: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     """Return members with changed names. Equal names get a number, so that none is lost."""
-    counts: dict[str, int] = {}
-    result = {}
+    counts, result = Counter[str](), dict[str, Any]()
     for name, value in members.items():
         new = change(name)
-        counts[new] = counts.get(new, 0) + 1
+        counts[new] += 1
         result[new if counts[new] == 1 else f"{new} {counts[new]}"] = value
     return result
