@@ -32,7 +32,6 @@ from retry_contract.endpoint.guard import GuardError
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz.conformance import (
     form_violations,
-    rule_out_outage,
     rule_violations,
     status_violation,
     violation,
@@ -207,9 +206,8 @@ class _Player:
         except GuardError:  # the guard sends nothing that may be read as another path
             return ()
         exchange = prober.exchanges[-1]
-        rule_out_outage(
-            prober, exchange, self._known, own_key=case.target not in (FOREIGN, KEYLESS)
-        )
+        own_key = case.target not in (FOREIGN, KEYLESS)
+        prober.rule_out_outage(exchange, self._known, own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
         return self._violations(case, ids, exchange) or tuple(

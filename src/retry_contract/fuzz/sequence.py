@@ -15,7 +15,6 @@ from retry_contract.contract.validator import validate, validate_expected
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz.conformance import (
     form_violations,
-    rule_out_outage,
     rule_violations,
     status_violation,
     violation,
@@ -301,7 +300,7 @@ class StatefulSequence:
         exchange = self.prober.send("retry", path, method="POST", **how)
         if self._messages:
             own_key = "authorization" not in how and campaign is None
-            rule_out_outage(self.prober, exchange, lambda: self._messages[0].id, own_key=own_key)
+            self.prober.rule_out_outage(exchange, lambda: self._messages[0].id, own_key=own_key)
         return exchange
 
     def _provided(self, state: str) -> str:

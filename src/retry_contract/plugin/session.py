@@ -33,8 +33,8 @@ from retry_contract.verification.run import Interrupted
 from retry_contract.verification.verification import Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
-_FIELD = "retry_contract"
-"""The name under which xdist's controller hands workers the seed, and they their findings."""
+FINDINGS, _SEED = "retry_contract_findings", "retry_contract_seed"
+"""What xdist's workers hand to their controller, and it to them."""
 
 _RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
@@ -49,7 +49,7 @@ def session_of(config: pytest.Config) -> ContractSession:
     """
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
-        given["seed"] = getattr(config, "workerinput", {}).get(_FIELD, given["seed"])
+        given["seed"] = getattr(config, "workerinput", {}).get(_SEED, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
@@ -73,11 +73,9 @@ def is_parallel(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput") or bool(workers)
 
 
-def gather_from(node: Any) -> None:
-    """Add the findings of one of xdist's workers, if it ran a contract test."""
-    output = getattr(node, "workeroutput", {}).get(_FIELD)
-    if output is not None:
-        session_of(node.config).findings.add(pickle.loads(output))
+def add_findings(config: pytest.Config, output: bytes) -> None:
+    """Add the findings of one of xdist's workers."""
+    session_of(config).findings.add(pickle.loads(output))
 
 
 def _check_keyword(expression: str) -> None:
@@ -167,7 +165,7 @@ class ContractSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
-        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
+        node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -195,7 +193,7 @@ class ContractSession:
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[_FIELD] = pickle.dumps(self.findings)  # xdist hands on plain values alone
+            worker[FINDINGS] = pickle.dumps(self.findings)  # xdist hands on plain values alone
             return
         if session.config.option.collectonly:
             return

@@ -1,8 +1,10 @@
-"""The options of a run, checked."""
+"""The options of a run, checked, and the command that repeats it."""
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,9 @@ from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Opti
 _LIVE_ONLY = (
     *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
     *("timeout", "proxy", "ca-file", "allow-production"),
+)
+_NOT_REPEATED = frozenset(
+    {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
 )
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
@@ -154,3 +159,32 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
         proxy=check_proxy(values["proxy"], url),
         ca_file=ca_file,
     )
+
+
+def replay_command(options: Options, contract: str, case: str | None = None) -> str:
+    """Return a shell command that repeats a run on one contract, with the same options.
+
+    `case` is a generated case as JSON; without one nothing is generated.
+    """
+    given, live = dict(options.given), options.live
+    words = ["retry-contract", "verify"]
+    if given.get("on") is None:
+        words += ["--contract", SERVED if given.get("contract") == SERVED else contract]
+    if live is not None:
+        from_environment = (options.endpoint, live.campaign, live.foreign_campaign)
+        given |= zip(("endpoint", "campaign", "foreign-campaign"), from_environment, strict=True)
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value in (None, MOCK) or option.name in _NOT_REPEATED:
+            continue
+        if option.kind == "flag":
+            words.append(f"--{option.name}")
+            continue
+        for item in value if option.kind == "list" else [value]:
+            # The address of a proxy may hold a password.
+            secret = option.name == "proxy" and "@" in item
+            words += [f"--{option.name}", "URL" if secret else item]
+    if live is not None and live.values:
+        words += ["--values", json.dumps(dict(live.values))]
+    words += ["--fuzz", "0"] if case is None else ["--replay", case]
+    return shlex.join(words)

@@ -27,8 +27,7 @@ from retry_contract.verification.outage import (
     check_welcome,
     explain_failure,
     looks_down,
-    needs_control,
-    nothing_known,
+    refusal_of,
 )
 
 Listener = Callable[[Exchange], None]
@@ -163,8 +162,7 @@ class Prober:
         if self.endpoint.real_time and own_key and not self._welcomed:
             check_welcome(exchange)
         after = self.retrieve(message) if known else None
-        if self.endpoint.real_time:
-            self._rule_out_outage(exchange, after, own_key=own_key)
+        self.rule_out_outage(exchange, lambda: self._control, own_key=own_key, control=after)
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
     def failed_message(self) -> tuple[str, Exchange | None]:
@@ -212,14 +210,13 @@ class Prober:
         message = self.endpoint.message_in(state) or self.named_message(state)
         if message is not None:
             return message
-        if state == FAILURE:
-            named = f"no named message is left that has failed, and less than {_CAP} times"
-            none = "no message to retry: give --message ID, or --provision simulator"
-            raise NotExercised(named if self.endpoint.named else none)
-        raise NotExercised(
-            f"no message in state {state} at hand: the service's team can provide one by "
-            "the hook pytest_retry_contract_state"
-        )
+        if state != FAILURE:
+            reason = f"no message in state {state} at hand: the service's team can provide one by "
+            raise NotExercised(reason + "the hook pytest_retry_contract_state")
+        if self.endpoint.named:
+            reason = f"no named message is left that has failed, and less than {_CAP} times"
+            raise NotExercised(reason)
+        raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 
     def wait_until_failed(self, *messages: str) -> None:
         """Poll until each message has failed. Raises NotExercised if one does not."""
@@ -258,27 +255,40 @@ class Prober:
         return None
 
     def _check_first(self, exchange: Exchange) -> None:
-        """Check for a redirect and, once in a run, that the service talks to it."""
+        """Check for a redirect and, once a run, that the service talks to it."""
         check_redirect(exchange)
         if not self._welcomed:
             check_first(exchange)
             self._welcomed = True
 
-    def _rule_out_outage(
-        self, exchange: Exchange, control: Exchange | None, *, own_key: bool
+    def rule_out_outage(
+        self,
+        exchange: Exchange,
+        known: Callable[[], str | None],
+        *,
+        own_key: bool,
+        control: Exchange | None = None,
     ) -> None:
-        """Raise NotTested after a redirect, an outage, or a refusal to talk to the run.
+        """Retrieve a known message after a response that may be a sign of an outage or of a block.
 
-        A Retrieve of a known message is the control.
+        `control` is that Retrieve, if it was sent already. Raises NotTested if it is one, if no
+        message is known to check by, or after a redirect.
         """
+        if not self.endpoint.real_time:
+            return
         if exchange.kind == "retry":
             check_redirect(exchange)
-        if needs_control(exchange, own_key=own_key):
-            if control is None and self._control is not None:
-                control = self.retrieve(self._control)
-            if control is None:
-                raise NotTested(nothing_known(exchange))
-            check_control(control)
+        if not looks_down(exchange) and not (own_key and refusal_of(exchange)):
+            return
+        if control is None:
+            message = known()
+            if message is None:
+                raise NotTested(
+                    f"answered with {exchange.status}, and no message is known to tell an outage "
+                    "from a fault by: give --message ID"
+                )
+            control = self.retrieve(message)
+        check_control(control)
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"
