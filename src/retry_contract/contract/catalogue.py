@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -123,9 +124,8 @@ class Catalogue(Mapping[str, Contract]):
 
 def schemas_folder() -> Path:
     """Return the folder of the schemas: in the package, or next to it in a checkout."""
-    import retry_contract
-
-    for parent in retry_contract.__path__:
+    # Not by an import: the package's public names come from higher rooms.
+    for parent in sys.modules["retry_contract"].__path__:
         folder = Path(parent) / "schemas"
         if (folder / "timeline.json").is_file():
             return folder
