@@ -129,7 +129,7 @@ def test_generated_cases_pass_over_tls(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["--ca-file", "SSL_CERT_FILE", "plain"])
-def test_command_passes_in_a_process_of_its_own(
+def test_command_passes_in_its_own_process(
     command: Command, served: Served, authority: Authority, how: str
 ) -> None:
     env = {"POSTMAN_API_KEY": served.key}

@@ -388,7 +388,7 @@ def test_rule_that_is_selected_alone_is_not_deceived(verify: Run, served: Served
         _not_tested(verify(far.url, "--", "-k", "unknown-message-refused"), OUTAGES["401"])
 
 
-def test_process_of_its_own_says_the_same(command: Callable[..., Done], served: Served) -> None:
+def test_own_process_says_the_same(command: Callable[..., Done], served: Served) -> None:
     env = {"POSTMAN_API_KEY": served.key}
     with between(served.url, "502 in HTML") as far:
         words = ("--endpoint", far.url, "--campaign", served.campaign, "--message", "m", "--json")

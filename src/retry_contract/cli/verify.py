@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,7 @@ def _show(outcome: Outcome, *, as_json: bool, verbose: bool) -> None:
         return
     from retry_contract.report.text import is_tested, outcome_lines, table_lines
 
-    def red(text: str) -> str:
-        return paint(text, Verdict.BROKEN)
-
+    red = functools.partial(paint, verdict=Verdict.BROKEN)
     lines = [*table_lines(outcome, red), ""] if verbose and is_tested(outcome) else []
     *details, verdict = outcome_lines(outcome, red)
     write_lines([*lines, *details, paint(verdict, outcome.verdict)])
@@ -100,7 +98,10 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
-    with _own_pytest_settings(), redirect_stdout(sys.stderr):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(sys.stderr):
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            patch.delenv(name)
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
     if outcome is None and watcher.interrupted:
@@ -121,16 +122,3 @@ def _tests_folder() -> Path:
         if (folder / "test_accepted.py").is_file():
             return folder
     raise UsageError("the contract tests are missing: reinstall retry-contract")
-
-
-@contextmanager
-def _own_pytest_settings() -> Iterator[None]:
-    """Let no pytest variable of the user's environment change the run."""
-    names = [name for name in os.environ if name.startswith("PYTEST_")]
-    saved = {name: os.environ.pop(name) for name in names}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        os.environ.update(saved)

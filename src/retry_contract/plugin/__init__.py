@@ -5,6 +5,7 @@ Fixtures and hooks import what they need themselves, since pytest loads this in 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -91,13 +92,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Add the findings of one of xdist's workers, or raise its usage error."""
-    from retry_contract.plugin.session import FINDINGS, add_findings
+    from retry_contract.plugin.session import FINDINGS, session_of
 
     output = getattr(node, "workeroutput", {})
     if _FROM_WORKER in output:
         raise pytest.UsageError(output[_FROM_WORKER])
     if FINDINGS in output:
-        add_findings(node.config, output[FINDINGS])
+        session_of(node.config).findings.add(pickle.loads(output[FINDINGS]))
 
 
 def _scenario_fixture(name: str, about: str) -> Any:

@@ -115,10 +115,7 @@ class RetryService:
             self._sandbox.switch(names)
 
     def switch_contract(self, name: str) -> None:
-        """Serve a contract whatever the clock shows, or `auto`: the one in force by it.
-
-        Raises ValueError for no such contract.
-        """
+        """Serve a contract, or `auto`: the one in force by the clock. Raises ValueError."""
         with self._lock:
             try:
                 self._sandbox.serve(name)
@@ -127,10 +124,7 @@ class RetryService:
                 raise _unknown(name, "contract", "one", known) from None
 
     def move_to(self, when: str | date | datetime) -> None:
-        """Set the clock to a date's beginning in Singapore, or to an instant with an offset.
-
-        Raises InvalidInstant, a ValueError, for anything else.
-        """
+        """Set the clock to a date in Singapore, or an instant with an offset. Raises ValueError."""
         instant = as_instant(when)
         with self._lock:
             self._sandbox.move_to(instant)
@@ -141,10 +135,7 @@ class RetryService:
             self._sandbox.move_to(self._sandbox.now() + timedelta(seconds=seconds))
 
     def pass_cutover(self) -> None:
-        """Set the clock to the instant at which the next contract takes effect, and serve it.
-
-        Raises ValueError if the latest contract is served.
-        """
+        """Set the clock to the next cutover, and serve its contract. Raises ValueError if none."""
         periods = catalogue().timeline.periods
         names = [period.name for period in periods]
         place = names.index(self.contract) + 1
@@ -163,7 +154,7 @@ def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> Value
 
 @contextlib.contextmanager
 def mock(contract: str) -> Iterator[RetryService]:
-    """Start a service of a contract, by name, behind respx: every httpx client reaches it."""
+    """Start a service behind respx: every httpx client reaches it."""
     from retry_contract.endpoint.mock import mocking
 
     service, handle = _service(contract)
@@ -173,10 +164,7 @@ def mock(contract: str) -> Iterator[RetryService]:
 
 @contextlib.contextmanager
 def sandbox(contract: str) -> Iterator[RetryService]:
-    """Start a service of a contract, by name, over HTTP on loopback, past any proxy.
-
-    Fails the test if the extra `sandbox` is not installed.
-    """
+    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn."""
     try:
         from retry_contract.endpoint.server import serve
     except UsageError as error:

@@ -43,10 +43,7 @@ _REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPT
 
 
 def session_of(config: pytest.Config) -> ContractSession:
-    """Return the contract session of a pytest session, and begin it if need be.
-
-    Raises UsageError if the options cannot be used.
-    """
+    """Return the contract session of a pytest session, begun if need be. Raises UsageError."""
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
         given["seed"] = getattr(config, "workerinput", {}).get(_SEED, given["seed"])
@@ -71,11 +68,6 @@ def is_parallel(config: pytest.Config) -> bool:
     distributes = getattr(option, "distload", False) or getattr(option, "dist", "no") != "no"
     workers = getattr(option, "numprocesses", None) or (distributes and getattr(option, "tx", None))
     return hasattr(config, "workerinput") or bool(workers)
-
-
-def add_findings(config: pytest.Config, output: bytes) -> None:
-    """Add the findings of one of xdist's workers."""
-    session_of(config).findings.add(pickle.loads(output))
 
 
 def _check_keyword(expression: str) -> None:
@@ -138,11 +130,12 @@ class ContractSession:
             self.findings.failure = self.findings.failure or crash
             if self.options.live is None:
                 raise
-            place = _place(error)
+            # The lines of code alone: a traceback quotes responses, and the people in them.
+            frames = traceback.extract_tb(error.__traceback__)
+            place = "\n".join(f"  {f.filename}:{f.lineno} in {f.name}" for f in frames)
         else:
             self.findings.results[run, rule] = result
             return scrub_result(result, self._scrubber)
-        # A traceback quotes what the kit was at: responses, and the people in them.
         pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
 
     def pytest_collection_modifyitems(
@@ -246,9 +239,3 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
-
-
-def _place(error: Exception) -> str:
-    """Return the lines of code that an error came through, and nothing of what they held."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)

@@ -58,10 +58,7 @@ class Options:
 
 
 def read_options(
-    given: Mapping[str, Any],
-    *,
-    catalogue: Catalogue,
-    environment: Mapping[str, str] = os.environ,
+    given: Mapping[str, Any], *, catalogue: Catalogue, environment: Mapping[str, str] = os.environ
 ) -> Options:
     """Check the options of a run, by name. Raises UsageError, saying what to do instead."""
     values = {option.name: _value(option, given, environment) for option in OPTIONS}
@@ -77,6 +74,12 @@ def read_options(
             rule_named(name)
     except LookupError as error:
         raise UsageError(f"--ignore {error}") from None
+    expected: tuple[Expectation, ...] = ()
+    if (contract := values["contract"]) != SERVED:
+        default = "all" if live is None else "auto"
+        expected = expectations(catalogue, contract, values["on"], default=default)
+    elif values["on"] is not None:
+        raise UsageError("--on goes with --contract auto, not with --contract served")
     replay = read.read_replay(values["replay"])
     here = live is None or is_loopback(live.url)
     cases = read.number("fuzz", values["fuzz"], default=_CASES if here else 0)
@@ -84,7 +87,7 @@ def read_options(
     return Options(
         endpoint=endpoint if live is None else live.url,
         live=live,
-        expectations=_expectations(catalogue, values, default="all" if live is None else "auto"),
+        expectations=expected,
         ignored=ignored,
         strict=bool(values["strict"]),
         report=read.usable_folder("report", values["report"]),
@@ -114,20 +117,10 @@ def _check_mock(given: Mapping[str, Any]) -> None:
         raise UsageError(f"--{names[0]} goes with --endpoint URL, not with the mock")
 
 
-def _expectations(
-    catalogue: Catalogue, values: Mapping[str, Any], *, default: str
-) -> tuple[Expectation, ...]:
-    if values["contract"] != SERVED:
-        return expectations(catalogue, values["contract"], values["on"], default=default)
-    if values["on"] is not None:
-        raise UsageError("--on goes with --contract auto, not with --contract served")
-    return ()
-
-
 def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
     if not endpoint.strip():
-        why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
-        raise UsageError(why)
+        empty = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
+        raise UsageError(empty)
     url = check_url(endpoint, allow_production=bool(values["allow-production"]))
     key = check_key(environment.get("POSTMAN_API_KEY", ""))
     if not values["campaign"]:
@@ -162,10 +155,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
 
 
 def replay_command(options: Options, contract: str, case: str | None = None) -> str:
-    """Return a shell command that repeats a run on one contract, with the same options.
-
-    `case` is a generated case as JSON; without one nothing is generated.
-    """
+    """Return a shell command that repeats a run on one contract, or one `case` of it, as JSON."""
     given, live = dict(options.given), options.live
     words = ["retry-contract", "verify"]
     if given.get("on") is None:

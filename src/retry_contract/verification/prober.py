@@ -82,10 +82,7 @@ class Prober:
         return self.exchanges[-1]
 
     def forward(self, kind: Kind, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send one request as it is given to httpx, and again after a 429.
-
-        Raises NotTested if no response comes, or a 429 each time.
-        """
+        """Send one request as given to httpx, and again after a 429. Raises NotTested."""
         for number in range(_MOST_BACK_OFFS + 1):
             try:
                 built = self.endpoint.client.build_request(method, path, **request)
@@ -148,10 +145,7 @@ class Prober:
         campaign: str | None = None,
         authorization: str | None = _OWN_KEY,
     ) -> Observation:
-        """Send one retry; if the message is `known`, between two Retrieves of it.
-
-        Raises NotTested if the service redirects, or is down.
-        """
+        """Send one retry; if the message is `known`, between two Retrieves. Raises NotTested."""
         before = self.latest_retrieve(message) if known else None
         self._latest.pop(message, None)
         own_key = authorization == _OWN_KEY and campaign is None
@@ -166,10 +160,7 @@ class Prober:
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
     def failed_message(self) -> tuple[str, Exchange | None]:
-        """Return a message that has failed, and its Single Send, if the run sent it.
-
-        Raises NotExercised if there is none.
-        """
+        """Return a failed message, and its Single Send if the run sent it. Raises NotExercised."""
         if self._failed is not None:
             failed, self._failed = self._failed, None
             return failed
@@ -187,10 +178,7 @@ class Prober:
         return self._failed
 
     def simulate(self, values: Mapping[str, str] | None = None) -> tuple[str, Exchange]:
-        """Send a message to a simulator number, and return its id and the Single Send.
-
-        Raises NotExercised if none may be sent, or it was not accepted.
-        """
+        """Send to a simulator number; return the message and the send. Raises NotExercised."""
         recipient = self.endpoint.simulator
         if recipient is None:
             raise NotExercised("needs --provision simulator")

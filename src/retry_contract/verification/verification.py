@@ -84,10 +84,7 @@ class Verification:
 
 
 def _netrc() -> list[str]:
-    """Return a name for the file of credentials that other programs use, if there is one.
-
-    The name is not its path, which may hold the name of a person.
-    """
+    """Return a name for a file of credentials, if any: its path may hold a person's name."""
     named = os.environ.get("NETRC")
     if named is not None:
         return ["the file that NETRC names"] if named and Path(named).is_file() else []

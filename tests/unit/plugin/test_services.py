@@ -317,7 +317,7 @@ def test_sandbox_without_its_extra_says_what_to_install(
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
-    told = f"^retry_sandbox: the sandbox needs {missing}: install .* its extra `sandbox`$"
-    with pytest.raises(pytest.fail.Exception, match=told) as failure, sandbox("after"):
+    said = f"^retry_sandbox: the sandbox needs {missing}: install .* its extra `sandbox`$"
+    with pytest.raises(pytest.fail.Exception, match=said) as failure, sandbox("after"):
         pass
     assert not failure.value.pytrace

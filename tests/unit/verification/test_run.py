@@ -295,7 +295,7 @@ def test_closed_verification_says_not_tested_of_nothing_and_sends_no_more() -> N
         verification.check("after-2025-02-24", "key-required")
 
 
-def test_verification_ignores_what_it_was_told_to() -> None:
+def test_verification_ignores_what_it_was_asked_to() -> None:
     verification = _verification(ignore=["key-required"])
     assert verification.check("after-2025-02-24", "key-required").state is RuleState.IGNORED
 
