@@ -4,8 +4,6 @@ Both come from the built-in model as it runs: as documented, and with a fault. A
 are generated is shown by the smallest case that finds a fault.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json

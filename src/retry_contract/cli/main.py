@@ -1,7 +1,5 @@
 """The command `retry-contract` and its subcommands."""
 
-from __future__ import annotations
-
 import argparse
 import gc
 import re

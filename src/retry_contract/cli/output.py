@@ -1,7 +1,5 @@
 """Writes to the terminal, a pipe or a file, in any code page."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import io

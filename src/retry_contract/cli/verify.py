@@ -1,7 +1,5 @@
 """`verify`: runs the contract tests in this process, without the user's pytest set-up."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import functools

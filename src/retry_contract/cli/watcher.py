@@ -1,7 +1,5 @@
 """Keeps pytest's own output off standard output, and shows the progress of a run."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Generator

@@ -1,7 +1,5 @@
 """What to change in code that breaks, by the library whose error it shows: `advice.toml`."""
 
-from __future__ import annotations
-
 import functools
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Where two readings of the same message differ, as the policy of docs/consumer.md has it."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import shlex

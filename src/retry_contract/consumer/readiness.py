@@ -1,7 +1,5 @@
 """What a check of the user's code does and finds, as plain values."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass

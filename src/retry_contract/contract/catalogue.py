@@ -1,7 +1,5 @@
 """The contracts, read from a folder of schemas."""
 
-from __future__ import annotations
-
 import functools
 import json
 import sys

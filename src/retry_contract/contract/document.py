@@ -1,7 +1,5 @@
 """Reads the body of a response as strict JSON (RFC 8259), or describes what is wrong with it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Which contract a run expects, and which others it tolerates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

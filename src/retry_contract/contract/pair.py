@@ -1,7 +1,5 @@
 """The newest contract, the one before it, and which fields are new."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from datetime import datetime

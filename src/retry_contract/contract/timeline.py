@@ -1,7 +1,5 @@
 """Which contract is in force when, read from `schemas/timeline.json`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

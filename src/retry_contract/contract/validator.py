@@ -1,7 +1,5 @@
 """The one validator of a payload: jsonschema, and violations that describe and never quote."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ httpx decompresses a whole piece at a time, and as often as the response says: a
 compressed twice, would fill the memory before anybody could count them.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ httpx bounds each read alone, so a byte a second would go on for ever. The syste
 time limit, and does not hear Ctrl-C.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import queue
 import socket

@@ -1,7 +1,5 @@
 """Rejects every request that a live run may not send, just before it leaves."""
 
-from __future__ import annotations
-
 import functools
 import ipaddress
 import json

@@ -1,7 +1,5 @@
 """A service over HTTP, on one httpx client behind the guard."""
 
-from __future__ import annotations
-
 import os
 import re
 import ssl

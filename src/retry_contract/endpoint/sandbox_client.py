@@ -5,8 +5,6 @@ asked here is neither spent from the budget nor observed. It reaches this machin
 port that is tested.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """What every response to a generated request must keep, in the words of the rules."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Collection, Iterator
 

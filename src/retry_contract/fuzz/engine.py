@@ -1,7 +1,5 @@
 """Running generated cases with Hypothesis: bounded, seeded, and ended by its own signal."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ draws seldom, because draws are what a payload costs. `BY_DEFINITION` reaches al
 permit; `DOCUMENTED` stays with the forms that the public pages show.
 """
 
-from __future__ import annotations
-
 from calendar import isleap
 from datetime import date, datetime, timedelta
 from typing import Any

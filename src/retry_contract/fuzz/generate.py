@@ -1,7 +1,5 @@
 """Checking a rule by generated cases."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 

@@ -1,7 +1,5 @@
 """Hypothesis without its surroundings: the machine has no part in what a seed draws."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """Valid payloads with exactly one edit, the rule that it breaks, and where."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import json

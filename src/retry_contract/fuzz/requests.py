@@ -4,8 +4,6 @@ Every byte leaves through the endpoint's own client, the probes of Schemathesis 
 Schemathesis the endpoint is a WSGI application in this process.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Drawing values of a strategy, and the smallest value that has a property."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable

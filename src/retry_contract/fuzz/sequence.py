@@ -1,7 +1,5 @@
 """One sequence, step by step; each response is checked by what the page says."""
 
-from __future__ import annotations
-
 import itertools
 import uuid
 from collections.abc import Collection

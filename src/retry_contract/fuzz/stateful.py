@@ -1,7 +1,5 @@
 """Generated sequences: a state machine over any endpoint that messages can be sent on."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import itertools

@@ -1,7 +1,5 @@
 """Failed messages for generated cases, one for each case."""
 
-from __future__ import annotations
-
 from collections import deque
 
 from retry_contract.rules.delivery import FAILURE

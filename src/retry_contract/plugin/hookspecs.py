@@ -1,7 +1,5 @@
 """The hook for the service's team to provide messages."""
 
-from __future__ import annotations
-
 import pytest
 
 

@@ -1,7 +1,5 @@
 """The documented service for a user's own tests: where it is, and how to change it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import threading
@@ -27,7 +25,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignCampaign:
     """Another campaign, its key, and a failed message of it."""
 
     campaign: str
@@ -36,7 +34,7 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedRequest:
     """One request to the service. `path` begins with `/api/v2` and has no query."""
 
     method: str
@@ -81,10 +79,10 @@ class RetryService:
         return MappingProxyType(self._sandbox.messages)
 
     @property
-    def foreign(self) -> Foreign:
+    def foreign(self) -> ForeignCampaign:
         """Another campaign, which the key is not for."""
         campaign = self._sandbox.foreign
-        return Foreign(campaign.id, campaign.key, self._sandbox.foreign_message)
+        return ForeignCampaign(campaign.id, campaign.key, self._sandbox.foreign_message)
 
     @property
     def contract(self) -> str:
@@ -92,11 +90,11 @@ class RetryService:
         return self._sandbox.in_force(self._sandbox.now()).name
 
     @property
-    def requests(self) -> tuple[Received, ...]:
+    def requests(self) -> tuple[ReceivedRequest, ...]:
         """The latest 1,000 requests received, the oldest first."""
         with self._lock:
             kept = tuple(self._sandbox.requests)
-        return tuple(Received(method, path, status) for _, method, path, status in kept)
+        return tuple(ReceivedRequest(method, path, status) for _, method, path, status in kept)
 
     def new_message(self, state: str = FAILED) -> str:
         """Add a message in a state, and return its id. Raises ValueError for no such state."""

@@ -1,7 +1,5 @@
 """Descriptions instead of content, so that a report cannot leak what a response holds."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sized
 

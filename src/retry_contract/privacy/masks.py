@@ -1,7 +1,5 @@
 """Masks what may be personal or secret in a payload, and keeps its form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

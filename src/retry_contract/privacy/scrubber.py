@@ -3,8 +3,6 @@
 The second net: violations describe and never quote, so there should be nothing to take out.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 import json

@@ -1,7 +1,5 @@
 """What is broken, by cause, and what to do about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from retry_contract.outcome import Outcome, RuleState, Verdict, Violation

@@ -1,7 +1,5 @@
 """The files that `--report DIR` writes. pytest itself writes junit.xml."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """An outcome as a JSON document."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a check of a consumer found, as text, Markdown and JSON."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import textwrap

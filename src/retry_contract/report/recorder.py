@@ -1,7 +1,5 @@
 """Writes the exchanges of a run as JSON lines, masked."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

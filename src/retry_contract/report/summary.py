@@ -1,7 +1,5 @@
 """An outcome as Markdown: what a merge request shows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from retry_contract.outcome import Outcome

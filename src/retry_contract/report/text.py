@@ -1,7 +1,5 @@
 """An outcome as lines of text, for a terminal or a log."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 

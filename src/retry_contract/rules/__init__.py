@@ -1,7 +1,5 @@
 """Every promise that the kit holds an endpoint to, each with its source."""
 
-from __future__ import annotations
-
 from retry_contract.rules import accepted_retry, every_response, generated_cases, refusals
 from retry_contract.rules.model import Basis, Finding, Rule, Section
 

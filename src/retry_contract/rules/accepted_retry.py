@@ -1,7 +1,5 @@
 """Rules about an accepted retry: what the response holds, and what it must agree with."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

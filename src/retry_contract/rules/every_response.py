@@ -1,7 +1,5 @@
 """Rules about every response of a run, and about which contract it shows."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator

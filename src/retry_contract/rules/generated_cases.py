@@ -1,7 +1,5 @@
 """Rules that generated cases are held against; the room `fuzz` generates and checks the cases."""
 
-from __future__ import annotations
-
 from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Observations
 from retry_contract.outcome import NotExercised

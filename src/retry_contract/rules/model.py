@@ -1,7 +1,5 @@
 """What a rule is, and what its check finds."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Rules about a refused retry: which ones are refused, how, and what it leaves unchanged."""
 
-from __future__ import annotations
-
 import functools
 import re
 

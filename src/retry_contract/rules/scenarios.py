@@ -1,7 +1,5 @@
 """The scenarios that rules are about, by the names that the plan of a run has steps for."""
 
-from __future__ import annotations
-
 ACCEPTED = "accepted"
 BATCH_ENQUEUED = "accepted in a batch of status messages_enqueued"
 BATCH_ENQUEUING_FAILED = "accepted in a batch of status messages_enqueuing_failed"

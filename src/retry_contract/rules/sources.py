@@ -1,7 +1,5 @@
 """The statements that rules go by, each with the page that makes it: data in sources.toml."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass

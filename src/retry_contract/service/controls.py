@@ -1,7 +1,5 @@
 """The service with controls: messages in any state, a clock to move, faults to switch."""
 
-from __future__ import annotations
-
 import gc
 import json
 from collections import deque

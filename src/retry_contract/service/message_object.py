@@ -1,7 +1,5 @@
 """The message object of each response, with the fields of the contract in force."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from datetime import datetime

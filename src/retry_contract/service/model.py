@@ -1,7 +1,5 @@
 """The documented service as a state machine: Single Send, Retrieve and Retry."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re

@@ -1,7 +1,5 @@
 """What the service keeps: campaigns, batches, messages and their attempts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 

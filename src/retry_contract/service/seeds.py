@@ -1,7 +1,5 @@
 """Messages in a named state, for the service's team."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from retry_contract.service.model import CAP, Service, simulator_number

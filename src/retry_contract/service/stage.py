@@ -1,7 +1,5 @@
 """A service for each call of a client, and a record of what it was asked."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import Counter

@@ -1,7 +1,5 @@
 """What the service does with the calls of a client, by the name of the scenario."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Observes each scenario of the plan once, when it is first asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 

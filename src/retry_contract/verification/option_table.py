@@ -3,8 +3,6 @@
 It imports nothing of the rest, since every start of either reads it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

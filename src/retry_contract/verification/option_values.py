@@ -1,7 +1,5 @@
 """Reads the values of options. Each function raises UsageError, saying what to give instead."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

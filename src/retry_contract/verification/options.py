@@ -1,7 +1,5 @@
 """The options of a run, checked, and the command that repeats it."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

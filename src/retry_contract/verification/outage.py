@@ -1,7 +1,5 @@
 """Tells a service that is out of reach, or refuses to talk, from one that breaks the contract."""
 
-from __future__ import annotations
-
 import errno
 import re
 import socket

@@ -1,7 +1,5 @@
 """The steps that set up each scenario and observe it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace

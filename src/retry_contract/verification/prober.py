@@ -1,7 +1,5 @@
 """Sends the requests of a run, numbers them, and keeps every exchange."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """One run: one contract against one endpoint."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A verification: one run for each contract that is asked for, each on its own endpoint."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from pathlib import Path

@@ -25,10 +25,10 @@ ROW = {
 }
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> Catalogue:
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     """The shipped contracts and a third one, which requires `creatorEmail`."""
-    folder = tmp_path / "schemas"
+    folder = tmp_path_factory.mktemp("three") / "schemas"
     shutil.copytree(schemas_folder(), folder)
     _append_row(folder / "timeline.json")
     shutil.copytree(folder / "after-2025-02-24", folder / THIRD)
@@ -92,13 +92,14 @@ def test_third_contract_is_checked_by(three: Catalogue) -> None:
     assert validate(_response(three, "third"), three["after"]).drift[0].pointer == "/creatorEmail"
 
 
-def test_member_that_a_schema_forbids_inside_a_field_is_a_violation(three: Catalogue) -> None:
-    payload = {**_response(three, "third"), "values": {"name": 1}}
-    path = three.folder / "after-2025-02-24" / "retry-response.schema.json"
+def test_member_that_a_schema_forbids_inside_a_field_is_a_violation(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(schemas_folder(), tmp_path / "schemas"))
+    payload = {**_response(catalogue(), "after"), "values": {"name": 1}}
+    path = folder / "after-2025-02-24" / "retry-response.schema.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     schema["properties"]["values"] = {"properties": {"name": False}}
     path.write_text(json.dumps(schema), encoding="utf-8")
-    (violation,) = violations(payload, three["after"])
+    (violation,) = violations(payload, Catalogue(folder)["after"])
     assert violation.message == "values is with one, a number; expected no forbidden member"
 
 

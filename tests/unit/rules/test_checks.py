@@ -281,12 +281,11 @@ def test_null_is_not_what_retrieve_does_not_show() -> None:
         ("foreign-campaign-refused", s.FOREIGN_CAMPAIGN, {401, 403}),
     ],
 )
-@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 429, 500])
-def test_refusal_has_a_documented_status(
-    rule: str, scenario: str, documented: set[int], status: int
-) -> None:
-    found = _violations_of(rule, _refused(scenario, _exchange(_flat(status), status)))
-    assert (not found) is (status in documented)
+def test_refusal_has_a_documented_status(rule: str, scenario: str, documented: set[int]) -> None:
+    statuses = (200, 201, 302, 400, 401, 403, 404, 409, 429, 500)
+    responses = {status: _exchange(_flat(status), status) for status in statuses}
+    found = {n: _violations_of(rule, _refused(scenario, each)) for n, each in responses.items()}
+    assert {status for status in statuses if not found[status]} == documented
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ NEW: dict[str, tuple[str, dict[str, Any]]] = {
 def _catalogue(
     folder: Path, field: str, schema: dict[str, Any], kinds: tuple[str, ...]
 ) -> Catalogue:
-    shutil.copytree(schemas_folder(), folder)
+    shutil.copytree(schemas_folder(), folder, ignore=shutil.ignore_patterns("examples"))
     shutil.copytree(folder / AFTER, folder / THIRD)
     timeline = json.loads((folder / "timeline.json").read_text(encoding="utf-8"))
     row = {"name": THIRD, "alias": "third", "effectiveFrom": BEGIN, "summary": f"{field} is added"}

@@ -1,7 +1,5 @@
 """Calling a client: a process for each scenario, or for each call where it is a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import threading

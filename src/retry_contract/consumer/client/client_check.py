@@ -1,7 +1,5 @@
 """Trying a client in every scenario, over real HTTP on loopback."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What is wrong with the calls of a client, by the policy of docs/consumer.md."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """One attempt of the user's code: how it ended, and the line of the protocol that reports it."""
 
-from __future__ import annotations
-
 import enum
 import json
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Importing the user's code, and handing it what it takes."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """What the user's code returned or raised, as plain data."""
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import decimal

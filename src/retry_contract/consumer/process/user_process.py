@@ -4,8 +4,6 @@ Each has its own group, so that Ctrl-C is the run's, and its children end with i
 its output is bounded, whatever it prints.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

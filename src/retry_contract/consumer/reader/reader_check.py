@@ -1,7 +1,5 @@
 """Trying a reader in every scenario, by the policy of docs/consumer.md."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Sequence
 

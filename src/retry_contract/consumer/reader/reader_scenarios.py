@@ -1,7 +1,5 @@
 """The scenarios of a reader, and what counts as a failure in each: docs/consumer.md."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Named ways for the service to break the contract."""
 
-from __future__ import annotations
-
 from retry_contract.service.faults import cutover, payload, refusals, state
 from retry_contract.service.faults.model import Fault, read_faults
 

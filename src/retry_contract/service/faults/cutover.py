@@ -1,7 +1,5 @@
 """Faults in which contract is served, and when."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from datetime import timedelta

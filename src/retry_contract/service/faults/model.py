@@ -1,7 +1,5 @@
 """The fault, and the wrappers that most faults are made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults in the response to an accepted retry, and in how it is delivered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults in authentication, in statuses, and in how refusals are answered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults in which retries go through, and in what they do to the message."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
