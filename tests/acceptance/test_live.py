@@ -80,7 +80,7 @@ def _violations_of(options: tuple[str, ...], **given: Any) -> dict[str, str]:
         (name,) = verification.names
         results = [verification.check(name, rule) for rule in RULES]
     assert [found for result in results for found in result.violations] == []
-    assert verification.failure() is None
+    assert verification.findings().failure is None
     return {result.rule: result.state for result in results}
 
 

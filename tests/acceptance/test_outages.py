@@ -131,9 +131,9 @@ def check(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
             (name,) = verification.names
             results = tuple(verification.check(name, rule) for rule in RULES if only in rule)
             contracts = (ContractResult(name, results),)
-            failure, traffic = verification.failure(), verification.traffic()
-        verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=failure)
-        outcome = Outcome(verdict, url, reason, contracts, traffic)
+            found = verification.findings()
+        verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=found.failure)
+        outcome = Outcome(verdict, url, reason, contracts, found.traffic)
         return Found(verdict.exit_code, outcome_document(outcome), verdict_line(outcome))
 
     return run

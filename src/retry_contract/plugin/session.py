@@ -178,10 +178,9 @@ class ContractSession:
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
-        runs, seconds = self.verification, time.perf_counter() - self._started
-        failure, traffic, drift = runs.failure(), runs.traffic(), runs.drift()
-        self.findings.add(Findings(failure, seconds=seconds, traffic=traffic, drift=drift))
-        runs.close()
+        self.findings.add(self.verification.findings())
+        self.findings.add(Findings(seconds=time.perf_counter() - self._started))
+        self.verification.close()
         if not self._has_outcome(session):
             return
         worker = getattr(session.config, "workeroutput", None)
@@ -190,7 +189,8 @@ class ContractSession:
             return
         if session.config.option.collectonly:
             return
-        outcome = outcome_of(self.findings, runs.names, self.options, self._scrubber, versions())
+        runs = self.verification.names
+        outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:

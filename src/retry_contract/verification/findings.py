@@ -1,10 +1,9 @@
 """What a verification finds, in one process or in several, and the outcome of it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from retry_contract.outcome import (
     ContractResult,
@@ -39,7 +38,7 @@ class Findings:
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
-    def add(self, other: Findings) -> None:
+    def add(self, other: Self) -> None:
         """Add what another process found."""
         self.failure = self.failure or other.failure
         self.observed = self.observed or other.observed
