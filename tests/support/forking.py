@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _PATIENCE = 60.0
-_OF_FUZZING = ("fuzz.generate", "fuzz.sequences", "fuzz.requests")
+_OF_FUZZING = ("fuzz.generate", "fuzz.stateful", "fuzz.requests")
 
 
 @dataclass
