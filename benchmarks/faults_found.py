@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.fuzz.requests import fuzz_requests
@@ -71,7 +71,7 @@ def find(
     """Return what one generator finds of a fault on the mock."""
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts[contract], faults=[fault] if fault else [])
-    plan = Plan(endpoint, named(contracts, contract), cases, seed)
+    plan = Plan(endpoint, expect(contracts, contract), cases, seed)
     try:
         return GENERATORS[generator](plan, Tally(plan.most_shrinks))
     except NotExercised:

@@ -31,10 +31,10 @@ MESSAGES = 1_000_000
 CONNECTIONS = (1, 16)
 BARE = """
 import sys, threading
-from retry_contract.endpoint.server import serving
+from retry_contract.endpoint.server import serve
 from retry_contract.service.http import json_response
 response = json_response(201, {"text": "x" * 600})
-with serving(lambda request: response, int(sys.argv[1])):
+with serve(lambda request: response, port=int(sys.argv[1])):
     threading.Event().wait()
 """
 FRESH = """

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Plan, Tally
 from retry_contract.fuzz.requests import fuzz_requests
@@ -36,7 +36,7 @@ def alarms(seed: int, cases: int) -> tuple[list[str], int]:
         for generator in (fuzz_requests, fuzz_sequences):
             settings = SETTINGS[seed % len(SETTINGS)]
             endpoint = mock_of(contracts, contracts[contract], settings=settings)
-            plan = Plan(endpoint, named(contracts, contract), cases, seed)
+            plan = Plan(endpoint, expect(contracts, contract), cases, seed)
             tally = Tally(plan.most_shrinks)
             try:
                 broken = generator(plan, tally)

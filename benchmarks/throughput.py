@@ -23,7 +23,7 @@ from typing import Any
 import hypothesis
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import Plan, Tally
@@ -99,7 +99,7 @@ def requests(live: LiveSettings | None) -> Counted:
     contracts = catalogue()
     endpoint = LiveEndpoint(live) if live else mock_of(contracts, contracts[AFTER])
     with contextlib.closing(endpoint):
-        plan = Plan(endpoint, named(contracts, AFTER), 300, 1)
+        plan = Plan(endpoint, expect(contracts, AFTER), 300, 1)
         tally = Counted(plan.most_shrinks)
         assert fuzz_requests(plan, tally) is None
     return tally
@@ -108,7 +108,7 @@ def requests(live: LiveSettings | None) -> Counted:
 def sequences() -> int:
     contracts = catalogue()
     with contextlib.closing(mock_of(contracts, contracts[AFTER])) as endpoint:
-        plan = Plan(endpoint, named(contracts, AFTER), 100, 1)
+        plan = Plan(endpoint, expect(contracts, AFTER), 100, 1)
         tally = Tally(plan.most_shrinks)
         assert fuzz_sequences(plan, tally) is None
     return tally.requests

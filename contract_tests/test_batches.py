@@ -1,13 +1,9 @@
-"""Messages of a batch."""
+"""Messages of a batch: the batch's status decides whether they may be retried."""
 
 from __future__ import annotations
 
-import pytest
-
-from retry_contract.plugin import ContractRule
+from retry_contract import Scenario
 
 
-@pytest.mark.contract_section("batches")
-def test_batch_retry(contract_rule: ContractRule) -> None:
-    """The batch's status decides whether a message of it may be retried (P5)."""
-    contract_rule.require_kept()
+def test_batch_status_respected(batch_retry: Scenario) -> None:
+    batch_retry.keeps("batch-status-respected")

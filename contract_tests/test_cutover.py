@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
-from retry_contract.plugin import ContractRule
+from retry_contract import Scenario
 
 
-@pytest.mark.contract_section("cutover")
-def test_cutover(contract_rule: ContractRule) -> None:
-    """CreatorId comes at the cutover, in every response at once (P1)."""
-    contract_rule.require_kept()
+def test_one_contract_served(every_response: Scenario) -> None:
+    every_response.keeps("one-contract-served")
+
+
+def test_contract_in_force_served(cutover: Scenario) -> None:
+    cutover.keeps("contract-in-force-served")

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-import pytest
-
-from retry_contract.plugin import ContractRule
+from retry_contract import Scenario
 
 
-@pytest.mark.contract_section("refused")
-def test_refused_retry(contract_rule: ContractRule) -> None:
-    """Only a message that has failed is retried, and only by its own campaign (P4)."""
-    contract_rule.require_kept()
+def test_unknown_message_refused(unknown_message: Scenario) -> None:
+    unknown_message.keeps("unknown-message-refused")
+
+
+def test_unfailed_message_refused(unfailed_message: Scenario) -> None:
+    unfailed_message.keeps("unfailed-message-refused")
+
+
+def test_second_retry_refused(second_retry: Scenario) -> None:
+    second_retry.keeps("second-retry-refused")
+
+
+def test_attempts_capped(spent_attempts: Scenario) -> None:
+    spent_attempts.keeps("attempts-capped")
+
+
+def test_key_required(missing_key: Scenario) -> None:
+    missing_key.keeps("key-required")
+
+
+def test_wrong_key_refused(wrong_key: Scenario) -> None:
+    wrong_key.keeps("wrong-key-refused")
+
+
+def test_foreign_campaign_refused(foreign_campaign: Scenario) -> None:
+    foreign_campaign.keeps("foreign-campaign-refused")
+
+
+def test_refusal_changes_nothing(refused_retry: Scenario) -> None:
+    refused_retry.keeps("refusal-changes-nothing")
+
+
+def test_error_shape(refused_retry: Scenario) -> None:
+    refused_retry.keeps("error-shape")
+
+
+def test_error_code_documented(refused_retry: Scenario) -> None:
+    refused_retry.keeps("error-code-documented")
+
+
+def test_no_secret_echoed(every_response: Scenario) -> None:
+    every_response.keeps("no-secret-echoed")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
-from retry_contract.plugin import ContractRule
+from retry_contract import Scenario
 
 
-@pytest.mark.contract_section("all responses")
-def test_every_response(contract_rule: ContractRule) -> None:
-    """No request of the kit's earns a server error, and JSON is called JSON (P9)."""
-    contract_rule.require_kept()
+def test_no_server_error(every_response: Scenario) -> None:
+    every_response.keeps("no-server-error")
+
+
+def test_content_type_is_json(every_response: Scenario) -> None:
+    every_response.keeps("content-type-is-json")
+
+
+def test_wrong_method_refused(wrong_method: Scenario) -> None:
+    wrong_method.keeps("wrong-method-refused")

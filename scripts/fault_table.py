@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
 from retry_contract.service.faults import FAULTS, Fault
@@ -16,8 +16,9 @@ HEAD = """\
 # Faults, and the rules that catch them
 
 Each fault is a named way for a service to misbehave. `retry-contract sandbox --fault NAME` serves
-one, and the proof tests hold that `verify` catches each by its own rule. The table is written by
-`python scripts/fault_table.py`, which runs the rules on the built-in model of the contract `after`.
+one, and tests hold that `verify` catches each by its own rule. `cutover-early` and `cutover-late`
+show only where the clock can be set, on the built-in model. `python scripts/fault_table.py` writes
+the table: it runs the rules on that model, with the contract `after`.
 
 | fault | what it does | its own rule | other rules that break |
 |---|---|---|---|
@@ -38,7 +39,7 @@ def _row(fault: Fault) -> str:
 def _broken(fault: Fault) -> list[str]:
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["after"], faults=[fault])
-    result = Run(endpoint, named(contracts, "after")).check_all()
+    result = Run(endpoint, expect(contracts, "after")).check_all()
     endpoint.close()
     return [rule.rule for rule in result.rules if rule.state is RuleState.BROKEN]
 

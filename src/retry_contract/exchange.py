@@ -27,11 +27,21 @@ _DAYS_IN_400_YEARS = 146_097
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One request and its response. `number` counts the requests of the run from 1.
+class Response:
+    """What the service answered. Header names are lower case; `payload` is None if not JSON."""
 
-    `kind` is the call that was made; `other` is one that the service does not have. Header names
-    are lower case. The request's headers are left out: they hold the key.
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    payload: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its response. `number` counts the requests of a run from 1.
+
+    `kind` is the call; `other` is one that the service does not have. Header names are in lower
+    case. The headers of the request are left out, since they hold the key.
     """
 
     number: int
@@ -53,8 +63,13 @@ class Exchange:
         return self.document.payload
 
     @property
+    def response(self) -> Response:
+        """The response, for tests of the user's own."""
+        return Response(self.status, self.headers, self.body, self.payload)
+
+    @property
     def members(self) -> Mapping[str, Any]:
-        """The payload's members; empty if it is not an object."""
+        """The members of the payload; empty if it is not an object."""
         return self.payload if isinstance(self.payload, dict) else {}
 
     @property
@@ -64,7 +79,7 @@ class Exchange:
 
     @property
     def error_code(self) -> str | None:
-        """The code of a nested error envelope; None if there is none."""
+        """The code of a nested error envelope, or None."""
         error = self.members.get("error")
         code = error.get("code") if isinstance(error, dict) else None
         return code if isinstance(code, str) else None
@@ -72,11 +87,10 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Observation:
-    """One probe with its place in the plan, and what was known around it.
+    """An exchange with its scenario, and the exchanges around it that the plan asked for.
 
-    `before` and `after` are the Retrieves around the probe, `sent` the original Single Send,
-    each None where the plan did not ask for it. `expected` says otherwise than the run which
-    contract to expect, for an exchange whose instant the plan chose.
+    `before` and `after` are the Retrieves around it, `sent` is the original Single Send.
+    `expected` replaces the expectation of the run where the plan chose the instant.
     """
 
     scenario: str
@@ -91,9 +105,9 @@ class Observation:
 
 @dataclass(frozen=True)
 class Observations:
-    """What one run has seen: its observations, and every exchange in the order of sending.
+    """The observations of a run, and all its exchanges in the order of sending.
 
-    `key` is the API key, for the rule that looks for it in responses.
+    `key` is the API key, for the rule that it is in no response.
     """
 
     found: tuple[Observation, ...]
@@ -106,37 +120,28 @@ class Observations:
 
 
 def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:
-    """Read an exchange from a response of httpx whose body has been read."""
-    request = response.request
+    """Return the exchange of an httpx response whose body has been read."""
+    request, path = response.request, urlsplit(str(response.request.url)).path
+    headers = {name.lower(): value for name, value in response.headers.items()}
     return Exchange(
-        number=number,
-        kind=kind,
-        method=request.method,
-        path=urlsplit(str(request.url)).path,
-        status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
-        body=response.content,
+        number, kind, request.method, path, response.status_code, headers, response.content
     )
 
 
 def instant_of(timestamp: object) -> tuple[int, str] | None:
-    """Return an RFC 3339 timestamp as whole seconds and the decimals of a second, for comparing.
+    """Return an RFC 3339 timestamp as whole seconds and their decimals, for comparing.
 
-    None if it is not one. `datetime` is not used: it has no year 0000, and drops what is finer
-    than a microsecond.
+    None if it is not one. `datetime` has no year 0000, and nothing finer than a microsecond.
     """
     match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
     if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    fraction, sign, offset_hours, offset_minutes = match.groups()[6:]
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    fraction, sign, hours, minutes = match.groups(default="0")[6:]
     try:
         days = date(2000 + year % 400, month, day).toordinal() + year // 400 * _DAYS_IN_400_YEARS
         time(hour, minute, second)
     except ValueError:
         return None
-    offset = 0
-    if sign:
-        offset = (int(offset_hours) * 60 + int(offset_minutes)) * (-60 if sign == "-" else 60)
-    whole = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
-    return whole, (fraction or "").rstrip("0")
+    offset = (int(hours) * 60 + int(minutes)) * (-60 if sign == "-" else 60)
+    return days * 86_400 + hour * 3_600 + minute * 60 + second - offset, fraction.rstrip("0")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 
 class ExitCode(enum.IntEnum):
@@ -51,13 +52,17 @@ class NotExercised(Exception):
     """One rule could not be exercised in this run; the message says why, or what would reach it."""
 
 
+Place = Literal["body", "status", "content-type"]
+"""What a violation without a pointer is about."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """A broken rule, described and never quoted.
 
-    `pointer` is a JSON Pointer (RFC 6901) into the body, of a missing member too; it is empty
-    where the violation is not about a place in the body. `seen` says in which scenario and request.
-    Of a generated case, `case` is its steps as JSON, and `replay` a command that repeats it.
+    `pointer` is a JSON Pointer (RFC 6901) into the body, of a missing member too. Where it is
+    empty, `place` says what the violation is about. `seen` is the `scenario` and the request. Of a
+    generated case, `case` is its steps as JSON, and `replay` a command that repeats it.
     """
 
     rule: str
@@ -66,8 +71,21 @@ class Violation:
     expected: str
     actual: str
     seen: str = ""
+    scenario: str = ""
+    place: Place = "body"
     case: str | None = None
     replay: str | None = None
+
+    @property
+    def what(self) -> str:
+        """What came, and where, in a few words."""
+        if self.pointer or self.place == "content-type":
+            return f"{self.pointer or self.place} is {self.actual}"
+        return self.actual if self.place == "status" else f"the body is {self.actual}"
+
+    def with_message(self, message: str) -> Violation:
+        """Return this violation with another message."""
+        return replace(self, message=message)
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found. `seconds` is its duration on the wall clock."""
+    """What a run found. `seconds` is its duration, `replay` a command that shows it again."""
 
     verdict: Verdict
     endpoint: str
@@ -125,6 +143,7 @@ class Outcome:
     seconds: float = 0.0
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    replay: str | None = None
 
     def in_state(self, state: RuleState) -> tuple[RuleResult, ...]:
         """Every rule, of every contract, that ended in this state."""

@@ -1,7 +1,5 @@
 """Hypothesis strategies for responses that keep a contract, and for responses that nearly do."""
 
-from __future__ import annotations
-
 from retry_contract.fuzz.near_misses import NearMiss, near_misses
 from retry_contract.fuzz.payloads import (
     error_responses,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.client.client_scenarios import scenarios
+from retry_contract.consumer.client.client_check import scenarios
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
 
@@ -55,8 +55,8 @@ def options_of(name: str, predicate: str = "") -> list[str]:
     if name.endswith(".py"):
         return ["--client-exec", f"{shlex.quote(sys.executable)} support/commands/{name}"]
     target = name if ":" in name else f"clients:{name}"
-    told = ["--accepted-when", f"support.clients:{predicate}"] if predicate else []
-    return ["--client", f"support.{target}", *told]
+    options = ["--accepted-when", f"support.clients:{predicate}"] if predicate else []
+    return ["--client", f"support.{target}", *options]
 
 
 def in_short(names: Sequence[str]) -> str:
@@ -84,7 +84,7 @@ def wrongs(document: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def tried(
+def check(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Try a client; return the exit code and the document."""
@@ -97,22 +97,22 @@ def tried(
     return run
 
 
-def documented() -> list[str]:
+def documented_rows() -> list[str]:
     _, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- clients -->\n")
     return rest.partition("<!-- end of clients -->")[0].splitlines()
 
 
 @slow
 @pytest.mark.parametrize("client", ROWS)
-def test_each_client_gets_its_row(client: str, tried: Any) -> None:
-    _, document = tried(*options_of(*ROWS[client]))
+def test_each_client_gets_its_row(client: str, check: Any) -> None:
+    _, document = check(*options_of(*ROWS[client]))
     cells = client, wrongs(document) or "nothing", document["outcome"].upper()
-    assert f"| {' | '.join(cells)} |" in documented()
+    assert f"| {' | '.join(cells)} |" in documented_rows()
 
 
 @slow
 def test_the_table_has_a_row_for_each_client() -> None:
-    head, _, *rows = documented()
+    head, _, *rows = documented_rows()
     assert head == "| client | what goes wrong, and in which scenarios | outcome |"
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [*ROWS]
 
@@ -120,18 +120,18 @@ def test_the_table_has_a_row_for_each_client() -> None:
 @slow
 @pytest.mark.parametrize("client", ["returns_the_body", "returns_the_status"])
 def test_a_client_is_ready_with_the_predicate_that_its_finding_prints(
-    client: str, tried: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: str, check: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = tmp_path / "app.py"
     app.write_text(f"import sys\nsys.path.append({str(TESTS)!r})\n", encoding="utf-8")
     with app.open("a", encoding="utf-8") as file:
         file.write(f"from support.clients import {client}\n")
     monkeypatch.chdir(tmp_path)
-    code, document = tried("--client", f"app:{client}")
+    code, document = check("--client", f"app:{client}")
     assert code == 1
     advice = next(s["advice"] for s in document["scenarios"] if s["scenario"] == "401 wrong key")
     _, _, rest = advice.partition("--accepted-when app:accepted, with\n")
     with app.open("a", encoding="utf-8") as file:
         file.write(rest)
-    code, _ = tried("--client", f"app:{client}", "--accepted-when", "app:accepted")
+    code, _ = check("--client", f"app:{client}", "--accepted-when", "app:accepted")
     assert code == 0

@@ -15,7 +15,7 @@ from support.server import Served
 from support.watched import Watch, begin, watched
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.exchange import Exchange
 from retry_contract.fuzz.engine import Plan, Tally
@@ -27,6 +27,7 @@ from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import SIMULATOR
 from retry_contract.service.seeds import seed
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.run import Run
 
 CITIZEN = "6590001234"
@@ -86,7 +87,8 @@ def opened(
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(endpoint):
             patch.setattr(endpoint, "wait", lambda seconds: time.sleep(min(seconds, 0.01)))
             told: list[str] = []
-            run = Run(endpoint, named(catalogue(), "after"), announce=told.append)
+            callbacks = Callbacks(announce=told.append)
+            run = Run(endpoint, expect(catalogue(), "after"), callbacks=callbacks)
             yield Opened(served, watch, run, told)
 
 

@@ -150,7 +150,7 @@ def test_nothing_comes_between_a_run_and_its_reports(
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
-def test_violations_found_so_far_are_told(ended: dict[Point, Ended]) -> None:
+def test_violations_found_so_far_are_shown(ended: dict[Point, Ended]) -> None:
     late = [end for point, end in ended.items() if point.faulty and point.request > 8]
     assert late
     assert {end.exit_code for end in late} == {1}

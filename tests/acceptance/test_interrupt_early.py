@@ -57,7 +57,7 @@ for name in list(left):
     globals()[name] = hook(name)
 """
 STARTING = [
-    *("retry_contract.cli", "argparse", "dataclasses", "retry_contract.cli.verify", "pytest"),
+    *("retry_contract.cli.main", "argparse", "dataclasses", "retry_contract.cli.verify", "pytest"),
     *("jsonschema", "httpx", "retry_contract.verification.verification", "_pytest.junitxml"),
 ]
 
@@ -97,7 +97,11 @@ def test_code_is_that_of_not_tested() -> None:
 def test_start_is_left_in_one_line(run: Run, at: str, twice: str) -> None:
     done = run("verify", "--fuzz", "0", "--json", AT=at, TWICE=twice)
     assert (done.returncode, done.stderr) == (3, "retry-contract: interrupted\n")
-    assert json.loads(done.stdout) == {"outcome": "not tested", "reason": "interrupted"}
+    assert json.loads(done.stdout) == {
+        "format": 1,
+        "outcome": "not tested",
+        "reason": "interrupted",
+    }
     done = run("verify", "--", "--json", AT=at, TWICE=twice)
     assert (done.returncode, done.stdout) == (3, ""), "what follows -- is for pytest"
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
-import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import MockEndpoint
 from retry_contract.outcome import ContractResult, RuleState
 from retry_contract.rules import ESSENTIAL
 from retry_contract.service.faults import FAULTS
+from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings, simulator_number
 from retry_contract.service.seeds import seed
 from retry_contract.verification.run import Run
@@ -45,11 +45,11 @@ class Moving(MockEndpoint):
     def twin_at(self, instant: Any) -> Any:
         return None
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.clock.advance(timedelta(seconds=self.source.uniform(0.001, self.longest_pause)))
+    def _tick_and_handle(self, request: Request) -> Response:
+        self.now += timedelta(seconds=self.source.uniform(0.001, self.longest_pause))
         delivery = timedelta(seconds=self.source.uniform(*self.delivery))
         self.service.settings = replace(self.service.settings, delivery=delivery)
-        return super()._answer(request)
+        return super()._tick_and_handle(request)
 
 
 def _verify(
@@ -79,7 +79,7 @@ def _verify(
     moving = [endpoint.service.add_message(own, simulator_number(), {"a": "b"}) for _ in range(2)]
     endpoint.named = (*at_rest, *(message.id for message in moving))
     try:
-        return Run(endpoint, named(CONTRACTS, contract.name)).check_all()
+        return Run(endpoint, expect(CONTRACTS, contract.name)).check_all()
     finally:
         endpoint.close()
 

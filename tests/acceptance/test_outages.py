@@ -117,7 +117,7 @@ Run = Callable[..., Found]
 
 
 @pytest.fixture
-def validate(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
+def check(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Check every rule at a URL, as the contract tests do, without pytest around it."""
     monkeypatch.setenv("POSTMAN_API_KEY", served.key)
 
@@ -126,7 +126,7 @@ def validate(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
             **{"endpoint": url, "campaign": served.campaign, "contract": contract, "fuzz": "0"},
             **{"message": [message] if message else served.failed(), "timeout": "0.3"},
         }
-        options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+        options = read_options(given, catalogue=catalogue())
         with contextlib.closing(Verification(options)) as verification:
             (name,) = verification.names
             results = tuple(verification.check(name, rule) for rule in RULES if only in rule)
@@ -181,7 +181,7 @@ def test_every_behaviour_is_tried() -> None:
 def test_outage_from_the_start_is_not_tested(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, behaviour) as far:
         begin = time.monotonic()
-        found = validate(far.url)
+        found = check(far.url)
         assert time.monotonic() - begin < 5
         _not_tested(found, OUTAGES[behaviour])
         assert set(found.states.values()) == {"not exercised"}
@@ -200,7 +200,7 @@ def test_outage_at_the_accepted_retry_never_sends_it_again(
         return behaviour if call.method == "POST" or len(far.sent("POST")) else "pass"
 
     with between(served.url, each=behave) as far:
-        found = validate(far.url, message=message)
+        found = check(far.url, message=message)
         if behaviour == LOST:
             assert found.code == 1
         else:
@@ -224,7 +224,7 @@ def test_response_to_the_accepted_retry_alone_is_lost(
         return behaviour if call.method == "POST" and len(far.sent("POST")) == 1 else "pass"
 
     with between(served.url, each=behave) as far:
-        found = validate(far.url, message=message)
+        found = check(far.url, message=message)
         if behaviour == "503":
             assert found.code == 1, "the control was answered, so it is no outage"
             assert found.states["no-server-error"] == "broken"
@@ -239,14 +239,14 @@ def test_response_to_the_accepted_retry_alone_is_lost(
 
 def test_connection_refused(check: Run) -> None:
     with refusing() as url:
-        _not_tested(validate(url), f"no response from {url}: the connection was refused")
+        _not_tested(check(url), f"no response from {url}: the connection was refused")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full backlog drops connections on Linux")
 def test_connection_unanswered(check: Run) -> None:
     with unanswering() as url:
         begin = time.monotonic()
-        _not_tested(validate(url), TIME)
+        _not_tested(check(url), TIME)
         assert time.monotonic() - begin < 3
 
 
@@ -261,7 +261,7 @@ def test_name_that_does_not_exist(verify: Run) -> None:
 def test_handshake_that_fails(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, behaviour) as far:
         url = far.url.replace("http:", "https:")
-        found = validate(url)
+        found = check(url)
         _not_tested(found, f"no response from {url}: ")
         assert far.accepted == 1
 
@@ -287,7 +287,7 @@ def test_fault_of_one_probe_is_a_broken_rule(
     check: Run, served: Served, behaviour: Any, broken: set[str], alone: bool
 ) -> None:
     with between(served.url, each=_to_unknown(behaviour)) as far:
-        found = validate(far.url, only="unknown-message-refused" if alone else "")
+        found = check(far.url, only="unknown-message-refused" if alone else "")
     assert found.code == 1
     named = {rule for rule, state in found.states.items() if state == "broken"}
     assert named == ({"unknown-message-refused"} if alone else broken)
@@ -300,7 +300,7 @@ def test_fault_of_every_response_is_an_outage(
     check: Run, served: Served, behaviour: str, number: int
 ) -> None:
     with between(served.url, each=_from(number, behaviour)) as far:
-        found = validate(far.url)
+        found = check(far.url)
         _not_tested(found, LATER[behaviour])
         assert len(far.calls) <= number + 1
         since = re.search("since request ([0-9]+) of the run", found.document["reason"])
@@ -315,7 +315,7 @@ def test_rule_that_is_run_alone_is_not_deceived(
     check: Run, served: Served, behaviour: str, rule: str
 ) -> None:
     with between(served.url, behaviour) as far:
-        _not_tested(validate(far.url, only=rule), OUTAGES[behaviour])
+        _not_tested(check(far.url, only=rule), OUTAGES[behaviour])
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_outage_is_one_where_there_is_no_message_at_all(
 @pytest.mark.parametrize("behaviour", ["503", "reset in the body", "silent", "429"])
 def test_what_was_found_before_an_outage_stays(check: Run, served: Served, behaviour: str) -> None:
     with between(served.url, each=_from(4, behaviour)) as far:
-        found = validate(far.url, contract="before")
+        found = check(far.url, contract="before")
     assert found.code == 1
     assert found.document["outcome"] == "broken"
     assert LATER.get(behaviour, OUTAGES[behaviour]) in found.document["reason"]
@@ -356,8 +356,8 @@ def test_what_was_found_before_an_outage_stays(check: Run, served: Served, behav
     assert states["creator-id-as-contracted"] == "broken"
     assert states["status-is-201"] == "kept"
     assert states["unknown-message-refused"] == "not exercised"
-    assert found.last.startswith("BROKEN: ")
-    assert found.last.endswith(f"({found.document['reason']}).")
+    assert found.last.startswith("BROKEN before-2025-02-24: ")
+    assert found.last.endswith(f"; {found.document['reason']}.")
 
 
 def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served) -> None:
@@ -367,7 +367,7 @@ def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served)
         return "pass" if call.number % 3 else "429"
 
     with between(served.url, each=behave) as far:
-        found = validate(far.url, message=message)
+        found = check(far.url, message=message)
     assert found.code == 0, found
     assert found.document["responses"]["429"] >= 4
 
@@ -402,6 +402,6 @@ def test_process_of_its_own_says_the_same(command: Callable[..., Done], served: 
 def test_redirected_run_is_not_tested(check: Run, served: Served, status: int) -> None:
     with trap() as other, between(served.url, response(status, location=other.url)) as far:
         reason = f"redirected with {status}: give the base URL that the service really has"
-        _not_tested(validate(far.url), reason)
+        _not_tested(check(far.url), reason)
         assert len(far.calls) == 1
         assert other.accepted == 0

@@ -65,6 +65,7 @@ def _retry(served: Any, message: str) -> httpx.Response:
 def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--contract", "before") as process:
         served = _document(process)
+        assert next(iter(served.items())) == ("format", 1)
         assert served["contract"] == "before-2025-02-24"
         response = _retry(served, served["messages"]["failure"])
         assert (response.status_code, "creatorId" in response.json()) == (201, False)

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.server import serving
+from retry_contract.endpoint.server import serve
 from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.model import PREFIX, Settings
 
@@ -26,7 +26,7 @@ def test_documented_sandbox_keeps_generated_sequences(
     settings = Settings(delivery=timedelta(milliseconds=40))
     sandbox = Sandbox(catalogue(), Start(settings=settings), lambda: datetime.now(UTC))
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(serving(sandbox.handle))
+        (url,) = stack.enter_context(serve(sandbox.handle))
         monkeypatch.setenv("POSTMAN_API_KEY", sandbox.own.key)
         monkeypatch.setenv("RETRY_CONTRACT_SANDBOX", url + CONTROL)
         place = ("--endpoint", url + PREFIX, "--campaign", sandbox.own.id)

@@ -50,7 +50,9 @@ def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], sa
         "  at        /creatorId",
         "  expected  a non-empty string",
         "  came      null",
-        "  rule      creator-id-as-contracted: P1, P12 (basis: page)",
+        "  rule      creator-id-as-contracted (basis: page): "
+        "from 24 February 2025 the response has creatorId (guide, Single Send - Retry); "
+        "creatorId is the user id of the message's creator, a string (guide, Single Send - Retry)",
     ]
 
 
@@ -117,6 +119,7 @@ def test_bad_input_is_one_line(
     as_json = here("validate", "--json", *USAGE_ERROR[name])
     assert as_json.returncode == 2
     document = json.loads(as_json.stdout)
+    assert next(iter(document.items())) == ("format", 1)
     assert document["outcome"] == "usage error"
     assert document.get("reason") or document["files"][0]["reason"]
 
@@ -130,7 +133,7 @@ DRIFT = {
 
 
 @pytest.mark.parametrize("name", DRIFT)
-def test_drift_is_told_and_fails_only_when_strict(
+def test_drift_is_shown_and_fails_only_when_strict(
     name: str, here: Callable[..., Done], save: Any
 ) -> None:
     body, said = DRIFT[name]
@@ -164,7 +167,7 @@ def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
     done = here("validate", "--json", file, PAGE, "gone.json")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
-    assert list(document) == ["outcome", "files"]
+    assert list(document) == ["format", "outcome", "files"]
     assert document["outcome"] == "broken"
     broken, kept, gone = document["files"]
     assert broken == {
@@ -288,7 +291,11 @@ def test_an_interruption_is_one_line_and_not_tested(
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == "retry-contract validate: interrupted\n"
     as_json = here("validate", "--json", PAGE)
-    assert json.loads(as_json.stdout) == {"outcome": "not tested", "reason": "interrupted"}
+    assert json.loads(as_json.stdout) == {
+        "format": 1,
+        "outcome": "not tested",
+        "reason": "interrupted",
+    }
 
 
 def test_files_may_stand_before_between_and_after_options(
@@ -313,7 +320,7 @@ def test_files_may_stand_before_between_and_after_options(
         ([PAGE, "--contract="], "--contract (empty): no such contract; use one of before, after"),
     ],
 )
-def test_words_that_are_no_files_are_told(
+def test_words_that_are_no_files_are_usage_errors(
     words: list[str], said: str, here: Callable[..., Done]
 ) -> None:
     done = here("validate", *words)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -29,7 +31,7 @@ INSTANTS = {
 NOT_FUZZED = dict.fromkeys(GENERATED, "not exercised")
 GIVEN = {
     "before": [
-        *("verify", "--contract", "before"),
+        *("verify", "-v", "--contract", "before"),
         *("--ignore", "key-required", "--ignore", "attempts-capped"),
     ],
     "report": [
@@ -43,7 +45,7 @@ GIVEN = {
         "a folder/new",
     ],
     **{f"on {instant}": ["verify", "--json", "--on", instant] for instant in INSTANTS},
-    "selected": ["verify", "--report", "out", "--", "-k", "message-id-kept", "-v"],
+    "selected": ["verify", "-v", "--report", "out", "--", "-k", "message-id-kept", "-v"],
     "nothing selected": ["verify", "--json", "--", "-k", "no_such_rule"],
     "pytest refuses": ["verify", "--json", "--", "--no-such-option"],
     "pytest's version": ["verify", "--json", "--", "--version"],
@@ -98,11 +100,11 @@ def test_every_rule_is_kept_for_both_contracts(runs: Any) -> None:
     done = runs["default"]
     assert done.returncode == 0
     assert done.stderr == ""
-    lines = done.stdout.splitlines()
-    assert lines[0].split() == [BEFORE, AFTER]
-    assert table(done.stdout) == {rule: ["kept", "kept"] for rule in RULES}
-    assert lines[-2].startswith(f"{2 * len(RULES)} kept, 0 broken, 0 ignored, 0 not exercised; ")
-    assert lines[-1] == KEPT
+    sections = Counter(rule.section for rule in RULES.values())
+    counts, seconds = done.stdout.split("\n\n")[0].rsplit("\n", 1)
+    assert re.split(" {4}|\n", counts) == [f"{s} {2 * n} of {2 * n}" for s, n in sections.items()]
+    assert re.fullmatch(rf"{BEFORE}, {AFTER}: [0-9,]+ requests in [0-9.]+ s, seed [0-9]+", seconds)
+    assert done.stdout.endswith(f"\n\n{KEPT}\n")
 
 
 def test_it_leaves_nothing_behind(runs: Any) -> None:
@@ -128,8 +130,10 @@ def test_an_instant_selects_its_contract(runs: Any, instant: str, contract: str)
 
 def test_an_ignored_rule_is_seen_to_be(runs: Any) -> None:
     done = runs["before"]
-    assert "\nignored (--ignore): attempts-capped, key-required\n\n" in done.stdout
-    assert ", 2 ignored, " in done.stdout
+    assert (
+        "\nignored: 2 rules\n  --ignore                  attempts-capped, key-required\n"
+        in done.stdout
+    )
 
 
 def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
@@ -137,8 +141,9 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
-    keys = "outcome reason endpoint contracts requests responses seconds seed versions"
-    assert list(document) == keys.split()
+    keys = "format outcome reason endpoint causes replay next contracts requests responses seconds"
+    assert list(document) == [*keys.split(), "seed", "versions"]
+    assert (document["causes"], document["replay"], document["next"]) == ([], None, None)
     assert (document["outcome"], document["reason"]) == ("kept", None)
     assert document["endpoint"] == "mock"
     assert document["requests"] == sum(document["responses"].values()) > 0
@@ -146,7 +151,7 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     for contract in document["contracts"]:
         assert list(contract) == ["contract", "rules", "drift"]
         for rule in contract["rules"]:
-            assert list(rule)[:4] == ["rule", "basis", "source", "state"]
+            assert list(rule)[:5] == ["rule", "basis", "source", "sources", "state"]
     expected = dict.fromkeys(RULES, "kept") | NOT_FUZZED | {"key-required": "ignored"}
     assert states(document, BEFORE) == states(document, AFTER) == expected
 
@@ -163,8 +168,8 @@ def test_a_report_is_written(runs: Any) -> None:
     assert "- ignored (--ignore): key-required" in summary
     cases = junit(folder)
     assert len(cases) == 2 * len(RULES)
-    assert len(cases["test_accepted_retry[after-2025-02-24-message-id-kept]"]) == 0
-    (skipped,) = cases["test_refused_retry[before-2025-02-24-key-required]"]
+    assert len(cases["test_message_id_kept[after-2025-02-24]"]) == 0
+    (skipped,) = cases["test_key_required[before-2025-02-24]"]
     assert skipped.tag == "skipped"
     assert "ignored: --ignore" in skipped.get("message", "")
 
@@ -172,7 +177,7 @@ def test_a_report_is_written(runs: Any) -> None:
 def test_arguments_are_handed_to_pytest(runs: Any) -> None:
     done = runs["selected"]
     assert done.returncode == 0
-    assert "test_accepted_retry[after-2025-02-24-message-id-kept] PASSED" in done.stderr
+    assert "test_message_id_kept[after-2025-02-24] PASSED" in done.stderr
     rows = table(done.stdout)
     assert rows.pop("message-id-kept") == ["kept", "kept"]
     assert set(map(tuple, rows.values())) == {("not-exercised",) * 2}
@@ -206,19 +211,20 @@ def test_an_option_that_pytest_does_not_know_is_named(runs: Any) -> None:
 def test_what_is_broken_is_told_for_both_contracts(runs: Any) -> None:
     done = runs["broken"]
     assert done.returncode == 1
-    for contract in (BEFORE, AFTER):
+    for number, contract in enumerate((BEFORE, AFTER), 1):
+        heading = f"{number}  /id is another string of 44 characters".ljust(60)
         assert (
-            f"BROKEN message-id-kept, {contract}: {RULES['message-id-kept'].sentence}\n"
-            "  at        /id\n"
-            "  expected  the id in the path\n"
-            "  came      another string of 44 characters\n"
-            "  seen in   accepted, request 8\n"
-            "  source    P3, P8 (basis: page)\n"
+            f"{heading}  {contract}\n"
+            "     expected   the id in the path\n"
+            "     seen in    accepted, request 8\n"
+            "     breaks     message-id-kept, same-shape-as-single-send, retrieve-agrees\n"
+            "     source     the message keeps its id (guide, Single Send - Retry); "
         ) in done.stdout
-    assert table(done.stdout)["message-id-kept"] == ["broken", "broken"]
-    assert table(done.stdout)["values-kept"] == ["kept", "kept"]
+        assert (
+            f"     replay     retry-contract verify --contract {BEFORE} --fuzz 0\n" in done.stdout
+        )
     outcome = done.stdout.splitlines()[-1]
-    assert outcome == "BROKEN: message-id-kept, retrieve-agrees, same-shape-as-single-send."
+    assert outcome == f"BROKEN {BEFORE}, {AFTER}: 2 causes, 3 rules."
 
 
 def test_what_is_broken_is_in_every_report(runs: Any) -> None:
@@ -234,17 +240,19 @@ def test_what_is_broken_is_in_every_report(runs: Any) -> None:
         "actual": "another string of 44 characters",
         "message": violation["message"],
     }
-    row = (
-        f"| {AFTER} | `message-id-kept` | `/id` | the id in the path "
-        "| another string of 44 characters | P3, P8 (page) |"
-    )
+    (_, cause) = document["causes"]
+    assert cause["rules"] == ["message-id-kept", "same-shape-as-single-send", "retrieve-agrees"]
+    assert (cause["pointer"], cause["scenario"], cause["contract"]) == ("/id", "accepted", AFTER)
+    assert document["replay"].startswith("retry-contract verify --contract ")
+    assert document["next"].startswith("Show the causes to the service's team")
+    row = f"| /id is another string of 44 characters | the id in the path | {AFTER} | "
     summary = (folder / "summary.md").read_text(encoding="utf-8")
-    assert row in summary.splitlines()
-    assert "**What to do.** Show the rows above" in summary
+    assert row in summary
+    assert "**What to do.** Show the causes" in summary
     failures = {n for n, case in junit(folder).items() if case.find("failure") is not None}
-    assert f"test_accepted_retry[{AFTER}-message-id-kept]" in failures
+    assert f"test_message_id_kept[{AFTER}]" in failures
     assert len(failures) == 6
-    case = junit(folder)[f"test_accepted_retry[{AFTER}-message-id-kept]"]
+    case = junit(folder)[f"test_message_id_kept[{AFTER}]"]
     assert "expected  the id in the path" in str(case[0].text)
 
 
@@ -252,8 +260,9 @@ def test_stopping_at_the_first_failure_is_broken(runs: Any) -> None:
     done = runs["broken, -x"]
     assert done.returncode == 1
     document = json.loads(done.stdout)
-    assert states(document, BEFORE)["message-id-kept"] == "broken"
-    assert set(states(document, AFTER).values()) == {"not exercised"}
+    found = states(document, BEFORE)
+    assert found["message-id-kept"] == "broken"
+    assert found["retrieve-agrees"] == "not exercised"
 
 
 @pytest.mark.slow
@@ -268,29 +277,29 @@ def test_drift_fails_when_strict(runs: Any) -> None:
     done = runs["strict"]
     assert done.returncode == 1
     outcome = done.stdout.splitlines()[-1]
-    assert outcome == "BROKEN: drift was found, and --strict makes it a failure."
+    assert outcome == f"BROKEN {BEFORE}, {AFTER}: drift was found, and --strict makes it a failure."
     summary = (runs.folders["strict"] / "out" / "summary.md").read_text(encoding="utf-8")
     assert f"- drift in {AFTER}: `/providerReference`: undocumented field" in summary
-    assert "leave out `--strict`" in summary
+    assert "leave out --strict" in summary
 
 
 def test_an_interrupted_run_is_not_tested(runs: Any) -> None:
     done = runs["interrupted"]
     assert done.returncode == 3
     assert done.stdout.endswith("NOT TESTED: interrupted.\n")
-    assert "not exercised (interrupted): " in done.stdout
+    assert "\n  interrupted               " in done.stdout
     folder = runs.folders["interrupted"] / "out"
     document = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert (document["outcome"], document["reason"]) == ("not tested", "interrupted")
     assert "NOT TESTED: interrupted." in (folder / "summary.md").read_text(encoding="utf-8")
-    assert f"test_accepted_retry[{BEFORE}-message-id-kept]" in junit(folder)
+    assert f"test_message_id_kept[{BEFORE}]" in junit(folder)
 
 
 @pytest.mark.slow
 def test_what_was_broken_before_an_interruption_stays_broken(runs: Any) -> None:
     done = runs["broken, then interrupted"]
     assert done.returncode == 1
-    outcome = "BROKEN: message-id-kept, retrieve-agrees, same-shape-as-single-send (interrupted)."
+    outcome = f"BROKEN {BEFORE}, {AFTER}: 2 causes, 1 rule; interrupted."
     assert done.stdout.splitlines()[-1] == outcome
     summary = runs.folders["broken, then interrupted"] / "out" / "summary.md"
     assert outcome in summary.read_text(encoding="utf-8")
@@ -344,7 +353,7 @@ def test_a_bad_option_is_one_line(
     as_json = here("verify", *words, "--json")
     document = json.loads(as_json.stdout)
     assert as_json.returncode == 2
-    assert list(document) == ["outcome", "reason"]
+    assert list(document) == ["format", "outcome", "reason"]
     assert document["outcome"] == "usage error"
     assert len(as_json.stderr.splitlines()) == 1
 

@@ -15,13 +15,14 @@ from support.node import ajv
 
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
-from retry_contract.endpoint.server import serving
+from retry_contract.endpoint.server import serve
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import RuleState
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.model import PREFIX, Settings
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.run import Run
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,7 @@ def test_schemathesis_finds_no_failure(contract: str, tmp_path: Path) -> None:
         f'[parameters]\n"path.campaignId" = "{sandbox.own.id}"\n', encoding="utf-8"
     )
     document = CONTRACTS[contract].folder / contract / "openapi.json"
-    with serving(sandbox.handle) as url:
+    with serve(sandbox.handle) as (url,):
         words = ["run", str(document), "--url", url + PREFIX, "--seed", "1", "--no-color"]
         words += ["-H", f"Authorization: Bearer {sandbox.own.key}", "--max-examples", "30"]
         words += ["--exclude-checks", ",".join(EXCLUDED)]
@@ -73,10 +74,12 @@ def test_schemathesis_finds_no_failure(contract: str, tmp_path: Path) -> None:
 @each_contract
 def test_ajv_accepts_every_response_of_a_run(contract: str, tmp_path: Path) -> None:
     sandbox, heard = _sandbox(contract), list[Exchange]()
-    with serving(sandbox.handle) as url:
+    with serve(sandbox.handle) as (url,):
         settings = LiveSettings(url + PREFIX, sandbox.own.key, sandbox.own.id, simulate=True)
         with closing(LiveEndpoint(settings, lambda state: _made(sandbox, state))) as endpoint:
-            run = Run(endpoint, named(CONTRACTS, contract), listen=heard.append)
+            run = Run(
+                endpoint, expect(CONTRACTS, contract), callbacks=Callbacks(listen=heard.append)
+            )
             assert not any(rule.state is RuleState.BROKEN for rule in run.check_all().rules)
     expected: dict[Kind, tuple[int, int]] = {
         "retry": (201, 3),

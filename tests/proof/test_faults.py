@@ -13,7 +13,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import Expectation, in_force, named
+from retry_contract.contract.expectation import Expectation, expect, expect_at
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.outcome import ContractResult, RuleResult, RuleState, Verdict, conclude
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
@@ -36,7 +36,7 @@ SHOWN_LATER = {"creator-id-missing", "creator-id-wrong-case", "creator-id-nested
 def _checked(alias: str, fault: str | None = None, without: str | None = None) -> ContractResult:
     contract = CONTRACTS[alias]
     endpoint = mock_of(CONTRACTS, contract, faults=[FAULTS[fault]] if fault else [])
-    run = Run(endpoint, named(CONTRACTS, alias), frozenset({without} if without else ()))
+    run = Run(endpoint, expect(CONTRACTS, alias), frozenset({without} if without else ()))
     result = run.check_all()
     endpoint.close()
     return result
@@ -59,7 +59,7 @@ def _broken(result: ContractResult) -> dict[str, RuleResult]:
 def test_documented_service_keeps_every_rule(alias: str, errors: Any, cap: Any) -> None:
     settings = Settings(cap=cap, errors=errors)
     endpoint = mock_of(CONTRACTS, CONTRACTS[alias], settings=settings)
-    result = Run(endpoint, named(CONTRACTS, alias)).check_all()
+    result = Run(endpoint, expect(CONTRACTS, alias)).check_all()
     assert _in_state(result, RuleState.KEPT).keys() == BY_HAND
     assert result.drift == ()
 
@@ -231,7 +231,7 @@ def _served(served: str, expectation: Expectation) -> ContractResult:
 def test_other_contract_in_the_transition_is_drift(
     instant: str, in_force_then: str, served: str
 ) -> None:
-    expectation = in_force(CONTRACTS, instant)
+    expectation = expect_at(CONTRACTS, instant)
     result = _served(served, expectation)
     assert result.contract == CONTRACTS[in_force_then].name
     assert not _broken(result)
@@ -244,7 +244,7 @@ def test_other_contract_in_the_transition_is_drift(
 @pytest.mark.parametrize("alias", ALIASES)
 def test_contract_in_force_in_the_transition_is_no_drift(alias: str) -> None:
     instant = {"before": "2025-01-27", "after": "2025-02-24"}[alias]
-    result = _served(alias, in_force(CONTRACTS, instant))
+    result = _served(alias, expect_at(CONTRACTS, instant))
     assert not _broken(result)
     assert result.drift == ()
 
@@ -255,21 +255,21 @@ def test_contract_in_force_in_the_transition_is_no_drift(alias: str) -> None:
         (
             "2025-01-26T23:59:59+08:00",
             "after",
-            "before-2025-02-24 (before-2025-02-24 is in force at 2025-01-26T23:59:59+08:00, "
-            "from the beginning)",
+            "absent: before-2025-02-24 is in force at 2025-01-26T23:59:59+08:00, "
+            "from the beginning",
         ),
         (
             "2025-02-25T00:00:00+08:00",
             "before",
-            "after-2025-02-24 (after-2025-02-24 is in force at 2025-02-25T00:00:00+08:00, "
-            "since 2025-02-24T00:00:00+08:00)",
+            "present: after-2025-02-24 is in force at 2025-02-25T00:00:00+08:00, "
+            "since 2025-02-24T00:00:00+08:00",
         ),
     ],
 )
 def test_other_contract_outside_the_transition_is_broken_and_says_since_when(
     instant: str, served: str, expected: str
 ) -> None:
-    broken = _broken(_served(served, in_force(CONTRACTS, instant)))
+    broken = _broken(_served(served, expect_at(CONTRACTS, instant)))
     assert {"contract-in-force-served", "creator-id-as-contracted"} <= broken.keys()
     (violation,) = broken["contract-in-force-served"].violations
     assert violation.expected == expected

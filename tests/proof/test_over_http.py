@@ -12,7 +12,7 @@ from support.sample import one_in
 
 from retry_contract.cli.main import main
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.server import serving
+from retry_contract.endpoint.server import serve
 from retry_contract.rules import GENERATED, RULES
 from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.faults import FAULTS
@@ -33,7 +33,7 @@ def verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(start: Start, *options: str, states: tuple[str, ...] = ()) -> tuple[int, Any]:
         sandbox = Sandbox(CONTRACTS, start, lambda: datetime.now(UTC))
-        with serving(sandbox.handle) as url:
+        with serve(sandbox.handle) as (url,):
             monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", url + PREFIX)
             monkeypatch.setenv("RETRY_CONTRACT_CAMPAIGN", sandbox.own.id)
             monkeypatch.setenv("RETRY_CONTRACT_FOREIGN_CAMPAIGN", sandbox.foreign.id)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
@@ -71,7 +71,7 @@ def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -
     unauthorised = Fault("foreign-is-401", "403 is 401.", None, statuses(401, of=403))
     for faults, status in ((), 403), ((unauthorised,), 401):
         endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=list(faults))
-        run = Run(endpoint, named(CONTRACTS, "after"))
+        run = Run(endpoint, expect(CONTRACTS, "after"))
         results = {rule.rule: rule for rule in run.check_all().rules}
         assert results["foreign-campaign-refused"].state is RuleState.KEPT
         assert not any(rule.state is RuleState.BROKEN for rule in results.values())

@@ -24,7 +24,7 @@ def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> di
         pytest.skip(reason)
     asked = json.dumps({"schemas": schemas, "payloads": payloads})
     told = subprocess.run(
-        [node, "check.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
+        [node, "validate.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
     )
     verdicts: dict[str, list[bool]] = json.loads(told.stdout)
     return verdicts

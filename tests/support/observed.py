@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from retry_contract.contract.catalogue import Contract, catalogue
-from retry_contract.contract.expectation import Expectation, named
+from retry_contract.contract.expectation import Expectation, expect
 from retry_contract.exchange import Exchange, Kind, Observation, Observations
 from retry_contract.outcome import Violation
 from retry_contract.rules import RULES
 from retry_contract.rules import scenarios as s
 
 CONTRACTS = catalogue()
-AFTER = named(CONTRACTS, "after")
-BEFORE = named(CONTRACTS, "before")
+AFTER = expect(CONTRACTS, "after")
+BEFORE = expect(CONTRACTS, "before")
 KEY = "key_test_5ecret"
 CAMPAIGN, MESSAGE = "campaign_1", "message_1"
 JSON = {"content-type": "application/json"}

@@ -26,6 +26,7 @@ def violation(rule: str = "message-id-kept", pointer: str = "/id", **more: Any) 
         "expected": "the id in the path",
         "actual": "another string of 44 characters",
         "seen": "accepted, request 2",
+        "scenario": "accepted",
     }
     return Violation(rule, pointer, **{**given, **more})
 

@@ -37,12 +37,10 @@ class Session:
 
     @property
     def closing(self) -> list[str]:
-        """The two lines in which the plugin's section ends, without duration and seed."""
+        """The counts by section of the plugin's last lines, and its outcome."""
         section = self.output.partition(" retry-contract ===")[2]
-        found = re.search(
-            r"^(.* requests, )[0-9.]+ s(?:, seed [0-9]+)?\n(.*)$", section, re.MULTILINE
-        )
-        return list(found.groups()) if found else []
+        found = r"^(?:\S.* [0-9]+ of [0-9]+ .*|(?:KEPT|BROKEN|NOT TESTED|USAGE ERROR)\b.*)$"
+        return re.findall(found, section, re.MULTILINE)
 
     def named(self, verdict: str) -> set[str]:
         """The tests that have a verdict."""

@@ -1,11 +1,11 @@
-"""Ctrl-C in the command's own process: one line and exit code 3, at whatever moment it comes.
+"""Ctrl-C in the command's own process: one line and exit code 3, whenever it comes.
 
-While it starts, it leaves at once: nothing was begun that has to be ended, and an exception would
-be lost in what Python does not let one through. Then Ctrl-C is an exception, once for each time
-that somebody presses it, however nervously. When all is over but the reports, it is ignored.
+While the command starts, it leaves at once: nothing has begun that must be ended, and Python does
+not let an exception through everywhere. Then Ctrl-C is an exception, once for each press. While
+the reports are written, it is ignored.
 
-Only `leave_at_once` begins this. Whoever calls the command line as a function, or started the
-process with Ctrl-C ignored, has signals of their own, which stay as they are.
+Only `leave_at_once` starts this. A program that calls the command line as a function, or starts
+the process with Ctrl-C ignored, has its own signals, which stay as they are.
 """
 
 from __future__ import annotations
@@ -21,84 +21,72 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOT_TESTED = 3
-"""`ExitCode.NOT_TESTED`, which takes longer to import than all of this."""
+"""`ExitCode.NOT_TESTED`, which takes longer to import than this whole module."""
 
 _LINE = b"retry-contract: interrupted\n"
-_JSON = b'{\n  "outcome": "not tested",\n  "reason": "interrupted"\n}\n'
-_AT_ONCE = 1.0
-"""Within so many seconds a further Ctrl-C means the same, and must not disturb the first."""
+_JSON = b'{\n  "format": 1,\n  "outcome": "not tested",\n  "reason": "interrupted"\n}\n'
+_ONE_PRESS = 1.0
+"""In seconds. Another Ctrl-C within this time means the same, and must not disturb the first."""
+
+_copies: list[tuple[int, bytes]] = []
+"""Copies of the first standard streams, since pytest exchanges them, and what is written there."""
+
+_presses: list[float] = []
 
 
 class CtrlC(KeyboardInterrupt):
     """Ctrl-C.
 
-    No plain KeyboardInterrupt: once that has passed through code that was given as a string, as
-    dataclasses do, Python ends the process by the signal, whoever has caught it.
+    Not a plain KeyboardInterrupt: after that has passed through code from a string, as dataclasses
+    run it, Python ends the process by the signal even if it was caught.
     """
 
 
-class _Leaving:
-    """Ends the process, with a line on the streams that it had at first: pytest exchanges them."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._texts = [(1, _JSON)] * as_json + [(2, _LINE)]
-        self._copies: list[tuple[int, bytes]] = []
-        for number, text in self._texts:
-            with contextlib.suppress(OSError):
-                self._copies.append((os.dup(number), text))
-
-    def __call__(self, *_: Any) -> NoReturn:
-        for number, text in self._copies:
-            with contextlib.suppress(OSError):
-                os.write(number, text)
-        os._exit(NOT_TESTED)
-
-    def close(self) -> None:
-        for number, _ in self._copies:
-            os.close(number)
-
-
-class _Raising:
-    def __init__(self) -> None:
-        self._last = -_AT_ONCE
-
-    def __call__(self, *_: Any) -> None:
-        now = time.monotonic()
-        if now - self._last >= _AT_ONCE:
-            self._last = now
-            raise CtrlC
-
-
 def leave_at_once() -> None:
-    """From now on, end the process on Ctrl-C. A process that ignores it goes on doing so."""
+    """From now on, end the process on Ctrl-C, unless it ignores Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         own = sys.argv[1 : sys.argv.index("--") if "--" in sys.argv else None]
-        signal.signal(signal.SIGINT, _Leaving(as_json="--json" in own))
+        for number, text in [(1, _JSON)] * ("--json" in own) + [(2, _LINE)]:
+            with contextlib.suppress(OSError):
+                _copies.append((os.dup(number), text))
+        signal.signal(signal.SIGINT, _leave)
+
+
+def _leave(*_: Any) -> NoReturn:
+    for number, text in _copies:
+        with contextlib.suppress(OSError):
+            os.write(number, text)
+    os._exit(NOT_TESTED)
 
 
 def raise_from_now_on() -> None:
-    """Raise CtrlC on Ctrl-C, for what was begun to be ended."""
-    leaving = signal.getsignal(signal.SIGINT)
-    if isinstance(leaving, _Leaving):
-        signal.signal(signal.SIGINT, _Raising())
-        leaving.close()
+    """From now on, raise CtrlC on Ctrl-C, so that what has begun is ended."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, _raise)
+        while _copies:
+            os.close(_copies.pop()[0])
+
+
+def _raise(*_: Any) -> None:
+    now = time.monotonic()
+    if not _presses or now - _presses[-1] >= _ONE_PRESS:
+        _presses.append(now)
+        raise CtrlC
 
 
 def ignore_from_now_on() -> None:
-    """Let no Ctrl-C disturb what is left to do."""
-    if isinstance(signal.getsignal(signal.SIGINT), _Leaving | _Raising):
+    """From now on, ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) in (_leave, _raise):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
-def handled(handler: Any, *numbers: int) -> Iterator[None]:
-    """Handle signals so, where they can be: in the main thread."""
+def handle_signals(handler: Any, *numbers: int) -> Iterator[None]:
+    """Set a handler for these signals meanwhile, if this is the main thread."""
     import threading
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, handler) for number in numbers if main}
     try:
         yield
     finally:
@@ -106,9 +94,9 @@ def handled(handler: Any, *numbers: int) -> Iterator[None]:
             signal.signal(number, own)
 
 
-def endings() -> list[signal.Signals]:
-    """Return the signals that end a program: of a closed terminal too, where there is such."""
+def ending_signals() -> list[signal.Signals]:
+    """Return the signals other than Ctrl-C that end a program, as a closed terminal does."""
     names = ("SIGTERM", "SIGHUP", "SIGQUIT")
     found = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
-    # What is ignored stays so: under nohup, a program outlives its terminal.
+    # An ignored signal stays ignored: under nohup, a program outlives its terminal.
     return [number for number in found if signal.getsignal(number) is not signal.SIG_IGN]

@@ -1,8 +1,7 @@
 """The command `retry-contract` and its subcommands."""
 
-from __future__ import annotations
-
 import argparse
+import gc
 import re
 import sys
 import traceback
@@ -24,8 +23,7 @@ _COMMANDS = (
     *("schema", "timeline", "rules", "explain"),
 )
 _KNOWN = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
-_LONG = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*")
-_SHORT = re.compile(r"-[A-Za-z]")
+_OPTION = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*(?==|\Z)|-[A-Za-z]")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,25 +39,27 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
     prepare_streams()
-    own, extra = _split(list(sys.argv[1:] if arguments is None else arguments))
-    name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    own, extra = words[:end], words[end + 1 :]
+    verdict = Verdict.NOT_TESTED
     try:
         return _run(own, extra)
     except UsageError as error:
-        return refuse(name, str(error), as_json="--json" in own)
+        verdict, reason = Verdict.USAGE_ERROR, str(error)
     except OSError as error:
-        reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
-        return refuse(name, reason or str(error), as_json="--json" in own)
+        parts = [str(part) for part in (error.filename, error.strerror) if part]
+        verdict, reason = Verdict.USAGE_ERROR, ": ".join(parts) or str(error)
     except KeyboardInterrupt:
         ignore_from_now_on()
-        not_tested = Verdict.NOT_TESTED
-        return refuse(name, "interrupted", as_json="--json" in own, verdict=not_tested)
+        reason = "interrupted"
     except Exception as error:
-        # Only the place is told: the message of an unforeseen error may quote a secret.
+        # Only the place is shown: the message of an unexpected error may quote a secret.
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         reason = f"an error inside the kit, please report it: {place}; nothing was proved"
-        return refuse(name, reason, as_json="--json" in own, verdict=Verdict.NOT_TESTED)
+    name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
+    return refuse(name, reason, verdict, as_json="--json" in own)
 
 
 def _run(own: list[str], extra: list[str]) -> int:
@@ -67,11 +67,11 @@ def _run(own: list[str], extra: list[str]) -> int:
     try:
         options, unknown = parser.parse_known_args(own)
     finally:
-        write_lines([])  # --help and --version end here, and their reader may be gone too
+        write_lines([])  # --help and --version end here, and may write to a closed pipe too
     if options.command is None:
         raise UsageError(f"give a command: {_KNOWN}; see: {_NAME} --help")
     if hasattr(options, "files"):
-        # argparse takes files in one place only, and so leaves those behind an option.
+        # argparse takes files in one place only, and leaves those after an option.
         late = [word for word in unknown if word == "-" or not word.startswith("-")]
         unknown = [word for word in unknown if word not in late]
         options.files += late + extra
@@ -84,6 +84,7 @@ def _run(own: list[str], extra: list[str]) -> int:
     options.extra = extra
     if options.run is not verify.run:  # which has nothing to end before its session starts
         raise_from_now_on()
+        gc.enable()
     code: int = options.run(options)
     return code
 
@@ -98,21 +99,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _without_values(words: list[str]) -> str:
-    """Name the options among some words, and none of their values."""
-    names = dict.fromkeys(_name_of(word) for word in words)
-    told = [", ".join(name for name in names if name), "a word that is no option" * ("" in names)]
-    return " and ".join(filter(None, told))
-
-
-def _name_of(word: str) -> str:
-    """Return the name of an option without what is glued to it; "" if a word is none."""
-    long = _LONG.fullmatch(word.partition("=")[0])
-    found = long or _SHORT.match(word)
-    return found[0] if found else ""
-
-
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    if "--" not in arguments:
-        return arguments, []
-    index = arguments.index("--")
-    return arguments[:index], arguments[index + 1 :]
+    """Name the options among some words, without their values."""
+    options = [option[0] for word in words if (option := _OPTION.match(word))]
+    named = ", ".join(dict.fromkeys(options))
+    other = "a word that is no option" if len(options) < len(words) else ""
+    return " and ".join(filter(None, (named, other)))

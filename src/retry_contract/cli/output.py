@@ -1,6 +1,4 @@
-"""Writing to the terminal, a pipe or a file, in whatever code page it has."""
-
-from __future__ import annotations
+"""Writes to the terminal, a pipe or a file, in any code page."""
 
 import contextlib
 import errno
@@ -13,10 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from retry_contract.outcome import ExitCode, UsageError, Verdict
+from retry_contract.privacy.descriptions import escape
 
 
 def prepare_streams() -> None:
-    """Let nothing that is printed fail for want of a character, or of a stream."""
+    """Let no print fail because a character or a stream is missing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, io.TextIOWrapper(io.BytesIO(), "utf-8"))
@@ -28,29 +27,26 @@ def prepare_streams() -> None:
 def write_lines(lines: Iterable[str]) -> None:
     """Print lines to standard output. Raises UsageError if they cannot be written.
 
-    A reader who has closed the pipe has seen enough: the exit code stays what it is.
+    A closed pipe is no error: its reader has seen enough.
     """
     try:
         for line in lines:
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
     except OSError as error:
-        # Python writes what is left at exit, and must not fail over it again.
+        # Python writes the rest at exit, and must not fail then.
         sys.stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
-        # Windows says EINVAL where others say EPIPE.
-        if error.errno not in (errno.EPIPE, errno.EINVAL):
+        if error.errno not in (errno.EPIPE, errno.EINVAL):  # EINVAL is EPIPE on Windows
             raise UsageError(f"the output cannot be written: {error.strerror}") from None
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """Print one JSON document to standard output, in ASCII."""
-    write_lines([json.dumps(document, indent=2)])
+    """Print a document to standard output as JSON in ASCII, with its format first."""
+    write_lines([json.dumps({"format": 1, **document}, indent=2)])
 
 
-def refuse(
-    command: str, reason: str, *, as_json: bool, verdict: Verdict = Verdict.USAGE_ERROR
-) -> ExitCode:
-    """Say in one line why a command came to nothing, and return its exit code."""
+def refuse(command: str, reason: str, verdict: Verdict, *, as_json: bool) -> ExitCode:
+    """Print one line that says why a command has no result, and return its exit code."""
     if as_json:
         with contextlib.suppress(UsageError):
             write_json({"outcome": str(verdict), "reason": reason})
@@ -59,23 +55,18 @@ def refuse(
 
 
 def complain(text: str) -> None:
-    """Print one line to standard error, if somebody still reads it."""
+    """Print one line to standard error, if it is open."""
     with contextlib.suppress(OSError):
-        print(visible(text), file=sys.stderr)
+        print(escape(text), file=sys.stderr)
 
 
-def visible(text: str) -> str:
-    """Escape what would steer a terminal or break the line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def harmless(line: str) -> str:
-    """Return a line that steers neither a terminal nor a pipeline, as a workflow command does."""
-    return re.sub(r"^( *)(::|##\[)", r"\1\\\2", visible(line))
+def disarm(line: str) -> str:
+    """Escape what steers a terminal, or a pipeline, as a workflow command does."""
+    return re.sub(r"^( *)(::|##\[)", r"\1\\\2", escape(line))
 
 
 def paint(text: str, verdict: Verdict) -> str:
-    """Colour a text by its verdict, on a terminal that wants it."""
+    """Colour a text by its verdict, if standard output is a terminal that shows colours."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     colour = {Verdict.KEPT: 32, Verdict.BROKEN: 31}.get(verdict, 33)

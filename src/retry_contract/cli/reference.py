@@ -1,13 +1,14 @@
-"""`schema`, `timeline`, `rules` and `explain`: what the contract is, and checking nothing."""
+"""`schema`, `timeline`, `rules` and `explain`: they print the contract, and check nothing."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.output import write_lines
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
 from retry_contract.outcome import ExitCode, UsageError
@@ -23,14 +24,15 @@ def add(commands: Any) -> None:
     schema.add_argument("contract", metavar="before|after|either")
     _command(commands, "timeline", "print which contract holds when", _timeline)
     _command(commands, "rules", "print every rule with its source and basis", _rules)
-    explain = _command(
-        commands, "explain", "explain a rule, by what keeps and what breaks it", _explain
-    )
+    about = "explain a rule, by what keeps and what breaks it"
+    explain = _command(commands, "explain", about, _explain)
     explain.epilog = "example: retry-contract explain message-id-kept"
     explain.add_argument("rule", metavar="RULE")
 
 
-def _command(commands: Any, name: str, about: str, run: Any) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, about: str, lines: Callable[[argparse.Namespace], Iterable[str]]
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=about,
@@ -38,30 +40,30 @@ def _command(commands: Any, name: str, about: str, run: Any) -> argparse.Argumen
         epilog=f"example: retry-contract {name}",
         allow_abbrev=False,
     )
+
+    def run(options: argparse.Namespace) -> int:
+        write_lines(lines(options))
+        return ExitCode.KEPT
+
     parser.set_defaults(run=run)
     return parser
 
 
-def _schema(options: argparse.Namespace) -> int:
+def _schema(options: argparse.Namespace) -> list[str]:
     from retry_contract.contract.bundle import bundle, bundle_either
 
     contracts = catalogue()
     if options.contract == "either":
-        write_json(bundle_either(contracts))
+        schema = bundle_either(contracts)
     elif options.contract in {name for p in contracts.timeline for name in (p.name, p.alias)}:
-        write_json(bundle(contracts[options.contract]))
+        schema = bundle(contracts[options.contract])
     else:
         known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
         raise UsageError(f"{options.contract}: no such contract; use one of {known}")
-    return ExitCode.KEPT
+    return [json.dumps(schema, indent=2)]
 
 
-def _timeline(_: argparse.Namespace) -> int:
-    write_lines(_timeline_lines())
-    return ExitCode.KEPT
-
-
-def _timeline_lines() -> Iterator[str]:
+def _timeline(_: argparse.Namespace) -> Iterator[str]:
     timeline = catalogue().timeline
     now = timeline.at(datetime.now(UTC))
     for period in timeline:
@@ -77,35 +79,33 @@ def _timeline_lines() -> Iterator[str]:
             yield f"  transition from {show(first)} until {show(end)}: the other one is drift"
 
 
-def _rules(_: argparse.Namespace) -> int:
-    write_lines(_rules_lines())
-    return ExitCode.KEPT
-
-
-def _rules_lines() -> Iterator[str]:
-    from retry_contract.rules import NOT_TESTED, RULES
+def _rules(_: argparse.Namespace) -> Iterator[str]:
+    from retry_contract.rules import RULES
+    from retry_contract.rules.sources import sources
 
     for rule in RULES.values():
         yield f"{rule.id}  [{rule.section}]"
         yield from _rule_lines(rule)
     yield ""
-    yield "P1 to P14 number the statements of the endpoint's page; the guide is the public one."
     yield "basis: the page states it, it is published elsewhere, or it is inferred from an example."
-    for statement, reason in NOT_TESTED.items():
-        yield f"{statement} is not tested: {reason}"
+    for source in sources().values():
+        if source.not_tested:
+            yield f"not tested: {source}: {source.not_tested}"
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
+    from retry_contract.report.text import detail_lines, source_details
+
     yield f"  {rule.sentence}"
-    yield f"  source: {rule.source}; basis: {rule.basis}"
+    yield from detail_lines([("basis", str(rule.basis)), *source_details(rule)])
 
 
-def _explain(options: argparse.Namespace) -> int:
-    from retry_contract.explain import explain
-    from retry_contract.rules import RULES
+def _explain(options: argparse.Namespace) -> list[str]:
+    from retry_contract.cli.explain import explain
+    from retry_contract.rules import rule_named
 
-    rule = RULES.get(options.rule)
-    if rule is None:
-        raise UsageError(f"{options.rule}: no such rule; see: retry-contract rules")
-    write_lines([rule.id, *_rule_lines(rule), "", *explain(rule)])
-    return ExitCode.KEPT
+    try:
+        rule = rule_named(options.rule)
+    except LookupError as error:
+        raise UsageError(str(error)) from None
+    return [rule.id, *_rule_lines(rule), "", *explain(rule)]

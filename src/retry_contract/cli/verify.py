@@ -1,6 +1,4 @@
-"""`verify`: runs the contract tests, in this process, with nothing of the user's pytest set-up."""
-
-from __future__ import annotations
+"""`verify`: runs the contract tests in this process, without the user's pytest set-up."""
 
 import argparse
 import dataclasses
@@ -16,7 +14,7 @@ from retry_contract.outcome import Outcome, UsageError, Verdict
 from retry_contract.verification.option_table import OPTIONS
 
 _EXAMPLE = """\
-exit: 0 kept, 1 broken, 2 unusable, 3 not tested
+exit: 0 kept, 1 broken, 2 usage error, 3 not tested
 example: retry-contract verify --contract after --report reports"""
 _LEFT_OUT = (
     *("cacheprovider", "doctest", "faulthandler", "pastebin", "stepwise", "unittest"),
@@ -36,13 +34,9 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        keywords: dict[str, Any] = {"help": option.help, "dest": option.destination}
-        if option.kind == "flag":
-            keywords |= {"action": "store_true", "default": None}
-        else:
-            keywords |= {"metavar": option.metavar}
-            keywords |= {"action": "append"} if option.kind == "list" else {}
-        parser.add_argument(f"--{option.name}", **keywords)
+        parser.add_argument(f"--{option.name}", **option.keywords)
+    matrix = "print the matrix of rules by contract too"
+    parser.add_argument("-v", "--verbose", action="store_true", help=matrix)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(run=run)
 
@@ -50,39 +44,42 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the contract tests. Raises UsageError."""
     from retry_contract.contract.catalogue import catalogue
-    from retry_contract.rules import RULES
     from retry_contract.verification.options import read_options
 
     given = {option.name: getattr(options, option.destination) for option in OPTIONS}
-    read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+    read_options(given, catalogue=catalogue())
     outcome = _run_pytest(_pytest_arguments(given), options.extra)
-    _show(outcome, as_json=options.json)
+    _show(outcome, as_json=options.json, verbose=options.verbose)
     return outcome.verdict.exit_code
 
 
-def _show(outcome: Outcome, *, as_json: bool) -> None:
+def _show(outcome: Outcome, *, as_json: bool, verbose: bool) -> None:
     if as_json:
         from retry_contract.report.json_document import outcome_document
 
         write_json(outcome_document(outcome))
         return
-    from retry_contract.report.text import closing_lines, detail_lines, table_lines
+    from retry_contract.report.text import is_tested, outcome_lines, table_lines
 
-    write_lines(table_lines(outcome))
-    write_lines(detail_lines(outcome))
-    *counts, verdict = closing_lines(outcome)
-    write_lines(["", *counts, paint(verdict, outcome.verdict)])
+    def red(text: str) -> str:
+        return paint(text, Verdict.BROKEN)
+
+    lines = [*table_lines(outcome, red), ""] if verbose and is_tested(outcome) else []
+    *details, verdict = outcome_lines(outcome, red)
+    write_lines([*lines, *details, paint(verdict, outcome.verdict)])
 
 
 def _pytest_arguments(given: dict[str, Any]) -> list[str]:
     arguments = []
     for option in OPTIONS:
         value = given[option.name]
+        if value is None:
+            continue
         if option.kind == "flag":
-            arguments += [option.pytest_name] if value else []
-        else:
-            values = value if isinstance(value, list) else [] if value is None else [value]
-            arguments += [f"{option.pytest_name}={item}" for item in values]
+            arguments.append(option.pytest_name)
+            continue
+        for item in value if option.kind == "list" else [value]:
+            arguments.append(f"{option.pytest_name}={item}")
     if given["report"] is not None:
         arguments.append(f"--junit-xml={Path(given['report']) / 'junit.xml'}")
     return arguments
@@ -127,9 +124,8 @@ def _tests_folder() -> Path:
 @contextmanager
 def _own_pytest_settings() -> Iterator[None]:
     """Let no pytest variable of the user's environment change the run."""
-    saved = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
-    for name in saved:
-        del os.environ[name]
+    names = [name for name in os.environ if name.startswith("PYTEST_")]
+    saved = {name: os.environ.pop(name) for name in names}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         yield

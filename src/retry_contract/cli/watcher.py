@@ -1,7 +1,6 @@
-"""Keeps pytest quiet, and shows how far a run is."""
+"""Keeps pytest's own output off standard output, and shows the progress of a run."""
 
-from __future__ import annotations
-
+import gc
 import sys
 from collections.abc import Generator
 
@@ -9,21 +8,22 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
+from retry_contract.plugin.session import COMMAND
 
 
 class Watcher:
-    """Keeps pytest's own output off standard output, and shows how far the run is."""
+    """A pytest plugin. `quiet` leaves out pytest's own report."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.config: pytest.Config | None = None
         self.interrupted = False
         self._quiet = quiet
-        self._progress = quiet and sys.stderr.isatty()
         self._total = self._done = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         self.config = config
+        config.pluginmanager.register(object(), COMMAND)
         config.pluginmanager.unregister(name="terminalreporter")
         if not self._quiet:
             config.pluginmanager.register(TerminalReporter(config, sys.stderr), "terminalreporter")
@@ -37,17 +37,19 @@ class Watcher:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._total = len(session.items)
+        gc.freeze()  # what was imported stays, and need not be looked through
+        gc.enable()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1
-        self._say(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:-1][:60]:<60}")
+        self._show(f"\r{self._done}/{self._total} {nodeid.rpartition('::')[2][:60]:<60}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None]:
         ignore_from_now_on()
-        self._say("\r" + " " * 72 + "\r")
+        self._show("\r" + " " * 72 + "\r")
         yield
 
-    def _say(self, text: str) -> None:
-        if self._progress:
+    def _show(self, text: str) -> None:
+        if self._quiet and sys.stderr.isatty():
             print(text, end="", file=sys.stderr, flush=True)

@@ -1,7 +1,5 @@
 """What to change in code that breaks, by the library whose error it shows: `advice.toml`."""
 
-from __future__ import annotations
-
 import functools
 import re
 import tomllib
@@ -28,8 +26,8 @@ class Advice:
 @functools.cache
 def table(name: str) -> tuple[Advice, ...]:
     """Return the rows of a table: `advice`, or `target` for a function that is named wrongly."""
-    with Path(__file__).with_name("advice.toml").open("rb") as file:
-        return tuple(Advice(**row) for row in tomllib.load(file)[name])
+    text = Path(__file__).with_name("advice.toml").read_text("utf-8")
+    return tuple(Advice(**row) for row in tomllib.loads(text)[name])
 
 
 def advise(error: str, clues: Collection[str] = (), of: str = "advice") -> str:

@@ -1,7 +1,5 @@
 """Where two readings of the same message differ, as the policy of docs/consumer.md has it."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import shlex
@@ -28,60 +26,57 @@ class Difference:
         place = one_line(self.pointer) or "the result"
         return f"{place} is {self.actual} instead of {self.expected}"
 
-    def is_at(self, pointers: Iterable[str]) -> bool:
-        """Say whether the place is one of some, or lies within one."""
-        return is_within(self.pointer, pointers)
-
 
 def is_within(pointer: str, pointers: Iterable[str]) -> bool:
     """Say whether a place is one of some, or lies within one."""
     return any(f"{pointer}/".startswith(f"{other}/") for other in pointers)
 
 
-def differences(one: Any, other: Any, added: Sequence[Any] = ()) -> Iterator[Difference]:
-    """Yield the places where another reading differs from one.
+def differences(
+    one: Any, other: Any, added: Sequence[Any] = (), left_out: Sequence[str] = (), at: str = ""
+) -> Iterator[Difference]:
+    """Yield the places where another reading differs from one, but for those that are left out.
 
-    A place of the other that holds exactly an added value is left out where the one has nothing,
-    null, or the empty string; a list closes up over such an item.
+    A place of the other that holds exactly an added value is no difference where the one has
+    nothing, null, or the empty string; a list closes up over such an item. `at` is the place of
+    both readings.
     """
-    return _differences(one, other, added, "")
-
-
-def _differences(one: Any, other: Any, added: Sequence[Any], at: str) -> Iterator[Difference]:
-    if (one is ABSENT or one is None or one == "") and _holds_nothing_else(other, added):
+    if (one is ABSENT or one is None or one == "") and _is_added(other, added):
         return
     if isinstance(one, dict) and isinstance(other, dict):
-        for name in dict.fromkeys((*one, *other)):
-            both = one.get(name, ABSENT), other.get(name, ABSENT)
-            yield from _differences(*both, added, f"{at}/{token(name)}")
+        names = dict.fromkeys((*one, *other))
+        parts = [(token(name), one.get(name, ABSENT), other.get(name, ABSENT)) for name in names]
     elif isinstance(one, list) and isinstance(other, list):
         if len(other) > len(one):
-            other = [item for item in other if not _holds(added, item)]
-        items = itertools.zip_longest(one, other, fillvalue=ABSENT)
-        for index, (a, b) in enumerate(items):
-            yield from _differences(a, b, added, f"{at}/{index}")
-    elif not _equal(one, other):
-        yield Difference(at, _shown(one), _shown(other))
+            other = [item for item in other if not _is_one_of(added, item)]
+        pairs = itertools.zip_longest(one, other, fillvalue=ABSENT)
+        parts = [(str(index), a, b) for index, (a, b) in enumerate(pairs)]
+    else:
+        if not _is_equal(one, other) and not is_within(at, left_out):
+            yield Difference(at, _show(one), _show(other))
+        return
+    for name, a, b in parts:
+        yield from differences(a, b, added, left_out, f"{at}/{name}")
 
 
-def _holds_nothing_else(value: Any, added: Sequence[Any]) -> bool:
+def _is_added(value: Any, added: Sequence[Any]) -> bool:
     """Say whether a value is an added one, or holds added ones alone."""
-    if _holds(added, value):
+    if _is_one_of(added, value):
         return True
     held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(held) and all(_holds_nothing_else(item, added) for item in held)
+    return bool(held) and all(_is_added(item, added) for item in held)
 
 
-def _holds(values: Iterable[Any], value: Any) -> bool:
-    return any(_equal(value, held) for held in values)
+def _is_one_of(values: Iterable[Any], value: Any) -> bool:
+    return any(_is_equal(value, held) for held in values)
 
 
-def _equal(one: Any, other: Any) -> bool:
+def _is_equal(one: Any, other: Any) -> bool:
     """Compare JSON values, of which true is not 1."""
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     return "nothing" if value is ABSENT else cut(json.dumps(value, ensure_ascii=False), _LONGEST)
 
 

@@ -1,6 +1,4 @@
-"""What a check of the user's code found, as plain values."""
-
-from __future__ import annotations
+"""What a check of the user's code does and finds, as plain values."""
 
 import enum
 from collections.abc import Mapping
@@ -12,12 +10,9 @@ from retry_contract.consumer.compare import Difference
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 
-NOTHING_COMPARED = "nothing that it returned can be compared"
-SHOW = 'return what it reads as plain data, or give --accept "" to look only at whether it reads'
-
 
 class Result(enum.StrEnum):
-    """What became of the user's code in one scenario."""
+    """How the user's code did in one scenario."""
 
     OK = "ok"
     BREAKS = "breaks"
@@ -26,7 +21,7 @@ class Result(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckOptions:
     """What a check does: how many generated payloads, from which seed, at which instant.
 
     `secret` is what no output may hold, if anything; `values` are those of the user's template;
@@ -60,11 +55,17 @@ class Finding:
     advice: str = ""
 
 
+NOTHING_COMPARED = Finding(
+    *(Result.NOT_TESTED, "nothing that it returned can be compared"),
+    advice='return what it reads as plain data; --accept "" looks only at whether it reads',
+)
+
+
 @dataclass(frozen=True)
-class Tried:
+class ScenarioOutcome:
     """One scenario: how many payloads or calls were tried and failed, and the plainest failure.
 
-    `of` names its contract; `counts` says that the outcome hangs on it; `remark` is of a client.
+    `of` names its contract; `counts` says that the outcome depends on it; `remark` is of a client.
     """
 
     name: str
@@ -77,7 +78,7 @@ class Tried:
 
     @property
     def result(self) -> Result:
-        """What became of the user's code here."""
+        """How the user's code did here."""
         if self.finding is not None:
             return self.finding.result
         if self.failed:
@@ -96,7 +97,7 @@ class Readiness:
     period: Period
     older: Period
     in_force: bool
-    scenarios: tuple[Tried, ...]
+    scenarios: tuple[ScenarioOutcome, ...]
     seconds: float
     seed: int | None = None
     unit: Literal["payload", "call"] = "payload"
@@ -104,7 +105,7 @@ class Readiness:
 
     @property
     def verdict(self) -> Verdict:
-        """What all scenarios that count say together; a failure of one before what is untested."""
+        """The verdict of all scenarios that count: a failure of one before what is untested."""
         results = {scenario.result for scenario in self.scenarios if scenario.counts}
         if results & {Result.BREAKS, Result.DIFFERS}:
             return Verdict.BROKEN

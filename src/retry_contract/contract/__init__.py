@@ -1,5 +1,4 @@
 """The contract as data, and the one validator of a payload.
 
-`timeline` and `catalogue` read only JSON; `check` brings jsonschema, and is imported when a
-payload is checked.
+`timeline` and `catalogue` read JSON alone. `validator` imports jsonschema, which takes a while.
 """

@@ -1,11 +1,10 @@
 """The contracts, read from a folder of schemas."""
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from retry_contract.contract.timeline import Period, Timeline, read_timeline
 
 Schema = dict[str, Any]
 Kind = Literal["retry", "single-send", "retrieve"]
-"""The responses that hold a message; the schema of each is `<kind>-response.schema.json`."""
+"""The responses that hold a message. The schema of each is `<kind>-response.schema.json`."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Contract:
     folder: Path
 
     def __hash__(self) -> int:
-        # Asked for with every validation and every response: all of the period would be hashed.
+        # Needed for every validation: without it, the whole period would be hashed.
         return hash((self.period.name, self.folder))
 
     @property
@@ -34,25 +33,30 @@ class Contract:
 
     @property
     def schema(self) -> Schema:
-        """The JSON Schema of the retry's response; its references lead into `schemas/`."""
+        """The JSON Schema of the retry's response. Its references lead into `common/`."""
         return self.schema_of("retry")
 
     def schema_of(self, kind: Kind) -> Schema:
         """Return the JSON Schema of one kind of response."""
         return _read(self.folder / self.name / f"{kind}-response.schema.json")
 
+    @property
+    def error_schema(self) -> Schema:
+        """The JSON Schema of an error response."""
+        return _read(self.folder / "common" / "error-response.schema.json")
+
     def fields(self, kind: Kind = "retry") -> tuple[str, ...]:
-        """Return the names of the members that a response of this kind may have, in their order."""
+        """Return the names of the members that a response may have, in the schema's order."""
         return _fields(self, kind)
 
     def sample(self, kind: Kind, field: str) -> Any:
-        """Return an example value of a field, as its schema gives it."""
+        """Return the first example that a field's schema gives."""
         return self.resolve(self.schema_of(kind)["properties"][field])["examples"][0]
 
     def resolve(self, schema: Schema | bool) -> Schema:
-        """Follow a schema's reference into `schemas/common/`, and lay the rest over its target.
+        """Return a schema with its reference replaced by the target, its other keywords on top.
 
-        A schema that is true or false says nothing of a field but whether it may be there.
+        A schema that is true or false has no keywords.
         """
         if isinstance(schema, bool):
             return {}
@@ -61,12 +65,11 @@ class Contract:
             schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
         return schema
 
-    def definition(self, reference: str) -> Schema:
-        """Return what a reference of these schemas names: a definition in `schemas/common/`."""
+    def definition(self, reference: str) -> Any:
+        """Return the definition in `common/` that a reference names."""
         file, _, place = reference.partition("#/$defs/")
         source = Path(file).name if file else "fields.schema.json"
-        found: Schema = _read(self.folder / "common" / source)["$defs"][place]
-        return found
+        return _read(self.folder / "common" / source)["$defs"][place]
 
     def examples(self, verdict: Literal["valid", "invalid"]) -> dict[str, Path]:
         """Return the example files of this contract, by name."""
@@ -83,7 +86,7 @@ class Catalogue(Mapping[str, Contract]):
         self._contracts = {p.name: Contract(p, folder) for p in self.timeline}
 
     def __getitem__(self, name: str) -> Contract:
-        return self._contracts[self.timeline.named(name).name]
+        return self._contracts[self.timeline.period(name).name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._contracts)
@@ -95,32 +98,29 @@ class Catalogue(Mapping[str, Contract]):
         """Return the contract of a period."""
         return self._contracts[period.name]
 
-    def shown_by(self, payload: object, kind: Kind = "retry") -> Contract | None:
-        """Return the contract that a response shows, by the members that each contract added.
+    def contract_of(self, payload: object, kind: Kind = "retry") -> Contract | None:
+        """Return the newest contract whose change of members a response shows.
 
-        A member counts whatever its value, so a response that is faulty elsewhere still tells.
-        None if the payload is not an object.
+        Values do not matter, so a faulty response shows a contract too. The oldest contract is the
+        answer for an object that shows no change, and None for what is no object.
         """
         if not isinstance(payload, dict):
             return None
-        shown, known = None, set[str]()
-        for contract in self.values():
-            fields = set(contract.fields(kind))
-            added, gone = fields - known, known - fields
-            changed = added or gone
-            if shown is None or (changed and added <= payload.keys() and gone.isdisjoint(payload)):
-                shown = contract
-            known = fields
-        return shown
+        contracts = list(self.values())
+        for older, newer in reversed(list(pairwise(contracts))):
+            old, new = set(older.fields(kind)), set(newer.fields(kind))
+            if old != new and new - old <= payload.keys() and (old - new).isdisjoint(payload):
+                return newer
+        return contracts[0]
 
     def documents(self) -> dict[str, Schema]:
-        """Return every schema file of the folder by the absolute URI of its `$id`."""
-        documents = (_read(path) for path in sorted(self.folder.glob("*/*.schema.json")))
-        return {document["$id"]: document for document in documents}
+        """Return every schema file of the folder by its `$id`."""
+        schemas = map(_read, sorted(self.folder.glob("*/*.schema.json")))
+        return {schema["$id"]: schema for schema in schemas}
 
 
 def schemas_folder() -> Path:
-    """Return the folder of the schemas: inside the package, or beside it in a checkout."""
+    """Return the folder of the schemas: in the package, or next to it in a checkout."""
     import retry_contract
 
     for parent in retry_contract.__path__:

@@ -1,41 +1,39 @@
-"""Reads the body of a response as strict JSON (RFC 8259), and describes what is wrong with it."""
-
-from __future__ import annotations
+"""Reads the body of a response as strict JSON (RFC 8259), or describes what is wrong with it."""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.outcome import Drift, Violation
-from retry_contract.privacy.descriptions import pointer, printable
+from retry_contract.privacy.descriptions import escape_name, pointer
 
-RULE = "body-is-json"
+_Path = tuple[str | int, ...]
+
 DEEPEST = 200
-"""How many levels of arrays and objects are read; RFC 8259, section 9, lets a reader set one."""
+"""The most levels of arrays and objects. RFC 8259, section 9, lets a reader set a limit."""
 
 _EXPECTED = "one JSON document in UTF-8 (RFC 8259)"
-_UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
-_UTF16 = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_UTF32, _UTF16 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"), (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
-# Never backtracks and takes an unended string too, so that no body costs more than one pass.
+# Never backtracks, and matches a string without an end too: any body costs one pass.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 @dataclass(frozen=True)
 class Document:
-    """A body that was read: its payload, or why there is none."""
+    """The payload of a body, or the violation that there is none."""
 
     payload: Any = None
     violations: tuple[Violation, ...] = ()
     drift: tuple[Drift, ...] = ()
 
 
-class _Refused(ValueError):
-    """A body that is no JSON document; the message describes it."""
+class _InvalidBody(ValueError):
+    """A body that is no JSON document. The message describes it."""
 
 
 def read_document(body: bytes) -> Document:
@@ -43,74 +41,70 @@ def read_document(body: bytes) -> Document:
 
     A byte order mark and a duplicate key are drift: readers differ over them.
     """
-    drift: list[Drift] = []
-    try:
-        text = _decode(body, drift)
-        payload = _load(text, drift)
-    except _Refused as refused:
-        return Document(violations=(_violation(str(refused)),))
-    return Document(payload, drift=tuple(drift))
-
-
-def _decode(body: bytes, drift: list[Drift]) -> str:
-    if body.startswith(_UTF32):
-        raise _Refused("UTF-32 text")
-    for mark, name in _UTF16:
-        if body.startswith(mark) or (body[:2].count(0) == 1 and len(body) % 2 == 0):
-            raise _Refused(f"{name} text, as the > of Windows PowerShell 5.1 writes it")
     begin = len(_BOM) if body.startswith(_BOM) else 0
-    if begin:
-        drift.append(Drift("", "begins with a byte order mark"))
-        body = body[begin:]
+    mark = (Drift("", "begins with a byte order mark"),) if begin else ()
+    try:
+        payload, duplicates = _load(_decode(body, begin))
+    except _InvalidBody as error:
+        actual = str(error)
+        violation = Violation("body-is-json", "", f"the body is {actual}", _EXPECTED, actual)
+        return Document(violations=(violation,))
+    return Document(payload, drift=(*mark, *duplicates))
+
+
+def _decode(body: bytes, begin: int) -> str:
+    if body.startswith(_UTF32):
+        raise _InvalidBody("UTF-32 text")
+    if body.startswith(_UTF16) or (body[:2].count(0) == 1 and len(body) % 2 == 0):
+        raise _InvalidBody("UTF-16 text, as the > of Windows PowerShell 5.1 writes it")
+    body = body[begin:]
     if not body.strip():
-        raise _Refused("only white space" if body else "empty")
+        raise _InvalidBody("only white space" if body else "empty")
     if _depth(body) > DEEPEST:
-        raise _Refused(f"JSON nested deeper than {DEEPEST} levels")
+        raise _InvalidBody(f"JSON nested deeper than {DEEPEST} levels")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _Refused(f"text that is not UTF-8 (at byte {begin + error.start})") from None
+        raise _InvalidBody(f"text that is not UTF-8 (at byte {begin + error.start})") from None
 
 
-def _load(text: str, drift: list[Drift]) -> Any:
-    repeated: list[tuple[dict[str, Any], list[str]]] = []
+def _load(text: str) -> tuple[Any, list[Drift]]:
+    """Return the payload, and its duplicate keys."""
+    duplicates: list[tuple[dict[str, Any], list[str]]] = []
 
-    def pairs(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(members)
-        if len(read) < len(members):
-            names = Counter(name for name, _ in members)
-            repeated.append((read, sorted(name for name in names if names[name] > 1)))
-        return read
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            duplicates.append((value, sorted(name for name in counts if counts[name] > 1)))
+        return value
 
     def constant(name: str) -> Any:
-        raise _Refused(f"{name}, which JSON does not have")
+        raise _InvalidBody(f"{name}, which JSON does not have")
 
+    def number(digits: str) -> int | float:
+        return int(digits) if len(digits) < 400 else float(digits)
+
+    hooks: Any = {"object_pairs_hook": members, "parse_constant": constant, "parse_int": number}
     try:
-        payload = json.loads(
-            text, object_pairs_hook=pairs, parse_constant=constant, parse_int=_number
-        )
+        payload = json.loads(text, **hooks)
     except json.JSONDecodeError as error:
-        raise _Refused(_describe(text, error)) from None
-    if repeated:
-        places = {id(value): path for path, value in _objects(payload, [])}
-        drift.extend(
-            Drift(pointer([*places.get(id(read), []), name]), "duplicate key")
-            for read, names in repeated
-            for name in names
-        )
-    return payload
+        raise _InvalidBody(_describe(text, error)) from None
+    places = dict(_places(payload, ())) if duplicates else {}
+    return payload, [
+        Drift(pointer([*places.get(id(value), ()), name]), "duplicate key")
+        for value, names in duplicates
+        for name in names
+    ]
 
 
-def _objects(value: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], Any]]:
+def _places(value: Any, path: _Path) -> Iterator[tuple[int, _Path]]:
+    """Yield the identity and the path of each object."""
     if isinstance(value, dict):
-        yield path, value
+        yield id(value), path
     if isinstance(value, dict | list):
         for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _objects(member, [*path, key])
-
-
-def _number(digits: str) -> int | float:
-    return int(digits) if len(digits) < 400 else float(digits)
+            yield from _places(member, (*path, key))
 
 
 def _describe(text: str, error: json.JSONDecodeError) -> str:
@@ -121,8 +115,7 @@ def _describe(text: str, error: json.JSONDecodeError) -> str:
         return f"more than one JSON document (the second at {where})"
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return f"JSON that is cut off (at {where})"
-    problem = printable(error.msg.removesuffix(" at"))
-    return f"not JSON ({problem} at {where})"
+    return f"not JSON ({escape_name(error.msg.removesuffix(' at'))} at {where})"
 
 
 def _depth(body: bytes) -> int:
@@ -136,7 +129,3 @@ def _depth(body: bytes) -> int:
         else:
             depth -= 1
     return deepest
-
-
-def _violation(actual: str) -> Violation:
-    return Violation(RULE, "", f"the body is {actual}", _EXPECTED, actual)

@@ -1,6 +1,4 @@
-"""Which contract a run expects, and which one it puts up with."""
-
-from __future__ import annotations
+"""Which contract a run expects, and which others it tolerates."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +10,11 @@ from retry_contract.outcome import UsageError
 
 @dataclass(frozen=True)
 class Expectation:
-    """The contract that responses are checked by.
+    """The contract that responses are validated by.
 
-    `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is the
-    one that the expectation was made for, or None if the contract was named. `as_served` says that
-    it was read from what the service shows, so it says nothing about what should be.
+    `tolerated` are the contracts that a transition lets be served too, as drift. `instant` is when
+    the contract is in force, or None if it was named. With `as_served`, the contract was read from
+    what the service shows, so it says nothing about what should be served.
     """
 
     catalogue: Catalogue
@@ -27,7 +25,7 @@ class Expectation:
 
     @property
     def why(self) -> str:
-        """Say why this contract is expected, in a clause."""
+        """Why this contract is expected, as a clause."""
         if self.instant is None:
             return f"{self.contract.name} was asked for"
         begin = self.contract.period.effective_from
@@ -35,41 +33,41 @@ class Expectation:
         return f"{self.contract.name} is in force at {show(self.instant)},{since}"
 
 
-def named(catalogue: Catalogue, name: str) -> Expectation:
-    """Expect a contract by name or alias. Raises KeyError if there is none."""
+def expect(catalogue: Catalogue, name: str) -> Expectation:
+    """Expect a contract, by name or alias. Raises KeyError."""
     return Expectation(catalogue, catalogue[name])
 
 
-def in_force(catalogue: Catalogue, when: str | datetime) -> Expectation:
-    """Expect the contract in force at an instant, with the leniency of a transition.
+def expect_at(catalogue: Catalogue, when: str | datetime) -> Expectation:
+    """Expect the contract in force at an instant, and tolerate what a transition lets be served.
 
     Raises InvalidInstant.
     """
-    instant = as_instant(when)
-    timeline = catalogue.timeline
-    return Expectation(
-        catalogue,
-        catalogue.of(timeline.at(instant)),
-        tuple(catalogue.of(p) for p in timeline.tolerated_at(instant)),
-        instant,
-    )
+    instant, timeline = as_instant(when), catalogue.timeline
+    tolerated = tuple(map(catalogue.of, timeline.others_at(instant)))
+    return Expectation(catalogue, catalogue.of(timeline.at(instant)), tolerated, instant)
 
 
 def expectations(
     catalogue: Catalogue, contract: str | None, on: str | None, *, default: str
 ) -> tuple[Expectation, ...]:
-    """Return what is expected by the options --contract and --on. Raises UsageError."""
+    """Return what the options --contract and --on expect. Raises UsageError.
+
+    `default` is the word for every contract, which also holds without an option.
+    """
     choice = ("auto" if on is not None else default) if contract is None else contract
     if on is not None and choice != "auto":
         raise UsageError(f"--on goes with --contract auto, not with --contract {choice}")
     try:
         if choice == "auto":
-            return (in_force(catalogue, datetime.now(UTC) if on is None else on),)
-        names = list(catalogue) if choice == default else [choice]
-        return tuple(named(catalogue, name) for name in names)
+            return (expect_at(catalogue, datetime.now(UTC) if on is None else on),)
+        return tuple(
+            expect(catalogue, name) for name in (catalogue if choice == default else [choice])
+        )
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
     except KeyError:
-        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
+        last = "served" if default == "auto" else default
+        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", last])
         shown = choice or "(empty)"
         raise UsageError(f"--contract {shown}: no such contract; use one of {known}") from None

@@ -1,6 +1,4 @@
-"""Two contracts with nothing between them, and what the newer one added."""
-
-from __future__ import annotations
+"""The newest contract, the one before it, and which fields are new."""
 
 import functools
 from dataclasses import dataclass
@@ -12,29 +10,28 @@ from retry_contract.contract.timeline import Timeline
 
 @dataclass(frozen=True)
 class Pair:
-    """The newest contract, and the one before it."""
+    """Two contracts with no other between them."""
 
     old: Contract
     new: Contract
 
     @functools.cached_property
-    def added(self) -> tuple[str, ...]:
-        """The names of the fields that the newer one added."""
+    def new_fields(self) -> tuple[str, ...]:
+        """The names of the fields that only the newer contract has."""
         return tuple(f for f in self.new.fields() if f not in self.old.fields())
 
     @functools.cached_property
     def fields(self) -> dict[str, Contract]:
-        """The fields of both, each with the contract that says what it holds."""
+        """The fields of both, each with the newest contract that has it."""
         newer, older = dict.fromkeys(self.new.fields(), self.new), self.old.fields()
         return {**newer, **{name: self.old for name in older if name not in newer}}
 
-    def served(self, timeline: Timeline, now: datetime) -> frozenset[str]:
-        """Return the contracts that code must read: not one that nothing serves any more."""
-        tolerated = (period.name for period in timeline.tolerated_at(now))
+    def current_contracts(self, timeline: Timeline, now: datetime) -> frozenset[str]:
+        """Return the names of the contracts that code must read: those of now, and the newest."""
+        tolerated = (period.name for period in timeline.others_at(now))
         return frozenset({self.new.name, timeline.at(now).name, *tolerated})
 
 
 def newest_pair(contracts: Catalogue) -> Pair:
     """Return the newest contract and the one before it."""
-    old, new = list(contracts.values())[-2:]
-    return Pair(old, new)
+    return Pair(*list(contracts.values())[-2:])

@@ -1,62 +1,90 @@
 """The one validator of a payload: jsonschema, and violations that describe and never quote."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
+from retry_contract.contract.bundle import dereference
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
-from retry_contract.contract.dereference import without_references
+from retry_contract.contract.document import read_document
 from retry_contract.contract.expectation import Expectation
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
-_OWNERS = {"creatorId": "creator-id-as-contracted", "latestStatus": "status-reset-to-created"}
-_DEFAULT_OWNER = "response-matches-schema"
+_RULES = {"creatorId": "creator-id-as-contracted", "latestStatus": "status-reset-to-created"}
+_DEFAULT_RULE = "response-matches-schema"
+_FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
 _DEEPEST_SEARCH = 4
+
+_Path = list[str | int]
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What the validator says of one payload."""
+    """What a payload breaks of one contract, and its drift.
 
-    contract: str
+    Of a saved response, `keeps` are the contracts that it keeps, and `contract` is None if it is
+    not JSON.
+    """
+
+    contract: str | None
     violations: tuple[Violation, ...]
     drift: tuple[Drift, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validation:
-    """Check a payload against one contract. One defect gives one violation."""
+    """Validate a payload by one contract. One defect gives one violation."""
     errors = _validator(contract, kind).iter_errors(payload)
     found = {v.pointer: v for error in errors for v in _violations(error, payload, contract, kind)}
-    order = list(payload) if isinstance(payload, dict) else []
-    ranked = sorted(found.values(), key=lambda v: _rank(v, order, contract.fields(kind)))
-    return Validation(contract.name, tuple(ranked), _undocumented(payload, contract, kind))
+    order = [*contract.fields(kind), *(payload if isinstance(payload, dict) else ())]
+
+    def rank(violation: Violation) -> tuple[int, str]:
+        name = violation.pointer.split("/")[1] if violation.pointer else ""
+        return (order.index(name) if name in order else -1, violation.pointer)
+
+    ranked = tuple(sorted(found.values(), key=rank))
+    return Validation(contract.name, ranked, _undocumented_fields(payload, contract, kind))
 
 
 def validate_expected(payload: Any, expectation: Expectation) -> Validation:
-    """Check a payload as a run expects it.
+    """Validate a payload by the contract that a run expects.
 
-    In a transition, a payload that shows another tolerated contract is checked by that one, and
+    In a transition, a payload that shows another tolerated contract is validated by that one, and
     the difference is drift.
     """
-    shown = expectation.catalogue.shown_by(payload)
+    shown = expectation.catalogue.contract_of(payload)
     if shown is None or shown not in expectation.tolerated:
         return validate(payload, expectation.contract)
     other = validate(payload, shown)
     note = f"{shown.name} is served while {expectation.contract.name} is in force (transition)"
-    return Validation(other.contract, other.violations, (Drift("", note), *other.drift))
+    return replace(other, drift=(Drift("", note), *other.drift))
+
+
+def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validation:
+    """Validate the bytes of a saved response by the expectation that it fits best.
+
+    If it keeps none, that is the one with the fewest violations, the later one on a tie.
+    """
+    document = read_document(body)
+    if document.violations:
+        return Validation(None, document.violations)
+    payload = document.payload
+    validations = [validate_expected(payload, expected) for expected in reversed(expectations)]
+    best = min(validations, key=lambda validation: len(validation.violations))
+    keeps = identify(payload, expectations[0].catalogue)
+    return replace(best, drift=document.drift + best.drift, keeps=keeps)
 
 
 def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
-    """Return what a retry's response breaks of a contract, by name or alias: empty when kept.
+    """Return what a retry's response breaks of a contract; empty if it keeps the contract.
 
-    Raises KeyError for a contract that is not known.
+    The contract may be given by name or alias. Raises KeyError for an unknown one.
     """
     if isinstance(contract, str):
         contract = catalogue()[contract]
@@ -70,145 +98,105 @@ def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:
 
 
 def error_response_problem(payload: Any, contract: Contract) -> str | None:
-    """Return what an error response is instead of a documented envelope; None if it is one."""
-    if _error_validator(contract).is_valid(payload):
+    """Describe an error response that is no documented envelope; None for one that is."""
+    if _validator(contract, "error").is_valid(payload):
         return None
     if not isinstance(payload, dict):
         return describe(payload)
     inner = payload.get("error")
     if "error" in payload and not isinstance(inner, dict):
         return f"an object whose error is {describe(inner)}"
-    members = inner if isinstance(inner, dict) else payload
-    wanted = ("code", "message", "type", "id") if isinstance(inner, dict) else _FLAT
-    absent = [name for name in wanted if name not in members]
+    names, members = (_FLAT, payload) if inner is None else (_NESTED, inner)
+    absent = [name for name in names if name not in members]
     if absent:
         return "an object without " + " and ".join(absent)
     return "an envelope with a member of the wrong type"
 
 
-_FLAT = ("message", "statusCode")
+@functools.cache
+def _registry(folder: Path) -> Registry[Any]:
+    resources = {i: Resource.from_contents(s) for i, s in Catalogue(folder).documents().items()}
+    return Registry[Any]().with_resources(resources.items())
 
 
 @functools.cache
-def _registry(contract: Contract) -> Registry[Any]:
-    documents = Catalogue(contract.folder).documents()
-    return Registry[Any]().with_resources(
-        (uri, Resource.from_contents(document)) for uri, document in documents.items()
-    )
-
-
-@functools.cache
-def _validator(contract: Contract, kind: Kind) -> Draft202012Validator:
-    registry = _registry(contract)
-    schema = without_references(contract.schema_of(kind), registry)
-    return Draft202012Validator(schema, registry=registry)
-
-
-@functools.cache
-def _error_validator(contract: Contract) -> Draft202012Validator:
-    registry = _registry(contract)
-    schema = next(s for u, s in _contents(registry) if u.endswith("/error-response.schema.json"))
-    return Draft202012Validator(without_references(schema, registry), registry=registry)
-
-
-def _contents(registry: Registry[Any]) -> Iterator[tuple[str, Any]]:
-    return ((uri, registry[uri].contents) for uri in registry)
+def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012Validator:
+    schema = contract.error_schema if kind == "error" else contract.schema_of(kind)
+    registry = _registry(contract.folder)
+    return Draft202012Validator(dereference(schema, registry), registry=registry)
 
 
 def _violations(
     error: ValidationError, payload: Any, contract: Contract, kind: Kind
 ) -> Iterator[Violation]:
-    path = list(error.absolute_path)
-    if error.validator == "required":
-        required: Any = error.validator_value
-        present: Any = error.instance
-        for name in required:
-            if name not in present:
-                yield _missing([*path, name], payload, contract, kind)
-        return
-    if error.schema is False:
-        yield from _forbidden(payload, contract, kind)
-        return
-    expected, actual = _title(error), describe(error.instance)
-    subject = pointer(path).removeprefix("/") or "the response"
-    message = f"{subject} is {actual}; expected {expected}"
-    yield Violation(_owner(path), pointer(path), message, expected, actual)
+    path, schema = list(error.absolute_path), cast("Any", error.schema)
+    if schema is False:
+        # jsonschema gives only the path of the object that holds the forbidden member.
+        if path:
+            yield _violation(path, "no forbidden member", f"with one, {describe(error.instance)}")
+        properties = contract.schema_of(kind)["properties"]
+        for name in (name for name in properties if properties[name] is False and name in payload):
+            text = f"{name} is present, but {contract.name} has no such member"
+            actual = describe(payload[name])
+            yield _violation([name], f"absent in {contract.name}", actual, text)
+    elif error.validator == "required":
+        names: Any = error.validator_value
+        members: Any = error.instance
+        for name in (name for name in names if name not in members):
+            field = contract.resolve(schema.get("properties", {}).get(name, {}))
+            actual = "absent" + _place_instead(name, payload)
+            yield _violation([*path, name], field.get("title", "a value"), actual)
+    elif error.validator == "type" and not path:
+        yield _violation(path, "an object", describe(error.instance))
+    else:
+        expected = str(schema.get("title", error.validator_value))
+        yield _violation(path, expected, describe(error.instance))
 
 
-def _forbidden(payload: Any, contract: Contract, kind: Kind) -> Iterator[Violation]:
-    # jsonschema gives no path for the schema `false`, so the members are looked up again.
-    for name, schema in contract.schema_of(kind)["properties"].items():
-        if schema is False and name in payload:
-            message = f"{name} is present, but {contract.name} has no such member"
-            expected, actual = f"absent in {contract.name}", describe(payload[name])
-            yield Violation(_owner([name]), pointer([name]), message, expected, actual)
+def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:
+    place = pointer(path)
+    rule = _RULES.get(str(path[0]), _DEFAULT_RULE) if len(path) == 1 else _DEFAULT_RULE
+    subject = place.removeprefix("/") or "the response"
+    text = message or f"{subject} is {actual}; expected {expected}"
+    return Violation(rule, place, text, expected, actual)
 
 
-def _missing(path: list[str | int], payload: Any, contract: Contract, kind: Kind) -> Violation:
-    name = str(path[-1])
-    expected = contract.resolve(contract.schema_of(kind)["properties"].get(name) or {})
-    title = expected.get("title", "a value")
-    actual = "absent" + _seen_elsewhere(name, payload)
-    return Violation(
-        _owner(path), pointer(path), f"{name} is {actual}; expected {title}", title, actual
-    )
-
-
-def _seen_elsewhere(name: str, payload: Any) -> str:
+def _place_instead(name: str, payload: Any) -> str:
+    """Return a clause that says where an absent member is instead, if it is anywhere."""
     for other in payload:
         if other.casefold() == name.casefold():
             return f", but there is {other}: names are case-sensitive"
-    for place in _search(name, payload, []):
-        return f" at the top, but there is one nested at {place}"
-    return ""
+    place = next(_search(name, payload, []), None)
+    return f" at the top, but there is one nested at {place}" if place else ""
 
 
-def _search(name: str, value: Any, path: list[str | int]) -> Iterator[str]:
+def _search(name: str, value: Any, path: _Path) -> Iterator[str]:
     if len(path) > _DEEPEST_SEARCH:
         return
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, member in items:
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
         if key == name and path:
             yield pointer([*path, key])
         if isinstance(member, dict | list):
             yield from _search(name, member, [*path, key])
 
 
-def _title(error: ValidationError) -> str:
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    if not error.absolute_path and error.validator == "type":
-        return "an object"
-    return str(schema.get("title", error.validator_value))
-
-
-def _owner(path: list[str | int]) -> str:
-    return _OWNERS.get(str(path[0]), _DEFAULT_OWNER) if len(path) == 1 else _DEFAULT_OWNER
-
-
-def _rank(violation: Violation, order: list[str], fields: tuple[str, ...]) -> tuple[int, str]:
-    name = violation.pointer.split("/")[1] if violation.pointer else ""
-    known = [*fields, *order]
-    return (known.index(name) if name in known else -1, violation.pointer)
-
-
-def _undocumented(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, ...]:
+def _undocumented_fields(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, ...]:
     if not isinstance(payload, dict):
         return ()
-    known = contract.schema_of(kind)["properties"]
+    fields = contract.schema_of(kind)["properties"]
+    absent = [field for field in fields if field not in payload]
     return tuple(
-        Drift(pointer([name]), "undocumented field" + _hint(name, payload, known))
-        for name in payload
-        if name not in known
+        Drift(pointer([name]), "undocumented field" + _field_instead(name, value, absent))
+        for name, value in payload.items()
+        if name not in fields
     )
 
 
-def _hint(name: str, payload: dict[str, Any], known: Any) -> str:
-    """Say which documented field is meant by an undocumented one, if it looks like one."""
-    absent = [field for field in known if field not in payload]
+def _field_instead(name: str, value: Any, absent: list[str]) -> str:
+    """Return a clause that says which absent field an undocumented one looks like, if any."""
     for field in absent:
         if field.casefold() == name.casefold():
             return f"; is {field} meant? Names are case-sensitive"
-        nested = payload[name] if isinstance(payload[name], dict | list) else []
-        if any(_search(field, nested, [name])):
+        if isinstance(value, dict | list) and any(_search(field, value, [name])):
             return f", with a {field} nested in it, which is not the one at the top"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -12,11 +13,11 @@ import httpx
 class Endpoint(Protocol):
     """A service within reach.
 
-    `client` builds the requests, and `send` is the only way to it. `key` is the API key of
-    `campaign`. `named` are the messages that the user named, and `values` what fills the template.
-    `simulator` is the number that a Single Send may be made to, None if none may be made.
-    `expendable` says that no request costs anything, and no text reaches a person. `real_time`
-    says that the service moves on by itself; if not, only when it is made to `wait`.
+    `client` builds the requests, and only `send` sends them. `key` is the API key of `campaign`.
+    `named` are the messages that the user named, and `values` what fills the template.
+    `simulator` is the number that a Single Send may go to, None if none may be made. `expendable`
+    says that no request costs anything, and no text reaches a person. `real_time` says that the
+    service moves on by itself; if not, it moves only in `wait`.
     """
 
     name: str
@@ -25,8 +26,8 @@ class Endpoint(Protocol):
     campaign: str
     foreign_campaign: str | None
     simulator: str | None
-    named: tuple[str, ...]
-    values: Mapping[str, str] | None
+    named: tuple[str, ...] = ()
+    values: Mapping[str, str] | None = None
     expendable: bool
     real_time: bool
 
@@ -45,18 +46,24 @@ class Endpoint(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Let time pass for the service."""
+        time.sleep(seconds)
 
-    def fresh(self) -> Endpoint:
+    def renew(self) -> Endpoint:
         """Return an endpoint that nothing has been asked of; this one if there is no other."""
+        return self
 
     def set_batch(self, message: str, status: str) -> bool:
         """Give the batch of a message another status; False if that cannot be done."""
+        return False
 
     def move_to(self, instant: datetime) -> None:
         """Move the clock of a twin on to an instant."""
+        raise RuntimeError("the clock of a service over HTTP cannot be moved")
 
     def twin_at(self, instant: datetime) -> Endpoint | None:
         """Return a twin with a clock that stands still at an instant; None if it cannot be."""
+        return None
 
     def close(self) -> None:
         """Close the client."""
+        self.client.close()

@@ -4,8 +4,6 @@ httpx decompresses a whole piece at a time, and as often as the response says: a
 compressed twice, would fill the memory before anybody could count them.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator
 
@@ -17,9 +15,7 @@ ACCEPTED = "gzip, deflate"
 """What `read_body` can decode, as a value of Accept-Encoding."""
 
 LARGEST = 2**20
-_GZIP = ("gzip", "x-gzip")
-_CODINGS = (*_GZIP, "deflate")
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_GZIP, _PLAIN = ("gzip", "x-gzip"), ("identity", "")
 _FIRST_OF_GZIP = 0x1F
 
 
@@ -30,50 +26,41 @@ def read_body(response: httpx.Response) -> bytes:
     garbled or cut off.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in (*_CODINGS, "identity", ""):
+    if coding not in (*_GZIP, "deflate", *_PLAIN):
         raise NotTested("a response was compressed in a way that nobody had asked for")
-    body = b""
-    for piece in _pieces(response, coding):
-        body += piece
-        if len(body) > LARGEST:
-            raise NotTested("a response is larger than 1 MiB, and was not read to its end")
+    raw, body = response.iter_raw(), b""
+    try:
+        for piece in raw if coding in _PLAIN else _inflate(raw, coding in _GZIP):
+            body += piece
+            if len(body) > LARGEST:
+                raise NotTested("a response is larger than 1 MiB, and was not read to its end")
+    except (zlib.error, EOFError) as error:
+        raise httpx.DecodingError(str(error), request=response.request) from error
     return body
 
 
-def _pieces(response: httpx.Response, coding: str) -> Iterator[bytes]:
-    if coding not in _CODINGS:
-        yield from response.iter_raw()
-        return
-    try:
-        yield from _inflated(response.iter_raw(), coding)
-    except (zlib.error, EOFError) as error:
-        raise httpx.DecodingError(str(error), request=response.request) from error
-
-
-def _inflated(raw: Iterator[bytes], coding: str) -> Iterator[bytes]:
+def _inflate(raw: Iterator[bytes], gzip: bool) -> Iterator[bytes]:
     """Yield what is compressed: all members of a gzip file (RFC 1952), or one deflated body."""
     decoder = None
     for piece in raw:
         while piece:
-            if decoder is None or decoder.eof:
-                if decoder is not None and not _begins_a_member(piece, coding):
+            if decoder is None:
+                decoder = zlib.decompressobj(_window(piece, gzip))
+            elif decoder.eof:
+                if not gzip or piece[0] != _FIRST_OF_GZIP:
                     return  # what follows the last member is padding
-                decoder = _decoder(coding, piece)
+                decoder = zlib.decompressobj(_window(piece, gzip))
             yield decoder.decompress(piece, LARGEST + 1)
             piece = decoder.unconsumed_tail or decoder.unused_data
     if decoder is not None and not decoder.eof:
         raise EOFError("a compressed body ended early")
 
 
-def _begins_a_member(piece: bytes, coding: str) -> bool:
-    return coding in _GZIP and piece[0] == _FIRST_OF_GZIP
+def _window(piece: bytes, gzip: bool) -> int:
+    """Return the format, as `wbits`: for deflate, zlib's (RFC 9110) or the bare one.
 
-
-def _decoder(coding: str, piece: bytes) -> zlib._Decompress:
-    """Return a decoder: by deflate some servers mean zlib's format (RFC 9110), some the bare one.
-
-    The first byte tells: the low half of zlib's is 8, and no encoder begins a bare one so.
+    Servers send both. The low half of zlib's first byte is 8, and no encoder begins a bare one so.
     """
-    if coding in _GZIP:
-        return zlib.decompressobj(_GZIP_WINDOW)
-    return zlib.decompressobj(zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+    if gzip:
+        return 16 + zlib.MAX_WBITS
+    return zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS

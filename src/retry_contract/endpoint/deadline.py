@@ -1,19 +1,21 @@
-"""A deadline for a whole exchange: a response that drips must not outlive the patience for it.
+"""A deadline for the whole exchange, from the look-up of the host to a slow body.
 
-httpx bounds each read alone, so a byte a second would go on for ever.
+httpx bounds each read alone, so a byte a second would go on for ever. The system's look-up has no
+time limit, and does not hear Ctrl-C.
 """
 
-from __future__ import annotations
-
+import ipaddress
+import queue
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 import httpx
 
-from retry_contract.endpoint.resolve import addresses_of, check_here
+from retry_contract.outcome import NotTested
 
 
 class Deadline:
@@ -36,54 +38,44 @@ class Deadline:
         return left if timeout is None else min(timeout, left)
 
 
-class TimedTransport(httpx.BaseTransport):
-    """Gives each exchange so many seconds, from when its request leaves."""
+class TimedTransport(httpx.HTTPTransport):
+    """Gives each exchange so many seconds, and reads nothing of the environment.
 
-    def __init__(self, deadline: Deadline, seconds: float, inner: httpx.BaseTransport) -> None:
-        self._deadline = deadline
-        self._seconds = seconds
-        self._inner = inner
+    With `only_here` it connects to this machine alone, whatever the host is called. `options` are
+    those of httpx.HTTPTransport.
+    """
+
+    def __init__(self, seconds: float, *, only_here: bool, **options: Any) -> None:
+        super().__init__(trust_env=False, http2=False, **options)
+        self._seconds, self._deadline = seconds, Deadline()
+        # httpx takes no network backend, and httpcore has a public interface for one.
+        self._pool._network_backend = _Backend(self._deadline, only_here)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
         self._deadline.set(self._seconds)
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
+        return super().handle_request(request)
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens connections whose every step, the look-up of a name too, keeps the deadline.
+class _Backend(httpcore.NetworkBackend):
+    """Opens connections whose every step, the look-up of a name too, keeps the deadline."""
 
-    With `only_here` it connects to this machine alone, whatever the host is called.
-    """
-
-    def __init__(self, deadline: Deadline, *, only_here: bool) -> None:
-        self._deadline = deadline
-        self._only_here = only_here
+    def __init__(self, deadline: Deadline, only_here: bool) -> None:
+        self._deadline, self._only_here = deadline, only_here
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *rest: Any, **options: Any
     ) -> httpcore.NetworkStream:
         """Open a connection, to the first address of the host that takes one."""
-        addresses = addresses_of(host, port, self._deadline.bound(timeout))
+        addresses = _addresses(host, port, self._deadline.bound(timeout))
         if self._only_here:
-            check_here(host, addresses)
+            _check_here(host, addresses)
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
             bounded = self._deadline.bound(timeout)
             try:
-                stream = self._inner.connect_tcp(
-                    address, port, bounded, local_address, socket_options
-                )
+                stream = self._inner.connect_tcp(address, port, bounded, *rest, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
@@ -91,21 +83,9 @@ class DeadlineBackend(httpcore.NetworkBackend):
         raise failure or httpcore.ConnectError("the host has no address")
 
 
-def open_transport(deadline: Deadline, *, only_here: bool, **options: Any) -> httpx.HTTPTransport:
-    """Return a transport that keeps a deadline, and reads nothing of the environment.
-
-    `options` are those of httpx.HTTPTransport.
-    """
-    transport = httpx.HTTPTransport(trust_env=False, http2=False, **options)
-    # httpx takes no network backend, and httpcore has a public interface for one.
-    transport._pool._network_backend = DeadlineBackend(deadline, only_here=only_here)
-    return transport
-
-
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
+        self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._deadline.bound(timeout))
@@ -127,3 +107,50 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
+    """Return the addresses of a host, as the system orders them.
+
+    Raises httpcore.ConnectError where there are none, or no name server answers in time.
+    """
+    try:
+        return _look_up(host, port, seconds)
+    except OSError as error:
+        # Raised in here: httpcore drops the cause, and keeps the context.
+        raise httpcore.ConnectError(str(error)) from error
+
+
+def _look_up(host: str, port: int, seconds: float | None) -> list[str]:
+    results: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            results.put([str(address[0]) for *_, address in found])
+        except ValueError:  # a name that IDNA cannot write
+            results.put(socket.gaierror(socket.EAI_NONAME, "no such name can be"))
+        except OSError as error:
+            results.put(error)
+
+    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    try:
+        result = results.get(timeout=seconds)
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
+    if isinstance(result, OSError):
+        raise result
+    return result
+
+
+def _check_here(host: str, addresses: list[str]) -> None:
+    """Raise NotTested unless all addresses of a host are of this machine.
+
+    The name of a host may say that it is this machine, and lead elsewhere.
+    """
+    for address in addresses:
+        if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+            raise NotTested(
+                f"{host} leads to {address}, which is not this machine: nothing was sent; give "
+                "127.0.0.1 or [::1] instead, or mend the hosts file"
+            )

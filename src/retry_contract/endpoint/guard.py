@@ -1,9 +1,4 @@
-"""What a live run may do, decided on each request as it is about to leave.
-
-What is not allowed is refused.
-"""
-
-from __future__ import annotations
+"""Rejects every request that a live run may not send, just before it leaves."""
 
 import functools
 import ipaddress
@@ -22,16 +17,14 @@ from retry_contract.service.records import SIMULATOR
 
 PRODUCTION, TEST = "postman.gov.sg", "test.postman.gov.sg"
 _PORTS = {"http": 80, "https": 443}
-_SAFE_PROBE = frozenset({"POST", "GET"})
-_ANY_PROBE = frozenset({"POST", "GET", "PUT", "PATCH", "DELETE"})
+_SAFE_PROBES = ("POST", "GET")
+_PROBES = (*_SAFE_PROBES, "PUT", "PATCH", "DELETE")
 _SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that nobody sees (Default_Ignorable_Code_Point)."""
-
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
-
 _OTHER_ESCAPE = re.compile("%u", re.IGNORECASE)
 _ESCAPED_DOT = re.compile("%2e", re.IGNORECASE)
 _HEADERS = frozenset(
@@ -41,12 +34,11 @@ _HEADERS = frozenset(
     }
 )
 """The headers that the kit and its libraries send. By others some servers read another path."""
+_SEND_MEMBERS = frozenset({"recipient", "language", "values"})
 
-_OF_A_SEND = frozenset({"recipient", "language", "values"})
 
-
-class Refused(NotTested):
-    """The kit was about to send what a live run may not send. The request has not left."""
+class GuardError(NotTested):
+    """The guard rejects a request, before it leaves."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"not sent, since a live run may not: {what}")
@@ -54,7 +46,7 @@ class Refused(NotTested):
 
 @dataclass(frozen=True)
 class Guard:
-    """The one service, and the calls of the named campaigns, that a run may make.
+    """The service, and the calls of the named campaigns, that a run may make.
 
     `base` is the base URL. `foreign` is a campaign in which only a retry may be asked for.
     `may_send` allows a Single Send, to a simulator number alone.
@@ -67,69 +59,69 @@ class Guard:
 
     @functools.cached_property
     def loopback(self) -> bool:
-        """Whether the service is on this machine."""
+        """Return whether the service is on this machine."""
         return is_loopback(self.base)
 
     def permit(self, request: httpx.Request) -> None:
-        """Let a request pass, or raise Refused."""
+        """Check a request. Raises GuardError."""
         url = request.url
         if origin(url) != origin(self.base):
-            raise Refused(f"a request to {url.scheme}://{url.host}, which is not the endpoint")
+            raise GuardError(f"a request to {url.scheme}://{url.host}, which is not the endpoint")
         more = b"?" in url.raw_path and not self.loopback
         if url.userinfo or url.fragment or more or "target" in request.extensions:
-            raise Refused("a URL with more than a path")
+            raise GuardError("a URL with more than a path")
         self._permit_headers(request)
         if url.scheme == "http" and not self.loopback:
-            raise Refused("a request without TLS, off this machine")
+            raise GuardError("a request without TLS, off this machine")
         self._permit_call(request.method, self._segments(url), request)
 
     def _permit_headers(self, request: httpx.Request) -> None:
-        """Let nothing name another host, path or method than the URL and the method do."""
+        """Check that no header names another host, path or method."""
         host = request.url.netloc
         if any(value != host for name, value in request.headers.raw if name.lower() == b"host"):
-            raise Refused("a Host header that is not of the endpoint")
+            raise GuardError("a Host header that is not of the endpoint")
         names = {name for name in request.headers if not name.startswith("accept-")}
         if "sni_hostname" in request.extensions or not names <= _HEADERS:
-            raise Refused("a header that may name another host, path or method")
+            raise GuardError("a header that may name another host, path or method")
 
     def _segments(self, url: httpx.URL) -> list[str]:
         """Return the parts of the path below the base URL, as whatever reads it may see them."""
         path, base = _path(url), _path(self.base).rstrip("/")
         if not path.startswith(base + "/"):
-            raise Refused("a path outside the base URL")
+            raise GuardError("a path outside the base URL")
         parts = path[len(base) + 1 :].split("/")
         for part in parts:
             if not all(_is_plain(seen) for seen in readings(part)):
-                raise Refused("a path that may be read as another one")
+                raise GuardError("a path that may be read as another one")
         return parts
 
     def _permit_call(self, method: str, parts: list[str], request: httpx.Request) -> None:
         if parts[3:] and not self.loopback and _has_body(request):
-            raise Refused("a body with a call that has none")
+            raise GuardError("a body with a call that has none")
+        named = (self.campaign, self.foreign)
         match parts:
             case ["campaigns", self.campaign, "messages"] if method == "POST":
                 self._permit_send(request)
             case ["campaigns", self.campaign, "messages", _] if method == "GET":
                 pass
-            case ["campaigns", campaign, "messages", _, "retry"] if self._may_probe(campaign):
-                if method not in (_ANY_PROBE if self.loopback else _SAFE_PROBE):
-                    raise Refused(f"{method} at the retry's path")
+            case ["campaigns", campaign, "messages", _, "retry"] if (
+                self.loopback or campaign in named
+            ):
+                if method not in (_PROBES if self.loopback else _SAFE_PROBES):
+                    raise GuardError(f"{method} at the retry's path")
             case _:
-                raise Refused(f"{method} of something else than the named campaign's messages")
-
-    def _may_probe(self, campaign: str) -> bool:
-        return self.loopback or campaign in (self.campaign, self.foreign)
+                raise GuardError(f"{method} of something else than the named campaign's messages")
 
     def _permit_send(self, request: httpx.Request) -> None:
-        """Let a Single Send pass if no reader can find a number in it but a simulator's."""
+        """Check that no reader can find a number in a Single Send but a simulator's."""
         if not (self.may_send and (self.loopback or host_of(self.base) == TEST)):
-            raise Refused("a Single Send where none was allowed")
+            raise GuardError("a Single Send where none was allowed")
         if _recipient(request) not in SIMULATOR:
-            raise Refused("a Single Send to something else than a simulator number")
+            raise GuardError("a Single Send to something else than a simulator number")
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Lets through what the guard permits, within a budget and at a rate.
+    """Sends what the guard permits, within a budget and at a rate.
 
     `budget` is in requests, `rate` in requests a second; None is no limit.
     """
@@ -138,22 +130,19 @@ class GuardedTransport(httpx.BaseTransport):
         self,
         guard: Guard,
         inner: httpx.BaseTransport,
-        *,
         budget: int | None = None,
         rate: float | None = None,
+        *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._guard = guard
-        self._inner = inner
-        self._budget = budget
-        self._pause = 1 / rate if rate else 0.0
+        self._guard, self._inner = guard, inner
+        self._budget, self._sent = budget, 0
+        self._pause, self._next = 1 / rate if rate else 0.0, 0.0
         self._sleep, self._clock = sleep, clock
-        self._sent = 0
-        self._next = 0.0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. Raises Refused, or NotTested where the budget is spent."""
+        """Send a request. Raises GuardError, or NotTested where the budget is spent."""
         self._guard.permit(request)
         if self._budget is not None and self._sent >= self._budget:
             raise NotTested(f"the budget of {self._budget} requests is spent; see --budget")
@@ -174,7 +163,7 @@ def _path(url: httpx.URL) -> str:
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
-    """Return scheme, host and port of a URL, in one way of writing."""
+    """Return scheme, host and port of a URL, normalised."""
     port = _PORTS.get(url.scheme, 0) if url.port is None else url.port
     return url.scheme, url.host.lower().removesuffix("."), port
 
@@ -198,31 +187,29 @@ def _recipient(request: httpx.Request) -> str:
     except (ValueError, httpx.RequestNotRead):
         return ""
     members = dict(pairs) if isinstance(pairs, tuple) else {}
-    if not members or len(members) < len(pairs) or not _OF_A_SEND.issuperset(members):
+    if not members or len(members) < len(pairs) or not _SEND_MEMBERS.issuperset(members):
         return ""
     recipient = members.get("recipient")
     return recipient if isinstance(recipient, str) else ""
 
 
 def readings(part: str) -> Iterator[str]:
-    """Yield a part of a path as it is written, and as often decoded as it can be."""
-    while True:
+    """Yield a part of a path as it is written, and decoded until it no longer changes."""
+    read = None
+    while part != read:
         yield part
-        decoded = unquote(part, errors="surrogateescape")
-        if decoded == part:
-            return
-        part = decoded
+        read, part = part, unquote(part, errors="surrogateescape")
 
 
 def escapes_a_dot(path: str) -> bool:
-    """Whether a path holds a dot that is written as something else, however often encoded."""
+    """Return whether a path holds an escaped dot, however often encoded."""
     return any(_ESCAPED_DOT.search(seen) for seen in readings(path))
 
 
 def _is_plain(part: str) -> bool:
-    """Whether a part of a path is no dot segment, nor more than one part, to any reader.
+    """Return whether a part of a path is one part and no dot segment to any reader.
 
-    Nor may it hold what nobody sees, which some readers drop.
+    It may not hold what nobody sees either: some readers drop that.
     """
     if not _SEGMENT.fullmatch(part) or _OTHER_ESCAPE.search(part):
         return False
@@ -234,14 +221,15 @@ def _is_plain(part: str) -> bool:
 
 
 def _is_hidden(character: str) -> bool:
-    """Whether nobody sees a character: a control, a blank but the space, half of a pair."""
+    """Return whether nobody sees a character: a control, a blank but the space, half of a pair."""
     hidden = unicodedata.category(character) in _HIDDEN and character != " "
     return hidden or _INVISIBLE.match(character) is not None
 
 
-def is_loopback(url: httpx.URL) -> bool:
-    """Whether a URL names this machine: a loopback address as it is written, or localhost."""
+def is_loopback(url: httpx.URL | str) -> bool:
+    """Return whether a URL names this machine: by a loopback address, or as localhost."""
+    host = httpx.URL(url).host
     try:
-        return ipaddress.ip_address(url.host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return url.host.lower() in ("localhost", "localhost.")
+        return host.lower() in ("localhost", "localhost.")

@@ -1,21 +1,18 @@
 """A service over HTTP, on one httpx client behind the guard."""
 
-from __future__ import annotations
-
 import os
 import re
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import certifi
 import httpx
 
+from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.body import ACCEPTED, read_body
-from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
+from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import (
     PRODUCTION,
     TEST,
@@ -23,19 +20,18 @@ from retry_contract.endpoint.guard import (
     GuardedTransport,
     escapes_a_dot,
     host_of,
+    is_loopback,
 )
-from retry_contract.endpoint.guard import is_loopback as _is_loopback
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
 _LONGEST_CONNECT = 5.0
 _IDLE = 3.0
-"""For how long a connection is kept, in seconds: servers drop an idle one after five or more."""
-
+"""How long an idle connection is kept, in seconds: servers drop one after five or more."""
 _FOREIGN_PREFIX = "PMAK-"
 _LARGEST_PORT = 2**16 - 1
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
-_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
+_WIRE_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class LiveSettings:
     ca_file: str | None = None
 
 
-class LiveEndpoint:
+class LiveEndpoint(Endpoint):
     """A service over HTTP. Nothing of the environment but `SSL_CERT_FILE` is used.
 
     `state_of` asks the service's team for a message in a state.
@@ -73,18 +69,14 @@ class LiveEndpoint:
     ) -> None:
         base = httpx.URL(settings.url)
         guard = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
-        self.name = settings.url
-        self.key, self.campaign = settings.key, settings.campaign
-        self.foreign_campaign = settings.foreign_campaign
+        self.name, self.key, self.campaign = settings.url, settings.key, settings.campaign
+        self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
-        self.values = settings.values
-        self.named = settings.messages
-        self.expendable = guard.loopback
-        self._state_of = state_of
-        self._proxied = settings.proxy is not None
-        deadline = Deadline()
-        transport = open_transport(
-            deadline,
+        self.values, self.expendable = settings.values, guard.loopback
+        self._state_of, self._proxied = state_of, settings.proxy is not None
+        timeout = settings.timeout
+        transport = TimedTransport(
+            timeout,
             only_here=guard.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
             limits=httpx.Limits(keepalive_expiry=_IDLE),
@@ -92,20 +84,13 @@ class LiveEndpoint:
         )
         self.client = httpx.Client(
             base_url=settings.url,
-            transport=GuardedTransport(
-                guard,
-                TimedTransport(deadline, settings.timeout, transport),
-                budget=settings.budget,
-                rate=settings.rate,
-            ),
+            transport=GuardedTransport(guard, transport, settings.budget, settings.rate),
             headers={"accept-encoding": ACCEPTED},
             # A cookie of the service's might let a request without a key pass.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(
-                settings.timeout, connect=min(settings.timeout, _LONGEST_CONNECT)
-            ),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT)),
         )
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -120,11 +105,7 @@ class LiveEndpoint:
         finally:
             response.close()
         # As bytes: httpx reads more in a header than it would write.
-        headers = [
-            (name, value)
-            for name, value in response.headers.raw
-            if name.lower() not in _OF_THE_WIRE
-        ]
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
         whole = httpx.Response(response.status_code, headers=headers, content=body)
         whole.request = request
         return whole
@@ -132,39 +113,16 @@ class LiveEndpoint:
     def message_in(self, state: str) -> str | None:
         return None if self._state_of is None else self._state_of(state)
 
-    def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    def fresh(self) -> LiveEndpoint:
-        return self
-
-    def set_batch(self, message: str, status: str) -> bool:
-        return False
-
-    def move_to(self, instant: datetime) -> None:
-        raise NotImplementedError("the clock of a service over HTTP cannot be moved")
-
-    def twin_at(self, instant: datetime) -> None:
-        return None
-
-    def close(self) -> None:
-        self.client.close()
-
 
 def is_about_tls(error: BaseException | None) -> bool:
-    """Whether a connection failed in its TLS handshake."""
+    """Return whether a connection failed in its TLS handshake."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine."""
-    return _is_loopback(httpx.URL(url))
-
-
 def may_provision(url: str) -> bool:
-    """Whether simulator numbers exist at a URL: in the documented test environment, and here."""
+    """Return whether a URL has simulator numbers: the documented test host, and this machine."""
     return is_loopback(url) or host_of(httpx.URL(url)) == TEST
 
 
@@ -184,7 +142,7 @@ def check_url(url: str, *, allow_production: bool) -> str:
         raise UsageError(f"--endpoint {url}: no such host or port can be; see how it is written")
     if escapes_a_dot(parsed.raw_path.decode("ascii")):
         raise UsageError(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
-    if parsed.scheme == "http" and not _is_loopback(parsed):
+    if parsed.scheme == "http" and not is_loopback(parsed):
         raise UsageError(f"--endpoint {url}: the service answers over https only; give https://")
     if host == PRODUCTION and not allow_production:
         raise UsageError(
@@ -222,7 +180,7 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         raise UsageError(
             "--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080"
         )
-    if is_loopback(url) and not _is_loopback(parsed):
+    if is_loopback(url) and not is_loopback(parsed):
         raise UsageError(
             "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
         )

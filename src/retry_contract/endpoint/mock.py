@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import httpx
 import respx
 
 from retry_contract.contract.catalogue import Catalogue, Contract
+from retry_contract.endpoint.base import Endpoint
 from retry_contract.service.faults import Fault
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.ids import new_ids
@@ -21,22 +23,11 @@ BASE_URL = ORIGIN + PREFIX
 _TICK = timedelta(milliseconds=7)
 
 
-class VirtualClock:
-    """A clock that moves only when it is told to."""
+class MockEndpoint(Endpoint):
+    """The model behind respx. Requests outside its base URL raise, and reach no network.
 
-    def __init__(self, start: datetime) -> None:
-        self.now = start
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, by: timedelta) -> None:
-        """Move the clock on."""
-        self.now += by
-
-
-class MockEndpoint:
-    """The model behind respx. Requests outside its base URL raise, and reach no network."""
+    `now` is the instant that its clock shows: the clock moves by `tick` with each request.
+    """
 
     name = "mock"
     expendable = True
@@ -52,31 +43,26 @@ class MockEndpoint:
         faults: Sequence[Fault] = (),
         tick: timedelta = _TICK,
     ) -> None:
-        self._catalogue = catalogue
-        self._in_force = in_force
-        self._start = start
+        self._catalogue, self._start, self._in_force = catalogue, start, in_force
         self._tick = tick
-        self._settings = settings or Settings()
-        self._faults = tuple(faults)
-        self.clock = VirtualClock(start)
+        self._copy = functools.partial(MockEndpoint, catalogue, settings=settings, faults=faults)
+        self.now = start
         self.service = Service(
-            clock=self.clock, new_id=new_ids(), in_force=in_force, settings=self._settings
+            clock=lambda: self.now,
+            new_id=new_ids(),
+            in_force=in_force,
+            settings=settings or Settings(),
         )
-        own, foreign = self.service.add_campaign(), self.service.add_campaign()
-        self._own, self._foreign = own, foreign
-        self.key, self.campaign = own.key, own.id
-        self.foreign_campaign: str | None = foreign.id
+        own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
+        self._own, self.key, self.campaign = own, own.key, own.id
+        self.foreign_campaign: str | None = self._foreign.id
         self.simulator: str | None = simulator_number()
-        self.named: tuple[str, ...] = ()
-        self.values: Mapping[str, str] | None = None
         self._handle: Handler = self.service.handle
-        for fault in self._faults:
+        for fault in faults:
             self._handle = fault.wrap(self.service, self._handle)
-        self.router = _router(self._answer)
+        self.router = _router(lambda request: _response_to(request, self._tick_and_handle))
         self.client = httpx.Client(
-            transport=httpx.MockTransport(self._dispatch),
-            base_url=BASE_URL,
-            trust_env=False,
+            transport=httpx.MockTransport(self._dispatch), base_url=BASE_URL, trust_env=False
         )
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -88,17 +74,10 @@ class MockEndpoint:
         return seed(self.service, self._own, state).id
 
     def wait(self, seconds: float) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
+        self.now += timedelta(seconds=seconds)
 
-    def fresh(self) -> MockEndpoint:
-        return MockEndpoint(
-            self._catalogue,
-            self._start,
-            self._in_force,
-            settings=self._settings,
-            faults=self._faults,
-            tick=self._tick,
-        )
+    def renew(self) -> MockEndpoint:
+        return self._copy(self._start, self._in_force, tick=self._tick)
 
     def set_batch(self, message: str, status: str) -> bool:
         batch = self.service.messages[message].batch
@@ -108,21 +87,13 @@ class MockEndpoint:
         return True
 
     def move_to(self, instant: datetime) -> None:
-        self.clock.now = instant
+        self.now = instant
 
     def twin_at(self, instant: datetime) -> MockEndpoint:
         timeline = self._catalogue.timeline
-        return MockEndpoint(
-            self._catalogue,
-            instant,
-            lambda now: self._catalogue.of(timeline.at(now)),
-            settings=self._settings,
-            faults=self._faults,
-            tick=timedelta(0),
+        return self._copy(
+            instant, lambda now: self._catalogue.of(timeline.at(now)), tick=timedelta(0)
         )
-
-    def close(self) -> None:
-        self.client.close()
 
     def _dispatch(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -130,11 +101,8 @@ class MockEndpoint:
         finally:
             self.router.reset()
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        return _response_to(request, self._tick_and_handle)
-
     def _tick_and_handle(self, request: Request) -> Response:
-        self.clock.advance(self._tick)
+        self.now += self._tick
         return self._handle(request)
 
 

@@ -1,18 +1,16 @@
-"""A sandbox's controls as a client sees them: they provide a message in any state.
+"""A client of a sandbox's controls: they provide a message in any state.
 
-They have a client of their own, since they are no part of the service: the guard lets nothing
-through but its documented calls, and what is asked here is neither spent from the budget nor
-observed. That client reaches this machine alone, and the port that is tested.
+It is not the endpoint's client: the guard lets only the documented calls through, and what is
+asked here is neither spent from the budget nor observed. It reaches this machine alone, and the
+port that is tested.
 """
-
-from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
 
 import httpx
 
-from retry_contract.endpoint.deadline import Deadline, TimedTransport, open_transport
+from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import is_loopback
 from retry_contract.outcome import NotTested
 
@@ -31,23 +29,16 @@ def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str |
         same = same and controls.scheme == "http" and is_loopback(controls)
     except httpx.InvalidURL:
         same = False
-    return functools.partial(_make, control.rstrip("/")) if same else None
+    return functools.partial(_add_message, control.rstrip("/")) if same else None
 
 
-def _make(control: str, state: str) -> str | None:
+def _add_message(control: str, state: str) -> str | None:
     wanted = {"state": "failure", "campaign": "foreign"} if state == "foreign" else {"state": state}
+    # Reading CA certificates takes longer than all the rest, and this is plain http.
+    transport = TimedTransport(_TIMEOUT, only_here=True, verify=False)
     try:
-        with _client() as client:
+        with httpx.Client(transport=transport, trust_env=False, timeout=_TIMEOUT) as client:
             response = client.post(f"{control}/messages", json=wanted)
             return str(response.json()["messages"][0]) if response.status_code == 201 else None
     except (httpx.HTTPError, NotTested, ValueError, LookupError, TypeError):
         return None
-
-
-def _client() -> httpx.Client:
-    """Return a client that can connect to this machine alone, whatever a host is called."""
-    deadline = Deadline()
-    # To read the CA certificates takes longer than all the rest, and this is plain http.
-    transport = open_transport(deadline, only_here=True, verify=False)
-    timed = TimedTransport(deadline, _TIMEOUT, transport)
-    return httpx.Client(transport=timed, trust_env=False, timeout=_TIMEOUT)

@@ -1,4 +1,7 @@
-"""The documented service over real HTTP on loopback, by uvicorn: needs the extra `sandbox`."""
+"""The documented service over real HTTP on loopback, by uvicorn.
+
+To import this module raises UsageError where the extra `sandbox` is not installed.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,33 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
-
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from retry_contract.outcome import UsageError
 from retry_contract.service.http import Handler, Request, Response
+
+try:
+    import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+except ModuleNotFoundError as error:
+    if error.name not in ("uvicorn", "httptools"):
+        raise
+    raise UsageError(
+        f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
+    ) from None
 
 HOST = "127.0.0.1"
 _EXTENSION = "retry_contract"
 _LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 _PATIENCE = 10.0
-"""For how long a request may take to arrive, in seconds, before it may be given up."""
+"""How long a request may take to arrive, in seconds."""
 _GRACE = 1
 _DRIP = 0.5
 _BACKLOG = 256
 MOST_CONNECTIONS = 500
-"""Beyond so many, the one that has waited longest for a request is dropped: files are few."""
+"""Beyond so many, the one that has sent no request for longest is dropped: files are few."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 _Message = dict[str, Any]
@@ -34,7 +44,7 @@ _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 
 
-class _Held:
+class _PacketTransport:
     """A transport that sends the head and body of a response in one packet."""
 
     def __init__(self, transport: Any) -> None:
@@ -55,7 +65,7 @@ class _Held:
         self._transport.close()
 
     def hold(self) -> None:
-        """Keep what is written until it is released."""
+        """Keep what is written until `release`."""
         self._pieces = []
 
     def release(self) -> None:
@@ -65,18 +75,18 @@ class _Held:
             self._transport.write(b"".join(pieces))
 
 
-class _Bounded(HttpToolsProtocol):
-    """Gives up a connection whose request is too long in coming, or has too large a head."""
+class _BoundedProtocol(HttpToolsProtocol):
+    """Drops a connection whose request is too long in coming, or has too large a head."""
 
-    waiting: dict[_Bounded, None]
+    waiting: dict[_BoundedProtocol, None]
     """The connections of one server from which no whole request has come, the oldest first."""
 
     def connection_made(self, transport: Any) -> None:
-        self._held = _Held(transport)
-        super().connection_made(self._held)  # type: ignore[arg-type]  # as far as uvicorn uses it
+        self._packets = _PacketTransport(transport)
+        super().connection_made(self._packets)  # type: ignore[arg-type]  # as far as uvicorn uses it
         self._head: int | None = 0
         self._awaited_since: float | None = self.loop.time()
-        self._timer = self.loop.call_later(_PATIENCE, self._look)
+        self._timer = self.loop.call_later(_PATIENCE, self._check_patience)
         self.waiting[self] = None
         if len(self.connections) > MOST_CONNECTIONS:
             oldest = next(iter(self.waiting))
@@ -100,13 +110,7 @@ class _Bounded(HttpToolsProtocol):
         super().on_message_begin()
         self._head = 0
         self._awaited_since = self.loop.time()
-        self.scope["extensions"] = {
-            _EXTENSION: {
-                "abort": self._abort,
-                "hold": self._held.hold,
-                "release": self._held.release,
-            }
-        }
+        self.scope["extensions"] = {_EXTENSION: {"packets": self._packets, "abort": self._abort}}
 
     def on_headers_complete(self) -> None:
         self._head = None
@@ -121,12 +125,12 @@ class _Bounded(HttpToolsProtocol):
         self.waiting[self] = None
         super().on_response_complete()
 
-    def _look(self) -> None:
+    def _check_patience(self) -> None:
         since = self._awaited_since
         if since is not None and self.loop.time() - since >= _PATIENCE:
             self.transport.close()
         else:
-            self._timer = self.loop.call_later(_PATIENCE, self._look)
+            self._timer = self.loop.call_later(_PATIENCE, self._check_patience)
 
     def _abort(self) -> None:
         wire = self.transport.get_extra_info("socket")
@@ -134,7 +138,7 @@ class _Bounded(HttpToolsProtocol):
         self.transport.abort()
 
 
-def application(
+def _application(
     handlers: Mapping[int, Handler],
 ) -> Callable[[Any, _Receive, _Send], Awaitable[None]]:
     """Return an ASGI application that answers by the handler of a port, one request at a time."""
@@ -142,13 +146,13 @@ def application(
     async def answer(scope: Any, receive: _Receive, send: _Send) -> None:
         body = await _read(receive)
         if body is None:
-            await _write(Response(413), scope, receive, send)
-            return
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        path = scope["raw_path"].decode("latin-1")
-        handle = handlers[scope["server"][1]]
-        response = handle(Request(scope["method"], path, headers, body))
-        await _write(response, scope, receive, send)
+            response = Response(413)
+        else:
+            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+            path = scope["raw_path"].decode("latin-1")
+            handle = handlers[scope["server"][1]]
+            response = handle(Request(scope["method"], path, headers, body))
+        await _write(response, scope["extensions"][_EXTENSION], receive, send)
 
     return answer
 
@@ -164,85 +168,72 @@ async def _read(receive: _Receive) -> bytes | None:
     return body
 
 
-async def _write(response: Response, scope: Any, receive: _Receive, send: _Send) -> None:
+async def _write(response: Response, wire: Any, receive: _Receive, send: _Send) -> None:
     if response.pace in ("reset", "silent"):
         if response.pace == "reset":
-            scope["extensions"][_EXTENSION]["abort"]()
-        await _gone(receive)
+            wire["abort"]()
+        await _wait_for_close(receive)
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
     headers.append((b"content-length", str(len(response.body)).encode()))
     start = {"type": "http.response.start", "status": response.status, "headers": headers}
     if response.pace == "at once":
-        scope["extensions"][_EXTENSION]["hold"]()
+        wire["packets"].hold()
         await send(start)
         await send({"type": "http.response.body", "body": response.body})
-        scope["extensions"][_EXTENSION]["release"]()
+        wire["packets"].release()
         return
     await send(start)
     for byte in response.body if response.pace == "drip" else b"":
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_gone(receive), _DRIP)
+            await asyncio.wait_for(_wait_for_close(receive), _DRIP)
             return
     await send({"type": "http.response.body", "body": b"", "more_body": True})
-    await _gone(receive)
+    await _wait_for_close(receive)
 
 
-async def _gone(receive: _Receive) -> None:
-    """Wait until the client has left."""
+async def _wait_for_close(receive: _Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 @contextlib.contextmanager
-def serving(handle: Handler, port: int = 0) -> Iterator[str]:
-    """Serve what a handler answers, until the block is left; give the URL, without a path.
+def serve(*handlers: Handler, port: int = 0) -> Iterator[list[str]]:
+    """Serve each handler at its own port, by one server, until the block is left.
 
-    Raises UsageError if the port cannot be had.
+    Gives their URLs, without a path. Raises UsageError if the port cannot be had.
     """
-    with _listening(port) as listener, _served([handle], [listener]) as urls:
-        yield urls[0]
-
-
-@contextlib.contextmanager
-def serving_each(handlers: Sequence[Handler]) -> Iterator[list[str]]:
-    """Serve each handler at a port of its own, by one server; give their URLs."""
     with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(_listening(0)) for _ in handlers]
-        yield stack.enter_context(_served(handlers, listeners))
+        listeners = [stack.enter_context(_listen(port)) for _ in handlers]
+        ports = [listener.getsockname()[1] for listener in listeners]
+        config = uvicorn.Config(
+            _application(dict(zip(ports, handlers, strict=True))),
+            http=type("Bounded", (_BoundedProtocol,), {"waiting": {}}),
+            loop="asyncio",
+            backlog=_BACKLOG,
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=(listeners,), daemon=True)
+        thread.start()
+        try:
+            yield [f"http://{HOST}:{port}" for port in ports]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
-@contextlib.contextmanager
-def _served(handlers: Sequence[Handler], listeners: Sequence[socket.socket]) -> Iterator[list[str]]:
-    ports = [listener.getsockname()[1] for listener in listeners]
-    config = uvicorn.Config(
-        application(dict(zip(ports, handlers, strict=True))),
-        http=type("Bounded", (_Bounded,), {"waiting": {}}),
-        loop="asyncio",
-        backlog=_BACKLOG,
-        lifespan="off",
-        ws="none",
-        interface="asgi3",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([*listeners],), daemon=True)
-    thread.start()
-    try:
-        yield [f"http://{HOST}:{port}" for port in ports]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def _listening(port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     # With the protocol named, asyncio turns Nagle's algorithm off: else a response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

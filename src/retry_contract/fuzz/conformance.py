@@ -1,14 +1,15 @@
-"""What every response to a generated request is held to, whatever it answers."""
+"""What every response to a generated request must keep, in the words of the rules."""
 
-from __future__ import annotations
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 
-import re
-from collections.abc import Callable
-
-from retry_contract.contract.catalogue import Contract
+from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
-from retry_contract.exchange import Exchange
-from retry_contract.outcome import NotTested, Violation
+from retry_contract.exchange import Exchange, Observation, Observations
+from retry_contract.outcome import NotExercised, NotTested, Place, Violation
+from retry_contract.rules import RULES
+from retry_contract.rules.every_response import content_type_of
+from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
 from retry_contract.verification.outage import (
     check_control,
     check_redirect,
@@ -17,39 +18,64 @@ from retry_contract.verification.outage import (
 )
 from retry_contract.verification.prober import Prober
 
-_TRACE = re.compile(r"Traceback \(most recent|\n\s+at |node_modules/|\.java:[0-9]")
+_JSON, _SHAPE = "application/json", "one of the two documented error envelopes"
 
 
-def violation(rule: str, pointer: str, expected: str, actual: str) -> Violation:
-    """Return a violation at a place of the response, or of the response as a whole."""
-    place = pointer or "the response"
-    return Violation(rule, pointer, f"{place} is {actual}; expected {expected}", expected, actual)
+def violation(
+    rule: str, pointer: str, expected: str, actual: str, place: Place = "body"
+) -> Violation:
+    """Return a violation at a place of the body, or about the status or the content type."""
+    found = Violation(rule, pointer, "", expected, actual, place=place)
+    return found.with_message(f"{found.what}; expected {expected}")
 
 
-def problem_of_form(exchange: Exchange, contract: Contract, key: str) -> Violation | None:
-    """Return what is wrong with a response as such: what it gives away, its type, its envelope."""
-    text = exchange.body.decode("utf-8", "replace")
-    if key in text or _TRACE.search(text.replace("\\n", "\n")):
-        return violation("no-secret-echoed", "", "nothing secret", "the key, or a stack trace")
-    if exchange.document.violations:
-        found = exchange.document.violations[0]
+def status_violation(rule: str, expected: str, exchange: Exchange) -> Violation:
+    """Return the violation of a rule by the status that came."""
+    return violation(rule, "", expected, f"status {exchange.status}", "status")
+
+
+def rule_violations(
+    rule: str, observation: Observation, expectation: Expectation
+) -> Iterator[Violation]:
+    """Yield how one observation breaks a rule; nothing if it says nothing about the rule."""
+    with contextlib.suppress(NotExercised):
+        for found in RULES[rule].check(Observations((observation,)), expectation):
+            yield violation(rule, found.pointer, found.expected, found.actual, found.place)
+
+
+def form_violations(
+    exchange: Exchange, expectation: Expectation, key: str, codes: Collection[str] = PUBLISHED_CODES
+) -> Iterator[Violation]:
+    """Yield what is wrong with a response as such; the first may be the cause of the others.
+
+    `codes` are the error codes that a 400 may have; empty if any may come.
+    """
+    secret, media_type = secret_in(exchange, key), content_type_of(exchange)
+    if secret is not None:
+        yield violation("no-secret-echoed", "", "nothing secret or internal", secret)
+    for found in exchange.document.violations:
         rule = "body-is-json" if exchange.succeeded else "error-shape"
-        return violation(rule, "", found.expected, found.actual)
-    media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        return violation("content-type-is-json", "", "application/json", "another content type")
-    problem = None if exchange.succeeded else error_response_problem(exchange.payload, contract)
+        yield violation(rule, "", found.expected if exchange.succeeded else _SHAPE, found.actual)
+    if media_type != _JSON:
+        yield violation("content-type-is-json", "", _JSON, media_type, "content-type")
+    if exchange.succeeded:
+        return
+    problem = error_response_problem(exchange.payload, expectation.contract)
     if problem is not None:
-        return violation("error-shape", "", "a documented error envelope", problem)
-    return None
+        yield violation("error-shape", "", _SHAPE, problem)
+    code = exchange.error_code
+    if exchange.status == 400 and codes and code is not None and code not in codes:
+        wanted = "a published code" if codes is PUBLISHED_CODES else " or ".join(sorted(codes))
+        came = code if code in PUBLISHED_CODES else "a code that is not published"
+        yield violation("error-code-documented", "/error/code", wanted, came)
 
 
 def rule_out_outage(
     prober: Prober, exchange: Exchange, known: Callable[[], str | None], *, own_key: bool
 ) -> None:
-    """Retrieve a known message after a response that may be an outage, or a refusal to talk to us.
+    """Retrieve a known message after a response that may be a sign of an outage or of a block.
 
-    Raises NotTested if it is one, if no message is known to tell it by, or after a redirect.
+    Raises NotTested if it is one, if no message is known to check by, or after a redirect.
     """
     if not prober.endpoint.real_time:
         return

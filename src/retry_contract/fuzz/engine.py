@@ -1,41 +1,38 @@
-"""Running generated cases with Hypothesis: bounded, seeded, and ended by a signal of its own."""
-
-from __future__ import annotations
+"""Running generated cases with Hypothesis: bounded, seeded, and ended by its own signal."""
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis import Phase
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.fuzz.isolation import isolated
+from retry_contract.fuzz.isolation import isolated, isolated_settings
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.prober import Listener, Prober
 
+NO_CASE = "--replay: not a case that this version can play"
 _REFUSED_ONLY = (
     "off this machine only retries of unknown messages are generated, and each was refused as "
     "documented; the rest needs an endpoint on this machine"
 )
-NO_CASE = "--replay: not a case that this version can play"
 _MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
 """How many cases are tried for a smaller one, after the first that broke the contract."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be generated, and against what.
+    """What to generate, and the endpoint that it is sent to.
 
-    `cases` bounds the cases, `seed` fixes them. `replay` is one concrete case to run instead.
-    `examples` is a folder of failures to read and extend. `listen` is told of every exchange.
+    `cases` bounds the cases and `seed` fixes them. `replay` is one case to play instead.
+    `examples` is a folder of failures to read and extend. `listen` is called with every exchange.
     """
 
     endpoint: Endpoint
@@ -53,35 +50,44 @@ class Plan:
             return 0
         return _MOST_SHRINKS_IN_REAL_TIME if self.endpoint.real_time else _MOST_SHRINKS
 
+    def settings(self, **more: Any) -> hypothesis.settings:
+        """Return the settings of Hypothesis for this plan."""
+        phases = [Phase.generate, *([Phase.shrink] if self.most_shrinks else [])]
+        if self.examples is not None:
+            more["database"] = DirectoryBasedExampleDatabase(self.examples)
+            phases.insert(0, Phase.reuse)
+        # A replay generates no case, but Hypothesis wants at least one.
+        return isolated_settings(max(1, self.cases), phases=phases, **more)
+
+    def require_messages(self) -> None:
+        """Raise NotExercised where no message can be sent for a case."""
+        if self.endpoint.real_time and self.endpoint.simulator is None:
+            raise NotExercised("needs --provision simulator")
+
 
 class Broken(Exception):
     """A generated case broke the contract: which rules, and the case as JSON values."""
 
-    def __init__(self, violations: tuple[Violation, ...], case: Any) -> None:
+    def __init__(self, case: Any, *violations: Violation) -> None:
         super().__init__(", ".join(violation.rule for violation in violations))
-        self.violations = violations
         self.case = case
-
-    @property
-    def size(self) -> int:
-        """How much there is to read in the case, in characters of JSON."""
-        return len(json.dumps(self.case))
+        self.violations = violations
+        self.size = len(json.dumps(case))
 
 
 class EndOfRun(BaseException):
-    """Ends a run of generated cases at once. Hypothesis takes it for no failure of a case."""
+    """Ends a run of generated cases at once: Hypothesis does not take it for a failure."""
 
 
 @dataclass
 class Tally:
-    """What the generated cases have sent, how they were answered, and the smallest that broke.
+    """The traffic of the generated cases, and the smallest case that broke the contract.
 
-    `reason` is why the run was ended before its last case, if there was nothing to test.
+    `reason` is why the run ended before its last case, if there was nothing to test.
     """
 
     most_shrinks: int
-    requests: int = 0
-    responses: Counter[str] = field(default_factory=Counter)
+    traffic: Traffic = field(default_factory=Traffic)
     accepted: int = 0
     drift: dict[Drift, None] = field(default_factory=dict)
     smallest: Broken | None = None
@@ -89,82 +95,49 @@ class Tally:
     ended: bool = False
     _shrunk: int = 0
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self.traffic.requests
+
     def begin(self) -> None:
-        """Begin a case. Raises EndOfRun where enough were tried after the first that broke."""
+        """Begin a case. Raises EndOfRun once enough cases were tried for a smaller one."""
         self._shrunk += self.smallest is not None
         if self._shrunk > self.most_shrinks:
             self.end()
 
     def end(self, reason: NotExercised | NotTested | None = None) -> NoReturn:
-        """End the run, for a reason if there is nothing to test. Raises EndOfRun."""
+        """Raise EndOfRun; the reason says why there is nothing to test."""
         self.ended, self.reason = True, self.reason or reason
         raise EndOfRun
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Keep what breaks the contract, and end the run where there is nothing to test."""
+    def watch(self) -> Iterator[None]:
+        """Keep the smallest case that breaks the contract, and end a run with nothing to test."""
         try:
             yield
         except Broken as found:
-            self.note(found)
+            if self.smallest is None or found.size < self.smallest.size:
+                self.smallest = found
             if not self.most_shrinks:
                 self.end()
             raise
         except (NotExercised, NotTested) as reason:
             self.end(reason)
 
-    def note(self, found: Broken) -> None:
-        """Keep a case that broke the contract, if it is the smallest so far."""
-        if self.smallest is None or found.size < self.smallest.size:
-            self.smallest = found
-
-    def add(self, prober: Prober) -> None:
-        """Count what a prober has sent, and let it forget."""
-        self.requests += len(prober.exchanges)
-        self.responses.update(str(exchange.status) for exchange in prober.exchanges)
-        self.accepted += sum(e.kind == "retry" and e.succeeded for e in prober.exchanges)
-        prober.exchanges.clear()
-
-    @property
-    def traffic(self) -> Traffic:
-        """The traffic of all cases."""
-        return Traffic(self.requests, dict(sorted(self.responses.items())))
-
-
-@contextlib.contextmanager
-def case_prober(plan: Plan, tally: Tally, *, endpoint: Endpoint | None = None) -> Iterator[Prober]:
-    """Give a case an endpoint of its own, where there can be one, and count what it sent."""
-    tally.begin()
-    endpoint = endpoint or plan.endpoint.fresh()
-    prober = Prober(endpoint, plan.listen)
-    try:
-        yield prober
-    finally:
-        tally.add(prober)
-        if endpoint is not plan.endpoint:
-            endpoint.close()
-
-
-def settings_of(plan: Plan, **more: Any) -> hypothesis.settings:
-    """Return Hypothesis' settings: nothing from the environment, and nothing left behind."""
-    phases = [Phase.generate, *([Phase.shrink] if plan.most_shrinks else [])]
-    database = None
-    if plan.examples is not None:
-        database = DirectoryBasedExampleDatabase(plan.examples)
-        phases.insert(0, Phase.reuse)
-    return hypothesis.settings(
-        backend="hypothesis",
-        max_examples=max(1, plan.cases),  # none are generated for a replay
-        database=database,
-        deadline=None,
-        derandomize=False,
-        phases=phases,
-        print_blob=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-        **more,
-    )
+    @contextlib.contextmanager
+    def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
+        """Give a case its own endpoint, where there can be one, and count what it sends."""
+        self.begin()
+        endpoint = endpoint or plan.endpoint.renew()
+        prober = Prober(endpoint, plan.listen)
+        try:
+            yield prober
+        finally:
+            self.traffic += prober.traffic
+            self.accepted += sum(e.kind == "retry" and e.succeeded for e in prober.exchanges)
+            if endpoint is not plan.endpoint:
+                endpoint.close()
 
 
 def run_cases(
@@ -172,13 +145,13 @@ def run_cases(
 ) -> Broken | None:
     """Run generated cases, or replay one; return the smallest that broke the contract, or None.
 
-    Raises NotExercised if no retry was accepted, and NotTested if the endpoint gave out.
+    Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
     """
     with isolated():
         try:
             (generate if plan.replay is None else replay)()
         except (Broken, EndOfRun, HypothesisException):
-            # Hypothesis calls it flaky where a case breaks once and not again, or was ended.
+            # Hypothesis calls a case flaky if it breaks once and not again, or was ended.
             if not tally.ended and tally.smallest is None:
                 raise
     if tally.smallest is not None:
@@ -188,24 +161,12 @@ def run_cases(
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
     if plan.replay is None and not tally.accepted:
-        # Off this machine none of them can be: there they name messages that do not exist.
+        # Off this machine the cases name messages that do not exist, so none can be accepted.
         here = plan.endpoint.expendable
         raise NotExercised("no generated retry was accepted" if here else _REFUSED_ONLY)
     return None
 
 
-def needs_messages(plan: Plan) -> None:
-    """Raise NotExercised where no messages can be made for the cases."""
-    if plan.endpoint.real_time and plan.endpoint.simulator is None:
-        raise NotExercised("needs messages that have failed: --provision simulator")
-
-
-def needs_this_machine(plan: Plan) -> None:
-    """Raise NotExercised where the cases would cost messages, or text a person."""
-    if not plan.endpoint.expendable:
-        raise NotExercised("off this machine no sequence is generated: each would cost messages")
-
-
-def broken(case: Any, *violations: Violation) -> NoReturn:
-    """Say that a case broke the contract."""
-    raise Broken(violations, case)
+def is_text(value: Any) -> bool:
+    """Whether this is a string that UTF-8 can carry."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)

@@ -1,17 +1,18 @@
 """Strategies for the values of single fields, hand-written for variety and for plain shrinking.
 
-Each begins with its plainest value, because Hypothesis shrinks towards the first alternative.
-They draw seldom: the number of draws is what a payload costs.
+Each begins with its plainest value, because Hypothesis shrinks towards the first alternative, and
+draws seldom, because draws are what a payload costs. `BY_DEFINITION` reaches all that the schemas
+permit; `DOCUMENTED` stays with the forms that the public pages show.
 """
 
-from __future__ import annotations
-
 from calendar import isleap
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+
+from retry_contract.contract.timeline import SINGAPORE
 
 CREATED = "2024-05-16T16:48:42.247+08:00"
 UPDATED = "2024-05-16T16:48:59.157+08:00"
@@ -26,19 +27,10 @@ SIMULATORS = (
     "6511119999",
 )
 SCRIPTS = (
-    "测试收件人",
-    "சோதனை பெறுநர்",
-    "Penerima Ujian",
-    "مستلم تجريبي",
-    "נמען לבדיקה",
-    "परीक्षण प्राप्तकर्ता",
-    "ผู้รับทดสอบ",
-    "テスト受信者",
-    "Тест",
-    "e\u0301 Z\u0351\u0346\u036ba\u0318l\u0321g\u0322o",
-    "\u202eright to left\u202c",
-    "\U00020bb7野家 \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467",
-    "\uff11\uff12\uff13",
+    *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "مستلم تجريبي", "נמען לבדיקה"),
+    *("परीक्षण प्राप्तकर्ता", "ผู้รับทดสอบ", "テスト受信者", "Тест"),
+    *("e\u0301 Z\u0351\u0346\u036ba\u0318l\u0321g\u0322o", "\u202eright to left\u202c"),
+    *("\U00020bb7野家 \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467", "\uff11\uff12\uff13"),
 )
 PLAIN = ("Test Recipient", "", "1", "O'Neil & Sons <b>", 'said "hi" \\ then', "two\nlines", "{{x}}")
 NAMES = (
@@ -50,30 +42,30 @@ NAMES = (
 _DAYS = ("2024-05-16", "2024-02-29", "2000-02-29", "0000-02-29", "0000-01-01", "9999-12-31",
          "1900-02-28", "1969-12-31", "2038-01-19", "2025-02-23", "2025-02-24")  # fmt: skip
 _TIMES = ("16:48:42", "00:00:00", "23:59:59", "12:00:00", "15:59:59")
-_SENTENCES = (
-    "A line of a long test message. ",
-    "一行测试短信。",
-    "ஒரு வரி. ",
-    "سطر. ",
-    "\U0001f9ea ",
-)
+_LINE = "A line of a long test message. "
+_SENTENCES = (_LINE, "一行测试短信。", "ஒரு வரி. ", "سطر. ", "\U0001f9ea ")
 _UUIDS = (
-    "00000000-0000-4000-8000-000000000001",
-    "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+    *("00000000-0000-4000-8000-000000000001", "886313e1-3b8a-5372-9b90-0c9aee199e5d"),
     "6F1C2B8E-0D3A-4C55-9C58-0F4F2F3F8A11",
 )
+_PAGE_TEXTS = (
+    *("'", "1", "0", "-", "#", "true", "null", "=1+1", "O'Neil", 'said "hi"', "Tan & Sons"),
+    *("<b>bold</b>", "50% off", "a, b; c", "C:/temp", "http://a.example/?q=1&r=2", "two\nlines"),
+    *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "José Núñez", "x" * 80),
+)
+_PAGE_LETTERS = (
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-"
+    "!\"#$%&'()*+/:;<=>?@_àâçéèêëîïôùûüñÅåØøßÆæ¡¿£¥§的一是不了在人有我他这中大来上。அஆஇஈஉஊஎஏஐ"
+)
+_LONGEST = 1000
+"""The most characters of a message's body (guide, Single Send)."""
 
 
 def timestamps(plain: str = CREATED) -> SearchStrategy[str]:
     """Return RFC 3339 timestamps: every form of offset, fraction, case and extreme date."""
-    varied = st.builds(
-        "".join,
-        st.tuples(
-            _days(), st.sampled_from("Tt"), _times(), st.sampled_from(FRACTIONS),
-            st.sampled_from(OFFSETS),
-        ),
-    )  # fmt: skip
-    return st.one_of(st.just(plain), varied)
+    fractions, offsets = st.sampled_from(FRACTIONS), st.sampled_from(OFFSETS)
+    parts = st.tuples(_days(), st.sampled_from("Tt"), _times(), fractions, offsets)
+    return st.one_of(st.just(plain), st.builds("".join, parts))
 
 
 def _days() -> SearchStrategy[str]:
@@ -94,20 +86,23 @@ def texts() -> SearchStrategy[str]:
 
 def messages() -> SearchStrategy[str]:
     """Return the texts of messages, up to 1,600 characters."""
-    long = st.builds(_repeated, st.sampled_from(_SENTENCES), st.integers(0, 1600))
+    long = st.builds(
+        lambda sentence, length: (sentence * (length // len(sentence) + 1))[:length],
+        st.sampled_from(_SENTENCES),
+        st.integers(0, 1600),
+    )
     return st.one_of(st.just(MESSAGE), texts(), long)
-
-
-def _repeated(sentence: str, length: int) -> str:
-    return (sentence * (length // len(sentence) + 1))[:length]
 
 
 def ids(kind: str) -> SearchStrategy[str]:
     """Return identifiers of a kind, such as `message_1`, and of other forms: ids are opaque."""
     short = st.sampled_from((f"{kind}_1", f"{kind}_2", "1", "-", f"{kind} é/名", "x" * 300))
     known = st.sampled_from(_UUIDS).map(f"{kind}_{{}}".format)
-    random = st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
-    return st.one_of(short, known, random)
+    return st.one_of(short, known, _random_ids(kind))
+
+
+def _random_ids(kind: str) -> SearchStrategy[str]:
+    return st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
 
 
 def phone_numbers() -> SearchStrategy[str]:
@@ -125,8 +120,8 @@ def nrics() -> SearchStrategy[str]:
 
 def recipients() -> SearchStrategy[str | dict[str, str]]:
     """Return phone numbers, and NRICs as strings and as objects."""
-    beside = st.sampled_from(((), (("kind", "invitee"),), (("type", "nric"), ("name", ""))))
-    objects = st.builds(lambda nric, more: {"value": nric, **dict(more)}, nrics(), beside)
+    others = st.sampled_from(((), (("kind", "invitee"),), (("type", "nric"), ("name", ""))))
+    objects = st.builds(lambda nric, more: {"value": nric, **dict(more)}, nrics(), others)
     return st.one_of(phone_numbers(), nrics(), objects)
 
 
@@ -136,15 +131,25 @@ def template_values() -> SearchStrategy[dict[str, str]]:
         st.builds(dict[str, str]),
         st.dictionaries(st.sampled_from(NAMES), texts(), max_size=4),
         st.dictionaries(texts(), texts(), max_size=2),
-        st.builds(_many, st.integers(0, 20), texts()),
+        st.builds(lambda n, text: dict.fromkeys(NAMES[:n], text), st.integers(0, 20), texts()),
     )
 
 
-def _many(number: int, text: str) -> dict[str, str]:
-    return dict.fromkeys(NAMES[:number], text)
+def documented_texts() -> SearchStrategy[str]:
+    """Return what may fill a parameter of a template: no emoji, no braces, no space at an end."""
+    drawn = st.text(st.sampled_from(_PAGE_LETTERS), min_size=1, max_size=12)
+    return st.one_of(st.just("Test Recipient"), st.sampled_from(_PAGE_TEXTS), drawn)
 
 
-KNOWN: dict[str, SearchStrategy[Any]] = {
+def _documented_timestamps(odd: tuple[str, ...], begin: str, days: int) -> SearchStrategy[str]:
+    first = datetime.fromisoformat(begin).replace(tzinfo=SINGAPORE)
+    moments = st.integers(0, days * 86_400_000).map(
+        lambda n: (first + timedelta(milliseconds=n)).isoformat(timespec="milliseconds")
+    )
+    return st.one_of(st.sampled_from(odd), moments)
+
+
+BY_DEFINITION: dict[str, SearchStrategy[Any]] = {
     "timestamp": timestamps(),
     "createdAt": timestamps(CREATED),
     "updatedAt": timestamps(UPDATED),
@@ -161,3 +166,27 @@ KNOWN: dict[str, SearchStrategy[Any]] = {
     "language": st.sampled_from(("english", "chinese", "malay", "tamil", "ENGLISH")),
 }
 """Strategies by the name of the definition in `schemas/common/fields.schema.json`."""
+
+DOCUMENTED: dict[str, SearchStrategy[Any]] = {
+    "createdAt": _documented_timestamps(
+        ("2024-05-16T16:48:42.000+08:00", "2024-02-29T23:59:59.999+08:00",
+         "2024-01-01T00:00:00.000+08:00"),
+        "2023-11-01", 190,
+    ),
+    "updatedAt": _documented_timestamps(
+        ("2024-05-16T16:49:00.000+08:00", "2024-12-31T23:59:59.999+08:00",
+         "2025-02-24T00:00:00.000+08:00", "2028-02-29T12:00:00.010+08:00"),
+        "2024-05-17", 1200,
+    ),
+    "id": st.just("message_886313e1-3b8a-5372-9b90-0c9aee199e5d") | _random_ids("message"),
+    "campaignId": _random_ids("campaign"),
+    "creatorId": _random_ids("user"),
+    "templateBodyId": _random_ids("template_body"),
+    "recipient": st.sampled_from(SIMULATORS),
+    "fullMessage": st.one_of(
+        documented_texts(),
+        st.lists(documented_texts(), min_size=2, max_size=3).map("\n\n---\n\n".join),
+        st.integers(1, _LONGEST).map(lambda n: (_LINE * 40)[:n].strip()),
+    ),
+}  # fmt: skip
+"""Strategies in documented forms: code need not meet a timestamp of the year 0000."""

@@ -1,49 +1,44 @@
 """Checking a rule by generated cases."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
-import shlex
 
 from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated_cases import REQUESTS
+from retry_contract.verification.observer import Generate, Observer
 from retry_contract.verification.options import Options
 from retry_contract.verification.prober import Listener
-from retry_contract.verification.run import Generate, Interrupted, Run
+from retry_contract.verification.replay import replay_command
+from retry_contract.verification.run import Interrupted
 
 
 def generator(options: Options, record: Listener | None = None) -> Generate:
-    """Return what checks the rules whose cases are generated. `record` is told of each exchange."""
+    """Return what checks a rule by generated cases. `record` is called with each exchange."""
 
-    def generate(rule: str, run: Run) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         name = "request" if rule == REQUESTS else "sequence"
+        replay = None if options.replay is None else options.replay[name]
         plan = Plan(
-            run.prober.endpoint,
-            run.expectation,
-            options.fuzz,
-            options.seed or 0,
-            None if options.replay is None else options.replay[name],
-            options.examples,
-            record,
-        )
+            run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0, replay,
+            options.examples, record,
+        )  # fmt: skip
         tally = Tally(plan.most_shrinks)
         try:
-            found = _play(name, plan, tally)
+            return _violations(_fuzz(name, plan, tally), options, run)
         except KeyboardInterrupt:
-            told = _told(tally.smallest, options, run)
-            if not told:
+            found = _violations(tally.smallest, options, run)
+            if not found:
                 raise
-            raise Interrupted(RuleResult(rule, run.contract, RuleState.BROKEN, told)) from None
+            raise Interrupted(RuleResult(rule, run.contract, RuleState.BROKEN, found)) from None
         finally:
             run.add(tally.traffic, tally.drift)
-        return _told(found, options, run)
 
     return generate
 
 
-def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
+def _fuzz(name: str, plan: Plan, tally: Tally) -> Broken | None:
+    # The libraries behind each are slow to import.
     if name == "request":
         from retry_contract.fuzz.requests import fuzz_requests
 
@@ -53,7 +48,7 @@ def _play(name: str, plan: Plan, tally: Tally) -> Broken | None:
     return fuzz_sequences(plan, tally)
 
 
-def _told(found: Broken | None, options: Options, run: Run) -> tuple[Violation, ...]:
+def _violations(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:
     if found is None:
         return ()
     # ASCII alone, so that no code page between here and a shell can change the case.
@@ -62,25 +57,10 @@ def _told(found: Broken | None, options: Options, run: Run) -> tuple[Violation, 
         dataclasses.replace(
             violation,
             message=f"{violation.rule}: {violation.message}",
+            scenario=f"generated {next(iter(found.case))}",
             seen=f"a generated {next(iter(found.case))}, the smallest that was found",
             case=case,
-            replay=shlex.join(_command(case, options, run)),
+            replay=replay_command(options, run.contract, case),
         )
         for violation in found.violations
     )
-
-
-def _command(case: str, options: Options, run: Run) -> list[str]:
-    instant = run.expectation.instant
-    command: list[str] = ["retry-contract", "verify"]
-    command += ["--on", instant.isoformat()] if instant else ["--contract", run.contract]
-    if options.live is not None:
-        live = options.live
-        command += ["--endpoint", options.endpoint, "--campaign", live.campaign]
-        command += ["--foreign-campaign", live.foreign_campaign] if live.foreign_campaign else []
-        command += ["--values", json.dumps(dict(live.values))] if live.values else []
-        command += ["--provision", "simulator"] if live.simulate else []
-        command += ["--ca-file", live.ca_file] if live.ca_file else []
-        # A proxy's address may hold a password.
-        command += ["--proxy", live.proxy if "@" not in live.proxy else "URL"] if live.proxy else []
-    return [*command, "--replay", case]

@@ -1,37 +1,47 @@
-"""Hypothesis without its surroundings: nothing of the machine has a part in what a seed draws."""
-
-from __future__ import annotations
+"""Hypothesis without its surroundings: the machine has no part in what a seed draws."""
 
 import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
-from hypothesis import configuration
+from hypothesis import HealthCheck, Phase, Verbosity, configuration, settings
 from hypothesis.internal.conjecture import providers
+
+
+def isolated_settings(cases: int, **more: Any) -> settings:
+    """Return settings that take nothing from the environment and leave nothing behind."""
+    plain: dict[str, Any] = {"database": None, "phases": (Phase.generate, Phase.shrink), **more}
+    return settings(
+        backend="hypothesis",
+        max_examples=cases,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        **plain,
+    )
 
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Keep Hypothesis out of the current folder, and that folder out of what it generates."""
-    with _home(), _constants_of_no_module():
-        yield
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[None]:
-    """Keep Hypothesis' tables of Unicode out of the folder that the run was started from."""
     before = getattr(configuration, "__hypothesis_home_directory", None)
     configuration.set_hypothesis_home_dir(_cache_folder())
     try:
-        yield
+        with _without_local_constants():
+            yield
     finally:
         configuration.set_hypothesis_home_dir(before)
 
 
 def _cache_folder() -> Path:
+    """Return the folder for Hypothesis' tables of Unicode."""
     root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
         return (Path(root) if root else Path.home() / ".cache") / "retry-contract"
@@ -40,12 +50,11 @@ def _cache_folder() -> Path:
 
 
 @contextlib.contextmanager
-def _constants_of_no_module() -> Iterator[None]:
-    """Let the modules that happen to be imported have no part in what a seed generates.
+def _without_local_constants() -> Iterator[None]:
+    """Keep the constants of imported modules out of what a seed generates.
 
-    Hypothesis draws from the constants of those that are not installed, and has no setting for it.
+    Hypothesis draws from the constants of modules that are not installed; no setting stops it.
     """
-    source = "_get_local_constants"
     try:
         from hypothesis.internal.conjecture.providers import CONSTANTS_CACHE
         from hypothesis.internal.constants_ast import Constants
@@ -54,7 +63,7 @@ def _constants_of_no_module() -> Iterator[None]:
         return
     CONSTANTS_CACHE.cache.clear()
     try:
-        with mock.patch.object(providers, source, Constants):
+        with mock.patch.object(providers, "_get_local_constants", Constants):
             yield
     finally:
         CONSTANTS_CACHE.cache.clear()

@@ -1,10 +1,9 @@
 """Valid payloads with exactly one edit, the rule that it breaks, and where."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema
-from retry_contract.fuzz import value_edits
+from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.payloads import Payload, known_contract, payloads
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
+
+Change = Callable[[Any], Any]
 
 _OWNERS = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
 _WHOLE = "response-matches-schema"
@@ -28,7 +29,6 @@ _OF_TYPE: dict[str, Any] = {
     "array": [],
     "object": {},
 }
-_TYPE_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class NearMiss:
 
 @dataclass(frozen=True)
 class Edit:
-    """One way to spoil a payload: what it does, and the JSON Pointer of what it spoils."""
+    """One way to make a payload invalid: what it does, and the JSON Pointer of the place."""
 
     text: str
     pointer: str
-    change: Callable[[Payload], Any] = field(repr=False)
+    change: Change = field(repr=False)
 
     def __call__(self, payload: Payload) -> NearMiss:
-        """Spoil a payload, which is left as it is."""
+        """Return a changed copy of a payload."""
         rule = _OWNERS.get(self.pointer, _WHOLE)
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 
@@ -65,109 +65,84 @@ def near_misses(contract: str | Contract, kind: Kind = "retry") -> SearchStrateg
     Raises KeyError for a contract that is not known.
     """
     known = known_contract(contract)
-    return st.builds(
-        lambda edit, payload: edit(payload), st.sampled_from(edits(known, kind)),
-        payloads(known, kind),
-    )  # fmt: skip
+    chosen, valid = st.sampled_from(edits(known, kind)), payloads(known, kind)
+    return st.builds(lambda edit, payload: edit(payload), chosen, valid)
 
 
 @functools.cache
 def edits(contract: Contract, kind: Kind = "retry") -> tuple[Edit, ...]:
-    """Return every edit that spoils a response of one kind, the plainest first."""
+    """Return every edit of a response of one kind, the plainest first."""
     schema = contract.schema_of(kind)
     found: list[Edit] = []
     for name in schema.get("required", ()):
-        found += _absences(name)
-        if schema.get("additionalProperties", True) is True:
-            found += _misplacements(name)
+        found += _removals(name, closed=schema.get("additionalProperties", True) is not True)
     for name, member in schema.get("properties", {}).items():
         if member is False:
-            found += _additions(name)
+            for text, value in (("a string", "user_1"), ("null", None), ("an empty string", "")):
+                found.append(_value_edit(f"{name} added as {text}", [name], _constant(value)))
         elif member is not True:
-            found += _replacements(name, member, contract)
+            sample = (contract.resolve(member).get("examples") or [None])[0]
+            for text, change, *below in _changes(member, contract):
+                found.append(_value_edit(f"{name}: {text}", [name, *below], change, sample))
     return (*found, *_WHOLE_BODIES)
 
 
-def _absences(name: str) -> Iterator[Edit]:
-    yield Edit(f"{name} dropped", pointer([name]), lambda p: _without(p, name))
+def _removals(name: str, *, closed: bool) -> Iterator[Edit]:
+    """Return edits that take a member away; none that adds another, if the object is closed."""
 
+    def without(payload: Payload) -> Payload:
+        return {k: v for k, v in payload.items() if k != name}
 
-def _misplacements(name: str) -> Iterator[Edit]:
+    def rename(other: str, payload: Payload) -> Payload:
+        return {(other if k == name else k): v for k, v in payload.items()}
+
     at = pointer([name])
-    for other in (name[:-1] + name[-1].swapcase(), _snake_case(name)):
-        yield Edit(f"{name} renamed to {other}", at, functools.partial(_renamed, name, other))
-    yield Edit(
-        f"{name} moved into an object", at, lambda p: {**_without(p, name), "x": {name: p[name]}}
-    )
+    yield Edit(f"{name} dropped", at, without)
+    if closed:
+        return
+    snake = "".join("_" + c.lower() if c.isupper() else c for c in name)
+    for other in (name[:-1] + name[-1].swapcase(), snake if snake != name else name.upper()):
+        yield Edit(f"{name} renamed to {other}", at, functools.partial(rename, other))
+    yield Edit(f"{name} moved into an object", at, lambda p: {**without(p), "x": {name: p[name]}})
 
 
-def _additions(name: str) -> Iterator[Edit]:
-    for text, value in (("a string", "user_1"), ("null", None), ("an empty string", "")):
-        change = functools.partial(_with, name, _instead(value), None)
-        yield Edit(f"{name} added as {text}", pointer([name]), change)
+def _value_edit(text: str, path: list[Any], change: Change, sample: Any = None) -> Edit:
+    name = path[0]
+    return Edit(text, pointer(path), lambda p: {**p, name: change(p.get(name, sample))})
 
 
-def _replacements(name: str, member: Schema, contract: Contract) -> Iterator[Edit]:
+def _changes(member: Schema, contract: Contract) -> Iterator[tuple[Any, ...]]:
+    """Return changes of a member's value: what each does, the change, and where below it."""
     schema = contract.resolve(member)
-    sample = (schema.get("examples") or [None])[0]
-
-    def edit(text: str, change: Callable[[Any], Any], *below: str | int) -> Edit:
-        spoil = functools.partial(_with, name, change, sample)
-        return Edit(f"{name}: {text}", pointer([name, *below]), spoil)
-
-    yield from _wrong_types(schema, contract, edit)
-    yield from _wrong_members(schema, contract, edit)
-    yield from _wrong_words(schema, edit)
-    if schema.get("minLength", 0) > 0:
-        yield edit("an empty string", _instead(""))
-    for definition in _definitions(member, contract):
-        for text, change in value_edits.BY_DEFINITION.get(definition, {}).items():
-            yield edit(text, change)
-
-
-_Make = Callable[..., Edit]
-
-
-def _wrong_types(schema: Schema, contract: Contract, edit: _Make) -> Iterator[Edit]:
-    allowed = _types(schema, contract)
-    for name, value in _OF_TYPE.items():
-        if name not in allowed:
-            yield edit(f"{name} instead", _instead(value))
-    if "array" not in allowed:
-        yield edit("wrapped in an array", lambda old: [old])
-
-
-def _wrong_members(schema: Schema, contract: Contract, edit: _Make) -> Iterator[Edit]:
+    for name, value in _values_of_other_types(schema, contract):
+        yield f"{name} instead", _constant(value)
+    if "array" not in _types(schema, contract):
+        yield "wrapped in an array", lambda old: [old]
     items, more = schema.get("items"), schema.get("additionalProperties")
     if isinstance(items, dict):
-        for name, value in _refused(items, contract):
-            yield edit(f"an item that is {name}", functools.partial(_first, value), 0)
+        for name, value in _values_of_other_types(items, contract):
+            yield f"an item that is {name}", lambda old, new=value: [copy.deepcopy(new), *old], 0
     if isinstance(more, dict):
-        for name, value in _refused(more, contract):
+        for name, value in _values_of_other_types(more, contract):
             for key in ("name", "a/b"):
-                change = functools.partial(_put, key, value)
-                yield edit(f"a member that is {name}", change, key)
+                put = functools.partial(_put, key, value)
+                yield f"a member that is {name}", put, key
+    for word in _other_words(schema):
+        yield f"another string, {json.dumps(word)}", _constant(word)
+    if schema.get("minLength", 0) > 0:
+        yield "an empty string", _constant("")
+    while "$ref" in member:
+        yield from _BY_DEFINITION.get(Path(member["$ref"]).name, {}).items()
+        member = contract.definition(member["$ref"])
 
 
-def _wrong_words(schema: Schema, edit: _Make) -> Iterator[Edit]:
-    allowed = schema["enum"] if "enum" in schema else [schema.get("const")]
-    word = allowed[0]
-    if not isinstance(word, str):
-        return
-    statuses = KNOWN_STATUSES if word in KNOWN_STATUSES else ()
-    variants = (word.upper(), word.capitalize(), word + " ", word + "\n", word[:-1], "")
-    for other in dict.fromkeys((*statuses, *variants)):
-        if other not in allowed:
-            yield edit(f"another string, {json.dumps(other)}", _instead(other))
-
-
-def _refused(schema: Schema, contract: Contract) -> list[tuple[str, Any]]:
+def _values_of_other_types(schema: Schema, contract: Contract) -> list[tuple[str, Any]]:
     allowed = _types(schema, contract)
     return [(name, value) for name, value in _OF_TYPE.items() if name not in allowed]
 
 
 def _types(schema: Any, contract: Contract) -> set[str]:
-    """Return the names of the JSON types that a schema lets pass; all if it does not say."""
+    """Return the names of the JSON types that a schema permits; all if it does not say."""
     schema = {} if schema is True else contract.resolve(schema)
     if "anyOf" in schema:
         return set().union(*(_types(choice, contract) for choice in schema["anyOf"]))
@@ -175,30 +150,23 @@ def _types(schema: Any, contract: Contract) -> set[str]:
         named = {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
         return named | {"number"} if "integer" in named else named
     if "const" in schema or "enum" in schema:
-        words = schema.get("enum", [schema.get("const")])
-        return {_TYPE_NAMES.get(type(word), "number") for word in words}
+        names = {type(value): name for name, value in _OF_TYPE.items()}
+        return {names.get(type(w), "number") for w in schema.get("enum", [schema.get("const")])}
     return set(_OF_TYPE)
 
 
-def _definitions(member: Schema, contract: Contract) -> Iterator[str]:
-    while "$ref" in member:
-        yield Path(member["$ref"]).name
-        member = contract.definition(member["$ref"])
+def _other_words(schema: Schema) -> list[str]:
+    """Return strings close to the words that a schema permits."""
+    allowed = schema.get("enum", [schema.get("const")])
+    word = allowed[0]
+    if not isinstance(word, str):
+        return []
+    statuses = KNOWN_STATUSES if word in KNOWN_STATUSES else ()
+    variants = (word.upper(), word.capitalize(), word + " ", word + "\n", word[:-1], "")
+    return [other for other in dict.fromkeys((*statuses, *variants)) if other not in allowed]
 
 
-def _without(payload: Payload, name: str) -> Payload:
-    return {k: v for k, v in payload.items() if k != name}
-
-
-def _renamed(name: str, other: str, payload: Payload) -> Payload:
-    return {(other if k == name else k): v for k, v in payload.items()}
-
-
-def _with(name: str, change: Callable[[Any], Any], sample: Any, payload: Payload) -> Payload:
-    return {**payload, name: change(payload.get(name, sample))}
-
-
-def _instead(value: Any) -> Callable[[Any], Any]:
+def _constant(value: Any) -> Change:
     return lambda _: copy.deepcopy(value)
 
 
@@ -206,20 +174,89 @@ def _put(key: str, value: Any, old: Payload) -> Payload:
     return {**old, key: copy.deepcopy(value)}
 
 
-def _first(value: Any, old: list[Any]) -> list[Any]:
-    return [copy.deepcopy(value), *old]
-
-
-def _snake_case(name: str) -> str:
-    snake = "".join("_" + c.lower() if c.isupper() else c for c in name)
-    return snake if snake != name else name.upper()
-
-
 _WHOLE_BODIES = (
-    Edit("null instead of the object", "", lambda _: None),
-    Edit("an array instead of the object", "", lambda _: []),
-    Edit("the object in an array", "", lambda p: [p]),
+    Edit("null instead of the object", "", _constant(None)),
+    Edit("an array instead of the object", "", _constant([])),
+    Edit("the object in an array", "", lambda payload: [payload]),
     Edit("the object as a string of JSON", "", json.dumps),
-    Edit("a number instead of the object", "", lambda _: 7),
-    Edit("a boolean instead of the object", "", lambda _: True),
+    Edit("a number instead of the object", "", _constant(7)),
+    Edit("a boolean instead of the object", "", _constant(True)),
 )
+
+_FULL_WIDTH = {ord("0") + n: 0xFF10 + n for n in range(10)}
+_DATE, _HOUR, _MINUTE, _SECOND = (0, 10), (11, 13), (14, 16), (17, 19)
+_OFFSET = re.compile(r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$")
+
+
+def _slice(place: tuple[int, int], text: str) -> Change:
+    return lambda old: old[: place[0]] + text + old[place[1] :]
+
+
+def _offset(text: str) -> Change:
+    return lambda old: _OFFSET.sub(text, old)
+
+
+def _fraction(text: str) -> Change:
+    return lambda old: old[:19] + text + "".join(_OFFSET.findall(old))
+
+
+def _number(change: Callable[[str], str]) -> Change:
+    return lambda old: change(old if isinstance(old, str) and old.isdigit() else SIMULATORS[0])
+
+
+_TIMESTAMP: dict[str, Change] = {
+    "no offset": _offset(""),
+    "a space instead of T": _slice((10, 11), " "),
+    "the date alone": lambda old: old[:10],
+    "30 February": _slice(_DATE, "2024-02-30"),
+    "29 February of no leap year": _slice(_DATE, "2023-02-29"),
+    "31 April": _slice(_DATE, "2024-04-31"),
+    "the month 13": _slice(_DATE, "2024-13-01"),
+    "the day 0": _slice(_DATE, "2024-05-00"),
+    "the hour 24": _slice(_HOUR, "24"),
+    "the minute 60": _slice(_MINUTE, "60"),
+    "a leap second": _slice(_SECOND, "60"),
+    "an offset without its colon": _offset("+0800"),
+    "an offset of 24 hours": _offset("+24:00"),
+    "an offset with seconds": _offset("+08:00:00"),
+    "a year of five digits": lambda old: "1" + old,
+    "a fraction without digits": _fraction("."),
+    "a comma before the fraction": _fraction(",5"),
+    "full-width digits": lambda old: old.translate(_FULL_WIDTH),
+    "a space before": lambda old: " " + old,
+    "a newline at the end": lambda old: old + "\n",
+    "an empty string": lambda _: "",
+    "milliseconds since 1970": lambda _: "1715849322247",
+}
+_PHONE_NUMBER: dict[str, Change] = {
+    "a plus sign": _number(lambda old: "+" + old),
+    "a letter": _number(lambda old: old[:-1] + "x"),
+    "six digits": _number(lambda old: old[:6]),
+    "sixteen digits": _number(lambda old: (old * 3)[:16]),
+    "a leading zero": _number(lambda old: "0" + old[:14]),
+    "a space": _number(lambda old: old[:2] + " " + old[2:]),
+    "a hyphen": _number(lambda old: old[:2] + "-" + old[2:]),
+    "full-width digits": _number(lambda old: old.translate(_FULL_WIDTH)),
+    "a newline at the end": _number(lambda old: old + "\n"),
+    "an empty string": lambda _: "",
+}
+_NRIC: dict[str, Change] = {
+    "an NRIC of another letter": lambda _: "A0000000X",
+    "an NRIC of six digits": lambda _: "S000000X",
+    "an NRIC without its last letter": lambda _: "S0000000",
+    "an NRIC and a newline": lambda _: "S0000000X\n",
+}
+_RECIPIENT: dict[str, Change] = {
+    **_PHONE_NUMBER,
+    **_NRIC,
+    "an object without value": lambda _: {"nric": "S0000000X"},
+    "an object with a phone number": lambda _: {"value": SIMULATORS[0]},
+    "an object with null": lambda _: {"value": None},
+}
+_BY_DEFINITION: dict[str, dict[str, Change]] = {
+    "timestamp": _TIMESTAMP,
+    "phoneNumber": _PHONE_NUMBER,
+    "nric": _NRIC,
+    "recipient": _RECIPIENT,
+}
+"""What to do to a value that is valid, by the name of its definition."""

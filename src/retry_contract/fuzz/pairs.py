@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.pair import Pair
-from retry_contract.fuzz.documented_forms import documented_field, documented_texts
-from retry_contract.fuzz.payloads import Payload
+from retry_contract.fuzz.field_values import DOCUMENTED, documented_texts
+from retry_contract.fuzz.payloads import ORDERS, Payload, field_strategy
 
 _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
     ("nextField", "next-value"),
@@ -25,12 +27,7 @@ _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
     ("nextFlag", None),
 )
 _PLACES = (-1, 0, 4, 7)
-_ORDERS: tuple[Callable[[tuple[str, ...]], tuple[str, ...]], ...] = (
-    lambda names: names[::-1],
-    lambda names: tuple(sorted(names)),
-    lambda names: names[1:] + names[:1],
-    lambda names: names[1::2] + names[::2],
-)
+_OTHER_ORDERS = ORDERS[1:]
 
 
 @dataclass(frozen=True)
@@ -82,36 +79,42 @@ def plainest(pair: Pair, values: Mapping[str, str] | None = None) -> Case:
     payload = {name: contract.sample("retry", name) for name, contract in pair.fields.items()}
     if values is not None and "values" in payload:
         payload["values"] = dict(values)
-    return Case(pair, payload, _ORDERS[0](pair.new.fields()))
+    return Case(pair, payload, tuple(_OTHER_ORDERS[0](list(pair.new.fields()))))
 
 
 def cases(plain: Case, *, given: bool) -> SearchStrategy[Case]:
     """Return messages in documented forms, the plainest first; `given` values stay as they are."""
     pair = plain.pair
-    fields = {name: documented_field(contract, name) for name, contract in pair.fields.items()}
+    fields = {name: _documented_field(contract, name) for name, contract in pair.fields.items()}
     if "values" in fields:
         members = plain.payload["values"]
         fields["values"] = st.fixed_dictionaries(
             {k: st.just(v) if given else documented_texts() for k, v in members.items()}
         )
+
+    def case(payload: Payload, alike: bool, order: Any, field: tuple[str, Any], place: int) -> Case:
+        if alike and {"createdAt", "updatedAt"} <= payload.keys():
+            # As in the response of a Single Send: changed at the instant of its creation.
+            payload = {**payload, "updatedAt": payload["createdAt"]}
+        return Case(pair, payload, tuple(order(list(pair.new.fields()))), field, place)
+
     return st.builds(
-        lambda payload, alike, order, field, place: Case(
-            pair, _alike(payload) if alike else payload, order(pair.new.fields()), field, place
-        ),
+        case,
         # Hypothesis draws the members in any order.
         st.fixed_dictionaries(fields).map(lambda drawn: {name: drawn[name] for name in fields}),
         st.sampled_from((False,) * 9 + (True,)),
-        st.sampled_from(_ORDERS),
+        st.sampled_from(_OTHER_ORDERS),
         st.sampled_from(_NEXT_FIELDS),
         st.sampled_from(_PLACES),
     )
 
 
-def _alike(payload: Payload) -> Payload:
-    """Let a message be changed at the instant at which it was made, as a Single Send's is."""
-    if "updatedAt" not in payload or "createdAt" not in payload:
-        return payload
-    return {**payload, "updatedAt": payload["createdAt"]}
+def _documented_field(contract: Contract, field: str) -> SearchStrategy[Any]:
+    """Return a field's values in documented forms, or by its schema; its sample comes first."""
+    schema = contract.schema_of("retry")["properties"][field]
+    name = Path(schema.get("$ref", "")).name if isinstance(schema, dict) else ""
+    form = DOCUMENTED[name] if name in DOCUMENTED else field_strategy(schema, contract)
+    return st.one_of(st.just(contract.sample("retry", field)), form, form)
 
 
 @dataclass(frozen=True)

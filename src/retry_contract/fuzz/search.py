@@ -1,27 +1,25 @@
 """Drawing values of a strategy, and the smallest value that has a property."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from hypothesis import HealthCheck, Phase, Verbosity, find, settings
+from hypothesis import find
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
-from retry_contract.fuzz.isolation import isolated
+from retry_contract.fuzz.isolation import isolated, isolated_settings
 
 T = TypeVar("T")
 
 
 class _TimeIsUp(BaseException):
-    """Ends a search at once. Hypothesis does not take it for a failure."""
+    """Ends a search at once: Hypothesis does not take it for a failure."""
 
 
 def draw(strategy: SearchStrategy[T], number: int, seed: int) -> list[T]:
-    """Return values of a strategy, as many as asked for; the same seed draws the same ones."""
+    """Return so many values of a strategy; the same seed draws the same values."""
     drawn: list[T] = []
 
     def keep(value: T) -> bool:
@@ -41,22 +39,23 @@ def smallest(
     *,
     until: float,
 ) -> T | None:
-    """Return the smallest value that has a property, of those that the seed draws, and shrunk.
+    """Return the smallest value that has a property, shrunk from those that the seed draws.
 
-    The smallest so far once `time.monotonic()` is past `until`; None if no value has the property.
+    Returns the smallest so far once `time.monotonic()` is past `until`, and None if no value has
+    the property.
     """
     found: list[T] = []
 
-    def timed(value: T) -> bool:
+    def holds_in_time(value: T) -> bool:
         if time.monotonic() > until:
             raise _TimeIsUp
-        has = holds(value)
-        if has:
-            found.append(value)
-        return has
+        if not holds(value):
+            return False
+        found.append(value)
+        return True
 
     try:
-        return _find(strategy, timed, number, seed)
+        return _find(strategy, holds_in_time, number, seed)
     except _TimeIsUp:
         return found[-1] if found else None
 
@@ -64,19 +63,9 @@ def smallest(
 def _find(
     strategy: SearchStrategy[T], holds: Callable[[T], bool], number: int, seed: int
 ) -> T | None:
-    chosen = settings(
-        backend="hypothesis",
-        max_examples=number,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[Phase.generate, Phase.shrink],
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
+    settings = isolated_settings(number)
     try:
         with isolated():
-            return find(strategy, holds, settings=chosen, random=random.Random(seed))
+            return find(strategy, holds, settings=settings, random=random.Random(seed))
     except NoSuchExample:
         return None

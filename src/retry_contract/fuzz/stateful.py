@@ -1,11 +1,10 @@
-"""Generated sequences: a state machine over any endpoint that messages can be made on."""
-
-from __future__ import annotations
+"""Generated sequences: a state machine over any endpoint that messages can be sent on."""
 
 import contextlib
+import inspect
 import itertools
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
@@ -19,91 +18,116 @@ from hypothesis.stateful import (
 )
 
 from retry_contract.contract.expectation import Expectation
-from retry_contract.fuzz.engine import (
-    NO_CASE,
-    Broken,
-    Plan,
-    Tally,
-    case_prober,
-    needs_messages,
-    needs_this_machine,
-    run_cases,
-    settings_of,
-)
+from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
 from retry_contract.fuzz.field_values import texts
 from retry_contract.fuzz.sequence import Start, StatefulSequence
-from retry_contract.fuzz.steps import BATCHES, DELIVERY, KEYS, METHODS, NUMBERS, WHICH, is_step
 from retry_contract.outcome import NotExercised
+from retry_contract.rules.delivery import FAILURE
 from retry_contract.service.seeds import BATCH
 
+BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
+METHODS = ("GET", "PUT", "PATCH", "DELETE")
+KEYS = ("no key", "wrong key", "no scheme")
+_DELIVERY = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILURE)
+STATES = (*_DELIVERY, *(BATCH + status for status in BATCHES))
+_VALUES: dict[str, Sequence[Any]] = {
+    "state": STATES,
+    "delivery": _DELIVERY,
+    "status": BATCHES,
+    "which": range(3),
+    "how": KEYS,
+    "number": range(2**32),
+    "method": METHODS,
+}
+"""The values of each parameter of a step or a move; `text` is any text."""
+
+_STEPS = {
+    name: tuple(inspect.signature(getattr(StatefulSequence, f"_{name}")).parameters)[1:]
+    for name in (
+        *("send", "seed", "fail", "retry", "batch", "unauthorised", "elsewhere", "unknown"),
+        *("method", "cutover"),
+    )
+}
+"""The parameters of each step."""
+
+_MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
+    "send": lambda text: [("send", text)],
+    "seed_and_retry": lambda delivery: [("seed", delivery), ("retry", 0)],
+    "retry_delivered": lambda: [("seed", "success"), ("retry", 0)],
+    "retry_in_batch": lambda status: [("seed", BATCH + status), ("retry", 0)],
+    "retry": lambda which: [("retry", which)],
+    "fail_and_retry": lambda which: [("fail", which), ("retry", which)],
+    "retry_twice": lambda which: [("fail", which), ("retry", which), ("retry", which)],
+    "spend_attempts": lambda which: [("fail", which), ("retry", which)] * 2,
+    "change_batch": lambda which, status: [("batch", which, status)],
+    "retry_unauthorised": lambda which, how: [("fail", which), ("unauthorised", which, how)],
+    "retry_elsewhere": lambda: [("elsewhere",)],
+    "retry_unknown": lambda number: [("unknown", number)],
+    "wrong_method": lambda which, method: [("fail", which), ("method", which, method)],
+    "cutover": lambda: [("cutover",)],
+}
+"""The rules of the state machine; each parameter is drawn from the strategy of its name."""
+
+_DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    **{name: st.sampled_from(values) for name, values in _VALUES.items()},
+    "number": st.integers(0, 2**32 - 1),
+    "text": texts(),
+}
 _MOST_STEPS = 12
 _LEAD = timedelta(minutes=30)
-_WHICH = st.sampled_from(WHICH)
 
 
 def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     """Play generated sequences; return the smallest that breaks the contract, or None.
 
-    Raises NotExercised if no retry was accepted, and NotTested if the endpoint gave out.
+    Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
     """
-    needs_this_machine(plan)
-    needs_messages(plan)
+    if not plan.endpoint.expendable:
+        raise NotExercised("off this machine no sequence is generated: each would cost messages")
+    plan.require_messages()
     starts = _starts(plan)
 
     @contextlib.contextmanager
-    def sequence(start: int) -> Iterator[StatefulSequence]:
-        instant = starts[start].instant
-        twin = None if instant is None else plan.endpoint.twin_at(instant)
-        with case_prober(plan, tally, endpoint=twin) as prober:
-            yield StatefulSequence(prober, tally, starts[start], start)
+    def begin(number: int) -> Iterator[StatefulSequence]:
+        start = starts[number]
+        twin = None if start.instant is None else plan.endpoint.twin_at(start.instant)
+        with tally.prober(plan, twin) as prober:
+            yield StatefulSequence(prober, tally, start)
 
     def replay() -> None:
         start, steps = _read_replay(plan.replay, len(starts))
-        with sequence(start) as played:
+        with begin(start) as sequence:
             for step in steps:
-                played.play(*step)
+                sequence.play(*step)
 
     def generate() -> None:
-        machine = hypothesis.seed(plan.seed)(_machine(sequence, len(starts)))
+        machine = hypothesis.seed(plan.seed)(_machine(begin, len(starts)))
+        settings = plan.settings(stateful_step_count=_MOST_STEPS)
         run_state_machine_as_test(machine, settings=settings)
 
-    settings = settings_of(plan, stateful_step_count=_MOST_STEPS)
     return run_cases(plan, tally, generate=generate, replay=replay)
-
-
-def _read_replay(document: Any, starts: int) -> tuple[int, list[list[Any]]]:
-    if not isinstance(document, dict):
-        raise NotExercised(NO_CASE)
-    start, steps = document.get("start"), document.get("steps")
-    if type(start) is not int or start not in range(starts) or not isinstance(steps, list):
-        raise NotExercised(NO_CASE)
-    if not all(isinstance(step, list) and is_step(*step) for step in steps):
-        raise NotExercised(NO_CASE)
-    return start, steps
 
 
 def _starts(plan: Plan) -> tuple[Start, ...]:
     """Return where sequences may begin: within the contract, and shortly before a cutover."""
     expectation = plan.expectation
     contract, catalogue = expectation.contract, expectation.catalogue
-    if plan.endpoint.twin_at(_within(expectation)) is None:
-        return (Start(None, expectation),)
-    found = [Start(_within(expectation), expectation)]
-    periods = list(catalogue.timeline)
-    for older, newer in itertools.pairwise(periods):
-        if newer.effective_from is not None and contract.period in (older, newer):
-            before = Expectation(catalogue, catalogue.of(older))
-            after = Expectation(catalogue, catalogue.of(newer))
-            found.append(Start(newer.effective_from - _LEAD, before, newer.effective_from, after))
+    within = catalogue.timeline.instant_within(contract.period)
+    if plan.endpoint.twin_at(within) is None:
+        return (Start(0, None, expectation),)
+    found = [Start(0, within, expectation)]
+    for older, newer in itertools.pairwise(catalogue.timeline):
+        cutover = newer.effective_from
+        if cutover is not None and contract.period in (older, newer):
+            before, after = (Expectation(catalogue, catalogue.of(p)) for p in (older, newer))
+            found.append(Start(len(found), cutover - _LEAD, before, (cutover, after)))
     return tuple(found)
 
 
-def _within(expectation: Expectation) -> datetime:
-    return expectation.catalogue.timeline.instant_within(expectation.contract.period)
-
-
-def _machine(sequence: Any, starts: int) -> type[RuleBasedStateMachine]:
-    """Return the state machine; each of its rules is one step of a sequence."""
+def _machine(
+    opener: Callable[[int], contextlib.AbstractContextManager[StatefulSequence]], starts: int
+) -> type[RuleBasedStateMachine]:
+    """Return the state machine; each of its rules is one move of a sequence."""
 
     class Machine(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -115,75 +139,53 @@ def _machine(sequence: Any, starts: int) -> type[RuleBasedStateMachine]:
 
         @initialize(start=st.integers(0, starts - 1), text=texts())
         def begin(self, start: int, text: str) -> None:
-            self.sequence = self.stack.enter_context(sequence(start))
+            self.sequence = self.stack.enter_context(opener(start))
             # With nothing sent, most of what follows would have nothing to act on.
             self.sequence.play("send", text)
 
-        @rule(text=texts())
-        def send(self, text: str) -> None:
-            self.sequence.play("send", text)
-
-        @rule(state=st.sampled_from(DELIVERY))
-        def seed_and_retry(self, state: str) -> None:
-            self.sequence.play("seed", state)
-            self.sequence.play("retry", 0)
-
-        @rule()
-        def retry_delivered(self) -> None:
-            self.sequence.play("seed", "success")
-            self.sequence.play("retry", 0)
-
-        @rule(status=st.sampled_from(BATCHES))
-        def retry_in_batch(self, status: str) -> None:
-            self.sequence.play("seed", BATCH + status)
-            self.sequence.play("retry", 0)
-
-        @rule(which=_WHICH)
-        def retry(self, which: int) -> None:
-            self.sequence.play("retry", which)
-
-        @rule(which=_WHICH)
-        def fail_and_retry(self, which: int) -> None:
-            self.sequence.play("fail", which)
-            self.sequence.play("retry", which)
-
-        @rule(which=_WHICH)
-        def retry_twice(self, which: int) -> None:
-            self.sequence.play("fail", which)
-            self.sequence.play("retry", which)
-            self.sequence.play("retry", which)
-
-        @rule(which=_WHICH)
-        def spend_attempts(self, which: int) -> None:
-            for _ in range(2):
-                self.sequence.play("fail", which)
-                self.sequence.play("retry", which)
-
-        @rule(which=_WHICH, status=st.sampled_from(BATCHES))
-        def change_batch(self, which: int, status: str) -> None:
-            self.sequence.play("batch", which, status)
-
-        @rule(which=_WHICH, how=st.sampled_from(KEYS))
-        def retry_unauthorised(self, which: int, how: str) -> None:
-            self.sequence.play("fail", which)
-            self.sequence.play("unauthorised", which, how)
-
-        @rule()
-        def retry_elsewhere(self) -> None:
-            self.sequence.play("elsewhere")
-
-        @rule(number=st.integers(NUMBERS.start, NUMBERS.stop - 1))
-        def retry_unknown(self, number: int) -> None:
-            self.sequence.play("unknown", number)
-
-        @rule(which=_WHICH, method=st.sampled_from(METHODS))
-        def wrong_method(self, which: int, method: str) -> None:
-            self.sequence.play("fail", which)
-            self.sequence.play("method", which, method)
-
-        @precondition(lambda self: self.sequence.cutover_ahead)
-        @rule()
-        def cutover(self) -> None:
-            self.sequence.play("cutover")
-
+    for name, move in _MOVES.items():
+        setattr(Machine, name, _rule(name, move))
     return Machine
+
+
+def _rule(name: str, move: Callable[..., list[tuple[Any, ...]]]) -> Any:
+    def play(self: Any, **drawn: Any) -> None:
+        for step in move(**drawn):
+            self.sequence.play(*step)
+
+    play.__name__ = name
+    strategies: dict[str, Any] = {p: _DRAWN[p] for p in inspect.signature(move).parameters}
+    decorate: Any = rule
+    decorated = decorate(**strategies)(play)
+    if name == "cutover":
+        decorated = precondition(lambda self: self.sequence.cutover is not None)(decorated)
+    return decorated
+
+
+def _read_replay(document: Any, starts: int) -> tuple[int, list[list[Any]]]:
+    """Read a start and steps from JSON values. Raises NotExercised if they are none."""
+    match document:
+        case {"start": int(start), "steps": list(steps)} if (
+            start in range(starts)
+            and type(start) is int
+            and all(isinstance(step, list) and is_step(*step) for step in steps)
+        ):
+            return start, steps
+    raise NotExercised(NO_CASE)
+
+
+def is_step(*step: Any) -> bool:
+    """Whether these are the name of a step and its values."""
+    name, *values = step or (None,)
+    parameters = _STEPS.get(name) if isinstance(name, str) else None
+    return (
+        parameters is not None
+        and len(parameters) == len(values)
+        and all(map(_is_value, parameters, values))
+    )
+
+
+def _is_value(parameter: str, value: Any) -> bool:
+    if parameter == "text":
+        return is_text(value)
+    return type(value) in (int, str) and value in _VALUES[parameter]

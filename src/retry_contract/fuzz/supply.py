@@ -1,6 +1,4 @@
-"""Failed messages for generated cases: each case has one of its own."""
-
-from __future__ import annotations
+"""Failed messages for generated cases, one for each case."""
 
 from collections import deque
 
@@ -11,9 +9,9 @@ _MOST_AHEAD = 20
 
 
 class Supply:
-    """Hands out failed messages, some made ahead where each takes its time to fail.
+    """Hands out failed messages; where messages take time to fail, it sends some ahead.
 
-    `known` is the one that was handed out last.
+    `known` is the message that was handed out last.
     """
 
     def __init__(self, cases: int) -> None:
@@ -23,20 +21,15 @@ class Supply:
         self._failed: deque[str] = deque()
 
     def take(self, prober: Prober) -> str:
-        """Return a failed message that nothing has been asked of. Raises NotExercised."""
-        if prober.endpoint.real_time:
-            self._make(prober)
-            self.known = self._failed.popleft()
-        else:
+        """Return a failed message that no other case has. Raises NotExercised."""
+        if not prober.endpoint.real_time:
             self.known = prober.message_in(FAILURE)
+            return self.known
+        if not self._failed:
+            while len(self._sent) < self._ahead:
+                self._sent.append(prober.simulate()[0])
+            first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
+            prober.wait_until_failed(*first)
+            self._failed.extend(first)
+        self.known = self._failed.popleft()
         return self.known
-
-    def _make(self, prober: Prober) -> None:
-        """Have a failed message at hand: the first half of those that were sent by then."""
-        if self._failed:
-            return
-        while len(self._sent) < self._ahead:
-            self._sent.append(prober.simulate()[0])
-        first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
-        prober.wait_until_failed(*first)
-        self._failed.extend(first)

@@ -1,6 +1,6 @@
-"""The pytest plugin: options, one test a rule and contract, and fixtures for the user's own tests.
+"""The pytest plugin: options, the scenarios of the contract tests, and fixtures for other tests.
 
-What a fixture or a hook needs is imported inside it: pytest loads this in every session.
+Fixtures and hooks import what they need themselves, since pytest loads this in every session.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from retry_contract.outcome import RuleResult
     from retry_contract.plugin.cases import Case
+    from retry_contract.plugin.scenarios import Scenario
     from retry_contract.plugin.services import RetryService
-    from retry_contract.plugin.session import ContractSession
 
-_SECTION = "contract_section"
+_RUN = "_contract_run"
 _DESTINATION = "retry_contract_"
 _CASE = "_retry_case"
 _PAYLOAD = "retry_payload"
@@ -30,13 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     group = parser.getgroup("retry-contract", "contract tests of the retry endpoint")
     for option in OPTIONS:
-        keywords: dict[str, Any] = {"dest": option.destination, "help": option.help}
-        if option.kind == "flag":
-            keywords |= {"action": "store_true", "default": None}
-        else:
-            keywords |= {"metavar": option.metavar, "default": None}
-            keywords |= {"action": "append"} if option.kind == "list" else {}
-        group.addoption(option.pytest_name, **keywords)
+        group.addoption(option.pytest_name, **option.keywords)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -47,8 +40,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and check the options if any was given."""
-    config.addinivalue_line("markers", f"{_SECTION}(name): the rules of one section of the page")
+    """Register the marker, and check the options if any was given."""
     config.addinivalue_line(
         "markers",
         "retry_contract(name, ...): the contracts, before or after, that retry_mock, retry_sandbox "
@@ -62,48 +54,45 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each rule and contract, or of each contract or example that it takes."""
-    marker = metafunc.definition.get_closest_marker(_SECTION)
+    """Run a test once for each contract, or each example, that it takes."""
     try:
-        if marker is not None and "contract_rule" in metafunc.fixturenames:
-            _for_each_rule(metafunc, marker.args[0])
+        if _RUN in metafunc.fixturenames:
+            from retry_contract.plugin.cases import named_contracts
+            from retry_contract.plugin.session import session_of
+
+            runs = session_of(metafunc.config).verification.names
+            chosen = named_contracts(metafunc.definition) or runs
+            runs = [run for run in runs if run in chosen]
+            metafunc.parametrize(_RUN, runs, ids=runs, indirect=True)
         if _CASE in metafunc.fixturenames:
-            _for_each_case(metafunc)
+            from retry_contract.plugin.cases import cases_of
+
+            cases = cases_of(metafunc.definition, payloads=_PAYLOAD in metafunc.fixturenames)
+            metafunc.parametrize(_CASE, cases, ids=str, indirect=True)
     except pytest.UsageError as error:
-        # Raised again after collection: here it would be one collection error a file.
+        # Raised after collection: here it would be one collection error a file.
         metafunc.config.stash.setdefault(_USAGE_ERROR, error)
 
 
-def _for_each_rule(metafunc: pytest.Metafunc, section: Any) -> None:
-    from retry_contract.plugin.session import session_of
-
-    pairs = session_of(metafunc.config).pairs(section)
-    ids = [f"{contract}-{rule}" for contract, rule in pairs]
-    metafunc.parametrize("contract_rule", pairs, ids=ids, indirect=True)
-
-
-def _for_each_case(metafunc: pytest.Metafunc) -> None:
-    from retry_contract.plugin.cases import cases_of
-
-    cases = cases_of(metafunc.definition, payloads=_PAYLOAD in metafunc.fixturenames)
-    metafunc.parametrize(_CASE, cases, ids=str, indirect=True)
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """End the session as a usage error if its tests cannot be run as asked."""
     if _USAGE_ERROR not in config.stash:
+        for item in items:  # `-k message-id-kept` selects as `-k message_id_kept` does
+            if _RUN in getattr(item, "fixturenames", ()):
+                item.extra_keyword_matches.add(item.name.partition("[")[0].replace("_", "-"))
         return
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is None:
         raise config.stash[_USAGE_ERROR]
-    # A usage error of one of xdist's workers would be lost: its controller tells it.
+    # xdist loses a usage error of a worker, so the controller raises it.
     output[_FROM_WORKER] = str(config.stash[_USAGE_ERROR])
     items.clear()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what one of xdist's workers found."""
+    """Add the findings of one of xdist's workers, or raise its usage error."""
     usage_error = getattr(node, "workeroutput", {}).get(_FROM_WORKER)
     if usage_error is not None:
         raise pytest.UsageError(usage_error)
@@ -112,29 +101,43 @@ def pytest_testnodedown(node: Any) -> None:
     gather_from(node)
 
 
-class ContractRule:
-    """One rule and one contract, for a test to ask about."""
-
-    def __init__(self, session: ContractSession, pair: tuple[str, str]) -> None:
-        self._session = session
-        self._pair = pair
-
-    def require_kept(self) -> None:
-        """Pass if the rule is kept, fail if it is broken, and skip if it was not exercised."""
-        __tracebackhide__ = True
-        result = self._session.check(*self._pair)
-        if result.violations:
-            pytest.fail(_explain(result), pytrace=False)
-        if result.reason is not None:
-            pytest.skip(f"{result.state}: {result.reason}")
-
-
 @pytest.fixture
-def contract_rule(request: pytest.FixtureRequest) -> ContractRule:
-    """The rule and the contract that this test is about."""
-    from retry_contract.plugin.session import session_of
+def _contract_run(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
-    return ContractRule(session_of(request.config), request.param)
+
+def _scenario_fixture(name: str, about: str) -> Any:
+    def scenario(request: pytest.FixtureRequest, _contract_run: str) -> Scenario:
+        from retry_contract.plugin.scenarios import Scenario
+        from retry_contract.plugin.session import session_of
+
+        return Scenario(session_of(request.config), _contract_run, name)
+
+    scenario.__doc__ = about
+    return pytest.fixture(name=name)(scenario)
+
+
+SCENARIOS = {
+    "accepted_retry": "Retries that are accepted, alone and in a batch of each permitted status.",
+    "unknown_message": "Retries of a message that does not exist, or not in this campaign.",
+    "unfailed_message": "Retries of a message in each status that is not failure.",
+    "second_retry": "The retry of a message that has just been retried.",
+    "spent_attempts": "Retries of one message, up to the documented number of attempts.",
+    "missing_key": "A retry without a key.",
+    "wrong_key": "Retries with a wrong key, and with one that is not sent as Bearer.",
+    "foreign_campaign": "A retry in a campaign that the key is not for.",
+    "refused_retry": "Every retry that must be refused.",
+    "batch_retry": "Retries in a batch of each status.",
+    "wrong_method": "Other methods than POST at the path of the retry.",
+    "every_response": "Every request of the run, once all scenarios were observed.",
+    "cutover": "Retries that are accepted, before a cutover and at its instant.",
+    "generated_requests": "Generated requests for a retry.",
+    "generated_sequences": "Generated sequences of sends, failures, retries and retrievals.",
+}
+"""The fixtures that observe a scenario, by name, with what each observes."""
+
+globals().update({f"_{name}": _scenario_fixture(name, about) for name, about in SCENARIOS.items()})
 
 
 @pytest.fixture
@@ -150,18 +153,18 @@ def retry_mock(_retry_case: Case) -> Iterator[RetryService]:
 
     While the test runs, a request of httpx to anything else fails, and reaches no network.
     """
-    from retry_contract.plugin.services import mocked
+    from retry_contract.plugin.services import mock
 
-    with mocked(_retry_case.contract) as service:
+    with mock(_retry_case.contract) as service:
         yield service
 
 
 @pytest.fixture
 def retry_sandbox(_retry_case: Case) -> Iterator[RetryService]:
     """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
-    from retry_contract.plugin.services import served
+    from retry_contract.plugin.services import sandbox
 
-    with served(_retry_case.contract) as service:
+    with sandbox(_retry_case.contract) as service:
         yield service
 
 
@@ -171,9 +174,3 @@ def retry_payload(_retry_case: Case) -> dict[str, Any]:
     from retry_contract.plugin.cases import payload_of
 
     return payload_of(_retry_case)
-
-
-def _explain(result: RuleResult) -> str:
-    from retry_contract.report.text import violation_lines
-
-    return "\n".join(violation_lines(result))

@@ -1,4 +1,4 @@
-"""What a test of the user's own is run with: its contracts, and their examples."""
+"""The contracts and examples that a user's own test runs with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WRITE = f'write @pytest.mark.{MARKER}("after")'
 
 @dataclass(frozen=True)
 class Case:
-    """What one run of a test is given: a contract by name and, for a payload, an example of it."""
+    """The contract of one run of a test, by name, and the example that is its payload."""
 
     contract: str
     example: Path | None = None
@@ -28,7 +28,7 @@ class Case:
 
 
 def cases_of(node: pytest.Item, *, payloads: bool) -> list[Case]:
-    """Return what a test is to be run with, once each: contracts, or with `payloads` examples.
+    """Return the cases of a test: one a contract, or with `payloads` one an example.
 
     Raises UsageError if its marker names no contract, or an unknown one.
     """
@@ -39,9 +39,9 @@ def cases_of(node: pytest.Item, *, payloads: bool) -> list[Case]:
 
 
 def case_of(request: pytest.FixtureRequest) -> Case:
-    """Return what this run of a test is given.
+    """Return the case of this run of a test.
 
-    A test that cannot be run more than once, a method of a TestCase say, must name one contract.
+    A test that cannot run more than once, such as a method of a TestCase, must name one contract.
     """
     if hasattr(request, "param"):
         case: Case = request.param
@@ -57,7 +57,7 @@ def case_of(request: pytest.FixtureRequest) -> Case:
 
 
 def payload_of(case: Case) -> dict[str, Any]:
-    """Return the payload of a case's example, read anew."""
+    """Return the payload of a case's example, a new object each time."""
     if case.example is None:
         pytest.fail(
             "retry-contract: this test cannot be run once for each example: "
@@ -66,6 +66,13 @@ def payload_of(case: Case) -> dict[str, Any]:
         )
     payload: dict[str, Any] = json.loads(case.example.read_text(encoding="utf-8"))
     return payload
+
+
+def named_contracts(node: pytest.Item) -> list[str] | None:
+    """Return the contracts that a test's marker names; None without one. Raises UsageError."""
+    if node.get_closest_marker(MARKER) is None:
+        return None
+    return [contract.name for contract in _contracts(node)]
 
 
 def _contracts(node: pytest.Item) -> list[Contract]:

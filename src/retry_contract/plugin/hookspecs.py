@@ -1,6 +1,4 @@
-"""The hook by which the service's team provides messages for its verification."""
-
-from __future__ import annotations
+"""The hook for the service's team to provide messages."""
 
 import pytest
 

@@ -1,12 +1,10 @@
-"""The documented service as a test of the user's own sees it: where it is, and how to change it."""
-
-from __future__ import annotations
+"""The documented service for a user's own tests: where it is, and how to change it."""
 
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -37,10 +35,7 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Received:
-    """One request that the service received, and the status of its response.
-
-    `path` begins with `/api/v2` and has no query.
-    """
+    """One request to the service. `path` begins with `/api/v2` and has no query."""
 
     method: str
     path: str
@@ -86,20 +81,20 @@ class RetryService:
     @property
     def foreign(self) -> Foreign:
         """Another campaign, which the key is not for."""
-        sandbox = self._sandbox
-        return Foreign(sandbox.foreign.id, sandbox.foreign.key, sandbox.foreign_message)
+        campaign = self._sandbox.foreign
+        return Foreign(campaign.id, campaign.key, self._sandbox.foreign_message)
 
     @property
     def contract(self) -> str:
-        """The name of the contract that is served now, `after-2025-02-24` say."""
+        """The name of the contract that is served now, such as `after-2025-02-24`."""
         return self._sandbox.in_force(self._sandbox.now()).name
 
     @property
     def requests(self) -> tuple[Received, ...]:
         """The latest 1,000 requests received, the oldest first."""
         with self._lock:
-            kept = self._sandbox.requests
-            return tuple(Received(method, path, status) for _, method, path, status in kept)
+            kept = tuple(self._sandbox.requests)
+        return tuple(Received(method, path, status) for _, method, path, status in kept)
 
     def new_message(self, state: str = FAILED) -> str:
         """Add a message in a state, and return its id. Raises ValueError for no such state."""
@@ -107,15 +102,13 @@ class RetryService:
             try:
                 return self._sandbox.make(state)[0]
             except ValueError:
-                known = f"use one of {', '.join(STATES)}"
-                raise ValueError(f"{state!r}: no such state; {known}") from None
+                raise _unknown(state, "state", "one", STATES) from None
 
     def switch_faults(self, *names: str) -> None:
-        """Have just these faults, none without a name. Raises ValueError for no such fault."""
+        """Switch to just these faults, to none without a name. Raises ValueError for no fault."""
         for name in names:
             if name not in FAULTS:
-                known = f"use some of {', '.join(FAULTS)}"
-                raise ValueError(f"{name!r}: no such fault; {known}")
+                raise _unknown(name, "fault", "some", FAULTS)
         with self._lock:
             self._sandbox.switch(names)
 
@@ -128,12 +121,11 @@ class RetryService:
             try:
                 self._sandbox.serve(name)
             except KeyError:
-                known = ", ".join([*(p.alias for p in catalogue().timeline), AUTO])
-                why = f"{name!r}: no such contract; use one of {known}"
-                raise ValueError(why) from None
+                known = [*(period.alias for period in catalogue().timeline), AUTO]
+                raise _unknown(name, "contract", "one", known) from None
 
     def move_to(self, when: str | date | datetime) -> None:
-        """Let the clock show a date's beginning in Singapore, or an instant with an offset.
+        """Set the clock to a date's beginning in Singapore, or to an instant with an offset.
 
         Raises InvalidInstant, a ValueError, for anything else.
         """
@@ -142,12 +134,12 @@ class RetryService:
             self._sandbox.move_to(instant)
 
     def forward(self, seconds: float) -> None:
-        """Let the clock show an instant that is so many seconds later than now."""
+        """Move the clock on by a number of seconds."""
         with self._lock:
             self._sandbox.move_to(self._sandbox.now() + timedelta(seconds=seconds))
 
     def pass_cutover(self) -> None:
-        """Let the clock show the instant at which the next contract takes effect, and serve it.
+        """Set the clock to the instant at which the next contract takes effect, and serve it.
 
         Raises ValueError if the latest contract is served.
         """
@@ -163,56 +155,55 @@ class RetryService:
         self.move_to(cutover)
 
 
+def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> ValueError:
+    return ValueError(f"{name!r}: no such {what}; use {how_many} of {', '.join(known)}")
+
+
 @contextlib.contextmanager
-def mocked(contract: str) -> Iterator[RetryService]:
-    """Have a service of a contract, by name, behind respx: every httpx client reaches it."""
+def mock(contract: str) -> Iterator[RetryService]:
+    """Start a service of a contract, by name, behind respx: every httpx client reaches it."""
     from retry_contract.endpoint.mock import mocking
 
-    sandbox, lock = _sandbox(contract), threading.Lock()
-    with mocking(_one_by_one(sandbox.handle, lock)) as url:
-        yield RetryService(url + PREFIX, sandbox, lock)
+    service, handle = _service(contract)
+    with mocking(handle) as url:
+        yield service(url + PREFIX)
 
 
 @contextlib.contextmanager
-def served(contract: str) -> Iterator[RetryService]:
-    """Have a service of a contract, by name, over HTTP on loopback, past any proxy.
+def sandbox(contract: str) -> Iterator[RetryService]:
+    """Start a service of a contract, by name, over HTTP on loopback, past any proxy.
 
     Fails the test if the extra `sandbox` is not installed.
     """
-    from retry_contract.endpoint.server_extra import sandbox_server
-
     try:
-        serving = sandbox_server()
+        from retry_contract.endpoint.server import serve
     except UsageError as error:
         raise pytest.fail.Exception(f"retry_sandbox: {error}", pytrace=False) from None
-    sandbox, lock = _sandbox(contract), threading.Lock()
-    with serving(_one_by_one(sandbox.handle, lock), 0) as url, _past_proxies():
-        yield RetryService(url + PREFIX, sandbox, lock)
+    service, handle = _service(contract)
+    with serve(handle) as (url,), _no_proxy():
+        yield service(url + PREFIX)
 
 
-def _sandbox(contract: str) -> Sandbox:
-    timeline = catalogue().timeline
-    start = timeline.instant_within(timeline.named(contract))
-    return Sandbox(catalogue(), Start(AUTO, start), _stopwatch())
-
-
-def _stopwatch() -> Callable[[], datetime]:
+def _service(contract: str) -> tuple[Callable[[str], RetryService], Handler]:
+    """Return what makes the service at a URL, and its handler: one request at a time."""
+    timeline, lock = catalogue().timeline, threading.Lock()
+    start = timeline.instant_within(timeline.period(contract))
     # Not the time of day: a test that freezes or moves that one would carry the service along.
-    begun, read = datetime.now(UTC), time.monotonic
+    begin, read = datetime.now(UTC), time.monotonic
     since = read()
-    return lambda: begun + timedelta(seconds=read() - since)
+    state = Sandbox(
+        catalogue(), Start(AUTO, start), lambda: begin + timedelta(seconds=read() - since)
+    )
 
-
-def _one_by_one(handle: Handler, lock: threading.Lock) -> Handler:
-    def answer(request: Request) -> Response:
+    def handle(request: Request) -> Response:
         with lock:
-            return handle(request)
+            return state.handle(request)
 
-    return answer
+    return lambda base_url: RetryService(base_url, state, lock), handle
 
 
 @contextlib.contextmanager
-def _past_proxies() -> Iterator[None]:
+def _no_proxy() -> Iterator[None]:
     """Let no client ask a proxy of the environment for what is on loopback."""
     given = next((os.environ[name] for name in _PROXY_FREE if os.environ.get(name)), "")
     with pytest.MonkeyPatch.context() as patch:

@@ -1,9 +1,11 @@
-"""What one pytest session knows about the contract: its options, its runs, and its outcome."""
+"""The contract side of one pytest session: its options, its runs, and its outcome."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import pickle
+import re
 import signal
 import sys
 import threading
@@ -15,31 +17,32 @@ from typing import Any
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.exchange import Exchange
-from retry_contract.outcome import (
-    Outcome,
-    RuleResult,
-    UsageError,
-    Verdict,
-)
-from retry_contract.plugin.workers import FIELD, is_parallel
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.exchange import Exchange, Observations
+from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.recorder import Recorder
-from retry_contract.report.text import closing_lines
+from retry_contract.report.text import outcome_lines
 from retry_contract.report.versions import versions
-from retry_contract.rules import RULES, Section, section
-from retry_contract.verification.findings import Findings
+from retry_contract.rules import rule_named
+from retry_contract.verification.findings import Findings, outcome_of, scrub_result
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.option_table import OPTIONS
 from retry_contract.verification.options import Options, read_options
-from retry_contract.verification.prober import Listener
-from retry_contract.verification.run import Generate, Interrupted
-from retry_contract.verification.verification import Surroundings, Verification
+from retry_contract.verification.run import Interrupted
+from retry_contract.verification.verification import Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
+COMMAND = "retry-contract-command"
+"""The name of the plugin by which `verify` shows the outcome itself."""
+
+_FIELD = "retry_contract"
+"""The name under which xdist's controller hands workers the seed, and they their findings."""
+
+_RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
-_FIXTURE = "contract_rule"
-_REPLAYED: dict[str, Section] = {"request": "fuzz", "sequence": "sequences"}
+_REPLAYS = {"request": "generated_requests", "sequence": "generated_sequences"}
+_REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPTED)
 
 
 def session_of(config: pytest.Config) -> ContractSession:
@@ -49,92 +52,132 @@ def session_of(config: pytest.Config) -> ContractSession:
     """
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
-        worker = getattr(config, "workerinput", {})
-        given["seed"] = worker.get(FIELD, given["seed"])
+        given["seed"] = getattr(config, "workerinput", {}).get(_FIELD, given["seed"])
         try:
-            options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
+            options = read_options(given, catalogue=catalogue())
         except UsageError as error:
-            raise pytest.UsageError(f"retry-contract: {error}") from None
+            raise pytest.UsageError(f"retry-contract: {_in_pytest(str(error))}") from None
         if options.live is not None and is_parallel(config):
             raise pytest.UsageError(
                 "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "
                 "itself, and would retry messages twice: leave it out for an endpoint that is a URL"
             )
-        session = ContractSession(options, config)
-        config.stash[_SESSION] = session
-        config.pluginmanager.register(session, "retry-contract-session")
+        _check_keyword(config.getoption("keyword", ""))
+        config.stash[_SESSION] = ContractSession(options, config)
+        config.pluginmanager.register(config.stash[_SESSION], "retry-contract-session")
     return config.stash[_SESSION]
 
 
+def _in_pytest(message: str) -> str:
+    """Return a message about an option with the name that the option has in pytest."""
+    for option in OPTIONS:
+        message = re.sub(rf"^--{option.name}(?![a-z-])", option.pytest_name, message)
+    return message
+
+
+def is_parallel(config: pytest.Config) -> bool:
+    """Return whether more than one process runs the tests, or this one is a worker."""
+    option = config.option
+    distributes = getattr(option, "distload", False) or getattr(option, "dist", "no") != "no"
+    workers = getattr(option, "numprocesses", None) or (distributes and getattr(option, "tx", None))
+    return hasattr(config, "workerinput") or bool(workers)
+
+
 def gather_from(node: Any) -> None:
-    """Take over what one of xdist's workers found, if it ran a contract test."""
-    output = getattr(node, "workeroutput", {}).get(FIELD)
+    """Add the findings of one of xdist's workers, if it ran a contract test."""
+    output = getattr(node, "workeroutput", {}).get(_FIELD)
     if output is not None:
-        session_of(node.config).gather(output)
+        session_of(node.config).findings.add(pickle.loads(output))
+
+
+def _check_keyword(expression: str) -> None:
+    """Raise UsageError if `-k` names a rule by an id of an earlier version."""
+    for word in re.findall("[a-z-]+", expression.replace("_", "-")):
+        try:
+            rule_named(word)
+        except LookupError as error:
+            if f"{word} is now" in str(error):
+                raise pytest.UsageError(f"retry-contract: -k: {error}") from None
 
 
 class ContractSession:
-    """Checks the rules that tests ask for, and gathers the results into the outcome.
+    """Checks the rules that tests ask for, and makes the outcome of the results.
 
-    Under xdist each worker has one, and hands what it found to the controller's at its end.
+    Under xdist each worker has one, and hands its findings to the controller's at its end.
     """
 
     def __init__(self, options: Options, config: pytest.Config) -> None:
-        self.options = options
+        self.options, self.findings = options, Findings()
         self._config = config
-        self._scrubber = _scrubber(options)
+        self._scrubber = Scrubber()
+        if options.live is not None:
+            self._scrubber = Scrubber(options.live.key, *(options.live.values or {}).values())
+            # These log the URL of a request, and the headers that the service chose.
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
         self._recorder = options.record and Recorder(options.record, self._scrubber)
-        around = Surroundings(
-            _generator(options, self._record),
-            lambda state: config.hook.pytest_retry_contract_state(state=state),
-            self._listen,
-            self._announce,
+        generate = None
+        if options.fuzz or options.replay is not None:
+            from retry_contract.fuzz.generate import generator
+
+            generate = generator(options, self._record)
+        self.verification = Verification(
+            options,
+            Callbacks(
+                generate,
+                lambda state: config.hook.pytest_retry_contract_state(state=state),
+                self._listen,
+                self._announce,
+            ),
         )
-        self._verification = Verification(options, around)
         self._started = time.perf_counter()
-        self._findings = Findings(options, self._scrubber)
 
-    def pairs(self, name: Section) -> list[tuple[str, str]]:
-        """Return contract and rule of each test of a section."""
-        replayed = self.options.replay and _REPLAYED[next(iter(self.options.replay))]
-        if replayed and replayed != name:
-            return []
-        runs = self._verification.names
-        return [(run, rule.id) for run in runs for rule in section(name)]
+    def observations(self, run: str, group: str) -> Observations:
+        """Return what a run observes in a group of scenarios. Raises NotExercised."""
+        seen = self.verification.run(run).observations(group)
+        self.findings.observed = True
+        return seen
 
-    def check(self, contract: str, rule: str) -> RuleResult:
+    def check(self, run: str, rule: str) -> RuleResult:
         """Check a rule, and keep the result."""
         try:
-            result = self._verification.check(contract, rule)
+            result = self.verification.check(run, rule)
         except Interrupted as interrupt:
-            self._findings.keep(contract, interrupt.result)
+            self.findings.results[run, rule] = interrupt.result
             raise
         except Exception as error:
             crash = f"{rule} could not be checked: {type(error).__name__} inside the kit"
-            self._findings.failure = self._findings.failure or crash
+            self.findings.failure = self.findings.failure or crash
             if self.options.live is None:
                 raise
             place = _place(error)
         else:
-            self._findings.keep(contract, result)
-            return self._findings.scrub(result)
+            self.findings.results[run, rule] = result
+            return scrub_result(result, self._scrubber)
         # A traceback quotes what the kit was at: responses, and the people in them.
         pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
 
-    def gather(self, output: dict[str, Any]) -> None:
-        """Add what one process found, as plain values."""
-        self._findings.add(output)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Run the test of a replayed case alone."""
+        if self.options.replay is None:
+            return
+        scenario = _REPLAYS[next(iter(self.options.replay))]
+        others = [i for i in items if scenario not in getattr(i, "fixturenames", ())]
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        self._findings.failure = self._findings.missing = "interrupted"
+        self.findings.failure = self.findings.missing = "interrupted"
         if self.options.live is not None:
             self._config.option.fulltrace = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
-        node.workerinput[FIELD] = None if self.options.seed is None else str(self.options.seed)
+        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -149,35 +192,49 @@ class ContractSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.shouldfail or session.shouldstop:
-            self._findings.missing = "not reached"
-        with _undisturbed():
+            self.findings.missing = "not reached"
+        with _no_interrupt():
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
-        seconds = time.perf_counter() - self._started
-        output = self._findings.output(self._verification, seconds)
-        self._verification.close()
-        if not _selected(session):
+        runs, seconds = self.verification, time.perf_counter() - self._started
+        failure, traffic, drift = runs.failure(), runs.traffic(), runs.drift()
+        self.findings.add(Findings(failure, seconds=seconds, traffic=traffic, drift=drift))
+        runs.close()
+        if not self._has_outcome(session):
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[FIELD] = output
+            worker[_FIELD] = pickle.dumps(self.findings)  # xdist hands on plain values alone
             return
-        self.gather(output)
         if session.config.option.collectonly:
             return
-        outcome = self._findings.outcome(self._verification.names, versions())
+        outcome = outcome_of(self.findings, runs.names, self.options, self._scrubber, versions())
         session.config.stash[OUTCOME] = outcome
-        session.exitstatus = _exit_status(outcome, session)
+        # Another status of pytest's own is the worse one, and stays.
+        if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
+            session.exitstatus = int(outcome.verdict.exit_code)
         if self.options.report is not None:
             write_reports(outcome, self.options.report)
 
-    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
-        if OUTCOME not in config.stash:
+    def _has_outcome(self, session: pytest.Session) -> bool:
+        """Return whether the session has an outcome: not if it observes and asks for no rule."""
+        items: list[Any] = getattr(session, "items", [])
+        if items and not any(_RUN in getattr(item, "fixturenames", ()) for item in items):
+            return False
+        return not self.findings.observed or bool(self.findings.results)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: Any, exitstatus: int, config: pytest.Config
+    ) -> None:
+        if OUTCOME not in config.stash or config.pluginmanager.hasplugin(COMMAND):
             return
+        outcome = config.stash[OUTCOME]
         terminalreporter.section("retry-contract")
-        for line in closing_lines(config.stash[OUTCOME]):
+        for line in outcome_lines(outcome):
             terminalreporter.write_line(line)
+        if outcome.verdict is Verdict.KEPT and exitstatus == pytest.ExitCode.TESTS_FAILED:
+            terminalreporter.write_line("The tests that failed are not the kit's.")
 
     def _listen(self, exchange: Exchange) -> None:
         if self.options.live is not None:
@@ -185,7 +242,7 @@ class ContractSession:
         self._record(exchange)
 
     def _record(self, exchange: Exchange) -> None:
-        # Of a generated exchange nothing is learned: what is nobody's stays in its replay.
+        # Of a generated exchange nothing is learned: it is of no person, and its replay shows it.
         if self._recorder:
             self._recorder.write(exchange)
 
@@ -196,8 +253,8 @@ class ContractSession:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no Ctrl-C come between what was found and its reports: all else is over by then."""
+def _no_interrupt() -> Iterator[None]:
+    """Ignore Ctrl-C while the reports are written: all else is over by then."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -208,43 +265,7 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _scrubber(options: Options) -> Scrubber:
-    if options.live is None:
-        return Scrubber()
-    # What these log of a request is a URL and what the service chose to put into its headers.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return Scrubber(options.live.key, *(options.live.values or {}).values())
-
-
 def _place(error: Exception) -> str:
     """Return the lines of code that an error came through, and nothing of what they held."""
     frames = traceback.extract_tb(error.__traceback__)
     return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-
-
-def _generator(options: Options, record: Listener) -> Generate | None:
-    if not options.fuzz and options.replay is None:
-        return None
-    from retry_contract.fuzz.generate import generator
-
-    return generator(options, record)
-
-
-def _selected(session: pytest.Session) -> bool:
-    """Whether the session is about the contract: not if it runs other tests only."""
-    items: list[Any] = getattr(session, "items", [])
-    return not items or any(_FIXTURE in getattr(item, "fixturenames", ()) for item in items)
-
-
-def _exit_status(outcome: Outcome, session: pytest.Session) -> int | pytest.ExitCode:
-    """Return pytest's own status unless the outcome has a worse one to tell."""
-    own = session.exitstatus
-    untold = own in (
-        pytest.ExitCode.OK,
-        pytest.ExitCode.NO_TESTS_COLLECTED,
-        pytest.ExitCode.INTERRUPTED,
-    )
-    if outcome.verdict is not Verdict.KEPT and untold:
-        return int(outcome.verdict.exit_code)
-    return own

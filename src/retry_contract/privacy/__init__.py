@@ -1,1 +1,1 @@
-"""Descriptions instead of content, masks, and the scrubber of all that is written."""
+"""Descriptions instead of content, masks, and the scrubber over everything that is written."""

@@ -1,16 +1,13 @@
-"""Descriptions instead of content, so that a report cannot leak what a response held."""
-
-from __future__ import annotations
+"""Descriptions instead of content, so that a report cannot leak what a response holds."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 
 KNOWN_STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", "failure")
-"""Message statuses are published words, so they may be quoted."""
+"""The message statuses. They are published, so they may be quoted."""
 
-_LONGEST_NAME = 60
-_LONGEST_ERROR, _LONGEST_KEPT = 300, 10_000
-"""The most characters of an error that are shown; and that are kept until it holds no secret."""
+_LONGEST_NAME, _LONGEST_ERROR, _LONGEST_LINE = 60, 300, 10_000
+"""In characters. A line is cut to `_LONGEST_ERROR` only after secrets are taken out of it."""
 
 _SHAPES = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date without a time"),
@@ -34,54 +31,50 @@ def describe(value: object) -> str:
         case str() if value in KNOWN_STATUSES:
             return f'"{value}"'
         case str():
-            return _shape(value) or _sized("string", "character", value)
+            shape = next((name for pattern, name in _SHAPES if re.fullmatch(pattern, value)), None)
+            return shape or _size("a string", "character", value)
         case list():
-            return _sized("array", "item", value)
+            return _size("an array", "item", value)
         case dict():
-            return _sized("object", "member", value)
+            return _size("an object", "member", value)
     raise TypeError(f"not a JSON value: {type(value).__name__}")
 
 
+def _size(name: str, unit: str, value: Sized) -> str:
+    return f"{name} of {len(value)} {unit}{'' if len(value) == 1 else 's'}"
+
+
 def describe_other(value: object) -> str:
-    """Describe a JSON value that differs from the one that was expected."""
-    text = describe(value)
-    return re.sub(r"^an? (string|array|object|number|boolean)\b", r"another \1", text)
+    """Describe a JSON value that differs from the expected one: `another string …`."""
+    return re.sub(r"^an? (string|array|object|number|boolean)\b", r"another \1", describe(value))
 
 
-def printable(name: str) -> str:
-    """Return a member's name fit for a terminal: no control characters, of a bounded length."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-    return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
-
-
-def pointer(parts: Iterable[str | int]) -> str:
-    """Join the parts of a path to a JSON Pointer (RFC 6901), printable."""
-    return "".join("/" + printable(token(part)) for part in parts)
-
-
-def token(part: object) -> str:
-    """Return a part of a path as it stands in a JSON Pointer."""
-    return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def _shape(text: str) -> str | None:
-    return next((name for pattern, name in _SHAPES if re.fullmatch(pattern, text)), None)
-
-
-def _sized(kind: str, unit: str, value: str | list[object] | dict[str, object]) -> str:
-    article = "a" if kind == "string" else "an"
-    plural = "" if len(value) == 1 else "s"
-    return f"{article} {kind} of {len(value)} {unit}{plural}"
-
-
-def one_line(text: str) -> str:
-    """Return a text on one printable line, of a bounded length that is far more than is shown."""
-    lines = (line.strip() for line in text[: 2 * _LONGEST_KEPT].splitlines())
-    joined = "; ".join(line for line in lines if line)
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
-    return cut(safe, _LONGEST_KEPT)
+def escape(text: str) -> str:
+    """Escape each character that steers a terminal or breaks the line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def cut(text: str, longest: int = _LONGEST_ERROR) -> str:
-    """Return a text, or the beginning of one that is too long."""
+    """Return a text, cut to at most `longest` characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def escape_name(name: str) -> str:
+    """Return the name of a member, escaped and cut for a terminal."""
+    return cut(escape(name), _LONGEST_NAME)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one escaped line, cut to a length far above what is shown."""
+    lines = (line.strip() for line in text[: 2 * _LONGEST_LINE].splitlines())
+    return cut(escape("; ".join(line for line in lines if line)), _LONGEST_LINE)
+
+
+def pointer(parts: Iterable[str | int]) -> str:
+    """Join the parts of a path to a JSON Pointer (RFC 6901), each escaped and cut."""
+    return "".join("/" + escape_name(token(part)) for part in parts)
+
+
+def token(part: object) -> str:
+    """Return one part of a path as JSON Pointer writes it."""
+    return str(part).replace("~", "~0").replace("/", "~1")

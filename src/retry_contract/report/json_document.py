@@ -1,21 +1,32 @@
 """An outcome as a JSON document."""
 
-from __future__ import annotations
-
-import json
+import dataclasses
 from typing import Any
 
-from retry_contract.outcome import ContractResult, Outcome, RuleResult, RuleState, Violation
+from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
+from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.rules import RULES
+from retry_contract.rules.sources import Source
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome in the form that `verify --json` prints."""
     return {
+        "format": 1,
         "outcome": str(outcome.verdict),
         "reason": outcome.reason,
         "endpoint": outcome.endpoint,
-        "contracts": [_contract(contract) for contract in outcome.contracts],
+        "causes": [_cause(cause) for cause in causes(outcome)],
+        "replay": outcome.replay,
+        "next": None if outcome.verdict is Verdict.KEPT else next_step(outcome),
+        "contracts": [
+            {
+                "contract": contract.contract,
+                "rules": [_rule(result) for result in contract.rules],
+                "drift": [dataclasses.asdict(drift) for drift in contract.drift],
+            }
+            for contract in outcome.contracts
+        ],
         "requests": outcome.traffic.requests,
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
@@ -24,17 +35,25 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def dump(document: dict[str, Any]) -> str:
-    """Write a document as JSON that survives any code page."""
-    return json.dumps(document, indent=2)
-
-
-def _contract(contract: ContractResult) -> dict[str, Any]:
+def _cause(cause: Cause) -> dict[str, Any]:
+    violation = cause.violation
     return {
-        "contract": contract.contract,
-        "rules": [_rule(result) for result in contract.rules],
-        "drift": [{"pointer": d.pointer, "message": d.message} for d in contract.drift],
+        "pointer": violation.pointer,
+        "place": "body" if violation.pointer else violation.place,
+        "expected": violation.expected,
+        "actual": violation.actual,
+        "scenario": violation.scenario,
+        "seen": list(cause.responses),
+        "contract": cause.contract,
+        "rules": list(cause.rules),
+        "sources": [source_document(source) for source in cause.sources],
+        "replay": violation.replay,
     }
+
+
+def source_document(source: Source) -> dict[str, str]:
+    """Return a source: its id, what it says, and where."""
+    return {"id": source.id, "sentence": source.sentence, "address": source.address}
 
 
 def _rule(result: RuleResult) -> dict[str, Any]:
@@ -43,6 +62,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "rule": rule.id,
         "basis": str(rule.basis),
         "source": rule.source,
+        "sources": [source_document(source) for source in rule.sources],
         "state": str(result.state),
     }
     if result.state is RuleState.BROKEN:

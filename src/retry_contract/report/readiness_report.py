@@ -1,36 +1,25 @@
 """What a check of a consumer found, as text, Markdown and JSON."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
+from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 from retry_contract.privacy.descriptions import one_line
 
-_OUTCOMES = {
-    Verdict.KEPT: "ready",
-    Verdict.BROKEN: "not ready",
-    Verdict.NOT_TESTED: "not tested",
-}
+_OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
 _FEW, _SOME = 3, 6
 _WIDTH, _INDENT = 100, 12
-_GLUE, _BREAK = "\x1f", "\n"
-"""What no JSON holds as it is: for a space that no line ends at, and for the end of a line."""
-_QUESTIONS = {
-    "payload": (
-        " Is it the code that reads the response? If it reads what fills your template, give "
-        "--values."
-    ),
-    "call": "",
-}
+_GLUE = "\x1f"
+"""Stands for a space that no line ends at: JSON never holds this character as it is."""
+_QUESTION = (
+    "Is it the code that reads the response? If it reads what fills your template, give --values."
+)
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:
@@ -43,7 +32,7 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "in_force": found.in_force,
         "reason": None if found.verdict is Verdict.KEPT else _why(found),
         "notes": list(_notes(found)),
-        "scenarios": [_scenario(tried) for tried in found.scenarios],
+        "scenarios": [_scenario(outcome) for outcome in found.scenarios],
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
     }
@@ -54,50 +43,47 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
     if found.verdict is not Verdict.KEPT:
         yield _why(found)
     yield ""
-    width = max(len(tried.name) for tried in found.scenarios) + 2
-    for tried in found.scenarios:
-        yield f"{tried.name.ljust(width)}{_verdict(tried, found.unit)}"
+    width = max(len(outcome.name) for outcome in found.scenarios) + 2
+    for outcome in found.scenarios:
+        yield f"{outcome.name.ljust(width)}{_verdict(outcome, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
-        yield from _heading(finding.result.upper(), names)
+        verdict = finding.result.upper()
+        yield from _block(f"{verdict} ", _wrap(names, "; ", _WIDTH - len(verdict) - 1), "  ")
         for label, text in _details(finding):
-            shown = _members(finding.payload or {}) if label == "payload" else [text]
-            shown = text.split(_BREAK) if label == "to do" else shown
-            yield from _detail(label, shown)
+            lines = text.split("\n")
+            if label == "payload":
+                lines = _wrap(_members(finding.payload or {}), ", ", _WIDTH - _INDENT)
+            yield from _block(f"  {label:10}", lines, " " * _INDENT)
     yield ""
-    yield from (line for note in _notes(found) for line in _wrapped(note))
+    for note in _notes(found):
+        yield from textwrap.wrap(note, _WIDTH, break_long_words=False, break_on_hyphens=False)
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
 
 
-def _wrapped(note: str) -> list[str]:
-    return textwrap.wrap(note, _WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _heading(verdict: str, names: Sequence[str]) -> Iterator[str]:
-    lines = _packed(names, "; ", _WIDTH - len(verdict) - 1)
-    yield from (f"{word} {line}" for word, line in zip_longest([verdict], lines, fillvalue=" "))
-
-
-def _detail(label: str, lines: Sequence[str]) -> Iterator[str]:
-    yield from (f"  {word:10}{line}" for word, line in zip_longest([label], lines, fillvalue=""))
+def _block(label: str, lines: Sequence[str], indent: str) -> list[str]:
+    """Return lines with a label before the first, and an indent before the others."""
+    return [f"{indent if index else label}{line}" for index, line in enumerate(lines)]
 
 
 def _members(payload: dict[str, Any]) -> list[str]:
-    """Return a JSON object in lines."""
+    """Return the members of a JSON object, which make up the object when they are joined."""
     members = [json.dumps({name: value}, ensure_ascii=False) for name, value in payload.items()]
-    lines = _packed([member[1:-1] for member in members], ", ", _WIDTH - _INDENT)
-    return f"{{{_BREAK.join(lines)}}}".split(_BREAK)
+    texts = [member[1:-1] for member in members] or [""]
+    texts[0] = "{" + texts[0]
+    texts[-1] += "}"
+    return texts
 
 
-def _packed(parts: Sequence[str], joint: str, width: int) -> list[str]:
+def _wrap(parts: Sequence[str], joint: str, width: int) -> list[str]:
     """Join parts in lines of a width, if they fit into it, that end between two parts."""
     whole = joint.join(part.replace(" ", _GLUE) for part in parts)
     lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
     return [line.replace(_GLUE, " ") for line in lines]
 
 
-def _first(items: Sequence[str], most: int = _FEW) -> list[str]:
+def _shorten(items: Sequence[str], most: int = _FEW) -> list[str]:
     """Return the first of a list, and how many more there are."""
     more = len(items) - most
     return [*items] if more <= 0 else [*items[:most], f"and {more} more"]
@@ -105,16 +91,20 @@ def _first(items: Sequence[str], most: int = _FEW) -> list[str]:
 
 def outcome_line(found: Readiness) -> str:
     """Return the outcome in one line."""
-    return f"{_OUTCOMES[found.verdict].upper()} for {found.period.name} ({_since(found)})"
+    begin = found.period.effective_from
+    day = "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
+    since = f"in force {'since' if found.in_force else 'from'} {day}"
+    return f"{_OUTCOMES[found.verdict].upper()} for {found.period.name} ({since})"
 
 
 def _notes(found: Readiness) -> Iterator[str]:
-    """Yield what puts the outcome into its right light, a sentence each."""
+    """Yield what to know about the outcome, a sentence each."""
     new, old = _of(found, found.period), _of(found, found.older)
     if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
-    if new.result is Result.OK and any(t.result is Result.BREAKS for t in _next_change(found)):
+    next_change = [o for o in found.scenarios if o.name.endswith("one more field")]
+    if new.result is Result.OK and any(o.result is Result.BREAKS for o in next_change):
         yield "The next field that is added will break it."
     yield from found.notes
 
@@ -127,76 +117,58 @@ def write_readiness(found: Readiness, folder: Path) -> None:
     (folder / "summary.md").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def _of(found: Readiness, period: Period) -> Tried:
+def _of(found: Readiness, period: Period) -> ScenarioOutcome:
     """Return the scenario of a contract's plain response."""
-    return next(tried for tried in found.scenarios if tried.name == period.alias)
+    return next(o for o in found.scenarios if o.name == period.alias)
 
 
 def _why(found: Readiness) -> str:
     new, old, unit = _of(found, found.period), _of(found, found.older), found.unit
-    counted = [t for t in found.scenarios if t.counts]
+    counted = [o for o in found.scenarios if o.counts]
     if found.verdict is Verdict.NOT_TESTED:
-        untested = [t.name for t in counted if t.result is Result.NOT_TESTED]
-        return f"Not tested: {'; '.join(_first(untested))}."
+        untested = [o.name for o in counted if o.result is Result.NOT_TESTED]
+        return f"Not tested: {'; '.join(_shorten(untested))}."
     if new.failed and new.failed == new.tried:
         if old.failed and old.failed == old.tried:
-            cause = "the cutover is not the reason"
-            one, other = old.finding, new.finding
+            cause, one, other = "the cutover is not the reason", old.finding, new.finding
             if one and other and (unit == "call" or one.error != other.error):
                 cause = other.error.rstrip(".")
-            return f"It fails on every {unit} of both contracts: {cause}.{_QUESTIONS[unit]}"
-        return f"It fails on every {unit} of {new.of}, {_other(old)}."
-    if old.finding and old.finding.odd and _is_no_news(old.finding, counted):
+            question = f" {_QUESTION}" if unit == "payload" else ""
+            return f"It fails on every {unit} of both contracts: {cause}.{question}"
+        reads = "reads" if old.result is Result.OK else "on some of"
+        return f"It fails on every {unit} of {new.of}, and {reads} {old.of}."
+    if old.finding and old.finding.odd and _fails_alike(old.finding, counted):
         return f"It fails on some {unit}s of both contracts alike: the cutover is not the reason."
-    failing = [t.name for t in counted if t.result in (Result.BREAKS, Result.DIFFERS)]
-    return f"It fails in some scenarios: {'; '.join(_first(failing))}."
+    failing = [o.name for o in counted if o.result in (Result.BREAKS, Result.DIFFERS)]
+    return f"It fails in some scenarios: {'; '.join(_shorten(failing))}."
 
 
-def _is_no_news(older: Finding, counted: Sequence[Tried]) -> bool:
+def _fails_alike(older: Finding, counted: Sequence[ScenarioOutcome]) -> bool:
     """Say whether all that fails is what fails on the older contract's responses too."""
-    found = [tried.finding for tried in counted if tried.finding]
-    return all((f.error, f.odd) == (older.error, older.odd) for f in found)
+    findings = [outcome.finding for outcome in counted if outcome.finding]
+    return all((f.error, f.odd) == (older.error, older.odd) for f in findings)
 
 
-def _other(old: Tried) -> str:
-    return f"and reads {old.of}" if old.result is Result.OK else f"and on some of {old.of}"
-
-
-def _next_change(found: Readiness) -> list[Tried]:
-    return [t for t in found.scenarios if t.name.endswith("one more field")]
-
-
-def _since(found: Readiness) -> str:
-    begin = _day(found.period)
-    return f"in force since {begin}" if found.in_force else f"in force from {begin}"
-
-
-def _day(period: Period) -> str:
-    begin = period.effective_from
-    return "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
-
-
-def _verdict(tried: Tried, unit: str) -> str:
-    counted = f"{tried.tried} {unit}{'' if tried.tried == 1 else 's'}"
-    if not tried.failed:
-        remark = f"; {tried.remark}" if tried.remark else ""
-        return f"{tried.result} ({counted}{remark})" if tried.tried else str(tried.result)
-    aside = "" if tried.counts else "; not counted"
-    return f"{tried.result} on {tried.failed} of {counted}{aside}"
+def _verdict(outcome: ScenarioOutcome, unit: str) -> str:
+    total = f"{outcome.tried} {unit}{'' if outcome.tried == 1 else 's'}"
+    if not outcome.failed:
+        remark = f"; {outcome.remark}" if outcome.remark else ""
+        return f"{outcome.result} ({total}{remark})" if outcome.tried else str(outcome.result)
+    comment = "" if outcome.counts else "; not counted"
+    return f"{outcome.result} on {outcome.failed} of {total}{comment}"
 
 
 def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
     """Yield each finding once, with the names of the scenarios that have it."""
-    groups: dict[tuple[object, ...], dict[str, Finding]] = {}
-    for tried in found.scenarios:
-        finding = tried.finding
+    groups: dict[tuple[object, ...], tuple[list[str], Finding]] = {}
+    for outcome in found.scenarios:
+        finding = outcome.finding
         if finding is not None:
-            # What a client returned stands behind the colon, and differs by scenario.
+            # What a client returned comes after the colon, and differs by scenario.
             error = finding.error.partition(":")[0] if finding.requests else finding.error
             key = finding.result, error, _pointers(finding), finding.odd
-            groups.setdefault(key, {})[tried.name] = finding
-    for group in groups.values():
-        yield [*group], next(iter(group.values()))
+            groups.setdefault(key, ([], finding))[0].append(outcome.name)
+    yield from groups.values()
 
 
 def _pointers(finding: Finding) -> tuple[str, ...]:
@@ -206,11 +178,11 @@ def _pointers(finding: Finding) -> tuple[str, ...]:
 def _details(finding: Finding) -> Iterator[tuple[str, str]]:
     if finding.payload is not None:
         yield "payload", json.dumps(finding.payload, ensure_ascii=False)
-    yield from (("asked", line) for line in _first(finding.requests, _SOME))
+    yield from (("asked", line) for line in _shorten(finding.requests, _SOME))
     if not finding.requests:
         oddities = [_oddity(pointer, finding.payload or {}) for pointer in finding.odd]
-        yield "oddity", ", ".join(_first(oddities)) or "none: it is the plainest message"
-    yield from (("read", line) for line in _first([*map(str, finding.differs)]))
+        yield "oddity", ", ".join(_shorten(oddities)) or "none: it is the plainest message"
+    yield from (("read", line) for line in _shorten([*map(str, finding.differs)]))
     if not finding.differs:
         yield "error", finding.error
     if finding.where:
@@ -225,16 +197,11 @@ def _oddity(pointer: str, payload: dict[str, Any]) -> str:
     return f"{pointer} is equal to /{same[0]}" if same else pointer
 
 
-def _scenario(tried: Tried) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "scenario": tried.name,
-        "verdict": str(tried.result),
-        "counts": tried.counts,
-        "tried": tried.tried,
-        "failed": tried.failed,
-        "remark": tried.remark or None,
-    }
-    finding = tried.finding
+def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
+    document: dict[str, Any] = {"scenario": outcome.name, "verdict": str(outcome.result)}
+    document |= {name: getattr(outcome, name) for name in ("counts", "tried", "failed")}
+    document["remark"] = outcome.remark or None
+    finding = outcome.finding
     if finding is not None:
         document |= {
             "payload": finding.payload,
@@ -250,26 +217,18 @@ def _scenario(tried: Tried) -> dict[str, Any]:
 
 
 def _markdown(found: Readiness) -> Iterator[str]:
-    yield f"## retry-contract: {_OUTCOMES[found.verdict]}"
-    yield ""
-    yield f"{_cell(outcome_line(found))}: {_code(found.target)}"
-    yield ""
+    yield from (f"## retry-contract: {_OUTCOMES[found.verdict]}", "")
+    yield from (f"{_cell(outcome_line(found))}: {_code(found.target)}", "")
     if found.verdict is not Verdict.KEPT:
-        yield _cell(_why(found))
-        yield ""
-    yield "| scenario | verdict |"
-    yield "|---|---|"
-    for tried in found.scenarios:
-        yield f"| {_cell(tried.name)} | {_cell(_verdict(tried, found.unit))} |"
+        yield from (_cell(_why(found)), "")
+    yield from ("| scenario | verdict |", "|---|---|")
+    for outcome in found.scenarios:
+        yield f"| {_cell(outcome.name)} | {_cell(_verdict(outcome, found.unit))} |"
     for names, finding in _distinct(found):
-        yield ""
-        yield f"### {finding.result} {_cell('; '.join(names))}"
-        yield ""
+        yield from ("", f"### {finding.result} {_cell('; '.join(names))}", "")
         yield from (f"- {label}: {_code(text)}" for label, text in _details(finding))
-    lines = [*_notes(found)]
-    if lines:
-        yield ""
-        yield from (f"- {_cell(line)}" for line in lines)
+    notes = [f"- {_cell(note)}" for note in _notes(found)]
+    yield from ["", *notes] if notes else []
 
 
 def _code(text: str) -> str:

@@ -1,13 +1,12 @@
-"""The exchanges of a run as JSON lines, masked: what a service did, kept for later."""
-
-from __future__ import annotations
+"""Writes the exchanges of a run as JSON lines, masked."""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from retry_contract.exchange import Exchange
-from retry_contract.privacy.masking import Scrubber, mask
+from retry_contract.privacy.masks import mask
+from retry_contract.privacy.scrubber import Scrubber
 
 _HEADERS = ("content-type", "retry-after", "allow")
 
@@ -16,8 +15,7 @@ class Recorder:
     """Writes one line for each exchange, at once, so that an interrupted run keeps its record."""
 
     def __init__(self, file: Path, scrubber: Scrubber) -> None:
-        self._file = file
-        self._scrubber = scrubber
+        self._file, self._scrubber = file, scrubber
 
     def write(self, exchange: Exchange) -> None:
         """Write an exchange. A body that is not JSON is described, and left out."""

@@ -1,115 +1,208 @@
 """An outcome as lines of text, for a terminal or a log."""
 
-from __future__ import annotations
-
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
-from retry_contract.rules import RULES
+from retry_contract.report.causes import Cause, causes
+from retry_contract.rules import RULES, Rule
+from retry_contract.verification.findings import NOT_SELECTED
 
-_WIDTH = 88
+_WIDTH, _HEADING, _REASON = 100, 60, 28
+_WHOLE = ("case", "replay")
+"""What is to be copied, and so never wrapped."""
+
 _MODEL = "by the built-in model of the page; no service was contacted"
+_LEFT_OUT = (RuleState.NOT_EXERCISED, RuleState.IGNORED)
+Style = Callable[[str], str]
+Details = Iterator[tuple[str, str]]
+"""Labels, each with its text; an empty label goes on with the one before it."""
 
 
-def table_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield the table of rules by contract."""
-    names = [contract.contract for contract in outcome.contracts]
-    states = {
-        (result.rule, contract.contract): str(result.state)
-        for contract in outcome.contracts
-        for result in contract.rules
-    }
-    width = max(len(rule) for rule in RULES) + 2
-    yield "".ljust(width + 2) + "".join(name.ljust(20) for name in names).rstrip()
-    for name, rules in _sections():
-        yield name
+def table_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
+    """Yield the matrix of rules by contract; `broken` styles the rows of broken rules."""
+    states = [{result.rule: result.state for result in c.rules} for c in outcome.contracts]
+    width = max(map(len, RULES)) + 2
+    yield _row("".ljust(width + 2), (contract.contract for contract in outcome.contracts))
+    for section, rules in _sections().items():
+        yield section
         for rule in rules:
-            row = "".join(states[rule, contract].ljust(20) for contract in names)
-            yield f"  {rule.ljust(width)}{row}".rstrip()
+            row = [state[rule] for state in states]
+            line = _row(f"  {rule.ljust(width)}", row)
+            yield broken(line) if RuleState.BROKEN in row else line
+
+
+def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
+    """Yield what is broken, by cause, what was kept and not exercised, and the outcome.
+
+    `broken` styles the headings of causes. Of a run that tested nothing, yield its reason alone.
+    """
+    if is_tested(outcome):
+        yield from cause_lines(outcome, broken)
+        yield from _count_lines(outcome)
+        for contract in outcome.contracts:
+            for drift in contract.drift:
+                place = drift.pointer or "the body"
+                yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
+        yield from _left_out_lines(outcome)
+        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
+        requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
+        yield f"{_names(outcome)}: {requests}{seed}"
+        yield ""
+    yield verdict_line(outcome)
+
+
+def cause_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
+    """Yield each cause: what came and where, what was expected, the rules, and who says so."""
+    several = len(outcome.contracts) > 1
+    for number, cause in enumerate(causes(outcome), 1):
+        where = f"  {cause.contract}" if several else ""
+        yield broken(f"{number}  {cause.violation.what}".ljust(_HEADING) + where).rstrip()
+        yield from detail_lines(_cause_details(cause, outcome), indent=5, column=16, wrap=True)
+        yield ""
 
 
 def violation_lines(result: RuleResult) -> Iterator[str]:
-    """Yield what broke a rule: where, what was expected, what came, and what says so."""
+    """Yield what broke a rule: where, what was expected, what came, and who says so."""
     rule = RULES[result.rule]
     yield f"{rule.id}, {result.contract}: {rule.sentence}"
     for violation in result.violations:
-        if violation.rule != result.rule:
-            yield f"  rule      {violation.rule}: {RULES[violation.rule].source}"
-        yield from _violation(violation)
-    yield f"  source    {rule.source} (basis: {rule.basis})"
+        yield from detail_lines(violation_details(violation, rule))
+    yield from detail_lines(source_details(rule))
 
 
-def detail_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield what is broken, drifting, not exercised, and ignored."""
-    for result in outcome.in_state(RuleState.BROKEN):
-        yield ""
-        yield "BROKEN " + next(lines := violation_lines(result))
-        yield from lines
-    notes = [*_drift_lines(outcome), *reason_lines(outcome)]
-    if notes:
-        yield ""
-    for note in notes:
-        yield from textwrap.wrap(
-            note, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
+def detail_lines(
+    details: Iterable[tuple[str, str]], *, indent: int = 2, column: int = 12, wrap: bool = False
+) -> Iterator[str]:
+    """Yield labels at one column, each with its text at another; with `wrap`, in 100 columns."""
+    for label, text in details:
+        lines = _wrapped(text, _WIDTH - column) if wrap and label not in _WHOLE else [text]
+        for line in lines or [""]:
+            yield (f"{' ' * indent}{label}".ljust(column) + line).rstrip()
+            label = ""
+
+
+def violation_details(violation: Violation, rule: Rule) -> Details:
+    """Yield the details of a violation of a rule, as a generated case or by itself."""
+    if violation.rule != rule.id:
+        yield "rule", f"{violation.rule}: {RULES[violation.rule].sentence}"
+    yield "at", violation.pointer or f"the {violation.place}"
+    yield "expected", violation.expected
+    yield "came", violation.actual
+    for label, text in (
+        ("seen in", violation.seen),
+        ("case", violation.case),
+        ("replay", violation.replay),
+    ):
+        if text:
+            yield label, text
+
+
+def source_details(rule: Rule) -> Details:
+    """Yield each statement that a rule goes by, and its address."""
+    for source in rule.sources:
+        yield "source", str(source)
+        yield "", source.address
+
+
+def _cause_details(cause: Cause, outcome: Outcome) -> Details:
+    violation = cause.violation
+    yield "expected", violation.expected
+    yield "seen in", "; ".join(cause.responses)
+    yield "breaks", ", ".join(cause.rules)
+    yield "source", "; ".join(map(str, cause.sources))
+    yield from (("", address) for address in dict.fromkeys(s.address for s in cause.sources))
+    if violation.case is not None:
+        yield "case", violation.case
+    replay = violation.replay or outcome.replay
+    if replay:
+        yield "replay", replay
 
 
 def reason_lines(outcome: Outcome) -> Iterator[str]:
     """Yield what was not exercised, and what was ignored, a line for each reason."""
-    yield from _reasons(outcome, RuleState.NOT_EXERCISED)
-    yield from _reasons(outcome, RuleState.IGNORED)
-
-
-def _drift_lines(outcome: Outcome) -> Iterator[str]:
-    for contract in outcome.contracts:
-        for drift in contract.drift:
-            yield f"drift: {drift.pointer or 'the body'}: {drift.message} ({contract.contract})"
-
-
-def closing_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield the count of rules and requests, and the outcome in one line."""
-    counts = ", ".join(f"{len(outcome.in_state(s))} {s}" for s in RuleState)
-    seed = "" if outcome.seed is None else f", seed {outcome.seed}"
-    traffic = f"{outcome.traffic.requests} requests, {outcome.seconds:.2f} s{seed}"
-    if outcome.contracts:
-        yield f"{counts}; {traffic}"
-    yield verdict_line(outcome)
+    for state in _LEFT_OUT:
+        for reason, rules in _by_reason(outcome, state).items():
+            yield f"{state} ({reason}): {', '.join(rules)}"
 
 
 def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
     verdict = str(outcome.verdict).upper()
+    if outcome.verdict is Verdict.NOT_TESTED or not is_tested(outcome):
+        return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         return f"{verdict} {by}."
-    rules = ", ".join(sorted({r.rule for r in outcome.in_state(RuleState.BROKEN)}))
-    if rules and outcome.reason:
-        return f"{verdict}: {rules} ({outcome.reason})."
-    return f"{verdict}: {rules or outcome.reason}."
+    found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
+    counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
+    return f"{verdict} {_names(outcome)}: {'; '.join(filter(None, (counts, outcome.reason)))}."
 
 
-def _violation(violation: Violation) -> Iterator[str]:
-    yield f"  at        {violation.pointer or 'the response'}"
-    yield f"  expected  {violation.expected}"
-    yield f"  came      {violation.actual}"
-    yield f"  seen in   {violation.seen}"
-    if violation.case is not None:
-        yield f"  case      {violation.case}"
-    if violation.replay is not None:
-        yield f"  replay    {violation.replay}"
+def _names(outcome: Outcome) -> str:
+    return ", ".join(contract.contract for contract in outcome.contracts)
 
 
-def _reasons(outcome: Outcome, state: RuleState) -> Iterator[str]:
-    by_reason: dict[str, dict[str, None]] = {}
+def is_tested(outcome: Outcome) -> bool:
+    """Return whether anything was found: a rule kept or broken, or drift."""
+    found = outcome.in_state(RuleState.KEPT) or outcome.in_state(RuleState.BROKEN)
+    return bool(found) or any(contract.drift for contract in outcome.contracts)
+
+
+def _count_lines(outcome: Outcome) -> list[str]:
+    """Return how many rules of each section are kept, of those exercised; wrapped between two."""
+    parts = []
+    for section, rules in _sections().items():
+        states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
+        kept, broken = states.count(RuleState.KEPT), states.count(RuleState.BROKEN)
+        if kept + broken:
+            parts.append(f"{section} {kept} of {kept + broken}".replace(" ", "\x1f"))
+    return [line.replace("\x1f", " ") for line in _wrapped("    ".join(parts))]
+
+
+def _left_out_lines(outcome: Outcome) -> Iterator[str]:
+    for state in _LEFT_OUT:
+        reasons = _by_reason(outcome, state)
+        unselected = reasons.pop(NOT_SELECTED, [])  # the user knows which
+        if unselected:
+            yield f"{NOT_SELECTED}: {_count(len(unselected), 'rule')}"
+        if reasons:
+            yield f"{state}: {_count(len(set().union(*reasons.values())), 'rule')}"
+            yield from detail_lines(_reason_details(reasons), column=_REASON, wrap=True)
+
+
+def _reason_details(reasons: Mapping[str, Sequence[str]]) -> Details:
+    """Yield each reason with its rules; a long one stands on its own line."""
+    for reason, rules in reasons.items():
+        label = reason.removeprefix("needs ")
+        if len(label) < _REASON - 3:
+            yield label, ", ".join(rules)
+        else:
+            yield from ((line, "") for line in _wrapped(label))
+            yield "", ", ".join(rules)
+
+
+def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
     for result in outcome.in_state(state):
-        by_reason.setdefault(result.reason or "", {})[result.rule] = None
-    for reason, rules in by_reason.items():
-        yield f"{state} ({reason}): {', '.join(rules)}"
+        found.setdefault(result.reason or "", {})[result.rule] = None
+    return {reason: list(rules) for reason, rules in found.items()}
 
 
-def _sections() -> Iterable[tuple[str, list[str]]]:
+def _sections() -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
     for rule in RULES.values():
         sections.setdefault(rule.section, []).append(rule.id)
-    return sections.items()
+    return sections
+
+
+def _row(heading: str, cells: Iterable[str]) -> str:
+    return (heading + "".join(str(cell).ljust(20) for cell in cells)).rstrip()
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def _wrapped(text: str, width: int = _WIDTH - 4) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

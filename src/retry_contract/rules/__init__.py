@@ -1,30 +1,14 @@
 """Every promise that the kit holds an endpoint to, each with its source."""
 
-from __future__ import annotations
-
 from retry_contract.rules import accepted_retry, every_response, generated_cases, refusals
 from retry_contract.rules.model import Basis, Finding, Rule, Section
 
-__all__ = [
-    "ESSENTIAL",
-    "GENERATED",
-    "NOT_TESTED",
-    "RULES",
-    "Basis",
-    "Finding",
-    "Rule",
-    "Section",
-    "section",
-]
+__all__ = ["ESSENTIAL", "GENERATED", "RULES", "Basis", "Finding", "Rule", "Section", "rule_named"]
 
-RULES = {
+RULES: dict[str, Rule] = {
     rule.id: rule
-    for rule in (
-        *accepted_retry.RULES,
-        *refusals.RULES,
-        *every_response.RULES,
-        *generated_cases.RULES,
-    )
+    for module in (accepted_retry, refusals, every_response, generated_cases)
+    for rule in module.RULES
 }
 """The rules by id, in the order in which they are shown."""
 
@@ -34,14 +18,18 @@ ESSENTIAL = frozenset(rule.id for rule in accepted_retry.RULES)
 GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
-NOT_TESTED = {
-    "P11": "a label on the old example, left over from the first announced date: in the timeline",
-    "P13": "a screenshot: an image, and not reproduced",
-    "P14": "advice to integrators, about their code and not about the endpoint",
+_RENAMED = {
+    "reply_matches_schema": "response-matches-schema",
+    "generated_histories_kept": "generated-sequences-kept",
 }
-"""The statements of the page that no rule can test, and why."""
+"""Ids of earlier versions, which users' pipelines still name, with their new ones."""
 
 
-def section(name: Section) -> tuple[Rule, ...]:
-    """Return the rules of one section of the page."""
-    return tuple(rule for rule in RULES.values() if rule.section == name)
+def rule_named(name: str) -> Rule:
+    """Return a rule by id. Raises LookupError, which says the new id of one that was renamed."""
+    if name in RULES:
+        return RULES[name]
+    new = _RENAMED.get(name.replace("-", "_"))
+    raise LookupError(
+        f"{name} is now {new}" if new else f"{name}: no such rule; see: retry-contract rules"
+    )

@@ -1,8 +1,7 @@
 """Rules about an accepted retry: what the response holds, and what it must agree with."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from retry_contract.contract.expectation import Expectation
@@ -10,7 +9,7 @@ from retry_contract.contract.validator import validate_expected
 from retry_contract.exchange import Exchange, Observation, Observations, instant_of
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe, describe_other, pointer
-from retry_contract.rules.model import Basis, Check, Finding, Rule, about
+from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, about_status, rule
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES
 
 MOVING = frozenset({"latestStatus", "updatedAt"})
@@ -18,11 +17,12 @@ MOVING = frozenset({"latestStatus", "updatedAt"})
 
 _TIMESTAMPS = frozenset({"createdAt", "updatedAt"})
 _ABSENT = object()
+_rule = functools.partial(rule, "accepted", "accepted_retry")
 
 
-def accepted(observations: Observations) -> tuple[Observation, ...]:
+def accepted_retries(seen: Observations) -> tuple[Observation, ...]:
     """Return the retries that were to be accepted, and were. Raises NotExercised without any."""
-    tried = observations.of(*ACCEPTED_RETRIES)
+    tried = seen.of(*ACCEPTED_RETRIES)
     found = tuple(o for o in tried if o.exchange.succeeded)
     if not found:
         statuses = ", ".join(sorted({str(o.exchange.status) for o in tried}))
@@ -30,73 +30,93 @@ def accepted(observations: Observations) -> tuple[Observation, ...]:
     return found
 
 
-def readable(observations: Observations) -> tuple[Observation, ...]:
-    """Return the accepted retries whose response is a JSON object. Raises NotExercised."""
-    found = tuple(o for o in accepted(observations) if isinstance(o.exchange.payload, dict))
+def message_responses(seen: Observations) -> tuple[Observation, ...]:
+    """Return the accepted retries whose body is a JSON object. Raises NotExercised without any."""
+    found = tuple(o for o in accepted_retries(seen) if isinstance(o.exchange.payload, dict))
     if not found:
         raise NotExercised("no accepted retry was answered with a JSON object")
     return found
 
 
-def _status_is_201(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in observations.of(*ACCEPTED_RETRIES):
+@_rule("P2", "created", basis=Basis.PUBLISHED)
+def status_is_201(seen: Observations, _: Expectation) -> Findings:
+    """The retry of a message that has failed is accepted, with status 201."""
+    for o in seen.of(*ACCEPTED_RETRIES):
         if o.exchange.status != 201:
-            yield about(o, "", "status 201", f"status {o.exchange.status}")
+            yield about_status(o, "status 201")
 
 
-def _body_is_json(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in accepted(observations):
+@_rule("P10", "json-document", basis=Basis.INFERRED)
+def body_is_json(seen: Observations, _: Expectation) -> Findings:
+    """The body of an accepted retry is one JSON document."""
+    for o in accepted_retries(seen):
         for violation in o.exchange.document.violations:
             yield about(o, "", violation.expected, violation.actual)
 
 
-def schema_check(rule: str) -> Check:
-    """Return the check that yields what the validator finds and lays to this rule."""
-
-    def check(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
-        for o in _parsed(observations):
-            for violation in validate_expected(o.exchange.payload, expectation).violations:
-                if violation.rule == rule:
-                    yield about(o, violation.pointer, violation.expected, violation.actual)
-
-    return check
-
-
-def _parsed(observations: Observations) -> tuple[Observation, ...]:
-    found = tuple(o for o in accepted(observations) if not o.exchange.document.violations)
+def _schema_violations(id_: str, seen: Observations, expectation: Expectation) -> Findings:
+    """Yield what the validator finds and assigns to this rule."""
+    found = tuple(o for o in accepted_retries(seen) if not o.exchange.document.violations)
     if not found:
         raise NotExercised("no accepted retry was answered with JSON")
-    return found
+    for o in found:
+        for violation in validate_expected(o.exchange.payload, expectation).violations:
+            if violation.rule == id_:
+                yield about(o, violation.pointer, violation.expected, violation.actual)
 
 
-def _message_id_kept(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in readable(observations):
-        yield from _differs(o, "id", o.message, "the id in the path")
+@_rule("P10", basis=Basis.INFERRED)
+def response_matches_schema(seen: Observations, expectation: Expectation) -> Findings:
+    """The response has the fields of the page's example, with their types."""
+    return _schema_violations("response-matches-schema", seen, expectation)
+
+
+@_rule("P1", "P12", basis=Basis.PAGE)
+def creator_id_as_contracted(seen: Observations, expectation: Expectation) -> Findings:
+    """The field creatorId is there from 24 February 2025, a non-empty string, and not before."""
+    return _schema_violations("creator-id-as-contracted", seen, expectation)
+
+
+@_rule("P3", "P8", basis=Basis.PAGE)
+def message_id_kept(seen: Observations, _: Expectation) -> Findings:
+    """The response's id is the id in the path, which the original Single Send generated."""
+    for o in message_responses(seen):
+        yield from differs(o, "id", o.message, "the id in the path")
         if o.sent is not None and o.sent.members.get("id") != o.message:
             yield about(o, "/id", "the id that the Single Send returned", "another id in the path")
 
 
-def _campaign_id_kept(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in readable(observations):
-        yield from _differs(o, "campaignId", o.campaign, "the campaign in the path")
+@_rule("P10", basis=Basis.INFERRED)
+def campaign_id_kept(seen: Observations, _: Expectation) -> Findings:
+    """The response's campaignId is the campaign in the path."""
+    for o in message_responses(seen):
+        yield from differs(o, "campaignId", o.campaign, "the campaign in the path")
 
 
-def kept(*names: str) -> Check:
-    """Return the check that members are what Retrieve showed before the retry."""
-
-    def check(observations: Observations, _: Expectation) -> Iterator[Finding]:
-        for o, before in _with(observations, lambda o: o.before):
-            for name in names:
-                yield from _differs(
-                    o, name, before.members.get(name, _ABSENT), "what Retrieve showed before"
-                )
-
-    return check
+@_rule("P6", basis=Basis.PAGE)
+def status_reset_to_created(seen: Observations, expectation: Expectation) -> Findings:
+    """After a retry, latestStatus is created."""
+    return _schema_violations("status-reset-to-created", seen, expectation)
 
 
-def _updated_at_moves_on(observations: Observations, _: Expectation) -> Iterator[Finding]:
+def _unchanged_member(name: str, seen: Observations) -> Findings:
+    """Yield where a member is not what Retrieve showed before the retry."""
+    for o, before in _with(seen, lambda o: o.before):
+        expected = before.members.get(name, _ABSENT)
+        yield from differs(o, name, expected, "what Retrieve showed before")
+
+
+@_rule("P10", basis=Basis.INFERRED)
+def created_at_kept(seen: Observations, _: Expectation) -> Findings:
+    """The field createdAt stays what it was."""
+    return _unchanged_member("createdAt", seen)
+
+
+@_rule("P10", basis=Basis.INFERRED)
+def updated_at_moves_on(seen: Observations, _: Expectation) -> Findings:
+    """The field updatedAt is later than Retrieve showed it before the retry."""
     compared = False
-    for o, before in _with(observations, lambda o: o.before):
+    for o, before in _with(seen, lambda o: o.before):
         was, now = (instant_of(e.members.get("updatedAt")) for e in (before, o.exchange))
         compared = compared or (was is not None and now is not None)
         if was is not None and now is not None and now <= was:
@@ -106,56 +126,83 @@ def _updated_at_moves_on(observations: Observations, _: Expectation) -> Iterator
         raise NotExercised("no two timestamps could be compared")
 
 
-def _same_shape_as_single_send(
-    observations: Observations, expectation: Expectation
-) -> Iterator[Finding]:
+@_rule("P10", "reused", basis=Basis.PUBLISHED)
+def recipient_kept(seen: Observations, _: Expectation) -> Findings:
+    """The recipient stays what it was."""
+    return _unchanged_member("recipient", seen)
+
+
+@_rule("P10", "reused", basis=Basis.PUBLISHED)
+def values_kept(seen: Observations, _: Expectation) -> Findings:
+    """The values stay what they were."""
+    return _unchanged_member("values", seen)
+
+
+@_rule("P10", basis=Basis.INFERRED)
+def template_kept(seen: Observations, _: Expectation) -> Findings:
+    """The field templateBodyId stays what it was."""
+    return _unchanged_member("templateBodyId", seen)
+
+
+@_rule("P10", basis=Basis.INFERRED)
+def full_message_kept(seen: Observations, _: Expectation) -> Findings:
+    """The field fullMessage stays what it was."""
+    return _unchanged_member("fullMessage", seen)
+
+
+@_rule("P12", "creator", basis=Basis.PUBLISHED)
+def creator_id_kept(seen: Observations, _: Expectation) -> Findings:
+    """The field creatorId, if there is one, stays the creator of the first attempt."""
+    return _unchanged_member("creatorId", seen)
+
+
+@_rule("P7", basis=Basis.PAGE)
+def same_shape_as_single_send(seen: Observations, expectation: Expectation) -> Findings:
+    """What the original Single Send returned comes back with the same types and values."""
     names = [name for name in expectation.contract.fields() if name not in MOVING]
-    for o, sent in _with(observations, lambda o: o.sent, "needs --provision simulator"):
+    for o, sent in _with(seen, lambda o: o.sent, "needs --provision simulator"):
         for name in names:
             if name in sent.members:
-                yield from _differs(o, name, sent.members[name], "what the Single Send returned")
+                yield from differs(o, name, sent.members[name], "what the Single Send returned")
 
 
-def _retrieve_agrees(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
+@_rule("P6", basis=Basis.PAGE)
+def retrieve_agrees(seen: Observations, expectation: Expectation) -> Findings:
+    """Retrieve, right after, shows what the response said, and the message is on its way again."""
     shown = frozenset(expectation.contract.fields("retrieve")) - MOVING
     names = [name for name in expectation.contract.fields() if name in shown]
-    for o in accepted(observations):
+    for o in accepted_retries(seen):
         if o.after is not None and not o.after.succeeded:
-            actual = f"status {o.after.status}"
-            yield Finding(o.after, "", "the message, in Retrieve", actual, o.scenario)
+            yield about_status(o, "the message, in Retrieve", o.after)
             return
-    for o, after in _with(observations, lambda o: o.after):
+    for o, after in _with(seen, lambda o: o.after):
         for name in names:
-            yield from _differs(
-                o, name, after.members.get(name, _ABSENT), "what Retrieve showed afterwards"
-            )
-        if o.before is not None and _unchanged(o.before, after):
-            yield Finding(
-                after,
-                "/latestStatus",
-                "created, or a status that follows it",
-                "unchanged since before the retry",
-                o.scenario,
-            )
+            expected = after.members.get(name, _ABSENT)
+            yield from differs(o, name, expected, "what Retrieve showed afterwards")
+        if o.before is not None and _same_state(o.before, after):
+            expected, actual = "created, or a status that follows it", "unchanged by the retry"
+            yield Finding(after, "/latestStatus", expected, actual, o.scenario)
 
 
-def _unchanged(before: Exchange, after: Exchange) -> bool:
+def _same_state(before: Exchange, after: Exchange) -> bool:
     return all(before.members.get(n) == after.members.get(n) for n in MOVING)
 
 
 def _with(
-    observations: Observations,
+    seen: Observations,
     other: Callable[[Observation], Exchange | None],
     reason: str = "Retrieve did not show the message",
 ) -> list[tuple[Observation, Exchange]]:
-    pairs = [(o, other(o)) for o in readable(observations)]
+    """Return each accepted retry with another exchange that shows its message."""
+    pairs = [(o, other(o)) for o in message_responses(seen)]
     found = [(o, e) for o, e in pairs if e is not None and e.succeeded and e.members]
     if not found:
         raise NotExercised(reason)
     return found
 
 
-def _differs(o: Observation, name: str, expected: Any, phrase: str) -> Iterator[Finding]:
+def differs(o: Observation, name: str, expected: Any, phrase: str) -> Findings:
+    """Yield where a member of an observation's response is not what was expected."""
     actual = o.exchange.members.get(name, _ABSENT)
     if _same(name, actual, expected):
         return
@@ -178,122 +225,9 @@ def _same(name: str, one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _rule(id_: str, sentence: str, source: str, basis: Basis, check: Check) -> Rule:
-    return Rule(id_, sentence, source, basis, "accepted", ACCEPTED_RETRIES, check)
-
-
-_EXAMPLE = "P10"
-RULES = (
-    _rule(
-        "status-is-201",
-        "The retry of a message that has failed is accepted, with status 201.",
-        "P2; guide, Retry (API reference)",
-        Basis.PUBLISHED,
-        _status_is_201,
-    ),
-    _rule(
-        "body-is-json",
-        "The body of an accepted retry is one JSON document.",
-        "P10; RFC 8259",
-        Basis.INFERRED,
-        _body_is_json,
-    ),
-    _rule(
-        "response-matches-schema",
-        "The response has the fields of the page's example, with their types.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        schema_check("response-matches-schema"),
-    ),
-    _rule(
-        "creator-id-as-contracted",
-        "creatorId is there from 24 February 2025, a non-empty string, and not before.",
-        "P1, P12",
-        Basis.PAGE,
-        schema_check("creator-id-as-contracted"),
-    ),
-    _rule(
-        "message-id-kept",
-        "The response's id is the id in the path, which the original Single Send generated.",
-        "P3, P8",
-        Basis.PAGE,
-        _message_id_kept,
-    ),
-    _rule(
-        "campaign-id-kept",
-        "The response's campaignId is the campaign in the path.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        _campaign_id_kept,
-    ),
-    _rule(
-        "status-reset-to-created",
-        "After a retry, latestStatus is created.",
-        "P6",
-        Basis.PAGE,
-        schema_check("status-reset-to-created"),
-    ),
-    _rule(
-        "created-at-kept",
-        "createdAt stays what it was.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        kept("createdAt"),
-    ),
-    _rule(
-        "updated-at-moves-on",
-        "updatedAt is later than Retrieve showed it before the retry.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        _updated_at_moves_on,
-    ),
-    _rule(
-        "recipient-kept",
-        "The recipient stays what it was.",
-        "P10; guide, Retry (API reference)",
-        Basis.PUBLISHED,
-        kept("recipient"),
-    ),
-    _rule(
-        "values-kept",
-        "The values stay what they were.",
-        "P10; guide, Retry (API reference)",
-        Basis.PUBLISHED,
-        kept("values"),
-    ),
-    _rule(
-        "template-kept",
-        "templateBodyId stays what it was.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        kept("templateBodyId"),
-    ),
-    _rule(
-        "full-message-kept",
-        "fullMessage stays what it was.",
-        _EXAMPLE,
-        Basis.INFERRED,
-        kept("fullMessage"),
-    ),
-    _rule(
-        "creator-id-kept",
-        "creatorId, where there is one, stays the creator of the first attempt.",
-        "P12; guide, The message object",
-        Basis.PUBLISHED,
-        kept("creatorId"),
-    ),
-    _rule(
-        "same-shape-as-single-send",
-        "What the original Single Send returned comes back with the same types and values.",
-        "P7",
-        Basis.PAGE,
-        _same_shape_as_single_send,
-    ),
-    _rule(
-        "retrieve-agrees",
-        "Retrieve, right after, shows what the response said, and the message is on its way again.",
-        "P6",
-        Basis.PAGE,
-        _retrieve_agrees,
-    ),
+RULES: tuple[Rule, ...] = (
+    *(status_is_201, body_is_json, response_matches_schema, creator_id_as_contracted),
+    *(message_id_kept, campaign_id_kept, status_reset_to_created, created_at_kept),
+    *(updated_at_moves_on, recipient_kept, values_kept, template_kept, full_message_kept),
+    *(creator_id_kept, same_shape_as_single_send, retrieve_agrees),
 )

@@ -1,7 +1,5 @@
 """What a message does by itself between two requests: a service in use does not stand still."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from retry_contract.exchange import Exchange, Observation

@@ -1,7 +1,7 @@
 """Rules about every response of a run, and about which contract it shows."""
 
-from __future__ import annotations
-
+import functools
+import re
 from collections.abc import Iterator
 
 from retry_contract.contract.catalogue import Contract
@@ -9,39 +9,59 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.timeline import show
 from retry_contract.exchange import Exchange, Kind, Observations
 from retry_contract.outcome import NotExercised
-from retry_contract.rules.model import Basis, Finding, Rule, about
+from retry_contract.privacy.descriptions import pointer
+from retry_contract.rules.model import Basis, Finding, Findings, Rule, about_status, rule
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
 
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z][a-z0-9.+-]{0,40}")
+_rule = functools.partial(rule, "all responses")
 
-def _no_server_error(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for exchange in observations.exchanges:
+
+@_rule("every_response", "failures", "server-errors", basis=Basis.PUBLISHED)
+def no_server_error(seen: Observations, _: Expectation) -> Findings:
+    """No request is answered with a 5xx: none of them is at fault."""
+    for exchange in seen.exchanges:
         if exchange.status >= 500:
-            yield _at(exchange, "a status below 500", f"status {exchange.status}")
+            actual = f"status {exchange.status}"
+            yield Finding(exchange, "", "a status below 500", actual, exchange.kind, "status")
 
 
-def _content_type_is_json(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for exchange in observations.exchanges:
+@_rule("every_response", "json-in-and-out", "content-type", basis=Basis.PUBLISHED)
+def content_type_is_json(seen: Observations, _: Expectation) -> Findings:
+    """A 2xx and a documented error are of content type application/json."""
+    for exchange in seen.exchanges:
+        # What a 429 holds is not published: it may come from a gateway.
         if not (exchange.succeeded or exchange.status in DOCUMENTED_ERRORS - {429}):
-            # What a 429 holds is not published: it may come from a gateway.
             continue
-        media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            actual = "another content type" if media_type else "no content type"
-            yield _at(exchange, "content type application/json", actual)
+        actual = content_type_of(exchange)
+        if actual != "application/json":
+            expected, kind = "application/json", exchange.kind
+            yield Finding(exchange, "", expected, actual, kind, "content-type")
 
 
-def _wrong_method_refused(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in observations.of(WRONG_METHOD):
+def content_type_of(exchange: Exchange) -> str:
+    """Return the media type of a response, or what is there instead of one."""
+    media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not media_type:
+        return "absent"
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "no media type"
+
+
+@_rule("wrong_method", "P9", "method", basis=Basis.PUBLISHED)
+def wrong_method_refused(seen: Observations, _: Expectation) -> Findings:
+    """Another method than POST at the retry's path is refused, and is no server error."""
+    for o in seen.of(WRONG_METHOD):
         if not 300 <= o.exchange.status < 500:
-            expected = f"a refusal of {o.exchange.method}, neither 2xx nor 5xx"
-            yield about(o, "", expected, f"status {o.exchange.status}")
+            yield about_status(o, f"a refusal of {o.exchange.method}, neither 2xx nor 5xx")
 
 
-def _one_contract_served(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
+@rule("cutover", "every_response", "P1", basis=Basis.PAGE)
+def one_contract_served(seen: Observations, expectation: Expectation) -> Findings:
+    """One run never sees two contracts, in whichever of the responses that changed."""
     shown = [
         (exchange, contract)
-        for exchange in observations.exchanges
+        for exchange in seen.exchanges
         if (contract := _shown(exchange, expectation)) is not None
     ]
     if not shown:
@@ -51,31 +71,45 @@ def _one_contract_served(observations: Observations, expectation: Expectation) -
     for exchange, other in shown:
         left = [c for c in possible if _alike(c, other, exchange.kind)]
         if not left:
-            expected = f"{contract.name}, as {first.kind} showed at request {first.number}"
-            yield _at(exchange, expected, f"{other.name}, in {exchange.kind}")
+            why = f"{contract.name}, as {first.kind} showed at request {first.number}"
+            yield from _other_contract(exchange, contract, why, other, exchange.kind)
             return
         if len(left) < len(possible):
             first, contract, possible = exchange, other, left
 
 
-def _contract_in_force_served(
-    observations: Observations, expectation: Expectation
-) -> Iterator[Finding]:
+@rule("cutover", "cutover", "P1", basis=Basis.PAGE)
+def contract_in_force_served(seen: Observations, expectation: Expectation) -> Findings:
+    """The contract that is served is the one in force, to the instant of the cutover."""
     if expectation.as_served:
         raise NotExercised("--contract served expects whatever is served; name one, or use auto")
     found = [
         (o, o.expected or expectation, contract)
-        for o in observations.of(*ACCEPTED_RETRIES, CUTOVER)
+        for o in seen.of(*ACCEPTED_RETRIES, CUTOVER)
         if (contract := _shown(o.exchange, expectation)) is not None
     ]
     if not found:
         raise NotExercised("no accepted retry was answered with a message")
     for o, expected, contract in found:
         if not any(_alike(c, contract, "retry") for c in (expected.contract, *expected.tolerated)):
-            why = f" ({expected.why})" if expected.instant else ""
-            yield about(
-                o, "", f"{expected.contract.name}{why}", f"{contract.name}{_since(contract)}"
-            )
+            why = expected.why if expected.instant else expected.contract.name
+            yield from _other_contract(o.exchange, expected.contract, why, contract, o.scenario)
+
+
+def _other_contract(
+    exchange: Exchange, expected: Contract, why: str, shown: Contract, scenario: str
+) -> Iterator[Finding]:
+    """Yield the members that tell which contract was served instead of the expected one."""
+    assert exchange.kind != "other"  # which shows no contract
+    wanted, came = set(expected.fields(exchange.kind)), set(shown.fields(exchange.kind))
+    for name in (
+        n
+        for n in (*expected.fields(exchange.kind), *shown.fields(exchange.kind))
+        if (n in wanted) != (n in came)
+    ):
+        states = ("present", "absent") if name in wanted else ("absent", "present")
+        actual = f"{states[1]}, as in {shown.name}{_since(shown)}"
+        yield Finding(exchange, pointer([name]), f"{states[0]}: {why}", actual, scenario)
 
 
 def _since(contract: Contract) -> str:
@@ -91,57 +125,10 @@ def _alike(one: Contract, other: Contract, kind: Kind) -> bool:
 def _shown(exchange: Exchange, expectation: Expectation) -> Contract | None:
     if not exchange.succeeded or exchange.kind == "other":
         return None
-    return expectation.catalogue.shown_by(exchange.payload, exchange.kind)
+    return expectation.catalogue.contract_of(exchange.payload, exchange.kind)
 
 
-def _at(exchange: Exchange, expected: str, actual: str) -> Finding:
-    return Finding(exchange, "", expected, actual, exchange.kind)
-
-
-RULES = (
-    Rule(
-        "no-server-error",
-        "No request is answered with a 5xx: none of them is at fault.",
-        "guide, API errors; RFC 9110, section 15.6",
-        Basis.PUBLISHED,
-        "all responses",
-        None,
-        _no_server_error,
-    ),
-    Rule(
-        "content-type-is-json",
-        "A 2xx and a documented error are of content type application/json.",
-        "guide, Overview (JSON in and out); RFC 9110, section 8.3",
-        Basis.PUBLISHED,
-        "all responses",
-        None,
-        _content_type_is_json,
-    ),
-    Rule(
-        "wrong-method-refused",
-        "Another method than POST at the retry's path is refused, and is no server error.",
-        "P9; RFC 9110, section 15.5.6",
-        Basis.PUBLISHED,
-        "all responses",
-        (WRONG_METHOD,),
-        _wrong_method_refused,
-    ),
-    Rule(
-        "one-contract-served",
-        "One run never sees two contracts, in whichever of the responses that changed.",
-        "P1",
-        Basis.PAGE,
-        "cutover",
-        None,
-        _one_contract_served,
-    ),
-    Rule(
-        "contract-in-force-served",
-        "The contract that is served is the one in force, to the instant of the cutover.",
-        "P1",
-        Basis.PAGE,
-        "cutover",
-        (*ACCEPTED_RETRIES, CUTOVER),
-        _contract_in_force_served,
-    ),
+RULES: tuple[Rule, ...] = (
+    *(no_server_error, content_type_is_json, wrong_method_refused),
+    *(one_contract_served, contract_in_force_served),
 )

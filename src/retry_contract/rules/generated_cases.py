@@ -1,39 +1,26 @@
-"""Rules that generated cases are held against; the cases themselves are made above this layer."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
+"""Rules that generated cases are held against; the room `fuzz` generates and checks the cases."""
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Observations
 from retry_contract.outcome import NotExercised
-from retry_contract.rules.model import Basis, Finding, Rule
+from retry_contract.rules.model import Basis, Findings, rule
 
-REQUESTS = "generated-requests-answered"
-SEQUENCES = "generated-sequences-kept"
-
-
-def _no_case(_: Observations, __: Expectation) -> Iterator[Finding]:
-    raise NotExercised("no case was generated: needs --fuzz N")
+_NO_CASE = "needs --fuzz N"
 
 
-RULES = (
-    Rule(
-        REQUESTS,
-        "Every generated retry is answered as documented, with a response that keeps the contract.",
-        "P1, P3, P9, P10; guide, API errors",
-        Basis.PUBLISHED,
-        "fuzz",
-        (),
-        _no_case,
-    ),
-    Rule(
-        SEQUENCES,
-        "Whatever is sent, fails, is retried or retrieved, in whatever order, the page holds.",
-        "P1 to P8",
-        Basis.PAGE,
-        "sequences",
-        (),
-        _no_case,
-    ),
+@rule(
+    "generated", "generated_requests", "P1", "P3", "P9", "P10", "envelopes", basis=Basis.PUBLISHED
 )
+def generated_requests_answered(_: Observations, __: Expectation) -> Findings:
+    """Every generated retry is answered as documented, with a response that keeps the contract."""
+    raise NotExercised(_NO_CASE)
+
+
+@rule("generated", "generated_sequences", *(f"P{n}" for n in range(1, 9)), basis=Basis.PAGE)
+def generated_sequences_kept(_: Observations, __: Expectation) -> Findings:
+    """Whatever is sent, fails, is retried or retrieved, in whatever order, the page holds."""
+    raise NotExercised(_NO_CASE)
+
+
+RULES = (generated_requests_answered, generated_sequences_kept)
+REQUESTS, SEQUENCES = (rule.id for rule in RULES)

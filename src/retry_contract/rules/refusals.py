@@ -1,32 +1,16 @@
 """Rules about a refused retry: which ones are refused, how, and what it leaves unchanged."""
 
-from __future__ import annotations
-
+import functools
 import re
-from collections.abc import Iterable, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
+from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import attempts_of, moved_on, was_in_order
-from retry_contract.rules.model import Basis, Check, Finding, Rule, Section, about
-from retry_contract.rules.scenarios import (
-    ATTEMPTS,
-    BATCH_ENQUEUED,
-    BATCH_ENQUEUING_FAILED,
-    BATCH_OTHER,
-    ELSEWHERE,
-    FOREIGN_CAMPAIGN,
-    NO_KEY,
-    REFUSED,
-    RETRIED_TWICE,
-    UNFAILED,
-    UNKNOWN,
-    WRONG_KEY,
-    WRONG_SCHEME,
-)
+from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, about_status, rule
 
 UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
 TOO_MANY = "too_many_message_attempts_error"
@@ -44,86 +28,106 @@ PUBLISHED_CODES = frozenset(
 """The codes published for status 400, of any call; the only status whose codes are published."""
 
 _CODES = {
-    **dict.fromkeys((UNKNOWN, ELSEWHERE, RETRIED_TWICE, *UNFAILED), frozenset({UNRETRYABLE})),
-    ATTEMPTS: frozenset({TOO_MANY}),
+    **dict.fromkeys(
+        (s.UNKNOWN, s.ELSEWHERE, s.RETRIED_TWICE, *s.UNFAILED), frozenset({UNRETRYABLE})
+    ),
+    s.ATTEMPTS: frozenset({TOO_MANY}),
 }
 DOCUMENTED_ERRORS = frozenset({400, 401, 403, 404, 429})
-_RESPONSES = (*REFUSED, ATTEMPTS)
 _INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|^\s+at [\w$.<>]+ ?\(.*:\d+(:\d+)?\)|"
     r'File "[^"]+", line \d+|node_modules/|\.java:\d+\)',
     re.MULTILINE,
 )
 _BY_DELIVERY = frozenset({"latestStatus", "updatedAt", "attempts"})
-_BY_STATUS = frozenset({RETRIED_TWICE, *UNFAILED})
+_BY_STATUS = frozenset({s.RETRIED_TWICE, *s.UNFAILED})
 """Where a retry is refused for the message's status alone, which a delivery changes by itself."""
 
 _CAP, _FEWEST_RETRIES, _MOST_RETRIES = 3, 2, 3
 
 
-def refused_with(statuses: frozenset[int], *scenarios: str) -> Check:
-    """Return the check that each of these scenarios is refused with one of the statuses."""
-    wanted = "a refusal with status " + " or ".join(str(s) for s in sorted(statuses))
-
-    def check(observations: Observations, _: Expectation) -> Iterator[Finding]:
-        checked = 0
-        for o in observations.of(*scenarios):
-            if o.scenario in _BY_STATUS and o.exchange.succeeded and was_in_order(o):
-                continue
-            checked += 1
-            if o.exchange.status not in statuses:
-                yield about(o, "", wanted, f"status {o.exchange.status}")
-        if not checked:
-            raise NotExercised("the message moved on")
-
-    return check
+_rule = functools.partial(rule, "refused")
 
 
-def _batch_status_respected(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    for o in observations.of(BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED):
-        if not o.exchange.succeeded:
-            yield about(o, "", "an accepted retry", f"status {o.exchange.status}")
-    for o in observations.of(*BATCH_OTHER):
-        if not 400 <= o.exchange.status < 500:
-            yield about(o, "", "a refusal", f"status {o.exchange.status}")
+def _refused_with(statuses: tuple[int, ...], seen: Observations, *scenarios: str) -> Findings:
+    """Yield each retry in these scenarios that is not refused with one of the statuses."""
+    expected, checked = "a refusal with status " + " or ".join(map(str, statuses)), 0
+    for o in seen.of(*scenarios):
+        if o.scenario in _BY_STATUS and o.exchange.succeeded and was_in_order(o):
+            continue
+        checked += 1
+        if o.exchange.status not in statuses:
+            yield about_status(o, expected)
+    if not checked:
+        raise NotExercised("the message moved on")
 
 
-def attempts_capped(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    """The documents give 3 attempts and 3 retries; either reading is accepted."""
-    tried = observations.of(ATTEMPTS)
+@_rule("unknown_message", "refused", "envelopes", basis=Basis.PUBLISHED)
+def unknown_message_refused(seen: Observations, _: Expectation) -> Findings:
+    """A message that the campaign does not have is refused with status 400."""
+    return _refused_with((400,), seen, s.UNKNOWN, s.ELSEWHERE)
+
+
+@_rule("unfailed_message", "P4", "refused", basis=Basis.PAGE)
+def unfailed_message_refused(seen: Observations, _: Expectation) -> Findings:
+    """A message whose latestStatus is not failure is refused with status 400."""
+    return _refused_with((400,), seen, *s.UNFAILED)
+
+
+@_rule("second_retry", "P4", "P6", basis=Basis.PAGE)
+def second_retry_refused(seen: Observations, _: Expectation) -> Findings:
+    """A message that has just been retried is not in failure, so a second retry is refused."""
+    return _refused_with((400,), seen, s.RETRIED_TWICE)
+
+
+@_rule("spent_attempts", "cap", "envelopes", basis=Basis.PUBLISHED)
+def attempts_capped(seen: Observations, _: Expectation) -> Findings:
+    """A message is tried 3 times, or retried 3 times: both are documented; then status 400."""
+    tried = seen.of(s.ATTEMPTS)
     if len(tried) == 1:
-        yield from refused_with(frozenset({400}), ATTEMPTS)(observations, _)
+        yield from _refused_with((400,), seen, s.ATTEMPTS)
         return
     for o in tried[:_FEWEST_RETRIES]:
         if not o.exchange.succeeded:
-            yield about(o, "", "an accepted retry, below the cap", f"status {o.exchange.status}")
+            yield about_status(o, "an accepted retry, below the cap")
             return
-    last = tried[-1]
-    if len(tried) > _FEWEST_RETRIES and last.exchange.status != 400:
-        yield about(
-            last,
-            "",
-            f"a refusal with status 400 after {_MOST_RETRIES} retries at the latest",
-            f"status {last.exchange.status}",
-        )
+    if len(tried) > _FEWEST_RETRIES and tried[-1].exchange.status != 400:
+        expected = f"a refusal with status 400 after {_MOST_RETRIES} retries at the latest"
+        yield about_status(tried[-1], expected)
 
 
-def _refusal_changes_nothing(
-    observations: Observations, expectation: Expectation
-) -> Iterator[Finding]:
+@_rule("missing_key", "unauthorized", basis=Basis.PUBLISHED)
+def key_required(seen: Observations, _: Expectation) -> Findings:
+    """A retry without a key is refused with status 401."""
+    return _refused_with((401,), seen, s.NO_KEY)
+
+
+@_rule("wrong_key", "unauthorized", basis=Basis.PUBLISHED)
+def wrong_key_refused(seen: Observations, _: Expectation) -> Findings:
+    """A retry with a key that is not valid, or not sent as Bearer, is refused with status 401."""
+    return _refused_with((401,), seen, s.WRONG_KEY, s.WRONG_SCHEME)
+
+
+@_rule("foreign_campaign", "forbidden", "foreign", basis=Basis.PUBLISHED)
+def foreign_campaign_refused(seen: Observations, _: Expectation) -> Findings:
+    """A key of another campaign is refused: 401 and 403 are both documented."""
+    return _refused_with((401, 403), seen, s.FOREIGN_CAMPAIGN)
+
+
+@_rule("refused_retry", "P4", "P5", basis=Basis.PAGE)
+def refusal_changes_nothing(seen: Observations, expectation: Expectation) -> Findings:
+    """A retry that is refused does not go through: Retrieve shows the message unchanged."""
     compared = 0
-    for o in _refusals(observations):
-        if o.before is None or o.after is None:
-            continue
-        if not (o.before.succeeded and o.before.members):
+    for o in _refusals(seen):
+        if o.before is None or o.after is None or not (o.before.succeeded and o.before.members):
             continue
         compared += 1
         if not o.after.succeeded:
-            yield about(o, "", "a message that Retrieve still shows", f"status {o.after.status}")
+            yield about_status(o, "a message that Retrieve still shows", o.after)
             continue
         delivered = _BY_DELIVERY if moved_on(o) else frozenset()
         for name in expectation.contract.fields("retrieve"):
-            if name == "attempts" and _tries(o.before) != _tries(o.after):
+            if name == "attempts" and _attempt_count(o.before) != _attempt_count(o.after):
                 yield about(o, "/attempts", "unchanged by a refusal", "of another length")
             elif name not in delivered and o.before.members.get(name) != o.after.members.get(name):
                 yield about(o, pointer([name]), "unchanged by a refusal", "changed")
@@ -131,9 +135,10 @@ def _refusal_changes_nothing(
         raise NotExercised("no refusal of a known message was observed")
 
 
-def _error_shape(observations: Observations, expectation: Expectation) -> Iterator[Finding]:
-    responses = [o for o in _refusals(observations) if o.exchange.status in DOCUMENTED_ERRORS]
-    for o in _or_not_exercised(responses):
+@_rule("refused_retry", "envelopes", basis=Basis.PUBLISHED)
+def error_shape(seen: Observations, expectation: Expectation) -> Findings:
+    """A refusal is JSON, in one of the two documented envelopes."""
+    for o in _refusals_with(seen, DOCUMENTED_ERRORS):
         if o.exchange.document.violations:
             problem: str | None = o.exchange.document.violations[0].actual
         else:
@@ -142,13 +147,12 @@ def _error_shape(observations: Observations, expectation: Expectation) -> Iterat
             yield about(o, "", "one of the two documented error envelopes", problem)
 
 
-def _error_code_documented(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    # Which code refuses a message for its batch has not been published.
-    known = (o for o in _refusals(observations) if o.scenario not in BATCH_OTHER)
-    responses = [o for o in known if o.exchange.status == 400]
-    for o in _or_not_exercised(responses):
+@_rule("refused_retry", "envelopes", basis=Basis.PUBLISHED)
+def error_code_documented(seen: Observations, _: Expectation) -> Findings:
+    """A 400 in the nested envelope carries the code that is published for its cause."""
+    for o in _refusals_with(seen, frozenset({400}), but=s.BATCH_OTHER):
         allowed = _CODES.get(o.scenario, PUBLISHED_CODES)
-        if o.scenario in _BY_STATUS and o.after is not None and _tries(o.after) >= _CAP:
+        if o.scenario in _BY_STATUS and o.after is not None and _attempt_count(o.after) >= _CAP:
             allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:
@@ -156,145 +160,60 @@ def _error_code_documented(observations: Observations, _: Expectation) -> Iterat
             yield about(o, "/error/code", " or ".join(sorted(allowed)), actual)
 
 
-def _tries(exchange: Exchange) -> int:
+@_rule("every_response", "bearer", "internals", basis=Basis.PUBLISHED)
+def no_secret_echoed(seen: Observations, _: Expectation) -> Findings:
+    """No response holds the API key or a stack trace."""
+    for exchange in seen.exchanges:
+        secret = secret_in(exchange, seen.key)
+        if secret is not None:
+            yield Finding(exchange, "", "nothing secret or internal", secret)
+
+
+def secret_in(exchange: Exchange, key: str) -> str | None:
+    """Return what a response holds that it must not show; None if there is nothing."""
+    if key and (key.encode() in exchange.body or any(key in v for v in exchange.headers.values())):
+        return "text that holds the API key"
+    text = exchange.body.decode("utf-8", "replace")
+    if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
+        return "text that holds a stack trace"
+    return None
+
+
+@rule("batches", "batch_retry", "P5", basis=Basis.PAGE)
+def batch_status_respected(seen: Observations, _: Expectation) -> Findings:
+    """A message of a batch is retried only if the batch's status permits it."""
+    for o in seen.of(s.BATCH_ENQUEUED, s.BATCH_ENQUEUING_FAILED):
+        if not o.exchange.succeeded:
+            yield about_status(o, "an accepted retry")
+    for o in seen.of(*s.BATCH_OTHER):
+        if not 400 <= o.exchange.status < 500:
+            yield about_status(o, "a refusal")
+
+
+def _attempt_count(exchange: Exchange) -> int:
     return len(attempts_of(exchange) or ())
 
 
-def _no_secret_echoed(observations: Observations, _: Expectation) -> Iterator[Finding]:
-    key = observations.key.encode()
-    for exchange in observations.exchanges:
-        if key and (key in exchange.body or _in_headers(observations.key, exchange)):
-            yield Finding(exchange, "", "nothing secret", "a response that holds the API key")
-        text = exchange.body.decode("utf-8", "replace")
-        if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
-            yield Finding(exchange, "", "nothing internal", "a response that holds a stack trace")
+def _refusals(seen: Observations) -> list[Observation]:
+    return [o for o in seen.of(*s.REFUSED) if not o.exchange.succeeded]
 
 
-def _in_headers(key: str, exchange: Exchange) -> bool:
-    return any(key in value for value in exchange.headers.values())
+def _refusals_with(
+    seen: Observations, statuses: frozenset[int], but: tuple[str, ...] = ()
+) -> list[Observation]:
+    """Return the refusals of some statuses. Raises NotExercised without any.
 
-
-def _refusals(observations: Observations) -> Iterator[Observation]:
-    return (o for o in observations.of(*_RESPONSES) if not o.exchange.succeeded)
-
-
-def _or_not_exercised(responses: list[Observation]) -> Iterable[Observation]:
-    if not responses:
+    `but` are scenarios to leave out: which code refuses a message for its batch is not published.
+    """
+    refusals = (o for o in _refusals(seen) if o.scenario not in but)
+    found = [o for o in refusals if o.exchange.status in statuses]
+    if not found:
         raise NotExercised("no such refusal was observed")
-    return responses
+    return found
 
 
-def _rule(
-    id_: str,
-    sentence: str,
-    source: str,
-    basis: Basis,
-    needs: tuple[str, ...] | None,
-    check: Check,
-    section: Section = "refused",
-) -> Rule:
-    return Rule(id_, sentence, source, basis, section, needs, check)
-
-
-_BAD_REQUEST = frozenset({400})
-_ERRORS = "guide, API errors"
-RULES = (
-    _rule(
-        "unknown-message-refused",
-        "A message that the campaign does not have is refused with status 400.",
-        "guide, Retry (API reference); " + _ERRORS,
-        Basis.PUBLISHED,
-        (UNKNOWN, ELSEWHERE),
-        refused_with(_BAD_REQUEST, UNKNOWN, ELSEWHERE),
-    ),
-    _rule(
-        "unfailed-message-refused",
-        "A message whose latestStatus is not failure is refused with status 400.",
-        "P4; guide, Retry (API reference)",
-        Basis.PAGE,
-        UNFAILED,
-        refused_with(_BAD_REQUEST, *UNFAILED),
-    ),
-    _rule(
-        "second-retry-refused",
-        "A message that has just been retried is not in failure, so a second retry is refused.",
-        "P4, P6",
-        Basis.PAGE,
-        (RETRIED_TWICE,),
-        refused_with(_BAD_REQUEST, RETRIED_TWICE),
-    ),
-    _rule(
-        "attempts-capped",
-        "A message is tried 3 times, or retried 3 times: both are documented; then status 400.",
-        "guide, Retry (API reference); " + _ERRORS,
-        Basis.PUBLISHED,
-        (ATTEMPTS,),
-        attempts_capped,
-    ),
-    _rule(
-        "key-required",
-        "A retry without a key is refused with status 401.",
-        "guide, Authentication",
-        Basis.PUBLISHED,
-        (NO_KEY,),
-        refused_with(frozenset({401}), NO_KEY),
-    ),
-    _rule(
-        "wrong-key-refused",
-        "A retry with a key that is not valid, or not sent as Bearer, is refused with status 401.",
-        "guide, Authentication",
-        Basis.PUBLISHED,
-        (WRONG_KEY, WRONG_SCHEME),
-        refused_with(frozenset({401}), WRONG_KEY, WRONG_SCHEME),
-    ),
-    _rule(
-        "foreign-campaign-refused",
-        "A key of another campaign is refused: 401 and 403 are both documented.",
-        _ERRORS + "; git opengovsg/plumber, postman-sms",
-        Basis.PUBLISHED,
-        (FOREIGN_CAMPAIGN,),
-        refused_with(frozenset({401, 403}), FOREIGN_CAMPAIGN),
-    ),
-    _rule(
-        "refusal-changes-nothing",
-        "A retry that is refused does not go through: Retrieve shows the message unchanged.",
-        "P4, P5",
-        Basis.PAGE,
-        REFUSED,
-        _refusal_changes_nothing,
-    ),
-    _rule(
-        "error-shape",
-        "A refusal is JSON, in one of the two documented envelopes.",
-        _ERRORS,
-        Basis.PUBLISHED,
-        _RESPONSES,
-        _error_shape,
-    ),
-    _rule(
-        "error-code-documented",
-        "A 400 in the nested envelope carries the code that is published for its cause.",
-        _ERRORS,
-        Basis.PUBLISHED,
-        _RESPONSES,
-        _error_code_documented,
-    ),
-    _rule(
-        "no-secret-echoed",
-        "No response holds the API key or a stack trace.",
-        "RFC 6750, section 5.3; CWE-209",
-        Basis.PUBLISHED,
-        None,
-        _no_secret_echoed,
-    ),
-    _rule(
-        "batch-status-respected",
-        "A message of a batch is retried only if the batch's status is messages_enqueued or "
-        "messages_enqueuing_failed.",
-        "P5",
-        Basis.PAGE,
-        (BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED, *BATCH_OTHER),
-        _batch_status_respected,
-        "batches",
-    ),
+RULES: tuple[Rule, ...] = (
+    *(unknown_message_refused, unfailed_message_refused, second_retry_refused, attempts_capped),
+    *(key_required, wrong_key_refused, foreign_campaign_refused, refusal_changes_nothing),
+    *(error_shape, error_code_documented, no_secret_echoed, batch_status_respected),
 )

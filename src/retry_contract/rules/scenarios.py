@@ -1,6 +1,4 @@
-"""The scenarios that rules are about. The plan of a run brings them about, by these names."""
-
-from __future__ import annotations
+"""The scenarios that rules are about, by the names that the plan of a run has steps for."""
 
 ACCEPTED = "accepted"
 BATCH_ENQUEUED = "accepted in a batch of status messages_enqueued"
@@ -24,13 +22,30 @@ UNFAILED = tuple(f"not failed: {status}" for status in UNFAILED_STATUSES)
 ACCEPTED_RETRIES = (ACCEPTED, BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED)
 AUTHENTICATION = (NO_KEY, WRONG_KEY, WRONG_SCHEME)
 REFUSED = (
-    UNKNOWN,
-    ELSEWHERE,
-    *UNFAILED,
-    RETRIED_TWICE,
-    *BATCH_OTHER,
-    *AUTHENTICATION,
-    FOREIGN_CAMPAIGN,
+    *(UNKNOWN, ELSEWHERE, *UNFAILED, RETRIED_TWICE, *BATCH_OTHER),
+    *(*AUTHENTICATION, FOREIGN_CAMPAIGN, ATTEMPTS),
 )
-EVERY = (*ACCEPTED_RETRIES, *REFUSED, ATTEMPTS, WRONG_METHOD)
-"""Every scenario of one run; the one across the cutover has a service of its own."""
+EVERY = (*ACCEPTED_RETRIES, *REFUSED, WRONG_METHOD)
+"""Every scenario of one run; the one across the cutover has its own service."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "accepted_retry": ACCEPTED_RETRIES,
+    "unknown_message": (UNKNOWN, ELSEWHERE),
+    "unfailed_message": UNFAILED,
+    "second_retry": (RETRIED_TWICE,),
+    "spent_attempts": (ATTEMPTS,),
+    "missing_key": (NO_KEY,),
+    "wrong_key": (WRONG_KEY, WRONG_SCHEME),
+    "foreign_campaign": (FOREIGN_CAMPAIGN,),
+    "refused_retry": REFUSED,
+    "batch_retry": (BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED, *BATCH_OTHER),
+    "wrong_method": (WRONG_METHOD,),
+    "every_response": EVERY,
+    "cutover": (*ACCEPTED_RETRIES, CUTOVER),
+    "generated_requests": (),
+    "generated_sequences": (),
+}
+"""The scenarios that a rule looks at, by the name of the pytest fixture that observes them."""
+
+EVERY_RESPONSE = "every_response"
+"""The group whose rules look at every exchange of the run so far too."""

@@ -1,11 +1,9 @@
 """The service with controls: messages in any state, a clock to move, faults to switch."""
 
-from __future__ import annotations
-
 import gc
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,15 +14,14 @@ from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.ids import new_ids
 from retry_contract.service.model import Service, Settings
-from retry_contract.service.records import Campaign
+from retry_contract.service.records import RETRYABLE_BATCHES, Campaign
 from retry_contract.service.seeds import BATCH, FAILED, SPENT, STATUSES, seed
 
 CONTROL = "/_sandbox"
 AUTO = "auto"
 STATES = (
     *(FAILED, *(status for status in STATUSES if status != FAILED), SPENT),
-    *(BATCH + status for status in ("messages_enqueued", "messages_enqueuing_failed")),
-    *(BATCH + status for status in ("messages_sent", "success")),
+    *(BATCH + status for status in (*RETRYABLE_BATCHES, "messages_sent", "success")),
 )
 """The states in which a sandbox has a message from its start."""
 
@@ -50,18 +47,14 @@ class Start:
     settings: Settings = field(default_factory=Settings)
 
 
-class Refused(Exception):
-    """A request to the controls that cannot be granted: a status, and what to do instead."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+class ControlError(Exception):
+    """A request to the controls that fails: a status, and what to send instead."""
 
 
 class Sandbox:
-    """The documented service, and the controls beside it. `real` is the time of day.
+    """The documented service and its controls. `real` returns the time of day.
 
-    It keeps the latest 1,000 requests and 2,000,000 messages; older ones are forgotten.
+    It keeps the latest 1,000 requests and 2,000,000 messages, and forgets older ones.
     """
 
     def __init__(self, catalogue: Catalogue, start: Start, real: Callable[[], datetime]) -> None:
@@ -88,36 +81,34 @@ class Sandbox:
         self.switch(start.faults)
 
     def now(self) -> datetime:
-        """Return the instant that the sandbox's clock shows; a request is of one instant."""
+        """Return the instant that the sandbox's clock shows."""
         return self._real() + self._ahead
 
     def move_to(self, instant: datetime) -> None:
-        """Let the clock show this instant, and go on from there."""
+        """Set the clock to an instant, from which it goes on."""
         self._ahead = instant - self._real()
 
     def serve(self, contract: str) -> None:
         """Serve a contract by name, or `auto`. Raises KeyError if there is none."""
-        if contract != AUTO:
-            contract = self._catalogue[contract].name
-        self.contract = contract
+        self.contract = contract if contract == AUTO else self._catalogue[contract].name
 
     def in_force(self, instant: datetime) -> Contract:
-        """Return the contract that is served at an instant, by a documented service."""
+        """Return the contract that the service without faults serves at an instant."""
         if self.contract == AUTO:
             return self._catalogue.of(self._catalogue.timeline.at(instant))
         return self._catalogue[self.contract]
 
     def switch(self, faults: tuple[str, ...]) -> None:
-        """Let just these faults be there, by name.
+        """Switch on just these faults, by name, in the order of `FAULTS`.
 
-        They are laid over each other in the order of the catalogue, so that one that changes a
-        payload comes before one that changes how the response is told apart.
+        A fault that changes the payload comes before one that changes the status or the body.
         """
         self.faults = faults
         self.service.in_force = self.in_force
         handle: Handler = self.service.handle
-        for fault in (fault for name, fault in FAULTS.items() if name in faults):
-            handle = fault.wrap(self.service, handle)
+        for name, fault in FAULTS.items():
+            if name in faults:
+                handle = fault.wrap(self.service, handle)
         self._handle = handle
 
     def make(self, state: str, count: int = 1, campaign: Campaign | None = None) -> list[str]:
@@ -126,11 +117,11 @@ class Sandbox:
         made = [seed(self.service, campaign or self.own, state).id for _ in range(count)]
         self._forget()
         if count >= _MANY:
-            gc.freeze()  # else they are looked through again and again, for a second each time
+            gc.freeze()  # else each collection looks through them all, for a second
         return made
 
     def handle(self, request: Request) -> Response:
-        """Answer a request: to the service, or to its controls."""
+        """Answer a request to the service or to its controls."""
         if request.path.startswith(CONTROL):
             return control(self, request)
         self._instant = now = self.now()
@@ -168,100 +159,87 @@ def control(sandbox: Sandbox, request: Request) -> Response:
     try:
         if path not in _ROUTES:
             known = ", ".join(CONTROL + (route or "/") for route in _ROUTES)
-            raise Refused(404, f"there is nothing here; there are {known}")
-        route = _ROUTES[path].get(request.method)
-        if route is None:
-            raise Refused(405, f"use {' or '.join(_ROUTES[path])}")
-        return json_response(*route(sandbox, _wanted(request)))
-    except Refused as refused:
-        return json_response(refused.status, {"error": str(refused)})
+            raise ControlError(404, f"there is nothing here; there are {known}")
+        method, status, answer = _ROUTES[path]
+        if request.method != method:
+            raise ControlError(405, f"use {method}")
+        payload = answer(sandbox, _read_object(request.body or b"{}"))
+    except ControlError as error:
+        status, message = error.args
+        return json_response(status, {"error": message})
+    return json_response(status, sandbox.description() if payload is None else payload)
 
 
-def _wanted(request: Request) -> Mapping[str, Any]:
-    if not request.body:
-        return {}
+def _read_object(body: bytes) -> dict[str, Any]:
     try:
-        wanted = json.loads(request.body)
+        wanted = json.loads(body)
     except (ValueError, RecursionError):
         wanted = None
     if not isinstance(wanted, dict):
-        raise Refused(400, "the body must be a JSON object")
+        raise ControlError(400, "the body must be a JSON object")
     return wanted
 
 
-def _describe(sandbox: Sandbox, _: Mapping[str, Any]) -> tuple[int, Any]:
-    return 200, sandbox.description()
-
-
-def _make(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
+def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     state, count = wanted.get("state", FAILED), wanted.get("count", 1)
     campaigns = {"own": sandbox.own, "foreign": sandbox.foreign}
     campaign = campaigns.get(str(wanted.get("campaign", "own")))
     if campaign is None:
-        raise Refused(400, f"campaign must be {' or '.join(campaigns)}")
+        raise ControlError(400, f"campaign must be {' or '.join(campaigns)}")
     if type(count) is not int or not 1 <= count <= _MOST_AT_ONCE:
-        raise Refused(400, f"count must be a number from 1 to {_MOST_AT_ONCE}")
+        raise ControlError(400, f"count must be a number from 1 to {_MOST_AT_ONCE}")
     try:
-        return 201, {"messages": sandbox.make(str(state), count, campaign)}
+        return {"messages": sandbox.make(str(state), count, campaign)}
     except ValueError:
-        raise Refused(400, f"state must be one of {', '.join(STATES)}") from None
+        raise ControlError(400, f"state must be one of {', '.join(STATES)}") from None
 
 
-def _move(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
-    forward = wanted.get("forward", 0)
+def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
     at: datetime | None
     try:
         at = as_instant(wanted["at"]) if "at" in wanted else sandbox.now()
-        at += timedelta(seconds=forward)
+        at += timedelta(seconds=wanted.get("forward", 0))
     except (InvalidInstant, TypeError, ValueError, OverflowError):
         at = None
     if at is None or at.year not in YEARS:
-        raise Refused(
+        raise ControlError(
             400,
             "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds; "
             f"from {YEARS[0]} to {YEARS[-1]}",
         )
     sandbox.move_to(at)
-    return _describe(sandbox, wanted)
 
 
-def _serve(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
+def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
     try:
         sandbox.serve(str(wanted.get("contract")))
     except KeyError:
-        raise Refused(400, "contract must be before, after, or auto") from None
-    return _describe(sandbox, wanted)
+        raise ControlError(400, "contract must be before, after, or auto") from None
 
 
-def _break(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
+def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
     names = wanted.get("faults")
     if not isinstance(names, list) or not all(name in FAULTS for name in map(str, names)):
-        raise Refused(400, f"faults must be an array of some of {', '.join(FAULTS)}")
+        raise ControlError(400, f"faults must be an array of some of {', '.join(FAULTS)}")
     sandbox.switch(tuple(names))
-    return _describe(sandbox, wanted)
 
 
-def _reset(sandbox: Sandbox, wanted: Mapping[str, Any]) -> tuple[int, Any]:
-    sandbox.reset()
-    return _describe(sandbox, wanted)
-
-
-def _list(sandbox: Sandbox, _: Mapping[str, Any]) -> tuple[int, Any]:
+def _list_requests(sandbox: Sandbox, _: dict[str, Any]) -> Any:
     first = sandbox.count - len(sandbox.requests) + 1
     listed = [
         {"number": number, "at": show(at), "method": method, "path": path, "status": status}
         for number, (at, method, path, status) in enumerate(sandbox.requests, first)
     ]
-    return 200, {"requests": listed}
+    return {"requests": listed}
 
 
-_Route = Callable[[Sandbox, Mapping[str, Any]], tuple[int, Any]]
-_ROUTES: dict[str, dict[str, _Route]] = {
-    "": {"GET": _describe},
-    "/messages": {"POST": _make},
-    "/clock": {"PUT": _move},
-    "/contract": {"PUT": _serve},
-    "/faults": {"PUT": _break},
-    "/reset": {"POST": _reset},
-    "/requests": {"GET": _list},
+_ROUTES: dict[str, tuple[str, int, Callable[[Sandbox, dict[str, Any]], Any]]] = {
+    "": ("GET", 200, lambda sandbox, _: sandbox.description()),
+    "/messages": ("POST", 201, _add_messages),
+    "/clock": ("PUT", 200, _move_clock),
+    "/contract": ("PUT", 200, _serve_contract),
+    "/faults": ("PUT", 200, _switch_faults),
+    "/reset": ("POST", 200, lambda sandbox, _: sandbox.reset()),
+    "/requests": ("GET", 200, _list_requests),
 }
+"""The method, the status and the function of each path; without a payload, it is described."""

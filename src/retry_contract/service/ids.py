@@ -1,7 +1,5 @@
 """Ids that look like the service's, the same ones in each run."""
 
-from __future__ import annotations
-
 import itertools
 import random
 import uuid

@@ -1,7 +1,5 @@
 """The message object of each response, with the fields of the contract in force."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from datetime import datetime
@@ -18,20 +16,19 @@ _Show = Callable[[Message], Any]
 def message_response(message: Message, contract: Contract, kind: Kind) -> dict[str, Any]:
     """Return a response with just the members that the contract has for this kind of response.
 
-    A member that the model knows nothing of, as a later contract may add, holds the example
-    value of its schema.
+    A member that the model does not know, of a later contract, has the example of its schema.
     """
-    return {name: show(message) for name, show in _shown(contract, kind)}
+    return {name: show(message) for name, show in _members(contract, kind)}
 
 
 @functools.cache
-def _shown(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
-    """Return how each member of a response is made, in their order."""
+def _members(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
+    names = contract.fields(kind)
+    return tuple((name, _MEMBERS.get(name) or _example(contract, kind, name)) for name in names)
 
-    def example(name: str) -> _Show:
-        return lambda _: contract.sample(kind, name)
 
-    return tuple((name, _MEMBERS.get(name) or example(name)) for name in contract.fields(kind))
+def _example(contract: Contract, kind: Kind, name: str) -> _Show:
+    return lambda _: contract.sample(kind, name)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -47,21 +44,15 @@ def full_message(values: dict[str, str]) -> str:
 
 
 def _template_body(message: Message) -> dict[str, Any]:
-    made = timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
+    created = timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
     return {
-        "createdAt": made,
-        "updatedAt": made,
+        **dict.fromkeys(("createdAt", "updatedAt"), created),
         "id": message.template_body,
         "templateId": "template_" + message.template_body,
         "language": message.language,
         "body": " ".join(["This is a message to you."] + [f"{{{{{k}}}}}" for k in message.values]),
         "creatorId": message.creator,
     }
-
-
-def _batches(message: Message) -> list[dict[str, Any]]:
-    batch = message.batch
-    return [] if batch is None else [{"id": batch.id, "status": batch.status}]
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -85,6 +76,6 @@ _MEMBERS: dict[str, _Show] = {
     "language": attrgetter("language"),
     "creatorEmail": lambda message: f"{message.campaign}@postman.gov.sg",
     "templateBody": _template_body,
-    "batches": _batches,
+    "batches": lambda m: [{"id": m.batch.id, "status": m.batch.status}] if m.batch else [],
     "attempts": lambda message: [_attempt(attempt) for attempt in message.attempts],
 }

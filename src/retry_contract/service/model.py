@@ -1,18 +1,15 @@
 """The documented service as a state machine: Single Send, Retrieve and Retry."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from retry_contract.contract.catalogue import Contract
-from retry_contract.service.errors import Errors, Refusal
+from retry_contract.contract.catalogue import Contract, Kind
 from retry_contract.service.http import Request, Response, json_response
 from retry_contract.service.message_object import message_response
 from retry_contract.service.records import (
@@ -46,33 +43,35 @@ class Settings:
     delivery: timedelta = timedelta(seconds=1)
 
 
+@dataclass(eq=False)
+class Refusal(Exception):
+    """Why the service refuses a request."""
+
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class Service:
     """Campaigns, batches and messages, and how requests change them.
 
-    The clock, the ids and the contract in force are handed in: `clock()` is the instant now,
-    `new_id(kind)` an unused id, `in_force(instant)` the contract that responses are made by.
+    `clock()` is the instant now, `new_id(kind)` an unused id, `in_force(instant)` the contract
+    that responses are made by.
     """
 
-    def __init__(
-        self,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[str], str],
-        in_force: Callable[[datetime], Contract],
-        settings: Settings | None = None,
-    ) -> None:
-        self.clock = clock
-        self.new_id = new_id
-        self.in_force = in_force
-        self.settings = settings or Settings()
-        self.errors = Errors(self.settings.errors, new_id)
-        self.campaigns: dict[str, Campaign] = {}
-        self._owners: dict[str, Campaign] = {}
-        self.messages: OrderedDict[str, Message] = OrderedDict()
-        self._recent: dict[str, deque[datetime]] = {}
+    clock: Callable[[], datetime]
+    new_id: Callable[[str], str]
+    in_force: Callable[[datetime], Contract]
+    settings: Settings = field(default_factory=Settings)
+    campaigns: dict[str, Campaign] = field(default_factory=dict, init=False)
+    messages: OrderedDict[str, Message] = field(default_factory=OrderedDict, init=False)
+    _owners: dict[str, Campaign] = field(default_factory=dict, init=False)
+    _recent: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
 
     def add_campaign(self) -> Campaign:
-        """Add a campaign with a key of its own."""
+        """Add a campaign with its own key."""
         campaign = Campaign(
             id=self.new_id("campaign"),
             key="key_test_" + self.new_id("key").removeprefix("key_").replace("-", ""),
@@ -105,10 +104,18 @@ class Service:
         try:
             return self._route(request)
         except Refusal as refusal:
-            return self.errors.response(refusal)
+            return self.refuse(refusal)
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """Return the response to a refused request. A 401 is flat always, as in the guide."""
+        payload: dict[str, Any] = {"message": refusal.message, "statusCode": refusal.status}
+        if self.settings.errors == "nested" and refusal.status != 401:
+            error = {"code": refusal.code, "message": refusal.message, "type": "domain_error"}
+            payload = {"error": error | {"id": self.new_id("trace")}}
+        return json_response(refusal.status, payload, **refusal.headers)
 
     def settle(self, message: Message) -> None:
-        """Let what is due by now happen to a message."""
+        """Apply the status changes of a message that are due by now."""
         if not message.course:
             return
         sent, now = message.attempts[0].created_at, self.clock()
@@ -133,12 +140,18 @@ class Service:
         campaign = self._authorised(request, campaign_id)
         self._count(campaign)
         if message_id is None:
-            return self._single_send(campaign, request)
+            recipient, values = _read_send(request.body)
+            return self._response(201, self.add_message(campaign, recipient, values), "single-send")
         message = self.messages.get(message_id)
-        if message is None or message.campaign != campaign.id:
-            raise Refusal.unretryable() if retry else Refusal.no_message()
-        self.settle(message)
-        return self._retry(message) if retry else self._response(200, message, "retrieve")
+        if message is not None and message.campaign != campaign.id:
+            message = None
+        if message is not None:
+            self.settle(message)
+        if retry:
+            return self._retry(message)
+        if message is None:
+            raise Refusal(404, "message_not_found", "The message was not found.")
+        return self._response(200, message, "retrieve")
 
     def _authorised(self, request: Request, campaign_id: str) -> Campaign:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -160,15 +173,15 @@ class Service:
             raise Refusal(429, "too_many_requests", "Too many requests; back off.")
         recent.append(now)
 
-    def _single_send(self, campaign: Campaign, request: Request) -> Response:
-        recipient, values = _read_send(request.body)
-        return self._response(201, self.add_message(campaign, recipient, values), "single-send")
-
-    def _retry(self, message: Message) -> Response:
-        if message.status != "failure":
-            raise Refusal.unretryable()
-        if message.batch is not None and message.batch.status not in RETRYABLE_BATCHES:
-            raise Refusal.unretryable()
+    def _retry(self, message: Message | None) -> Response:
+        batch = message and message.batch
+        closed = batch is not None and batch.status not in RETRYABLE_BATCHES
+        if message is None or message.status != "failure" or closed:
+            raise Refusal(
+                400,
+                "message_not_found_or_retry_message_not_in_failure_status",
+                "The message was not found, or is not in failure status.",
+            )
         if len(message.attempts) >= CAP + (self.settings.cap == "retries"):
             raise Refusal(
                 400, "too_many_message_attempts_error", "The message has been tried 3 times."
@@ -182,9 +195,7 @@ class Service:
         message.attempts.insert(0, Attempt("created", self.clock()))
         message.course = _course(self.settings.delivery, message.outcome is not None)
 
-    def _response(
-        self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
-    ) -> Response:
+    def _response(self, status: int, message: Message, kind: Kind) -> Response:
         contract = self.in_force(self.clock())
         return json_response(status, message_response(message, contract, kind))
 
@@ -197,24 +208,25 @@ def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ..
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
+    """Return the recipient and the values of a Single Send. Raises Refusal."""
     try:
         wanted = json.loads(body)
     except (ValueError, RecursionError):
         wanted = None
     if not isinstance(wanted, dict):
-        raise Refusal(400, "parameter_invalid", "The body must be a JSON object.")
+        raise _invalid("The body must be a JSON object.")
     recipient, values = wanted.get("recipient"), wanted.get("values")
     if not isinstance(recipient, str) or not re.fullmatch(r"[1-9][0-9]{6,14}", recipient):
-        raise Refusal(400, "parameter_invalid", "recipient must be a phone number.")
+        raise _invalid("recipient must be a phone number.")
     if wanted.get("language") != "english":
-        raise Refusal(400, "parameter_invalid", "language is not one of the campaign's.")
-    if not isinstance(values, dict) or not all(_is_value(v) for v in values.values()):
-        raise Refusal(400, "parameter_invalid", "values must be an object of non-empty strings.")
+        raise _invalid("language is not one of the campaign's.")
+    if not isinstance(values, dict) or not all(v and isinstance(v, str) for v in values.values()):
+        raise _invalid("values must be an object of non-empty strings.")
     return recipient, values
 
 
-def _is_value(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "parameter_invalid", message)
 
 
 def simulator_number(code: str = "server_unknown_error") -> str:

@@ -1,7 +1,5 @@
 """What the service keeps: campaigns, batches, messages and their attempts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,7 +57,7 @@ class Message:
 
     @property
     def outcome(self) -> tuple[str, str] | None:
-        """The failure that this recipient leads to; None if messages to it arrive."""
+        """The failure of messages to this recipient; None if they arrive."""
         return SIMULATOR.get(self.recipient)
 
 

@@ -1,8 +1,5 @@
 """Messages in a named state, for the service's team."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from datetime import timedelta
 
 from retry_contract.service.model import CAP, Service, simulator_number
@@ -34,9 +31,6 @@ def seed(service: Service, campaign: Campaign, state: str) -> Message:
     now = message.created_at
     message.created_at, message.updated_at = now - _AGE, now - _AGE / 2
     sends = CAP + (service.settings.cap == "retries") if state == SPENT else 1
-    attempt = Attempt(status, message.created_at, error)
-    message.attempts = [replace(attempt) for _ in range(sends)]
-    message.course = ()
-    message.status = status
-    message.batch = batch
+    message.attempts = [Attempt(status, message.created_at, error)] * sends
+    message.course, message.status, message.batch = (), status, batch
     return message

@@ -1,7 +1,5 @@
 """A service for each call of a client, and a record of what it was asked."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import Counter
@@ -12,12 +10,12 @@ from typing import Any, Literal
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
-from retry_contract.privacy.descriptions import printable
+from retry_contract.privacy.descriptions import escape_name
 from retry_contract.service.controls import Sandbox, Start
-from retry_contract.service.errors import Refusal
-from retry_contract.service.faults.model import Wrap, after, is_retry, message_of
+from retry_contract.service.faults.model import Wrap, after_retry, is_retry
 from retry_contract.service.http import Handler, Pace, Request, Response
-from retry_contract.service.model import PREFIX, Service, Settings
+from retry_contract.service.model import PREFIX, Refusal, Service, Settings
+from retry_contract.service.records import Message
 from retry_contract.service.seeds import FAILED
 
 UNKNOWN = "unknown"
@@ -36,15 +34,12 @@ _PACES: dict[Pace, str] = {
     "stall": "headers, then nothing",
     "drip": "a byte at a time",
 }
-_CHANGES = (
-    (re.compile(r"/campaigns/[^/]+/messages/?"), "made a Single Send"),
-    (re.compile(r"/campaigns/[^/]+/batch/.*"), "sent or retried a batch"),
-    (
-        re.compile(r"/campaigns/[^/]+/messages/[^/]+/retry"),
-        "asked for the retry of another message",
-    ),
-)
-"""What the documented service has that changes something: the path below the base URL, by POST."""
+_CHANGES = {
+    r"/campaigns/[^/]+/messages/?": "made a Single Send",
+    r"/campaigns/[^/]+/batch/.*": "sent or retried a batch",
+    r"/campaigns/[^/]+/messages/[^/]+/retry": "asked for the retry of another message",
+}
+"""The documented calls that change something: the path below the base URL, by POST."""
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 
@@ -67,15 +62,14 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Record:
     """One request of the client, and the response that it got."""
 
     request: Request
     response: Response
 
-    @property
-    def shown(self) -> str:
-        """What it got, and how."""
+    def outcome(self) -> str:
+        """Return what the client got, and how."""
         response, accepted = self.response, self.response.status == 201
         how = _PACES.get(response.pace, "")
         if response.pace in ("reset", "silent"):
@@ -90,72 +84,70 @@ class Visit:
     key: str = field(repr=False)
     campaign: str
     message: str
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Record] = field(default_factory=list)
     scrub: Callable[[str], str] = str
 
-    def _asks(self, request: Request) -> bool:
-        path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}/retry"
-        return request.method == "POST" and request.path == path
+    def _is_for_message(self, request: Request, method: str, tail: str) -> bool:
+        path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}{tail}"
+        return request.method == method and request.path == path
 
-    def retries(self) -> list[Seen]:
+    def _is_retry(self, request: Request) -> bool:
+        return self._is_for_message(request, "POST", "/retry")
+
+    def retries(self) -> list[Record]:
         """Return the requests for the retry of this call's message."""
-        return [seen for seen in self.seen if self._asks(seen.request)]
+        return [seen for seen in self.seen if self._is_retry(seen.request)]
 
-    def accepted(self) -> bool:
-        """Say whether the retry was accepted."""
+    def is_accepted(self) -> bool:
+        """Return whether the retry was accepted."""
         return any(seen.response.status == 201 for seen in self.retries())
 
-    def retrieves(self) -> list[Seen]:
+    def retrieves(self) -> list[Record]:
         """Return the Retrieves of this call's message after the last request for the retry."""
-        retries = [index for index, seen in enumerate(self.seen) if self._asks(seen.request)]
-        path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}"
+        retries = [n for n, seen in enumerate(self.seen) if self._is_retry(seen.request)]
         since = self.seen[retries[-1] if retries else 0 :]
-        return [s for s in since if s.request.method == "GET" and s.request.path == path]
+        return [seen for seen in since if self._is_for_message(seen.request, "GET", "")]
 
-    def endless(self) -> bool:
-        """Say whether the retry was asked for so often that there may never be an end."""
+    def is_endless(self) -> bool:
+        """Return whether the retry was asked for so often that there may never be an end."""
         return len(self.retries()) >= MOST_RETRIES
 
     def waits(self) -> bool:
-        """Say whether the last request was answered by a response that does not arrive whole."""
+        """Return whether the response to the last request does not arrive whole."""
         return bool(self.seen) and self.seen[-1].response.pace in ("silent", "stall", "drip")
 
     def change(self) -> tuple[str, str] | None:
         """Return what else was changed, and by which request; None if nothing was."""
-        for seen in self.seen:
-            below, path = seen.request.path[: len(PREFIX)], seen.request.path[len(PREFIX) :]
-            if seen.request.method == "POST" and below == PREFIX and not self._asks(seen.request):
-                done = next((what for form, what in _CHANGES if form.fullmatch(path)), None)
-                if done is not None:
-                    return done, self.show(seen.request)
+        for request in (seen.request for seen in self.seen):
+            below, path = request.path[: len(PREFIX)], request.path[len(PREFIX) :]
+            if request.method == "POST" and below == PREFIX and not self._is_retry(request):
+                for form, what in _CHANGES.items():
+                    if re.fullmatch(form, path):
+                        return what, self.show(request)
         return None
 
     def payload(self) -> dict[str, Any] | None:
         """Return the latest response to a retry, if it is a JSON object."""
-        bodies = [seen.response.body for seen in self.retries()]
-        document = read_document(bodies[-1]) if bodies else None
-        found = None if document is None or document.violations else document.payload
-        return found if isinstance(found, dict) else None
+        retries = self.retries()
+        document = read_document(retries[-1].response.body) if retries else None
+        payload = None if document is None or document.violations else document.payload
+        return payload if isinstance(payload, dict) else None
 
-    def shown(self) -> tuple[str, ...]:
+    def lines(self) -> tuple[str, ...]:
         """Return a line for each request, with names in place of ids; alike ones are counted."""
-        lines = Counter(f"{self.show(seen.request)}: {seen.shown}" for seen in self.seen)
+        lines = Counter(f"{self.show(seen.request)}: {seen.outcome()}" for seen in self.seen)
         return tuple(line if n == 1 else f"{line}, {n} times" for line, n in lines.items())
 
     def show(self, request: Request) -> str:
         """Return a request's method and path, with names in place of ids."""
-        return f"{request.method} {printable(self.named(request.path))}"
+        return f"{request.method} {escape_name(self.mask(request.path))}"
 
-    def named(self, text: str) -> str:
+    def mask(self, text: str) -> str:
         """Return a text with names in place of the ids of this call, and without a secret."""
         names = {self.campaign: ":campaignId", self.message: ":messageId", self.key: ":apiKey"}
         for held, name in names.items():
             text = text.replace(held, name)
         return self.scrub(text)
-
-
-def _nothing() -> None:
-    pass
 
 
 class Stage:
@@ -170,11 +162,10 @@ class Stage:
         self, catalogue: Catalogue, first: int = 0, scrub: Callable[[str], str] = str
     ) -> None:
         self._catalogue, self._scrub = catalogue, scrub
-        self._number = first
-        self._now = _MIDNIGHT
+        self._number, self._now = first, _MIDNIGHT
         self._visit = Visit("", "", "")
         self._handle: Handler = lambda _: Response(503)
-        self._end = _nothing
+        self._end: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
     def begin(self, call: Call) -> Visit:
@@ -184,13 +175,12 @@ class Stage:
         sandbox = Sandbox(self._catalogue, start, lambda: self._now)
         message = self._message(sandbox, call.state)
         keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
-        handle: Handler = sandbox.handle
-        for wrap in (_arriving, call.wrap):
-            handle = handle if wrap is None else wrap(sandbox.service, handle)
+        handle = after_retry(_deliver, status=(201,))(sandbox.service, sandbox.handle)
+        if call.wrap is not None:
+            handle = call.wrap(sandbox.service, handle)
         with self._lock:
-            self._handle, self._end = handle, _nothing
-            key = keys[call.key]
-            self._visit = Visit(key, sandbox.own.id, message, scrub=self._scrub)
+            self._handle, self._end = handle, lambda: None
+            self._visit = Visit(keys[call.key], sandbox.own.id, message, scrub=self._scrub)
             return self._visit
 
     def end_by(self, end: Callable[[], None]) -> None:
@@ -212,29 +202,24 @@ class Stage:
         with self._lock:
             self._now += _TICK
             visit = self._visit
-            if visit.endless():
+            if visit.is_endless():
                 return _NO_MORE
             response = self._handle(request)
             most = _MOST_KEPT if request.method == "GET" else 5 * _MOST_KEPT
             if len(visit.seen) < most:
                 kept = Request(request.method, request.path[:_LONGEST_PATH])
-                visit.seen.append(Seen(kept, response))
-            if visit.endless():
+                visit.seen.append(Record(kept, response))
+            if visit.is_endless():
                 self._end()
             return response
 
 
-def _deliver(service: Service, request: Request, response: Response) -> None:
-    """Let a message that was retried arrive, as a client hopes that waits for it."""
-    message = message_of(service, request)
-    if message is not None and is_retry(request) and response.status == 201:
-        message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
+def _deliver(_: Service, message: Message) -> None:
+    """Let a message that was retried arrive, as a client expects that waits for it."""
+    message.course = ((_TICK, "sent"), (2 * _TICK, "success"))
 
 
-_arriving: Wrap = after(_deliver)
-
-
-def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
+def refuse(refusal: Refusal, *, once: bool = False) -> Wrap:
     """Return a wrapper that refuses every request, or the first one for a retry."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
@@ -244,14 +229,14 @@ def refusing(refusal: Refusal, *, once: bool = False) -> Wrap:
             if once and (refused or not is_retry(request)):
                 return handle(request)
             refused.append(request)
-            return service.errors.response(refusal)
+            return service.refuse(refusal)
 
         return answer
 
     return wrap
 
 
-def answering(response: Response) -> Wrap:
+def answer_by(response: Response) -> Wrap:
     """Return a wrapper that answers every request for a retry by one response."""
 
     def wrap(_: Service, handle: Handler) -> Handler:

@@ -1,10 +1,10 @@
-"""What a verification has found, in one process or in several, and the outcome that it makes."""
+"""What a verification finds, in one process or in several, and the outcome of it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from retry_contract.outcome import (
     ContractResult,
@@ -14,122 +14,109 @@ from retry_contract.outcome import (
     RuleState,
     Traffic,
     Verdict,
-    Violation,
     conclude,
 )
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import ESSENTIAL, RULES
 from retry_contract.verification.options import Options
-from retry_contract.verification.verification import Verification
+from retry_contract.verification.replay import replay_command
 
 NOT_SELECTED = "not selected"
 
 
+@dataclass
 class Findings:
-    """The results of rules by run, and what was seen beside them.
+    """The results of rules by run and rule, the drift by run, and what was sent.
 
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
+    `observed` says that a test looked at a scenario. `seconds` is how long it took.
     """
 
-    def __init__(self, options: Options, scrubber: Scrubber) -> None:
-        self.failure: str | None = None
-        self.missing = NOT_SELECTED
-        self._options = options
-        self._scrubber = scrubber
-        self._results: dict[tuple[str, str], RuleResult] = {}
-        self._drift: dict[str, dict[Drift, None]] = {}
-        self._traffic = Traffic()
-        self._seconds = 0.0
+    failure: str | None = None
+    missing: str = NOT_SELECTED
+    observed: bool = False
+    seconds: float = 0.0
+    traffic: Traffic = field(default_factory=Traffic)
+    drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
+    results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
-    def keep(self, run: str, result: RuleResult) -> None:
-        """Keep the result of a rule."""
-        self._results[run, result.rule] = result
-
-    def output(self, verification: Verification, seconds: float) -> dict[str, Any]:
-        """Return what this process has found as plain values, for `add` in another one."""
-        traffic = verification.traffic()
-        return {
-            "requests": traffic.requests,
-            "responses": dict(traffic.responses),
-            "drift": verification.drift(),
-            "failure": self.failure or verification.failure(),
-            "seconds": seconds,
-            "results": [
-                {**dataclasses.asdict(result), "state": result.state.value, "run": run}
-                for (run, _), result in self._results.items()
-            ],
-        }
-
-    def add(self, output: Mapping[str, Any]) -> None:
-        """Add what one process has found."""
-        self._traffic += Traffic(output["requests"], output["responses"])
-        self._seconds = max(self._seconds, output["seconds"])
-        self.failure = self.failure or output["failure"]
-        for found in output["results"]:
-            named = dict(found)
-            self.keep(named.pop("run"), _read_result(named))
-        for run, pairs in output["drift"].items():
-            found = self._drift.setdefault(run, {})
-            found |= dict.fromkeys(Drift(pointer, message) for pointer, message in pairs)
-
-    def outcome(self, runs: Sequence[str], versions: Mapping[str, str]) -> Outcome:
-        """Return the outcome over these runs."""
-        contracts = tuple(self._result_of(run) for run in runs)
-        asked = {run for run, _ in self._results}
-        # A contract that the user deselected as a whole is no part of the question.
-        checked = [c for run, c in zip(runs, contracts, strict=True) if run in asked]
-        verdict, reason = conclude(
-            checked if self.missing == NOT_SELECTED and checked else contracts,
-            essential=ESSENTIAL,
-            failure=self.failure,
-            strict=self._options.strict,
-        )
-        if verdict is Verdict.NOT_TESTED and self._options.replay and not self.failure:
-            reason = self._replayed()
-        return Outcome(
-            verdict,
-            self._options.endpoint,
-            reason,
-            contracts,
-            self._traffic,
-            round(self._seconds, 3),
-            self._options.seed,
-            versions,
-        )
-
-    def scrub(self, result: RuleResult) -> RuleResult:
-        """Return a result without anything that must not be written."""
-        scrubber = self._scrubber
-        return dataclasses.replace(
-            result,
-            violations=tuple(map(scrubber.scrub_violation, result.violations)),
-            reason=result.reason and scrubber.scrub(result.reason),
-        )
-
-    def _replayed(self) -> str:
-        kept = any(result.state is RuleState.KEPT for result in self._results.values())
-        if kept:
-            return "the replayed case keeps the contract, and nothing else was run"
-        return next((r.reason for r in self._results.values() if r.reason), "nothing was replayed")
-
-    def _result_of(self, run: str) -> ContractResult:
-        found = [self._results[key] for key in self._results if key[0] == run]
-        # The contract of the run `served` is known once the first Retrieve was answered.
-        contract = next((r.contract for r in found if r.contract != run), run)
-        rules = tuple(
-            self.scrub(self._results.get((run, rule)) or self._missing_result(contract, rule))
-            for rule in RULES
-        )
-        drift = (
-            Drift(self._scrubber.scrub_pointer(d.pointer), self._scrubber.scrub(d.message))
-            for d in self._drift.get(run, ())
-        )
-        return ContractResult(contract, rules, tuple(drift))
-
-    def _missing_result(self, contract: str, rule: str) -> RuleResult:
-        return RuleResult(rule, contract, RuleState.NOT_EXERCISED, reason=self.missing)
+    def add(self, other: Findings) -> None:
+        """Add what another process found."""
+        self.failure = self.failure or other.failure
+        self.observed = self.observed or other.observed
+        self.seconds = max(self.seconds, other.seconds)
+        self.traffic += other.traffic
+        for run, drift in other.drift.items():
+            self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
+        self.results |= other.results
 
 
-def _read_result(found: dict[str, Any]) -> RuleResult:
-    violations = tuple(Violation(**violation) for violation in found["violations"])
-    return RuleResult(**{**found, "violations": violations, "state": RuleState(found["state"])})
+def outcome_of(
+    found: Findings,
+    runs: Sequence[str],
+    options: Options,
+    scrubber: Scrubber,
+    versions: Mapping[str, str],
+) -> Outcome:
+    """Return the outcome over these runs, with nothing in it that must not be written."""
+    contracts = tuple(_contract_result(found, run, scrubber) for run in runs)
+    # A contract that the user deselected as a whole is no part of the question.
+    asked = {run for run, _ in found.results} if found.missing == NOT_SELECTED else set()
+    verdict, reason = conclude(
+        [c for run, c in zip(runs, contracts, strict=True) if run in asked] or contracts,
+        essential=ESSENTIAL,
+        failure=found.failure,
+        strict=options.strict,
+    )
+    if verdict is Verdict.NOT_TESTED and options.replay and not found.failure:
+        reason = _replay_reason(found.results.values())
+    return Outcome(
+        verdict,
+        options.endpoint,
+        reason,
+        contracts,
+        found.traffic,
+        round(found.seconds, 3),
+        options.seed,
+        versions,
+        None if verdict is Verdict.KEPT else _replay(contracts, options, scrubber),
+    )
+
+
+def scrub_result(result: RuleResult, scrubber: Scrubber) -> RuleResult:
+    """Return a result without anything that must not be written."""
+    return dataclasses.replace(
+        result,
+        violations=tuple(map(scrubber.scrub_violation, result.violations)),
+        reason=result.reason and scrubber.scrub(result.reason),
+    )
+
+
+def _contract_result(found: Findings, run: str, scrubber: Scrubber) -> ContractResult:
+    results = {rule: result for (name, rule), result in found.results.items() if name == run}
+    # The contract of the run `served` is known once the first Retrieve was answered.
+    contract = next((r.contract for r in results.values() if r.contract != run), run)
+    missing = RuleResult("", contract, RuleState.NOT_EXERCISED, reason=found.missing)
+    rules = (results.get(rule) or dataclasses.replace(missing, rule=rule) for rule in RULES)
+    drift = (
+        Drift(scrubber.scrub_pointer(d.pointer), scrubber.scrub(d.message))
+        for d in found.drift.get(run, ())
+    )
+    return ContractResult(contract, tuple(scrub_result(r, scrubber) for r in rules), tuple(drift))
+
+
+def _replay(contracts: Sequence[ContractResult], options: Options, scrubber: Scrubber) -> str:
+    """Return a command that shows the outcome again: that of a generated case by the case."""
+    found = [v for c in contracts for rule in c.rules for v in rule.violations]
+    if found and all(violation.replay for violation in found):
+        return str(found[0].replay)
+    broken = (c.contract for c in contracts for r in c.rules if r.state is RuleState.BROKEN)
+    contract = next(broken, contracts[0].contract if len(contracts) == 1 else "all")
+    return scrubber.scrub(replay_command(options, contract))
+
+
+def _replay_reason(results: Iterable[RuleResult]) -> str:
+    results = list(results)
+    if any(result.state is RuleState.KEPT for result in results):
+        return "the replayed case keeps the contract, and nothing else was run"
+    return next((r.reason for r in results if r.reason), "nothing was replayed")

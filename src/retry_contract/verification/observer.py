@@ -1,30 +1,43 @@
 """Observes each scenario of the plan once, when it is first asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Observation
-from retry_contract.outcome import Drift, NotExercised, Traffic
+from retry_contract.outcome import Drift, NotExercised, Traffic, Violation
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.prober import Listener, Prober
 
 Step = Callable[["Observer"], Iterator[Observation]]
 """Yields the observations of one scenario. Raises NotExercised, or NotTested."""
 
+Generate = Callable[[str, "Observer"], tuple[Violation, ...]]
+"""Checks a rule by cases that it generates. Raises NotExercised, NotTested, or Interrupted."""
 
-def _say_nothing(_: str) -> None:
-    pass
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What a run calls.
+
+    `generate` checks the rules whose cases are generated; without it they are not exercised.
+    `state_of` returns the id of a message in a state, or None. `listen` gets every exchange,
+    `announce` what the run does next.
+    """
+
+    generate: Generate | None = None
+    state_of: Callable[[str], str | None] = lambda _: None
+    listen: Listener | None = None
+    announce: Callable[[str], None] = lambda _: None
 
 
 class Observer:
-    """One endpoint, and what has been observed of it: each scenario once, whoever asks.
+    """One endpoint, and what was observed there.
 
     `plan` has a step for each scenario. Without an `expectation`, it is the contract that Retrieve
-    shows first. `listen` is called with every exchange, `announce` with what comes next.
+    shows first.
     """
 
     def __init__(
@@ -32,50 +45,41 @@ class Observer:
         endpoint: Endpoint,
         expectation: Expectation | None,
         plan: Mapping[str, Step],
-        *,
-        listen: Listener | None = None,
-        announce: Callable[[str], None] | None = None,
+        callbacks: Callbacks,
     ) -> None:
-        self.prober = Prober(endpoint, listen)
-        self.announce = announce or _say_nothing
-        self._expectation = expectation
-        self._plan = plan
+        self.prober = Prober(endpoint, callbacks.listen)
+        self.announce = callbacks.announce
+        self._expectation, self._plan = expectation, plan
         self._other_traffic = Traffic()
         self._other_drift: dict[Drift, None] = {}
         self._seen: dict[str, tuple[Observation, ...] | NotExercised] = {}
 
     @property
     def expectation(self) -> Expectation:
-        """What the run expects: if nothing was named, the contract that Retrieve shows first.
-
-        Raises NotExercised, or NotTested, where there is no message to retrieve.
-        """
+        """The contract that responses are validated by. Raises NotExercised, or NotTested."""
         if self._expectation is None:
-            self._expectation = self._as_served()
+            self.prober.meet()
+            message, _ = self.prober.any_message()
+            payload = self.prober.latest_retrieve(message).payload
+            shown = catalogue().contract_of(payload, "retrieve")
+            if shown is None:
+                reason = "Retrieve showed no message, so the contract that is served is unknown"
+                raise NotExercised(reason)
+            self._expectation = Expectation(catalogue(), shown, as_served=True)
         return self._expectation
 
     @property
     def contract(self) -> str:
-        """The name of the contract that this run is about; `served` while it is not known."""
+        """The name of the expected contract; `served` while it is not known."""
         return SERVED if self._expectation is None else self._expectation.contract.name
-
-    def _as_served(self) -> Expectation:
-        self.prober.meet()
-        message, _ = self.prober.any_message()
-        shown = catalogue().shown_by(self.prober.shown(message).payload, "retrieve")
-        if shown is None:
-            raise NotExercised(
-                "Retrieve showed no message, so the contract that is served is unknown"
-            )
-        return Expectation(catalogue(), shown, as_served=True)
 
     @property
     def traffic(self) -> Traffic:
-        """How much was sent, on endpoints of its own too."""
+        """How much was sent, over every endpoint of this run."""
         return self.prober.traffic + self._other_traffic
 
     def add(self, traffic: Traffic, drift: Iterable[Drift] = ()) -> None:
-        """Count what was sent and found on an endpoint of its own."""
+        """Count what was sent to another endpoint, and found there."""
         self._other_traffic += traffic
         self._other_drift |= dict.fromkeys(drift)
 

@@ -3,23 +3,24 @@
 It imports nothing of the rest, since every start of either reads it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 MOCK, SERVED = "mock", "served"
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option. `kind` is how often it may come, and whether it takes a value."""
+    """One option. `kind` is how often it may come, and whether it takes a value.
+
+    `suffix` is what follows RETRY_CONTRACT_ in the name of the environment variable for it.
+    """
 
     name: str
     help: str
     metavar: str = ""
     kind: Literal["value", "list", "flag"] = "value"
-    variable: str | None = None
+    suffix: str = ""
 
     @property
     def pytest_name(self) -> str:
@@ -28,17 +29,21 @@ class Option:
 
     @property
     def destination(self) -> str:
-        """The name under which pytest keeps the value."""
+        """The name under which argparse and pytest keep the value."""
         return "retry_contract_" + self.name.replace("-", "_")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The keyword arguments of argparse's `add_argument`, and of pytest's `addoption`."""
+        common = {"dest": self.destination, "help": self.help, "default": None}
+        if self.kind == "flag":
+            return {**common, "action": "store_true"}
+        action = "append" if self.kind == "list" else "store"
+        return {**common, "action": action, "metavar": self.metavar}
 
 
 OPTIONS = (
-    Option(
-        "endpoint",
-        "what to test: mock, the built-in model (default), or a base URL",
-        "mock|URL",
-        variable="RETRY_CONTRACT_ENDPOINT",
-    ),
+    Option("endpoint", "mock (the built-in model) or a URL", "mock|URL", suffix="ENDPOINT"),
     Option(
         "contract",
         "before, after, auto (the one in force; default for a URL), served (the one that "
@@ -46,23 +51,12 @@ OPTIONS = (
         "NAME",
     ),
     Option("on", "for auto: a date, or an instant with an offset; alone it means auto", "INSTANT"),
-    Option("campaign", "the campaign to test in", "ID", variable="RETRY_CONTRACT_CAMPAIGN"),
-    Option(
-        "message",
-        "a message that may be retried; repeatable",
-        "ID",
-        "list",
-        variable="RETRY_CONTRACT_MESSAGES",
-    ),
-    Option(
-        "foreign-campaign",
-        "a campaign that the key is not for",
-        "ID",
-        variable="RETRY_CONTRACT_FOREIGN_CAMPAIGN",
-    ),
+    Option("campaign", "the campaign to test in", "ID", suffix="CAMPAIGN"),
+    Option("message", "a message that may be retried; repeatable", "ID", "list", "MESSAGES"),
+    Option("foreign-campaign", "a campaign of another key", "ID", suffix="FOREIGN_CAMPAIGN"),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
     Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
-    Option("fuzz", "cases to generate for a test: 50 on the mock and on loopback", "N"),
+    Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
     Option("replay", "run one generated case only, as a failure printed it", "CASE"),
     Option("example-database", "a folder of failing cases, to read and extend", "DIR"),

@@ -1,6 +1,4 @@
-"""Reading the values of options. Each function raises UsageError, saying what to give instead."""
-
-from __future__ import annotations
+"""Reads the values of options. Each function raises UsageError, saying what to give instead."""
 
 import json
 import random
@@ -10,9 +8,7 @@ from typing import Any, overload
 
 from retry_contract.outcome import UsageError
 
-_EXAMPLE_NUMBER = 50
-_MOST_DIGITS = 9
-_MOST_WHOLE_DIGITS = 6
+_MOST_DIGITS, _MOST_WHOLE_DIGITS = 9, 6
 _LARGEST_SEED = 2**64
 
 
@@ -25,7 +21,7 @@ def number(name: str, text: str | None, *, default: int | None) -> int | None:
     if text is None:
         return default
     if not re.fullmatch("[0-9]+", text):
-        raise UsageError(f"--{name} {text}: give a whole number, such as {_EXAMPLE_NUMBER}")
+        raise UsageError(f"--{name} {text}: give a whole number, such as 50")
     if len(text) > _MOST_DIGITS:
         raise UsageError(f"--{name} {text}: give at most {'9' * _MOST_DIGITS}")
     return int(text)
@@ -49,32 +45,38 @@ def read_seed(text: str | None, fuzz: int) -> int | None:
         raise UsageError(f"--seed {text}: give a whole number, such as 20250224")
     if not fuzz:
         return None
-    return int(text) if text is not None else random.SystemRandom().randrange(2**32)
+    return random.SystemRandom().randrange(2**32) if text is None else int(text)
 
 
 def read_replay(text: str | None) -> dict[str, Any] | None:
     """Read a generated case, as a failure printed it."""
     if text is None:
         return None
-    try:
-        case = json.loads(text)
-    except ValueError:
-        case = None
-    if not isinstance(case, dict) or list(case) not in (["request"], ["sequence"]):
-        raise UsageError("--replay: give a case as a failure printed it, in quotes")
-    return case
+    case = _json(text)
+    if isinstance(case, dict) and list(case) in (["request"], ["sequence"]):
+        return case
+    raise UsageError("--replay: give a case as a failure printed it, in quotes")
+
+
+def template_values(text: str | None) -> dict[str, str] | None:
+    """Read the values that fill a template."""
+    if text is None:
+        return None
+    values = _json(text)
+    if isinstance(values, dict) and all(isinstance(value, str) for value in values.values()):
+        return values
+    raise UsageError("""--values: give a JSON object of strings, such as '{"name": "Test"}'""")
 
 
 def usable_file(name: str, file: str | None) -> Path | None:
     """Return a file that can be written; it is emptied."""
     if file is None:
         return None
-    path = Path(file)
     try:
-        path.write_bytes(b"")
+        Path(file).write_bytes(b"")
     except OSError as error:
         raise UsageError(f"--{name} {file}: {error.strerror or error}") from None
-    return path
+    return Path(file)
 
 
 def usable_folder(name: str, folder: str | None) -> Path | None:
@@ -83,27 +85,13 @@ def usable_folder(name: str, folder: str | None) -> Path | None:
         return None
     if not folder.strip():
         raise UsageError(f"--{name}: the folder's name is empty; leave the option out")
-    path = Path(folder)
-    if path.is_file():
+    if Path(folder).is_file():
         raise UsageError(f"--{name} {folder}: is a file; give a folder")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--{name} {folder}: {error.strerror or error}") from None
-    return path
-
-
-def template_values(text: str | None) -> dict[str, str] | None:
-    """Read the values that fill a template."""
-    if text is None:
-        return None
-    try:
-        values = json.loads(text)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
-        raise UsageError("""--values: give a JSON object of strings, such as '{"name": "Test"}'""")
-    return values
+    return Path(folder)
 
 
 def read_id(name: str, text: str) -> str:
@@ -111,3 +99,10 @@ def read_id(name: str, text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~-]+", text) or text in (".", ".."):
         raise UsageError(f"--{name} {text}: is no id; copy it from a response of the service")
     return text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

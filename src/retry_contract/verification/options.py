@@ -1,50 +1,39 @@
-"""What a run was asked to do, checked."""
-
-from __future__ import annotations
+"""The options of a run, checked."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
+from retry_contract.endpoint.guard import is_loopback
 from retry_contract.endpoint.live import (
     LiveSettings,
     check_key,
     check_proxy,
     check_url,
-    is_loopback,
     may_provision,
     trust,
 )
 from retry_contract.outcome import UsageError
+from retry_contract.rules import rule_named
+from retry_contract.verification import option_values as read
 from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Option
-from retry_contract.verification.option_values import (
-    number,
-    positive,
-    read_id,
-    read_replay,
-    read_seed,
-    template_values,
-    usable_file,
-    usable_folder,
-)
 
 _LIVE_ONLY = (
     *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
     *("timeout", "proxy", "ca-file", "allow-production"),
 )
-_BUDGET, _RATE, _TIMEOUT = 200, 2.0, 10.0
-_FUZZ_HERE = 50
+_BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one run, checked. `live` is None for the mock; `seed`, without fuzzing.
+    """The options of one run. `live` is None for the mock, `seed` without generated cases.
 
-    `expectations` is empty where the contract is the one that is served.
+    `expectations` is empty with `--contract served`. `given` holds the options as they were given.
     """
 
     endpoint: str
@@ -58,13 +47,13 @@ class Options:
     seed: int | None = None
     replay: dict[str, Any] | None = None
     examples: Path | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def read_options(
     given: Mapping[str, Any],
     *,
     catalogue: Catalogue,
-    rules: frozenset[str],
     environment: Mapping[str, str] = os.environ,
 ) -> Options:
     """Check the options of a run, by name. Raises UsageError, saying what to do instead."""
@@ -76,37 +65,49 @@ def read_options(
     elif values["contract"] == "all":
         raise UsageError("--contract all is for the mock: a service serves one at a time; name it")
     ignored = frozenset(values["ignore"] or ())
-    if ignored - rules:
-        raise UsageError(
-            f"--ignore {min(ignored - rules)}: no such rule; see: retry-contract rules"
-        )
-    replay = read_replay(values["replay"])
+    try:
+        for name in sorted(ignored):
+            rule_named(name)
+    except LookupError as error:
+        raise UsageError(f"--ignore {error}") from None
+    replay = read.read_replay(values["replay"])
     here = live is None or is_loopback(live.url)
-    fuzz = number("fuzz", values["fuzz"], default=_FUZZ_HERE if here else 0)
+    cases = read.number("fuzz", values["fuzz"], default=_CASES if here else 0)
+    fuzz = 0 if replay else cases
     return Options(
         endpoint=endpoint if live is None else live.url,
         live=live,
-        expectations=_expected(catalogue, values, default="all" if live is None else "auto"),
+        expectations=_expectations(catalogue, values, default="all" if live is None else "auto"),
         ignored=ignored,
         strict=bool(values["strict"]),
-        report=usable_folder("report", values["report"]),
-        record=usable_file("record", values["record"]),
-        fuzz=0 if replay else fuzz,
-        seed=read_seed(values["seed"], 0 if replay else fuzz),
+        report=read.usable_folder("report", values["report"]),
+        record=read.usable_file("record", values["record"]),
+        fuzz=fuzz,
+        seed=read.read_seed(values["seed"], fuzz),
         replay=replay,
-        examples=usable_folder("example-database", values["example-database"]),
+        examples=read.usable_folder("example-database", values["example-database"]),
+        given=given,
     )
 
 
+def _value(option: Option, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+    value = given.get(option.name)
+    if value is not None or not option.suffix:
+        return value
+    value = environment.get(f"RETRY_CONTRACT_{option.suffix}")
+    if value is not None and option.kind == "list":
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
 def _check_mock(given: Mapping[str, Any]) -> None:
-    live_only = [name for name in _LIVE_ONLY if given.get(name) is not None]
-    if live_only:
-        raise UsageError(f"--{live_only[0]} goes with --endpoint URL, not with the mock")
-    if given.get("contract") == SERVED:
-        raise UsageError("--contract served goes with --endpoint URL, not with the mock")
+    names = [name for name in _LIVE_ONLY if given.get(name) is not None]
+    names += ["contract served"] if given.get("contract") == SERVED else []
+    if names:
+        raise UsageError(f"--{names[0]} goes with --endpoint URL, not with the mock")
 
 
-def _expected(
+def _expectations(
     catalogue: Catalogue, values: Mapping[str, Any], *, default: str
 ) -> tuple[Expectation, ...]:
     if values["contract"] != SERVED:
@@ -118,36 +119,13 @@ def _expected(
 
 def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
     if not endpoint.strip():
-        raise UsageError(
-            "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
-        )
+        why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
+        raise UsageError(why)
     url = check_url(endpoint, allow_production=bool(values["allow-production"]))
     key = check_key(environment.get("POSTMAN_API_KEY", ""))
     if not values["campaign"]:
         raise UsageError("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
-    here, simulate = is_loopback(url), _simulate(url, values["provision"])
-    foreign = values["foreign-campaign"]
-    if values["ca-file"] is not None and not Path(values["ca-file"]).is_file():
-        raise UsageError(f"--ca-file {values['ca-file']}: there is no such file")
-    if url.startswith("https:"):
-        trust(values["ca-file"])
-    return LiveSettings(
-        url=url,
-        key=key,
-        campaign=read_id("campaign", values["campaign"]),
-        foreign_campaign=None if foreign is None else read_id("foreign-campaign", foreign),
-        messages=tuple(read_id("message", message) for message in values["message"] or ()),
-        simulate=simulate,
-        values=template_values(values["values"]),
-        budget=number("budget", values["budget"], default=None if here else _BUDGET),
-        rate=positive("rate", values["rate"], default=None if here else _RATE),
-        timeout=positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
-        proxy=check_proxy(values["proxy"], url),
-        ca_file=values["ca-file"],
-    )
-
-
-def _simulate(url: str, provision: str | None) -> bool:
+    here, provision, ca_file = is_loopback(url), values["provision"], values["ca-file"]
     if provision not in (None, "none", "simulator"):
         raise UsageError(f"--provision {provision}: give none or simulator")
     if provision == "simulator" and not may_provision(url):
@@ -155,13 +133,22 @@ def _simulate(url: str, provision: str | None) -> bool:
             "--provision simulator: the simulator numbers exist in the test environment only, "
             "https://test.postman.gov.sg/api/v2"
         )
-    return provision == "simulator"
-
-
-def _value(option: Option, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
-    value = given.get(option.name)
-    if value is None and option.variable is not None:
-        value = environment.get(option.variable)
-        if value is not None and option.kind == "list":
-            return [item.strip() for item in value.split(",") if item.strip()]
-    return value
+    if ca_file is not None and not Path(ca_file).is_file():
+        raise UsageError(f"--ca-file {ca_file}: there is no such file")
+    if url.startswith("https:"):
+        trust(ca_file)
+    foreign = values["foreign-campaign"]
+    return LiveSettings(
+        url=url,
+        key=key,
+        campaign=read.read_id("campaign", values["campaign"]),
+        foreign_campaign=None if foreign is None else read.read_id("foreign-campaign", foreign),
+        messages=tuple(read.read_id("message", message) for message in values["message"] or ()),
+        simulate=provision == "simulator",
+        values=read.template_values(values["values"]),
+        budget=read.number("budget", values["budget"], default=None if here else _BUDGET),
+        rate=read.positive("rate", values["rate"], default=None if here else _RATE),
+        timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
+        proxy=check_proxy(values["proxy"], url),
+        ca_file=ca_file,
+    )

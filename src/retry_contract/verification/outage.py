@@ -1,12 +1,9 @@
-"""Telling a service that is out of reach, or refuses to talk, from one that breaks the contract."""
-
-from __future__ import annotations
+"""Tells a service that is out of reach, or refuses to talk, from one that breaks the contract."""
 
 import errno
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -15,46 +12,30 @@ from retry_contract.outcome import NotTested
 
 
 class NoSuchMessage(NotTested):
-    """The service talks to the run, and does not have the message that it asked for first."""
+    """The service talks to the run, but does not have the message that it asked for first."""
 
 
 LONGEST_BACK_OFF = 30.0
-"""How long is waited after a 429 before it is tried again, in seconds."""
+"""The longest wait after a 429, in seconds."""
 
 _ADDRESS = (
     "this machine's address is not on the campaign's list: have it added, or run from one that is"
 )
 _BLOCKED = re.compile(rb"(?i)error([ _]code)?\"?[: ]+1010\b|cf-error-code\">1010\b")
-_BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError", "DecodingError")
+_BROKEN = "the connection broke, or the response was cut off"
+_REFUSED = "the connection was refused"
+_BREAKS = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError", "DecodingError")
 
 
 def looks_down(exchange: Exchange) -> bool:
-    """Whether a response may come from a proxy, or from a service in trouble."""
+    """Return whether a response may come from a proxy, or from a service in trouble."""
     media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     html = media_type == "text/html" or exchange.body.lstrip()[:1] == b"<"
     return exchange.status >= 500 or html
 
 
-def check_control(control: Exchange) -> None:
-    """Raise NotTested if a Retrieve of a known message is not answered as documented either."""
-    if looks_down(control) or control.status != 200 or control.document.violations:
-        unlike = " and no message" if control.status == 200 else ""
-        raise NotTested(
-            "the service is down: a Retrieve that must work was answered with "
-            f"{control.status}{unlike} too"
-        )
-
-
-def check_redirect(exchange: Exchange) -> None:
-    """Raise NotTested if a request was redirected: nothing but the endpoint is ever contacted."""
-    if 300 <= exchange.status < 400:
-        raise NotTested(
-            f"redirected with {exchange.status}: give the base URL that the service really has"
-        )
-
-
 def refusal_of(exchange: Exchange) -> str | None:
-    """Say why the service will not talk to whoever has this key and address, if it says so."""
+    """Return why the service refuses to talk to this key and address, if the response says so."""
     status = exchange.status
     blocked = status >= 400 and _BLOCKED.search(exchange.body)
     if blocked or exchange.error_code == "invalid_ip_address_used":
@@ -66,18 +47,38 @@ def refusal_of(exchange: Exchange) -> str | None:
     return None
 
 
-def check_welcome(exchange: Exchange) -> None:
-    """Raise NotTested if the first request of a run says that the service will not talk to it."""
-    reason = refusal_of(exchange)
-    if reason is not None:
-        raise NotTested(reason)
+def needs_control(exchange: Exchange, *, own_key: bool) -> bool:
+    """Return whether only a Retrieve of a known message tells an outage from a broken rule.
+
+    With the run's own key, that includes a refusal to talk at all.
+    """
+    return looks_down(exchange) or (own_key and refusal_of(exchange) is not None)
 
 
-def check_still_welcome(exchange: Exchange) -> None:
-    """Raise NotTested if a later Retrieve with the run's own key says so."""
+def check_control(control: Exchange) -> None:
+    """Raise NotTested if a Retrieve of a known message is not answered as documented either."""
+    if looks_down(control) or control.status != 200 or control.document.violations:
+        came = f"{control.status}{' and no message' if control.status == 200 else ''}"
+        raise NotTested(
+            f"the service is down: a Retrieve that must work was answered with {came} too"
+        )
+
+
+def check_redirect(exchange: Exchange) -> None:
+    """Raise NotTested after a redirect: nothing but the endpoint is ever contacted."""
+    if 300 <= exchange.status < 400:
+        raise NotTested(
+            f"redirected with {exchange.status}: give the base URL that the service really has"
+        )
+
+
+def check_welcome(exchange: Exchange, *, first: bool = True) -> None:
+    """Raise NotTested if the service refuses to talk to the run's key and address."""
     reason = refusal_of(exchange)
     if reason is not None:
-        raise NotTested(f"since request {exchange.number} of the run, {reason}")
+        raise NotTested(
+            reason if first else f"since request {exchange.number} of the run, {reason}"
+        )
 
 
 def check_first(exchange: Exchange) -> None:
@@ -86,24 +87,20 @@ def check_first(exchange: Exchange) -> None:
     status = exchange.status
     if status >= 500:
         raise NotTested(f"the service is down: the first request was answered with {status}")
-    unlike = exchange.succeeded and exchange.document.violations
-    if status == 404 or looks_down(exchange) or unlike or not _shows(exchange):
+    unlike = exchange.document.violations if exchange.succeeded else exchange.kind == "retrieve"
+    if unlike or status == 404 or looks_down(exchange):
         raise (NoSuchMessage if status == 404 else NotTested)(
             f"answered with {status} and no message: does the campaign have it, and is /api/v2 "
             "missing from the base URL?"
         )
 
 
-def needs_control(exchange: Exchange, *, own_key: bool) -> bool:
-    """Whether only a Retrieve of a known message tells what a response is a sign of.
-
-    That is an outage; or with the run's own key a refusal to talk to it at all.
-    """
-    return looks_down(exchange) or (own_key and refusal_of(exchange) is not None)
-
-
-def _shows(exchange: Exchange) -> bool:
-    return exchange.succeeded or exchange.kind != "retrieve"
+def nothing_known(exchange: Exchange) -> str:
+    """Return why a response is neither an outage nor a broken rule, and what to give."""
+    return (
+        f"answered with {exchange.status}, and no message is known to tell an outage from a fault "
+        "by: give --message ID"
+    )
 
 
 def back_off(asked: str, number: int) -> float:
@@ -111,7 +108,7 @@ def back_off(asked: str, number: int) -> float:
 
     `number` counts from 0. Raises NotTested where it asks for more than a run can wait.
     """
-    seconds = _seconds(asked.strip())
+    seconds = _retry_after(asked.strip())
     if seconds is None:
         return min(2.0**number, LONGEST_BACK_OFF)
     if seconds > LONGEST_BACK_OFF:
@@ -120,15 +117,7 @@ def back_off(asked: str, number: int) -> float:
     return max(seconds, 0.0)
 
 
-def nothing_known(exchange: Exchange) -> str:
-    """Say that an outage cannot be told from a fault, and what would tell it."""
-    return (
-        f"answered with {exchange.status}, and no message is known to tell an outage from a fault "
-        "by: give --message ID"
-    )
-
-
-def _seconds(asked: str) -> float | None:
+def _retry_after(asked: str) -> float | None:
     """Read Retry-After: seconds, or an instant (RFC 9110, section 10.2.3)."""
     if re.fullmatch("[0-9]+", asked):
         return float(asked[:20])
@@ -140,23 +129,25 @@ def _seconds(asked: str) -> float | None:
 
 
 def explain_failure(error: Exception) -> str:
-    """Say in a clause why no response came."""
-    chain, kind, text = tuple(_chain(error)), type(error).__name__, str(error)
+    """Return in a clause why no response came."""
+    kind, text = type(error).__name__, str(error)
     if kind == "ProxyError":
         status = re.match(r"[0-9]{3}\b", text)
         said = f"answered with {status[0]}" if status else "is out of reach"
         return f"the proxy of --proxy {said}"
-    for cause in chain:
-        explained = _explain(cause)
-        if explained is not None:
-            return explained
+    cause: BaseException | None = error
+    seen: list[BaseException] = []  # a chain may lead back into itself
+    while cause is not None and cause not in seen:
+        explanation = _explain(cause)
+        if explanation is not None:
+            return explanation
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
     if "refused" in text.lower():
-        return "the connection was refused"
+        return _REFUSED
     if "Timeout" in kind:
         return "it did not answer in time; see --timeout"
-    if kind in _BROKEN:
-        return "the connection broke, or the response was cut off"
-    return f"the connection failed ({kind})"
+    return _BROKEN if kind in _BREAKS else f"the connection failed ({kind})"
 
 
 def _explain(cause: BaseException) -> str | None:
@@ -174,17 +165,9 @@ def _explain(cause: BaseException) -> str | None:
         case socket.gaierror():
             return "the host's name is not known here"
         case ConnectionRefusedError():
-            return "the connection was refused"
+            return _REFUSED
         case OSError() if cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
             return "there is no way to the host from here"
         case ConnectionError():
-            return "the connection broke, or the response was cut off"
+            return _BROKEN
     return None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: list[BaseException] = []  # a chain may lead back into itself
-    while error is not None and error not in seen:
-        seen.append(error)
-        yield error
-        error = error.__cause__ or error.__context__

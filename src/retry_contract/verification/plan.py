@@ -1,15 +1,12 @@
-"""How each scenario is brought about. A scenario is observed once in a observer."""
-
-from __future__ import annotations
+"""The steps that set up each scenario and observe it."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.timeline import Period, show
+from retry_contract.contract.timeline import show
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import scenarios as s
@@ -31,9 +28,10 @@ def _accepted(observer: Observer) -> Iterator[Observation]:
     yield observer.prober.probe(s.ACCEPTED, message, sent=sent)
 
 
-def _in_state(scenario: str, state: str) -> Step:
+def _in_state(scenario: str, state: str, *, known: bool = True) -> Step:
     def step(observer: Observer) -> Iterator[Observation]:
-        yield observer.prober.probe(scenario, observer.prober.message_in(state))
+        message = observer.prober.message_in(state)
+        yield observer.prober.probe(scenario, message, known=known)
 
     return step
 
@@ -42,12 +40,7 @@ def _unknown(observer: Observer) -> Iterator[Observation]:
     yield observer.prober.probe(s.UNKNOWN, UNKNOWN_MESSAGE, known=False)
 
 
-def _elsewhere(observer: Observer) -> Iterator[Observation]:
-    message = observer.prober.message_in("foreign")
-    yield observer.prober.probe(s.ELSEWHERE, message, known=False)
-
-
-def _retried(observer: Observer) -> Observation:
+def _first_retry(observer: Observer) -> Observation:
     """Return the accepted retry, for what is to come after it."""
     (first,) = observer.observe(s.ACCEPTED)
     if not first.exchange.succeeded:
@@ -56,15 +49,15 @@ def _retried(observer: Observer) -> Observation:
 
 
 def _retried_twice(observer: Observer) -> Iterator[Observation]:
-    prober, message = observer.prober, _retried(observer).message
+    prober, message = observer.prober, _first_retry(observer).message
     if prober.endpoint.real_time:
         shown = prober.retrieve(message)
         if shown.members.get("latestStatus") == FAILURE:
-            message = _retried_anew(prober)
+            message = _retry_another(prober)
     yield prober.probe(s.RETRIED_TWICE, message)
 
 
-def _retried_anew(prober: Prober) -> str:
+def _retry_another(prober: Prober) -> str:
     """Retry another message, where that costs nothing, and return it."""
     message = prober.endpoint.message_in(FAILURE) if prober.endpoint.expendable else None
     if message is None or not prober.probe(s.ACCEPTED, message).exchange.succeeded:
@@ -75,10 +68,9 @@ def _retried_anew(prober: Prober) -> str:
 def _attempts(observer: Observer) -> Iterator[Observation]:
     prober = observer.prober
     if prober.endpoint.simulator is None:
-        message = prober.message_in("attempts-spent")
-        yield prober.probe(s.ATTEMPTS, message)
+        yield prober.probe(s.ATTEMPTS, prober.message_in("attempts-spent"))
         return
-    first = _retried(observer)
+    first = _first_retry(observer)
     yield replace(first, scenario=s.ATTEMPTS)
     left = _MOST_RETRIES - 1
     with contextlib.suppress(NotExercised):
@@ -109,14 +101,15 @@ def _spare(observer: Observer) -> str:
     if message is not None:
         return message
     (first,) = observer.observe(s.ACCEPTED)
-    return (prober.endpoint.expendable and prober.named_in(FAILURE)) or first.message
+    return (prober.endpoint.expendable and prober.named_message(FAILURE)) or first.message
 
 
-def _with_authorization(scenario: str, write: Callable[[Prober], str | None]) -> Step:
+def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> Step:
+    """Return the step of a retry with another Authorization header, written from the key."""
+
     def step(observer: Observer) -> Iterator[Observation]:
-        yield observer.prober.probe(
-            scenario, _spare(observer), authorization=write(observer.prober)
-        )
+        message, key = _spare(observer), observer.prober.endpoint.key
+        yield observer.prober.probe(scenario, message, authorization=write(key))
 
     return step
 
@@ -130,61 +123,52 @@ def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
 
 
 def _wrong_method(observer: Observer) -> Iterator[Observation]:
-    message = _spare(observer)
-    endpoint = observer.prober.endpoint
+    message, endpoint = _spare(observer), observer.prober.endpoint
     most = _METHODS_HERE if endpoint.expendable else _METHODS_ELSEWHERE
     for method in _METHODS[: most if endpoint.real_time else None]:
         yield observer.prober.probe(s.WRONG_METHOD, message, known=False, method=method)
 
 
 def _cutover(observer: Observer) -> Iterator[Observation]:
-    """Retry a message one second before each cutover, and another at its very instant."""
-    catalogue = observer.expectation.catalogue
-    for begin in _cutovers(tuple(catalogue.timeline), observer.expectation.contract.period):
+    """Retry a message one second before each cutover of the contract, another at its instant."""
+    contracts = observer.expectation.catalogue
+    periods = list(contracts.timeline)
+    own = periods.index(observer.expectation.contract.period)
+    for begin in (period.effective_from for period in periods[own : own + 2]):
+        if begin is None:
+            continue
         twin = observer.prober.endpoint.twin_at(begin - _ONE_SECOND)
         if twin is None:
             raise NotExercised(f"needs a clock that can be set to {show(begin)}")
         prober = Prober(twin, observer.prober.listen)
         with contextlib.closing(twin):
             for instant in (begin - _ONE_SECOND, begin):
-                observation = prober.probe(s.CUTOVER, prober.message_in("failure"), known=False)
-                yield replace(observation, expected=_expected_at(instant, catalogue))
+                observation = prober.probe(s.CUTOVER, prober.message_in(FAILURE), known=False)
+                contract = contracts.of(contracts.timeline.at(instant))
+                yield replace(observation, expected=Expectation(contracts, contract, (), instant))
                 twin.wait(_ONE_SECOND.total_seconds())
         observer.add(prober.traffic)
 
 
-def _cutovers(periods: tuple[Period, ...], own: Period) -> list[datetime]:
-    index = periods.index(own)
-    begins = (period.effective_from for period in periods[index : index + 2])
-    return [begin for begin in begins if begin is not None]
-
-
-def _expected_at(instant: datetime, catalogue: Catalogue) -> Expectation:
-    return Expectation(catalogue, catalogue.of(catalogue.timeline.at(instant)), (), instant)
-
+_STATES = {
+    s.BATCH_ENQUEUED: BATCH + "messages_enqueued",
+    s.BATCH_ENQUEUING_FAILED: BATCH + "messages_enqueuing_failed",
+    **dict(zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)),
+    **dict(zip(s.BATCH_OTHER, (BATCH + status for status in s.OTHER_BATCH_STATUSES), strict=True)),
+}
+"""The state of the message that a scenario retries."""
 
 PLAN: dict[str, Step] = {
     s.ACCEPTED: _accepted,
-    s.BATCH_ENQUEUED: _in_state(s.BATCH_ENQUEUED, BATCH + "messages_enqueued"),
-    s.BATCH_ENQUEUING_FAILED: _in_state(
-        s.BATCH_ENQUEUING_FAILED, BATCH + "messages_enqueuing_failed"
-    ),
     s.UNKNOWN: _unknown,
-    s.ELSEWHERE: _elsewhere,
+    s.ELSEWHERE: _in_state(s.ELSEWHERE, "foreign", known=False),
     s.RETRIED_TWICE: _retried_twice,
     s.ATTEMPTS: _attempts,
     s.NO_KEY: _with_authorization(s.NO_KEY, lambda _: None),
     s.WRONG_KEY: _with_authorization(s.WRONG_KEY, lambda _: f"Bearer {_WRONG_KEY}"),
-    s.WRONG_SCHEME: _with_authorization(s.WRONG_SCHEME, lambda p: f"Basic {p.endpoint.key}"),
+    s.WRONG_SCHEME: _with_authorization(s.WRONG_SCHEME, lambda key: f"Basic {key}"),
     s.FOREIGN_CAMPAIGN: _foreign_campaign,
     s.WRONG_METHOD: _wrong_method,
     s.CUTOVER: _cutover,
-    **{
-        scenario: _in_state(scenario, status)
-        for scenario, status in zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)
-    },
-    **{
-        scenario: _in_state(scenario, BATCH + status)
-        for scenario, status in zip(s.BATCH_OTHER, s.OTHER_BATCH_STATUSES, strict=True)
-    },
+    **{scenario: _in_state(scenario, state) for scenario, state in _STATES.items()},
 }

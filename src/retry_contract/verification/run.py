@@ -1,8 +1,7 @@
 """One run: one contract against one endpoint."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
@@ -18,17 +17,13 @@ from retry_contract.outcome import (
     Violation,
 )
 from retry_contract.rules import GENERATED, RULES, Rule
-from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY
-from retry_contract.verification.observer import Observer
+from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
+from retry_contract.verification.observer import Callbacks, Observer
 from retry_contract.verification.plan import PLAN
-from retry_contract.verification.prober import Listener
-
-Generate = Callable[[str, "Run"], tuple[Violation, ...]]
-"""Checks a rule by cases that it generates. Raises NotExercised, NotTested, or Interrupted."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, while a smaller case was looked for: the rule was already found to be broken."""
+    """Ctrl-C during the search for a smaller case: the rule is broken, as `result` says."""
 
     def __init__(self, result: RuleResult) -> None:
         super().__init__()
@@ -36,11 +31,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Run(Observer):
-    """Observes a scenario when a rule first asks for it, and checks rules by what was seen.
+    """Checks rules by what it observes. The order of the rules changes no result.
 
-    A scenario is observed once, so the order in which rules are checked changes nothing.
-    `generate` checks the rules whose cases are generated; without it they are not exercised.
-    `listen` is told of every exchange, and `announce` of what the run is about to do.
+    `failure` is why the endpoint cannot be tested, once that is known.
     """
 
     def __init__(
@@ -48,35 +41,32 @@ class Run(Observer):
         endpoint: Endpoint,
         expectation: Expectation | None,
         ignored: frozenset[str] = frozenset(),
-        generate: Generate | None = None,
-        *,
-        listen: Listener | None = None,
-        announce: Callable[[str], None] | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
-        super().__init__(endpoint, expectation, PLAN, listen=listen, announce=announce)
-        self.ignored = ignored
+        callbacks = callbacks or Callbacks()
+        super().__init__(endpoint, expectation, PLAN, callbacks)
         self.failure: str | None = None
-        self._generate = generate
+        self._ignored, self._generate = ignored, callbacks.generate
 
     def check(self, rule: Rule) -> RuleResult:
         """Check one rule."""
-        if rule.id in self.ignored:
+        if rule.id in self._ignored:
             return RuleResult(rule.id, self.contract, RuleState.IGNORED, reason="--ignore")
         try:
             found = self._violations(rule)
-        except NotExercised as reason:
-            return self._not_exercised(rule, str(reason))
+        except NotExercised as error:
+            reason = str(error)
+            return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         state = RuleState.BROKEN if found else RuleState.KEPT
         return RuleResult(rule.id, self.contract, state, found)
 
     def check_all(self) -> ContractResult:
         """Check every rule."""
-        return ContractResult(
-            self.contract, tuple(self.check(rule) for rule in RULES.values()), self.drift()
-        )
+        results = tuple(map(self.check, RULES.values()))
+        return ContractResult(self.contract, results, self.drift())
 
     def drift(self) -> tuple[Drift, ...]:
-        """Return what the accepted responses seen so far hold beside the contract, each once."""
+        """Return the drift of the accepted responses seen so far, each once."""
         found = dict(self._other_drift)
         for scenario in ACCEPTED_RETRIES:
             seen = self._seen.get(scenario, ())
@@ -84,41 +74,46 @@ class Run(Observer):
                 found |= dict.fromkeys(_drift(observation, self.expectation))
         return tuple(found)
 
-    def observations(self, rule: Rule) -> Observations:
-        """Return what a rule checks. Raises NotExercised, or NotTested."""
+    def observations(self, group: str) -> Observations:
+        """Return what was observed in a group of scenarios.
+
+        Raises NotExercised, also where the endpoint cannot be tested.
+        """
         found: list[Observation] = []
         reasons: list[NotExercised] = []
-        for scenario in EVERY if rule.needs is None else rule.needs:
-            try:
-                found += self.observe(scenario)
-            except NotExercised as reason:
-                reasons.append(reason)
+        with self._failures():
+            for scenario in GROUPS[group]:
+                try:
+                    found += self.observe(scenario)
+                except NotExercised as reason:
+                    reasons.append(reason)
         if not found and reasons:
             raise reasons[0]
-        exchanges = tuple(self.prober.exchanges) if rule.needs is None else ()
+        exchanges = tuple(self.prober.exchanges) if group == EVERY_RESPONSE else ()
         return Observations(tuple(found), exchanges, self.prober.endpoint.key)
 
     def _violations(self, rule: Rule) -> tuple[Violation, ...]:
-        if self.failure is not None:
-            raise NotExercised(self.failure)
-        try:
+        with self._failures():
             expectation = self.expectation
             if rule.id in GENERATED and self._generate is not None:
                 return self._generate(rule.id, self)
-            observations = self.observations(rule)
+        return rule.violations(self.observations(rule.scenario), expectation)
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Remember why nothing can be tested, and ask nothing of the endpoint after that."""
+        if self.failure is not None:
+            raise NotExercised(self.failure)
+        try:
+            yield
         except NotTested as failure:
             self.failure = str(failure)
             raise NotExercised(self.failure) from failure
         except NotExercised:
             raise
         except Exception as error:
-            # What the service did is not known, so nothing is asked of it any more.
             self.failure = f"nothing was sent after an error inside the kit, {type(error).__name__}"
             raise
-        return rule.violations(observations, expectation)
-
-    def _not_exercised(self, rule: Rule, reason: str) -> RuleResult:
-        return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
 
 
 def _drift(observation: Observation, expectation: Expectation) -> tuple[Drift, ...]:

@@ -1,4 +1,4 @@
-"""Each library's recorded error gets the advice of its own row, and of no other."""
+"""Each library's recorded error gets the advice of its row, and of no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ON_FIELDS, ON_TARGETS = RECORDED["advice"], RECORDED["target"]
 ADVICE, TARGET = table("advice"), table("target")
 
 
-def named(message: Message) -> str:
+def name_of(message: Message) -> str:
     return f"{message['library']}-{message['version']}"
 
 
@@ -33,20 +33,20 @@ def fits(row: Advice, message: Message) -> bool:
     return known and re.search(row.says, message["error"]) is not None
 
 
-@pytest.mark.parametrize("message", ON_FIELDS, ids=named)
+@pytest.mark.parametrize("message", ON_FIELDS, ids=name_of)
 def test_a_message_gets_the_advice_of_its_row(message: Message) -> None:
     advice = advise(message["error"], message.get("clues", ()))
     assert advice.startswith(message["advice"])
     assert not advise(message["error"], of="target")
 
 
-@pytest.mark.parametrize("message", ON_TARGETS, ids=named)
+@pytest.mark.parametrize("message", ON_TARGETS, ids=name_of)
 def test_a_message_on_the_target_gets_the_advice_of_its_row(message: Message) -> None:
     assert advise(message["error"], of="target").startswith(message["advice"])
     assert not advise(message["error"], message["clues"])
 
 
-@pytest.mark.parametrize("message", ON_FIELDS + ON_TARGETS, ids=named)
+@pytest.mark.parametrize("message", ON_FIELDS + ON_TARGETS, ids=name_of)
 def test_no_other_row_fits_a_message(message: Message) -> None:
     own, *others = [row for row in ADVICE + TARGET if fits(row, message)]
     assert text_of(own).startswith(message["advice"])

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
+from retry_contract.consumer.process.attempt import Attempt, Ending, read_host_line, read_line
 
 OBJECT = {"id": "message_1", "name": "é"}
 TEXT = json.dumps(OBJECT)
 
 
-def hosted(read: Any, **told: Any) -> Attempt:
-    return read_hosted(json.dumps({"read": read, "opaque": [], **told}))
+def read_host(read: Any, **members: Any) -> Attempt:
+    return read_host_line(json.dumps({"read": read, "opaque": [], **members}))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ PLACES: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("read", "taken"), PLACES)
 def test_a_text_that_is_a_json_object_is_taken_as_that_object(read: Any, taken: Any) -> None:
-    assert hosted(read).read == taken
+    assert read_host(read).read == taken
     assert read_line(f"ok {json.dumps(read)}").read == taken
 
 
@@ -82,7 +82,7 @@ def test_a_text_that_is_a_json_object_is_taken_as_that_object(read: Any, taken: 
     ],
 )
 def test_a_text_within_such_a_text_is_taken_as_that_object_too(read: Any, taken: Any) -> None:
-    assert hosted(read).read == taken
+    assert read_host(read).read == taken
     assert read_line(f"ok {json.dumps(read)}").read == taken
 
 
@@ -104,15 +104,15 @@ def test_a_text_within_such_a_text_is_taken_as_that_object_too(read: Any, taken:
     ],
 )
 def test_any_other_text_stays_as_it_is(text: str) -> None:
-    assert hosted([text]).read == [text]
+    assert read_host([text]).read == [text]
 
 
 def test_the_names_of_members_stay_as_they_are() -> None:
-    assert hosted({TEXT: 1}).read == {TEXT: 1}
+    assert read_host({TEXT: 1}).read == {TEXT: 1}
 
 
 def test_what_the_host_read_is_taken_with_what_cannot_be_compared() -> None:
-    attempt = hosted({"a": "(object)"}, opaque=["/a"])
+    attempt = read_host({"a": "(object)"}, opaque=["/a"])
     assert attempt == Attempt(
         Ending.READ, returned=True, read={"a": "(object)"}, opaque=("/a",), success=None
     )
@@ -121,11 +121,11 @@ def test_what_the_host_read_is_taken_with_what_cannot_be_compared() -> None:
 
 @pytest.mark.parametrize("success", [True, False, None])
 def test_what_a_client_reported_is_taken(success: bool | None) -> None:
-    assert hosted(None, success=success).success is success
+    assert read_host(None, success=success).success is success
 
 
 def test_a_predicate_that_was_of_no_use_is_told() -> None:
-    attempt = hosted(1, refused="answered a str")
+    attempt = read_host(1, refused="answered a str")
     assert (attempt.refused, attempt.success) == ("answered a str", None)
 
 
@@ -136,7 +136,7 @@ def test_an_error_of_the_host_is_one_line_and_no_success() -> None:
         "clues": ["app", "attrs"],
         "trace": "Traceback:\n  two",
     }
-    attempt = read_hosted(json.dumps(detail))
+    attempt = read_host_line(json.dumps(detail))
     assert attempt == Attempt(
         Ending.RAISED,
         error="ValueError: one; two\\x1b[2J",

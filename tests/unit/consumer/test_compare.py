@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.compare import Difference, advice_on, differences, leaves
+from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
 
 NEW = "user_1"
 
@@ -85,7 +85,7 @@ def test_without_an_added_value_nothing_is_explained() -> None:
     ],
 )
 def test_a_place_lies_within_a_pointer(pointer: str, accepted: str, within: bool) -> None:
-    assert Difference(pointer, "1", "2").is_at([accepted]) is within
+    assert is_within(pointer, [accepted]) is within
 
 
 def test_a_difference_is_shown_with_both_values_shortened() -> None:

@@ -19,12 +19,12 @@ import msgspec
 import pydantic
 import pytest
 
-from retry_contract.consumer.process.failures import detail_of, is_installed, last_line, place_of
+from retry_contract.consumer.process.plain_data import detail_of, is_installed, last_line, place_of
 
 SECRET = "key_test_0123456789abcdef"
 
 
-def raised(run: Callable[[], Any]) -> BaseException:
+def error_of(run: Callable[[], Any]) -> BaseException:
     """Return what a call raises, with its traceback."""
     try:
         run()
@@ -37,11 +37,11 @@ def throw(error: BaseException) -> BaseException:
     def run() -> None:
         raise error
 
-    return raised(run)
+    return error_of(run)
 
 
 class OfTheUser(Exception):
-    """An exception of a module of its own."""
+    """An exception in its own module."""
 
 
 class Unshowable(Exception):
@@ -86,7 +86,7 @@ def test_the_last_line_is_of_a_traceback_but_of_a_long_text_the_first_three(
 
 
 def test_an_address_of_documentation_is_left_out() -> None:
-    lines = last_line(raised(lambda: Model.model_validate({"id": "a"}))).splitlines()
+    lines = last_line(error_of(lambda: Model.model_validate({"id": "a"}))).splitlines()
     assert lines[0].endswith("ValidationError: 1 validation error for Model")
     assert lines[1] == "id"
     assert lines[2].startswith("Input should be a valid integer")
@@ -120,14 +120,14 @@ def in_a_file(folder: Path, name: str, source: str) -> dict[str, Any]:
 def test_where_is_the_last_line_of_the_user_s_own_code(tmp_path: Path) -> None:
     inner = in_a_file(tmp_path, "inner.py", "import json\n\ndef read(): json.loads('{')\n")
     outer = in_a_file(tmp_path, "outer.py", "def read(run):\n    run()\n")
-    error = raised(lambda: outer["read"](inner["read"]))
+    error = error_of(lambda: outer["read"](inner["read"]))
     assert place_of(error) == detail_of(error)["where"] == "inner.py:3"
 
 
 def test_lines_of_packages_are_not_the_user_s_own(tmp_path: Path) -> None:
     package = in_a_file(tmp_path, "site-packages/pack.py", "def read(): return 1 / 0\n")
     outer = in_a_file(tmp_path, "outer.py", "def read(run):\n\n    run()\n")
-    error = raised(lambda: outer["read"](package["read"]))
+    error = error_of(lambda: outer["read"](package["read"]))
     assert detail_of(error)["where"] == "outer.py:3"
 
 
@@ -183,7 +183,7 @@ FIELDS: Any = {"id": "message_1", "creatorId": "user_1"}
     [(Attrs, "attrs"), (Data, "dataclass"), (Tuple, "namedtuple"), (Old, "namedtuple")],
 )
 def test_a_class_that_does_not_take_a_keyword_is_known_by_its_kind(kind: Any, clue: str) -> None:
-    clues = detail_of(raised(lambda: kind(**FIELDS)))["clues"]
+    clues = detail_of(error_of(lambda: kind(**FIELDS)))["clues"]
     assert {"attrs", "dataclass", "namedtuple"} & {*clues} == {clue}
 
 
@@ -195,7 +195,7 @@ def test_a_class_within_a_function_is_known_by_its_kind_too() -> None:
 
         return Local(**FIELDS)
 
-    detail = detail_of(raised(read))
+    detail = detail_of(error_of(read))
     assert "<locals>.Local.__init__() got" in detail["error"]
     assert "dataclass" in detail["clues"]
 
@@ -205,7 +205,7 @@ def test_a_class_within_a_function_is_known_by_its_kind_too() -> None:
     [lambda: Plain(**FIELDS), lambda: Data("a").nothing, lambda: Model(id="a")],  # type: ignore
 )
 def test_any_other_error_gives_no_kind_of_class(run: Callable[[], Any]) -> None:
-    assert not {"attrs", "dataclass", "namedtuple"} & {*detail_of(raised(run))["clues"]}
+    assert not {"attrs", "dataclass", "namedtuple"} & {*detail_of(error_of(run))["clues"]}
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_any_other_error_gives_no_kind_of_class(run: Callable[[], Any]) -> None:
 def test_libraries_that_have_a_part_in_an_error_are_clues(
     run: Callable[[], Any], library: str
 ) -> None:
-    clues = detail_of(raised(run))["clues"]
+    clues = detail_of(error_of(run))["clues"]
     assert library in clues
     assert clues == sorted(clues)
     assert not {"", "builtins", "retry_contract"} & {*clues}
@@ -241,11 +241,11 @@ def test_a_proxy_among_the_names_of_the_code_hides_no_error(tmp_path: Path) -> N
         members["read"].__code__,
         {**members, "settings": type("Lazy", (), {"__class__": property(unset)})()},
     )
-    detail = detail_of(raised(lambda: read(Data, FIELDS)))
+    detail = detail_of(error_of(lambda: read(Data, FIELDS)))
     assert detail["error"].startswith("TypeError: Data.__init__() got an unexpected keyword")
 
 
-def chained(error: Exception, cause: Exception) -> Exception:
+def chain(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
 
@@ -255,7 +255,7 @@ def while_handling(error: Exception, context: Exception) -> Exception:
     return error
 
 
-def noted(error: Exception, note: str) -> Exception:
+def add_note_to(error: Exception, note: str) -> Exception:
     error.add_note(note)
     return error
 
@@ -264,9 +264,9 @@ def noted(error: Exception, note: str) -> Exception:
     "error",
     [
         ValueError(SECRET),
-        chained(ValueError("failed"), ValueError(SECRET)),
+        chain(ValueError("failed"), ValueError(SECRET)),
         while_handling(ValueError("failed"), ValueError(SECRET)),
-        noted(ValueError("failed"), SECRET),
+        add_note_to(ValueError("failed"), SECRET),
         ValueError("x " * 5_000 + SECRET),
         ValueError(f"one\ntwo\nthree\n{SECRET}"),
         ExceptionGroup("all", [ValueError("first"), ValueError(SECRET)]),

@@ -21,9 +21,8 @@ import requests
 from typing_extensions import TypeAliasType
 
 from retry_contract.consumer.process import loading
-from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted
-from retry_contract.consumer.process.host import CALL, Host, succeeded
-from retry_contract.consumer.process.lines import hosted
+from retry_contract.consumer.process.attempt import CALL, Attempt, Ending, read_host_line
+from retry_contract.consumer.process.host import Host, host_command, reports_success
 
 LINE = '{"id": "message_1", "name": "\\u00e9"}'
 OBJECT = {"id": "message_1", "name": "é"}
@@ -44,7 +43,7 @@ def _modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hosting(run: Callable[[str], Any], accepted: Any = None) -> Iterator[Host]:
+def host_for(run: Callable[[str], Any], accepted: Any = None) -> Iterator[Host]:
     host = Host(run, accepted)
     yield host
     if "_loop" in vars(host):
@@ -52,16 +51,16 @@ def hosting(run: Callable[[str], Any], accepted: Any = None) -> Iterator[Host]:
 
 
 def attempt(run: Callable[[str], Any], line: str = LINE, accepted: Any = None) -> Attempt:
-    """Return an attempt as it is told of by a line of the protocol."""
-    with hosting(run, accepted) as host:
-        return read_hosted(host.attempt(line))
+    """Return an attempt as a line of the protocol reports it."""
+    with host_for(run, accepted) as host:
+        return read_host_line(host.attempt(line))
 
 
-def call(client: Callable[..., Any], accepted: Any = succeeded) -> Attempt:
+def call(client: Callable[..., Any], accepted: Any = reports_success) -> Attempt:
     return attempt(lambda line: client(*json.loads(line)), CALL_LINE, accepted)
 
 
-def annotated(annotation: Any, **others: Any) -> Callable[[Any], Any]:
+def annotated_reader(annotation: Any, **others: Any) -> Callable[[Any], Any]:
     """Return a reader whose parameter is annotated, and which returns what it is handed."""
 
     def read(response: Any, other: Any = None) -> Any:
@@ -86,37 +85,37 @@ class Reader:
 @pytest.mark.parametrize(
     ("consume", "handed"),
     [
-        (annotated(dict[str, str]), OBJECT),
-        (annotated(list[str]), OBJECT),
-        (annotated("Unheard"), OBJECT),
-        (annotated("1 / 0"), OBJECT),
+        (annotated_reader(dict[str, str]), OBJECT),
+        (annotated_reader(list[str]), OBJECT),
+        (annotated_reader("Unheard"), OBJECT),
+        (annotated_reader("1 / 0"), OBJECT),
         (lambda response: response, OBJECT),
         (dict, OBJECT),
-        (annotated(str), TEXT),
-        (annotated("str"), TEXT),
-        (annotated("str | None"), TEXT),
-        (annotated(Optional[str]), TEXT),  # noqa: UP045
-        (annotated(Annotated[str, "the body"]), TEXT),
-        (annotated(Body), TEXT),
-        (annotated("Body | None"), TEXT),
-        (annotated("str", other="Unheard"), TEXT),
-        (annotated(bytearray | bytes | str), TEXT),
+        (annotated_reader(str), TEXT),
+        (annotated_reader("str"), TEXT),
+        (annotated_reader("str | None"), TEXT),
+        (annotated_reader(Optional[str]), TEXT),  # noqa: UP045
+        (annotated_reader(Annotated[str, "the body"]), TEXT),
+        (annotated_reader(Body), TEXT),
+        (annotated_reader("Body | None"), TEXT),
+        (annotated_reader("str", other="Unheard"), TEXT),
+        (annotated_reader(bytearray | bytes | str), TEXT),
         (Reader.of_class, TEXT),
         (Reader(), TEXT),
-        (functools.partial(annotated(str)), TEXT),
-        (annotated(bytes), TEXT.encode()),
-        (annotated(Alias), TEXT.encode()),
-        (annotated(bytes | dict[str, str]), TEXT.encode()),
-        (annotated(Union[int, bytes]), TEXT.encode()),  # noqa: UP007
+        (functools.partial(annotated_reader(str)), TEXT),
+        (annotated_reader(bytes), TEXT.encode()),
+        (annotated_reader(Alias), TEXT.encode()),
+        (annotated_reader(bytes | dict[str, str]), TEXT.encode()),
+        (annotated_reader(Union[int, bytes]), TEXT.encode()),  # noqa: UP007
         (Reader().method, TEXT.encode()),
-        (annotated(bytearray), bytearray(TEXT.encode())),
-        pytest.param(annotated("str | None", other="Unheard"), TEXT),
+        (annotated_reader(bytearray), bytearray(TEXT.encode())),
+        pytest.param(annotated_reader("str | None", other="Unheard"), TEXT),
     ],
 )
 def test_a_reader_is_handed_what_its_annotation_says(
     consume: Callable[[Any], Any], handed: Any
 ) -> None:
-    found = loading.prepared(consume)(LINE)
+    found = loading.adapt(consume)(LINE)
     assert (type(found), found) == (type(handed), handed)
 
 
@@ -126,7 +125,7 @@ class OfItself:
 
 
 def test_a_class_is_made_of_the_response() -> None:
-    assert loading.prepared(OfItself)(LINE).body == TEXT
+    assert loading.adapt(OfItself)(LINE).body == TEXT
 
 
 def test_a_callable_is_imported_from_the_folder(tmp_path: Path) -> None:
@@ -243,7 +242,7 @@ def test_a_client_that_does_not_take_four_arguments_cannot_be_loaded(
     assert str(raised.value) == f"cannot be called with ({names}): {reason}"
 
 
-def raising(error: BaseException) -> Callable[..., Any]:
+def raiser(error: BaseException) -> Callable[..., Any]:
     def raise_it(*_: Any) -> Any:
         raise error
 
@@ -271,7 +270,7 @@ def test_a_response_object_of_a_reader_is_read_by_its_attributes() -> None:
     ],
 )
 def test_a_reader_that_raises_or_exits_breaks(error: BaseException, text: str) -> None:
-    found = attempt(raising(error))
+    found = attempt(raiser(error))
     assert (found.ending, found.error) == (Ending.RAISED, text)
     assert found.where.startswith("test_host.py:")
 
@@ -332,7 +331,7 @@ def test_coroutines_share_one_event_loop() -> None:
             waiting.cancel()
         return 1
 
-    with hosting(sharing) as host:
+    with host_for(sharing) as host:
         found = [json.loads(host.attempt(line)) for line in ("1", "2", "leave", "3")]
     assert [each.get("read") for each in found] == [1, 1, None, 1]
     assert found[2]["error"].startswith("SystemExit: 3")
@@ -410,13 +409,13 @@ def test_a_response_object_reports_success_by_its_status(
     ],
 )
 def test_a_client_that_exits_reports_success_by_the_status(code: Any, success: bool) -> None:
-    found = call(raising(SystemExit(code)))
+    found = call(raiser(SystemExit(code)))
     assert found.success is success
     assert found.ending is (Ending.READ if success else Ending.RAISED)
 
 
 def test_a_client_that_raises_reports_failure() -> None:
-    found = call(raising(ValueError("refused")))
+    found = call(raiser(ValueError("refused")))
     assert (found.ending, found.success) == (Ending.RAISED, False)
     assert found.error == "ValueError: refused"
 
@@ -436,15 +435,15 @@ def test_a_predicate_says_what_reports_success(value: Any, accepts: bool) -> Non
 
 
 def test_no_predicate_is_asked_about_a_client_that_exits_or_raises() -> None:
-    assert call(raising(SystemExit(0)), raising(AssertionError())).success is True
-    assert call(raising(ValueError()), raising(AssertionError())).success is False
+    assert call(raiser(SystemExit(0)), raiser(AssertionError())).success is True
+    assert call(raiser(ValueError()), raiser(AssertionError())).success is False
 
 
 @pytest.mark.parametrize(
     ("accepted", "refused"),
     [
-        (raising(KeyError("code")), "raised KeyError: 'code'"),
-        (raising(SystemExit(3)), "raised SystemExit: 3: the code ends the program"),
+        (raiser(KeyError("code")), "raised KeyError: 'code'"),
+        (raiser(SystemExit(3)), "raised SystemExit: 3: the code ends the program"),
         (lambda _: None, "answered a NoneType"),
         (lambda _: 1, "answered a int"),
         (lambda _: "True", "answered a str"),
@@ -471,7 +470,7 @@ def run_host(folder: Path, source: str, *words: str, lines: int = 1) -> list[str
     (folder / "app.py").write_text(source, "utf-8")
     given = f"{CALL_LINE if CALL in words else LINE}\n" * lines
     done = subprocess.run(
-        hosted(*words), cwd=folder, input=given, capture_output=True, text=True, timeout=60
+        host_command(*words), cwd=folder, input=given, capture_output=True, text=True, timeout=60
     )
     return done.stdout.splitlines()
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.client.calls import Client, Made
-from retry_contract.consumer.client.client_scenarios import scenarios
-from retry_contract.consumer.client.policy import Known, known_of, validate
+from retry_contract.consumer.client.calls import CallResult, Client
+from retry_contract.consumer.client.client_check import scenarios
+from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.stage import MOST_RETRIES, UNKNOWN, Call, Stage, Visit
@@ -33,11 +33,11 @@ NOTHING = Attempt(Ending.READ, True, None, success=None)
 PAIR = newest_pair(catalogue())
 
 
-def returned(value: Any, *, success: bool | None = True) -> Attempt:
+def reading(value: Any, *, success: bool | None = True) -> Attempt:
     return Attempt(Ending.READ, True, value, success=success)
 
 
-def visited(call: Call, *names: str) -> Visit:
+def make_visit(call: Call, *names: str) -> Visit:
     """Make requests in turn, by the names below, or by a path below the base URL."""
     stage = Stage(catalogue())
     visit = stage.begin(call)
@@ -60,16 +60,16 @@ def visited(call: Call, *names: str) -> Visit:
     return visit
 
 
-def made(call: Call, attempt: Attempt, *names: str, printed: str = "") -> Made:
-    return Made(call, visited(call, *names), attempt, printed)
+def result(call: Call, attempt: Attempt, *names: str, leak: str = "") -> CallResult:
+    return CallResult(call, make_visit(call, *names), attempt, leak)
 
 
-def known(value: Any = "created", **more: Any) -> Known:
-    return replace(Known((value,), (value,), False, (), ()), **more)
+def baseline(value: Any = "created", **more: Any) -> Baseline:
+    return replace(Baseline((value,), (value,), False, (), ()), **more)
 
 
-def wrong(call: Made, told: Known | None = None, client: Client = PYTHON) -> Finding:
-    found = validate(call, client, told or known())
+def check(call: CallResult, base: Baseline | None = None, client: Client = PYTHON) -> Finding:
+    found = check_call(call, client, base or baseline())
     assert found is not None
     return found
 
@@ -77,84 +77,86 @@ def wrong(call: Made, told: Known | None = None, client: Client = PYTHON) -> Fin
 @pytest.mark.parametrize(
     "call",
     [
-        made(ACCEPTED, returned("created"), "retry"),
-        made(ACCEPTED, returned("created"), "retrieve", "retry", "retrieve", "retrieve"),
-        made(ACCEPTED, returned("created"), "typo", "retry"),
-        made(ACCEPTED, returned("created"), "delete", "retry"),
-        made(REFUSED, RAISED, "retry"),
-        made(REFUSED, RAISED, "retrieve"),
-        made(REFUSED, returned(False, success=False), "retry"),
-        made(CUT_OFF, RAISED, "retry"),
-        made(CUT_OFF, returned("created"), "retry"),
-        made(CUT_OFF, returned("sent"), "retry", "retrieve"),
-        made(STALLS, RAISED, "retry"),
-        made(replace(REFUSED, expects="either"), RAISED, "retry"),
+        result(ACCEPTED, reading("created"), "retry"),
+        result(ACCEPTED, reading("created"), "retrieve", "retry", "retrieve", "retrieve"),
+        result(ACCEPTED, reading("created"), "typo", "retry"),
+        result(ACCEPTED, reading("created"), "delete", "retry"),
+        result(REFUSED, RAISED, "retry"),
+        result(REFUSED, RAISED, "retrieve"),
+        result(REFUSED, reading(False, success=False), "retry"),
+        result(CUT_OFF, RAISED, "retry"),
+        result(CUT_OFF, reading("created"), "retry"),
+        result(CUT_OFF, reading("sent"), "retry", "retrieve"),
+        result(STALLS, RAISED, "retry"),
+        result(replace(REFUSED, expects="either"), RAISED, "retry"),
     ],
 )
-def test_a_client_that_reports_what_happened_is_ok(call: Made) -> None:
-    assert validate(call, PYTHON, known()) is None
+def test_a_client_that_reports_what_happened_is_ok(call: CallResult) -> None:
+    assert check_call(call, PYTHON, baseline()) is None
 
 
 def test_none_reports_success_where_it_is_returned_after_an_accepted_retry() -> None:
-    accepted = made(ACCEPTED, NOTHING, "retry")
-    refused = made(REFUSED, NOTHING, "retry")
-    silent = known_of([accepted], [accepted], ())
+    accepted = result(ACCEPTED, NOTHING, "retry")
+    refused = result(REFUSED, NOTHING, "retry")
+    silent = baseline_of([accepted], [accepted], ())
     assert silent.silent
-    assert validate(accepted, PYTHON, silent) is None
-    assert wrong(refused, silent).error.startswith("no retry was accepted, but it reported success")
-    assert validate(refused, PYTHON, known()) is None
-    assert "but it returned null" in wrong(accepted).error
+    assert check_call(accepted, PYTHON, silent) is None
+    assert check(refused, silent).error.startswith("no retry was accepted, but it reported success")
+    assert check_call(refused, PYTHON, baseline()) is None
+    assert "but it returned null" in check(accepted).error
 
 
 def test_a_success_without_an_accepted_retry_is_shown_with_a_predicate_to_adapt() -> None:
-    told = wrong(made(REFUSED, returned({"error": {}}), "retry"), known({"latestStatus": "x"}))
-    assert told.error.endswith('it returned {"error": {}}')
-    _, option, *predicate = told.advice.splitlines()
+    finding = check(
+        result(REFUSED, reading({"error": {}}), "retry"), baseline({"latestStatus": "x"})
+    )
+    assert finding.error.endswith('it returned {"error": {}}')
+    _, option, *predicate = finding.advice.splitlines()
     assert option.endswith("give --accepted-when app.sms:accepted, with")
     assert predicate == [
         "def accepted(result):",
         '    return "latestStatus" in str(result)',
     ]
-    told = wrong(made(REFUSED, returned(400), "retry"), known(201))
-    assert told.advice.splitlines()[-1] == "    return result == 201"
+    finding = check(result(REFUSED, reading(400), "retry"), baseline(201))
+    assert finding.advice.splitlines()[-1] == "    return result == 201"
 
 
 @pytest.mark.parametrize("value", [True, None])
 def test_no_predicate_is_offered_where_the_value_says_nothing(value: Any) -> None:
-    told = wrong(made(REFUSED, returned(True), "retry"), known(value))
-    assert "--accepted-when" not in told.advice
+    finding = check(result(REFUSED, reading(True), "retry"), baseline(value))
+    assert "--accepted-when" not in finding.advice
 
 
 def test_a_failure_on_a_retry_that_was_accepted_the_second_time_is_broken() -> None:
-    told = wrong(made(replace(ACCEPTED, expects="either"), RAISED, "retry"))
-    assert told.error.startswith("the retry was accepted, but it raised")
+    finding = check(result(replace(ACCEPTED, expects="either"), RAISED, "retry"))
+    assert finding.error.startswith("the retry was accepted, but it raised")
 
 
 def test_a_key_that_is_a_word_of_json_harms_no_reading() -> None:
-    visit = replace(visited(ACCEPTED, "retry"), scrub=Scrubber("null").scrub)
-    call = Made(ACCEPTED, visit, returned({"error": None, "n": True}))
-    assert known_of([call], [call], ()).new == ({"error": None, "n": True},)
+    visit = replace(make_visit(ACCEPTED, "retry"), scrub=Scrubber("null").scrub)
+    call = CallResult(ACCEPTED, visit, reading({"error": None, "n": True}))
+    assert baseline_of([call], [call], ()).new == ({"error": None, "n": True},)
 
 
 def test_a_command_that_ends_well_without_an_accepted_retry_is_broken() -> None:
-    told = wrong(made(REFUSED, Attempt(Ending.READ, success=True), "retry"), client=COMMAND)
-    assert told.error == "no retry was accepted, but it ended with exit status 0"
-    assert told.advice.endswith("end with another exit status")
+    finding = check(result(REFUSED, Attempt(Ending.READ, success=True), "retry"), client=COMMAND)
+    assert finding.error == "no retry was accepted, but it ended with exit status 0"
+    assert finding.advice.endswith("end with another exit status")
 
 
 @pytest.mark.parametrize(
     ("attempt", "did"),
     [
         (RAISED, "it raised ValueError: 400"),
-        (returned(False, success=False), "it returned false"),
+        (reading(False, success=False), "it returned false"),
         (Attempt(Ending.CRASHED, error="ended with exit status 7", success=False), "it ended with"),
     ],
 )
 def test_a_failure_on_an_accepted_retry_is_broken(attempt: Attempt, did: str) -> None:
-    told = wrong(made(ACCEPTED, attempt, "retry"))
-    assert told.error.startswith(f"the retry was accepted, but {did}")
-    assert told.payload is not None
-    assert told.payload["creatorId"]
+    finding = check(result(ACCEPTED, attempt, "retry"))
+    assert finding.error.startswith(f"the retry was accepted, but {did}")
+    assert finding.payload is not None
+    assert finding.payload["creatorId"]
 
 
 @pytest.mark.parametrize(
@@ -173,9 +175,9 @@ def test_a_failure_on_an_accepted_retry_is_broken(attempt: Attempt, did: str) ->
 def test_a_client_that_misses_the_retry_is_shown_what_it_asked_for(
     names: tuple[str, ...], error: str, advice: str
 ) -> None:
-    told = wrong(made(ACCEPTED, RAISED, *names))
-    assert error in told.error
-    assert advice in told.advice
+    finding = check(result(ACCEPTED, RAISED, *names))
+    assert error in finding.error
+    assert advice in finding.advice
 
 
 @pytest.mark.parametrize(
@@ -189,70 +191,78 @@ def test_a_client_that_misses_the_retry_is_shown_what_it_asked_for(
 )
 def test_a_change_of_anything_else_is_broken(name: str, error: str) -> None:
     for call in (ACCEPTED, REFUSED):
-        assert wrong(made(call, RAISED, "retry", name)).error.startswith(error)
+        assert check(result(call, RAISED, "retry", name)).error.startswith(error)
 
 
 def test_the_key_that_is_printed_and_the_key_that_is_raised_are_told_apart() -> None:
-    printed = made(ACCEPTED, returned("created"), "retry", printed="INFO key is key_test_1")
-    assert wrong(printed).error == "it printed the API key: INFO key is key_test_1"
-    visit = visited(REFUSED, "retry")
+    printed = result(ACCEPTED, reading("created"), "retry", leak="INFO key is key_test_1")
+    assert check(printed).error == "it printed the API key: INFO key is key_test_1"
+    visit = make_visit(REFUSED, "retry")
     trace = f"Traceback\n  x.py\nValueError: with {visit.key}\n\nKeyError: 'x'"
-    raised = Made(REFUSED, visit, replace(RAISED, trace=trace))
-    assert wrong(raised).error.startswith("it raised an error that holds the API key: ValueError")
+    raised = CallResult(REFUSED, visit, replace(RAISED, trace=trace))
+    assert check(raised).error.startswith("it raised an error that holds the API key: ValueError")
 
 
 def test_twenty_requests_for_one_retry_are_too_many() -> None:
-    assert validate(made(REFUSED, RAISED, *["retry"] * (MOST_RETRIES - 1)), PYTHON, known()) is None
-    told = wrong(made(REFUSED, HUNG, *["retry"] * MOST_RETRIES))
-    assert told.error == "it asked for the retry 20 times, and went on"
+    assert (
+        check_call(result(REFUSED, RAISED, *["retry"] * (MOST_RETRIES - 1)), PYTHON, baseline())
+        is None
+    )
+    finding = check(result(REFUSED, HUNG, *["retry"] * MOST_RETRIES))
+    assert finding.error == "it asked for the retry 20 times, and went on"
 
 
 @pytest.mark.parametrize(
     ("call", "advice"), [(STALLS, "give the whole call a deadline"), (REFUSED, "give --timeout")]
 )
 def test_a_call_that_does_not_end_is_broken(call: Call, advice: str) -> None:
-    told = wrong(made(call, HUNG, "retry"))
-    assert (told.result, told.error) == (Result.BREAKS, "no end within 2 s")
-    assert told.advice.startswith(advice)
+    finding = check(result(call, HUNG, "retry"))
+    assert (finding.result, finding.error) == (Result.BREAKS, "no end within 2 s")
+    assert finding.advice.startswith(advice)
 
 
 def test_a_response_that_was_cut_off_must_not_be_read_as_another() -> None:
-    told = wrong(made(CUT_OFF, returned('{"createdAt"'), "retry"))
-    assert told.error.startswith("it reported success, but read something else: the result is")
-    assert validate(made(CUT_OFF, returned("x"), "retry"), PYTHON, known(left_out=("",))) is None
+    finding = check(result(CUT_OFF, reading('{"createdAt"'), "retry"))
+    assert finding.error.startswith("it reported success, but read something else: the result is")
+    assert (
+        check_call(result(CUT_OFF, reading("x"), "retry"), PYTHON, baseline(left_out=("",))) is None
+    )
 
 
 def test_a_refusal_that_was_never_met_is_not_tested() -> None:
-    told = wrong(made(replace(ACCEPTED, expects="refused"), returned("created"), "retry"))
-    assert (told.result, told.error[:22]) == (Result.NOT_TESTED, "the retry was accepted")
+    finding = check(result(replace(ACCEPTED, expects="refused"), reading("created"), "retry"))
+    assert (finding.result, finding.error[:22]) == (Result.NOT_TESTED, "the retry was accepted")
 
 
 def test_a_scenario_without_a_request_for_the_retry_is_not_tested() -> None:
     for call in (REFUSED, CUT_OFF):
-        told = wrong(made(call, RAISED, "typo"))
-        assert (told.result, told.error) == (Result.NOT_TESTED, "it did not ask for the retry")
+        finding = check(result(call, RAISED, "typo"))
+        assert (finding.result, finding.error) == (
+            Result.NOT_TESTED,
+            "it did not ask for the retry",
+        )
 
 
 def test_what_is_read_of_both_contracts_is_compared() -> None:
-    old = made(replace(ACCEPTED, contract="before-2025-02-24"), returned({"n": 9}), "retry")
-    new = [made(ACCEPTED, returned({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
-    told = known_of([old], new, ())
-    assert [place.pointer for place in told.compared(old, new[0], ["user_1"])] == ["/n"]
-    assert known_of([old], new, ("/n",)).compared(old, new[0], ["user_1"]) == ()
+    old = result(replace(ACCEPTED, contract="before-2025-02-24"), reading({"n": 9}), "retry")
+    new = [result(ACCEPTED, reading({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
+    finding = baseline_of([old], new, ())
+    assert [place.pointer for place in finding.differences(old, new[0], ["user_1"])] == ["/n"]
+    assert baseline_of([old], new, ("/n",)).differences(old, new[0], ["user_1"]) == ()
 
 
 def test_what_differs_from_call_to_call_is_left_out() -> None:
-    new = [made(ACCEPTED, returned({"ms": ms, "id": "x"}), "retry") for ms in (1, 1, 2)]
-    told = known_of(new[:1], new, ())
-    assert told.unsteady == ("/ms",)
+    new = [result(ACCEPTED, reading({"ms": ms, "id": "x"}), "retry") for ms in (1, 1, 2)]
+    finding = baseline_of(new[:1], new, ())
+    assert finding.unsteady == ("/ms",)
 
 
 def test_an_id_that_no_other_call_has_is_the_same_in_every_reading() -> None:
     stage = Stage(catalogue())
     visits = [stage.begin(ACCEPTED) for _ in range(2)]
-    calls = [Made(ACCEPTED, visit, returned({"id": visit.message})) for visit in visits]
+    calls = [CallResult(ACCEPTED, visit, reading({"id": visit.message})) for visit in visits]
     assert visits[0].message != visits[1].message
-    assert known_of(calls[:1], calls, ()).unsteady == ()
+    assert baseline_of(calls[:1], calls, ()).unsteady == ()
 
 
 def test_every_documented_refusal_is_a_scenario_in_both_envelopes() -> None:

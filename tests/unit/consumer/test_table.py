@@ -13,8 +13,8 @@ from typing import Any
 import pydantic
 import pytest
 from support import consumers, libraries
+from support.in_process_reader import readiness
 from support.sample import one_in
-from support.trying import tried
 
 from retry_contract.consumer.readiness import Readiness, Result
 from retry_contract.outcome import Verdict
@@ -23,7 +23,7 @@ Response = dict[str, Any]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "consumer.md"
 OK, BREAKS, DIFFERS = Result.OK, Result.BREAKS, Result.DIFFERS
 PAYLOADS = 200
-"""How many make it likely that a next field stands before `creatorId` and holds one of its own."""
+"""How many make it likely that a next field stands before `creatorId` and holds its own."""
 
 Results = tuple[Result, ...]
 OPEN: Results = (OK, OK, OK, OK, OK)
@@ -81,7 +81,7 @@ def module_of(row: str) -> str:
 @functools.cache
 def found_of(row: str) -> Readiness:
     """Check a reader, once however many tests ask."""
-    return tried(getattr(consumers, row, None) or getattr(libraries, row), PAYLOADS)
+    return readiness(getattr(consumers, row, None) or getattr(libraries, row), PAYLOADS)
 
 
 def advice_of(found: Readiness) -> str:
@@ -157,7 +157,7 @@ class Message:
     ids=["a tuple", "pydantic", "a dataclass"],
 )
 def test_a_reader_of_named_fields_is_ready(read: Callable[[Response], Any]) -> None:
-    found = tried(read, PAYLOADS)
+    found = readiness(read, PAYLOADS)
     assert found.verdict is Verdict.KEPT
     assert [scenario.result for scenario in found.scenarios] == [OK] * 6
     assert found.notes == ()
@@ -174,11 +174,11 @@ def test_a_reader_of_named_fields_is_ready(read: Callable[[Response], Any]) -> N
 def test_a_count_of_fields_differs_unless_it_is_accepted(
     read: Callable[[Response], Any], pointer: str
 ) -> None:
-    found = tried(read)
+    found = readiness(read)
     assert found.verdict is Verdict.BROKEN
     assert [str(s.result) for s in found.scenarios[3:5]] == ["differs", "differs"]
     option, accept = shlex.split(advice_of(found).partition("; if it is meant to differ, give ")[2])
     assert (option, accept) == ("--accept", pointer)
-    again = tried(read, accept=[accept])
+    again = readiness(read, accept=[accept])
     assert again.verdict is Verdict.KEPT
     assert [note for note in again.notes if note.startswith("Accepted (paired): ")]

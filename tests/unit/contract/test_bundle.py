@@ -41,7 +41,7 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", BUNDLES)
-def test_bundle_is_a_schema_with_an_id_of_its_own(name: str) -> None:
+def test_bundle_is_a_schema_with_its_own_id(name: str) -> None:
     schema = BUNDLES[name]
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 import retry_contract
 from retry_contract.contract.bundle import bundle, bundle_either
 from retry_contract.contract.catalogue import Catalogue, catalogue, schemas_folder
-from retry_contract.contract.expectation import in_force
+from retry_contract.contract.expectation import expect_at
 from retry_contract.contract.validator import identify, validate, violations
 
 THIRD = "third-2026-03-01"
@@ -68,7 +68,7 @@ def test_third_contract_is_listed_last(three: Catalogue) -> None:
 def test_third_contract_is_in_force_from_its_row_on(three: Catalogue) -> None:
     assert three.of(three.timeline.at("2026-02-28T23:59:59+08:00")) is three["after"]
     assert three.of(three.timeline.at("2026-03-01")) is three["third"]
-    assert in_force(three, "2026-03-01").tolerated == ()
+    assert expect_at(three, "2026-03-01").tolerated == ()
     for period in three.timeline:
         assert three.timeline.at(three.timeline.instant_within(period)) is period
 
@@ -81,7 +81,7 @@ def test_third_contract_is_identified(three: Catalogue) -> None:
 
 @pytest.mark.parametrize("alias", ["before", "after", "third"])
 def test_response_shows_its_contract(three: Catalogue, alias: str) -> None:
-    assert three.shown_by(_response(three, alias)) is three[alias]
+    assert three.contract_of(_response(three, alias)) is three[alias]
 
 
 def test_third_contract_is_checked_by(three: Catalogue) -> None:
@@ -90,6 +90,17 @@ def test_third_contract_is_checked_by(three: Catalogue) -> None:
     assert (violation.rule, violation.pointer) == ("response-matches-schema", "/creatorEmail")
     assert violation.actual == "absent"
     assert validate(_response(three, "third"), three["after"]).drift[0].pointer == "/creatorEmail"
+
+
+def test_member_that_a_schema_forbids_inside_a_field_is_a_violation(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(schemas_folder(), tmp_path / "schemas"))
+    payload = {**_response(catalogue(), "after"), "values": {"name": 1}}
+    path = folder / "after-2025-02-24" / "retry-response.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    schema["properties"]["values"] = {"properties": {"name": False}}
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    (violation,) = violations(payload, Catalogue(folder)["after"])
+    assert violation.message == "values is with one, a number; expected no forbidden member"
 
 
 def test_third_contract_is_in_the_bundles(three: Catalogue) -> None:
@@ -123,13 +134,13 @@ def test_third_contract_leaves_the_shipped_ones_alone(three: Catalogue) -> None:
 )
 @pytest.mark.parametrize("kind", ["retry", "retrieve", "single-send"])
 def test_faulty_response_still_shows_a_contract(payload: Any, alias: str, kind: Any) -> None:
-    shown = catalogue().shown_by(payload, kind)
+    shown = catalogue().contract_of(payload, kind)
     assert shown is catalogue()[alias]
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 7])
 def test_response_that_is_no_object_shows_none(payload: Any) -> None:
-    assert catalogue().shown_by(payload) is None
+    assert catalogue().contract_of(payload) is None
 
 
 def test_unknown_contract_is_a_key_error() -> None:

@@ -151,9 +151,9 @@ def test_links_lead_from_the_send_to_the_retry_and_to_the_message(contract: Cont
 
 def test_documents_differ_in_what_they_say_of_themselves_alone() -> None:
     first, *others = (_document(contract) for contract in CONTRACTS)
-    told = ("title", "version", "summary")
+    titles = ("title", "version", "summary")
     for other in others:
-        assert all(first["info"].pop(k) != other["info"].pop(k) for k in told)
+        assert all(first["info"].pop(k) != other["info"].pop(k) for k in titles)
         assert other == first
         first = _document(CONTRACTS[0])
 

@@ -42,7 +42,7 @@ def test_exit_code_of_a_verdict(verdict: Verdict, code: int) -> None:
     assert isinstance(verdict.exit_code, ExitCode)
 
 
-def test_every_verdict_has_an_exit_code_of_its_own() -> None:
+def test_every_verdict_has_its_own_exit_code() -> None:
     assert {v.exit_code for v in Verdict} == set(ExitCode)
 
 

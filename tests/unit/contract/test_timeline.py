@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import in_force, named
+from retry_contract.contract.expectation import expect, expect_at
 from retry_contract.contract.timeline import (
     SINGAPORE,
     InvalidInstant,
@@ -136,8 +136,8 @@ def test_any_text_is_an_instant_or_refused(text: str) -> None:
 def test_other_contract_is_tolerated_in_the_transition_only(
     when: str, tolerated: list[str]
 ) -> None:
-    assert [period.alias for period in TIMELINE.tolerated_at(when)] == tolerated
-    expectation = in_force(catalogue(), when)
+    assert [period.alias for period in TIMELINE.others_at(when)] == tolerated
+    expectation = expect_at(catalogue(), when)
     assert [contract.period.alias for contract in expectation.tolerated] == tolerated
 
 
@@ -145,7 +145,7 @@ def test_other_contract_is_tolerated_in_the_transition_only(
 def test_instant_within_a_period_is_in_it_and_in_no_transition(period: Period) -> None:
     instant = TIMELINE.instant_within(period)
     assert TIMELINE.at(instant) is period
-    assert TIMELINE.tolerated_at(instant) == ()
+    assert TIMELINE.others_at(instant) == ()
 
 
 def test_instant_within_a_short_period_stays_in_it() -> None:
@@ -164,13 +164,13 @@ def test_only_contract_has_an_instant_too() -> None:
 
 
 def test_period_is_found_by_name_and_alias() -> None:
-    assert TIMELINE.named("after") is TIMELINE.named("after-2025-02-24")
+    assert TIMELINE.period("after") is TIMELINE.period("after-2025-02-24")
     with pytest.raises(KeyError):
-        TIMELINE.named("later")
+        TIMELINE.period("later")
 
 
 def test_announcements_come_first_to_last() -> None:
-    days = [a.effective_from for a in TIMELINE.named("after").announcements]
+    days = [a.effective_from for a in TIMELINE.period("after").announcements]
     assert days == ["2025-01-27", "2025-02-24"]
 
 
@@ -187,10 +187,10 @@ def test_instant_is_shown_in_singapores_offset(instant: datetime, shown: str) ->
 
 def test_expectation_says_why() -> None:
     contracts = catalogue()
-    assert named(contracts, "after").why == "after-2025-02-24 was asked for"
-    assert in_force(contracts, "2025-02-24").why == (
+    assert expect(contracts, "after").why == "after-2025-02-24 was asked for"
+    assert expect_at(contracts, "2025-02-24").why == (
         "after-2025-02-24 is in force at 2025-02-24T00:00:00+08:00, since 2025-02-24T00:00:00+08:00"
     )
-    assert in_force(contracts, "2025-02-23").why.endswith("from the beginning")
+    assert expect_at(contracts, "2025-02-23").why.endswith("from the beginning")
     with pytest.raises(KeyError):
-        named(contracts, "later")
+        expect(contracts, "later")

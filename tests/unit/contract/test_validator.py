@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import retry_contract
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import in_force, named
+from retry_contract.contract.expectation import expect, expect_at
 from retry_contract.contract.validator import (
     error_response_problem,
     identify,
@@ -51,7 +51,7 @@ CREATOR_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("fault", CREATOR_FAULTS)
-def test_fault_of_the_creator_is_told_apart(fault: str) -> None:
+def test_each_fault_of_the_creator_has_its_message(fault: str) -> None:
     payload, says = CREATOR_FAULTS[fault]
     (violation,) = violations(payload, "after")
     assert violation.rule == "creator-id-as-contracted"
@@ -60,7 +60,7 @@ def test_fault_of_the_creator_is_told_apart(fault: str) -> None:
     assert violation.expected == "a non-empty string"
 
 
-def test_faults_of_the_creator_have_messages_of_their_own() -> None:
+def test_faults_of_the_creator_have_different_messages() -> None:
     messages = {violations(payload, "after")[0].message for payload, _ in CREATOR_FAULTS.values()}
     assert len(messages) == len(CREATOR_FAULTS)
 
@@ -296,7 +296,7 @@ def test_contract_is_named_in_full_by_alias_or_given() -> None:
 
 
 def test_other_contract_in_the_transition_is_drift() -> None:
-    expectation = in_force(CONTRACTS, "2025-02-24T12:00:00+08:00")
+    expectation = expect_at(CONTRACTS, "2025-02-24T12:00:00+08:00")
     validation = validate_expected(_response("before"), expectation)
     assert (validation.contract, validation.violations) == (BEFORE.name, ())
     assert [d.message for d in validation.drift] == [
@@ -305,7 +305,7 @@ def test_other_contract_in_the_transition_is_drift() -> None:
 
 
 def test_fault_in_the_transition_is_a_violation_of_the_contract_shown() -> None:
-    expectation = in_force(CONTRACTS, "2025-01-27")
+    expectation = expect_at(CONTRACTS, "2025-01-27")
     validation = validate_expected(_response("after", creatorId=None), expectation)
     assert [v.pointer for v in validation.violations] == ["/creatorId"]
     assert validation.contract == AFTER.name
@@ -313,7 +313,7 @@ def test_fault_in_the_transition_is_a_violation_of_the_contract_shown() -> None:
 
 @pytest.mark.parametrize("when", ["2025-01-26", "2025-02-25"])
 def test_other_contract_outside_the_transition_is_a_violation(when: str) -> None:
-    expectation = in_force(CONTRACTS, when)
+    expectation = expect_at(CONTRACTS, when)
     other = "before" if expectation.contract is CONTRACTS["after"] else "after"
     assert [v.pointer for v in validate_expected(_response(other), expectation).violations] == [
         "/creatorId"
@@ -321,9 +321,9 @@ def test_other_contract_outside_the_transition_is_a_violation(when: str) -> None
 
 
 def test_named_contract_tolerates_no_other() -> None:
-    assert validate_expected(_response("before"), named(CONTRACTS, "after")).violations
-    assert not validate_expected(_response("after"), named(CONTRACTS, "after")).violations
-    assert validate_expected(None, named(CONTRACTS, "after")).violations
+    assert validate_expected(_response("before"), expect(CONTRACTS, "after")).violations
+    assert not validate_expected(_response("after"), expect(CONTRACTS, "after")).violations
+    assert validate_expected(None, expect(CONTRACTS, "after")).violations
 
 
 @pytest.mark.parametrize(

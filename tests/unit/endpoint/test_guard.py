@@ -13,7 +13,7 @@ import pytest
 from retry_contract.endpoint.guard import (
     Guard,
     GuardedTransport,
-    Refused,
+    GuardError,
     host_of,
     is_loopback,
     origin,
@@ -52,7 +52,7 @@ def _client(
 
 def _refused(method: str, url: str, *, base: str = BASE, **request: Any) -> str:
     client, recorder = _client(base, may_send=request.pop("may_send", True))
-    with pytest.raises(Refused, match=r"^not sent, since a live run may not: ") as refused:
+    with pytest.raises(GuardError, match=r"^not sent, since a live run may not: ") as refused:
         client.request(method, url, **request)
     assert recorder.sent == []
     return str(refused.value)
@@ -249,7 +249,7 @@ def test_documented_calls_of_the_named_campaigns_pass(method: str, url: str) -> 
 @pytest.mark.parametrize("link", ["//evil.example" + RETRY, "evil.example" + RETRY])
 def test_link_without_a_scheme_stays_below_the_base(link: str) -> None:
     client, recorder = _client()
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(GuardError):
         client.post(link)
     assert all(sent.startswith(f"POST {BASE}/") for sent in recorder.sent)
 
@@ -272,7 +272,7 @@ def test_redirect_is_refused_even_by_a_client_that_follows(status: int, location
     recorder = Redirecting()
     transport = GuardedTransport(Guard(httpx.URL(BASE), CAMPAIGN), recorder)
     client = httpx.Client(transport=transport, follow_redirects=True, trust_env=False)
-    with client, pytest.raises(Refused):
+    with client, pytest.raises(GuardError):
         client.get(f"{BASE}{MESSAGES}/message_1")
     assert len(recorder.sent) == 1
 
@@ -356,7 +356,7 @@ def test_budget_bounds_the_requests_of_a_run() -> None:
 
 def test_refused_request_costs_nothing() -> None:
     client, recorder = _client(budget=1)
-    with pytest.raises(Refused):
+    with pytest.raises(GuardError):
         client.post("https://evil.example/")
     client.post(RETRY)
     assert len(recorder.sent) == 1

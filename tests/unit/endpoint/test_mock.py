@@ -13,7 +13,7 @@ import pytest
 from respx.mocks import HTTPCoreMocker
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, VirtualClock, mock_of, mocking
+from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, mock_of, mocking
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Response
 from retry_contract.service.model import Settings
@@ -122,27 +122,20 @@ def test_environment_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _retry(mock, "message_0").status_code == 400
 
 
-def test_clock_moves_only_when_told_to() -> None:
-    clock = VirtualClock(CUTOVER)
-    assert clock() == clock() == CUTOVER
-    clock.advance(timedelta(milliseconds=7))
-    assert clock() == CUTOVER + timedelta(milliseconds=7)
-
-
 def test_each_request_takes_a_moment_of_virtual_time(mock: MockEndpoint) -> None:
-    start = mock.clock()
+    start = mock.now
     _retry(mock, "message_0")
-    moment = mock.clock() - start
+    moment = mock.now - start
     assert timedelta(0) < moment < timedelta(seconds=1)
     mock.wait(3600)
-    assert mock.clock() == start + moment + timedelta(hours=1)
+    assert mock.now == start + moment + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("alias", ["before", "after"])
 def test_clock_starts_when_the_contract_is_in_force(alias: str) -> None:
     mock = mock_of(CONTRACTS, CONTRACTS[alias])
-    assert CONTRACTS.of(CONTRACTS.timeline.at(mock.clock())) is CONTRACTS[alias]
-    assert CONTRACTS.timeline.tolerated_at(mock.clock()) == ()
+    assert CONTRACTS.of(CONTRACTS.timeline.at(mock.now)) is CONTRACTS[alias]
+    assert CONTRACTS.timeline.others_at(mock.now) == ()
 
 
 @pytest.mark.parametrize(
@@ -156,10 +149,10 @@ def test_twin_stands_still_at_its_instant_and_follows_the_timeline(
         message = twin.message_in("failure")
         assert message is not None
         assert len(_retry(twin, message).json()) == fields
-    assert twin.clock() == instant
-    assert mock.clock() != instant
+    assert twin.now == instant
+    assert mock.now != instant
     twin.wait(1)
-    assert twin.clock() == instant + timedelta(seconds=1)
+    assert twin.now == instant + timedelta(seconds=1)
     twin.close()
 
 

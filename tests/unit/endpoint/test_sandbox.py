@@ -16,8 +16,8 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import server as module
-from retry_contract.endpoint.sandbox_client import VARIABLE, _make, states_of
-from retry_contract.endpoint.server import serving, serving_each
+from retry_contract.endpoint.sandbox_client import VARIABLE, _add_message, states_of
+from retry_contract.endpoint.server import serve
 from retry_contract.outcome import UsageError
 from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.http import Handler, Request, Response
@@ -51,7 +51,7 @@ class Here:
 @pytest.fixture(scope="module")
 def here() -> Iterator[Here]:
     sandbox = Sandbox(catalogue(), Start("after", settings=SLOW), lambda: datetime.now(UTC))
-    with serving(sandbox.handle) as url:
+    with serve(sandbox.handle) as (url,):
         yield Here(url, sandbox)
 
 
@@ -169,7 +169,7 @@ def test_port_that_is_taken_is_a_usage_error(here: Here) -> None:
     port = urlsplit(here.url).port
     assert port is not None
     with pytest.raises(UsageError, match=f"--port {port}: .*--port 0 takes any that is free"):
-        serving(here.sandbox.handle, port).__enter__()
+        serve(here.sandbox.handle, port=port).__enter__()
 
 
 def test_controls_provide_messages_for_a_verification(here: Here) -> None:
@@ -195,7 +195,7 @@ def test_controls_of_another_service_are_not_used(control: str, here: Here) -> N
 def test_controls_are_never_looked_for_on_another_machine(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _make(here.url + CONTROL, "failure") is not None
+    assert _add_message(here.url + CONTROL, "failure") is not None
     lead = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: lead)
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("connected"))
@@ -203,7 +203,7 @@ def test_controls_are_never_looked_for_on_another_machine(
         "http://elsewhere.example/_sandbox",
         here.url.replace("127.0.0.1", "localhost"),
     ):
-        assert _make(control, "failure") is None
+        assert _add_message(control, "failure") is None
 
 
 def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
@@ -221,7 +221,7 @@ def test_each_handler_is_served_at_a_port_of_its_own() -> None:
         return handle
 
     with (
-        serving_each([answering(status) for status in (200, 201, 202)]) as urls,
+        serve(*(answering(status) for status in (200, 201, 202))) as urls,
         httpx.Client(trust_env=False, verify=False) as client,
     ):
         assert [client.get(url).status_code for url in urls] == [200, 201, 202]

@@ -1,4 +1,4 @@
-"""Runs a generator on its own, without a session, and gives back what it found and sent."""
+"""A fixture that runs a generator without a session, and returns what it found and sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import Expectation, named
+from retry_contract.contract.expectation import Expectation, expect
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Broken, Plan, Tally
@@ -24,7 +24,7 @@ GENERATORS = {"request": fuzz_requests, "sequence": fuzz_sequences}
 
 
 @dataclass(frozen=True)
-class Found:
+class Result:
     """What a generator found, and what it sent; `broken` is None where the contract was kept."""
 
     broken: Broken | None
@@ -36,7 +36,7 @@ class Found:
 
 
 @pytest.fixture(scope="session")
-def fuzz() -> Callable[..., Found]:
+def fuzz() -> Callable[..., Result]:
     """Run a generator: on the mock of a contract, with faults, or on a given endpoint."""
 
     def run(
@@ -51,16 +51,16 @@ def fuzz() -> Callable[..., Found]:
         expectation: Expectation | None = None,
         settings: Settings | None = None,
         tally: Tally | None = None,
-    ) -> Found:
+    ) -> Result:
         contracts = catalogue()
         chosen = [FAULTS[name] for name in faults]
         mock = mock_of(contracts, contracts[contract], faults=chosen, settings=settings)
-        expectation = expectation or named(contracts, contract)
+        expectation = expectation or expect(contracts, contract)
         cases = cases if replay is None else 0  # as the options say
         plan = Plan(endpoint or mock, expectation, cases, seed, replay, examples)
         tally = tally or Tally(plan.most_shrinks)
         try:
-            return Found(GENERATORS[kind](plan, tally), tally)
+            return Result(GENERATORS[kind](plan, tally), tally)
         finally:
             mock.close()
 

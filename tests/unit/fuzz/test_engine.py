@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, configuration
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import in_force
+from retry_contract.contract.expectation import expect_at
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
 from retry_contract.fuzz.engine import Tally
 from retry_contract.outcome import NotExercised, NotTested
@@ -38,7 +38,7 @@ def _sent(wire: Any) -> list[tuple[str, str, str, bytes]]:
 
 @pytest.mark.slow
 @each_kind
-def test_every_request_passes_the_client_and_none_goes_beside_it(
+def test_every_request_goes_through_the_client(
     kind: str, fuzz: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
@@ -50,7 +50,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
         monkeypatch.setattr(socket, name, refuse)
     found = fuzz(kind, cases=20)
     assert found.broken is None
-    assert len(wire.requests) == found.tally.requests == sum(found.tally.responses.values())
+    assert len(wire.requests) == found.tally.requests == sum(found.tally.traffic.responses.values())
     assert {r.url.host for r in wire.requests} == {"mock.postman.invalid"}
 
 
@@ -58,7 +58,7 @@ def test_every_request_passes_the_client_and_none_goes_beside_it(
 def test_probes_of_schemathesis_are_among_them(fuzz: Any, wire: Any) -> None:
     tally = fuzz("request", cases=60).tally
     refused = [r for r in wire.requests if "authorization" not in r.headers]
-    assert refused  # an accepted retry is asked for once more without a key
+    assert refused  # an accepted retry is sent again without a key
     assert tally.accepted > len(refused)
 
 
@@ -69,20 +69,20 @@ def test_third_of_the_requests_retries_a_message_that_has_failed(
 ) -> None:
     from retry_contract.fuzz import requests
 
-    aimed, real = [], requests._play
+    aimed, real = [], requests._Player.play
 
-    def play(case: requests.RequestCase, stage: Any) -> None:
+    def play(self: requests._Player, case: requests.RequestCase) -> None:
         aimed.append(case.target)
-        real(case, stage)
+        real(self, case)
 
-    monkeypatch.setattr(requests, "_play", play)
+    monkeypatch.setattr(requests._Player, "play", play)
     tally = fuzz("request", seed=seed).tally
     assert len(aimed) >= 95  # Hypothesis may run out of cases that differ, but not by much
     assert tally.accepted == aimed.count("failed") + aimed.count("probed") >= len(aimed) / 3
     assert set(aimed) == set(requests.TARGETS)
-    assert tally.responses["201"] == tally.accepted
-    assert tally.responses["400"] > 0
-    assert tally.responses["401"] > 0
+    assert tally.traffic.responses["201"] == tally.accepted
+    assert tally.traffic.responses["400"] > 0
+    assert tally.traffic.responses["401"] > 0
 
 
 # What ends a run
@@ -144,13 +144,13 @@ def test_nothing_accepted_is_not_exercised(fuzz: Any) -> None:
         fuzz("sequence", cases=1)
 
 
-def test_broken_case_that_is_flaky_is_still_told(fuzz: Any) -> None:
+def test_broken_case_that_is_flaky_is_still_reported(fuzz: Any) -> None:
     contracts = catalogue()
 
     class OneService(MockEndpoint):
-        """A service that no case has to itself, so that what broke may not break again."""
+        """A service that all cases share, so what broke may not break again."""
 
-        def fresh(self) -> MockEndpoint:
+        def renew(self) -> MockEndpoint:
             return self
 
         def close(self) -> None:
@@ -279,7 +279,7 @@ def test_unwritable_home_is_no_obstacle(
 @pytest.mark.slow
 def test_other_contract_in_a_transition_is_drift_and_no_alarm(fuzz: Any) -> None:
     contracts = catalogue()
-    expectation = in_force(contracts, "2025-02-10")
+    expectation = expect_at(contracts, "2025-02-10")
     assert expectation.tolerated == (contracts["after"],)
     endpoint = mock_of(contracts, contracts["after"])
     found = fuzz("request", endpoint=endpoint, expectation=expectation)
@@ -290,16 +290,16 @@ def test_other_contract_in_a_transition_is_drift_and_no_alarm(fuzz: Any) -> None
 def test_other_contract_outside_a_transition_is_an_alarm(fuzz: Any) -> None:
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["before"])
-    expectation = in_force(contracts, "2025-03-10")
+    expectation = expect_at(contracts, "2025-03-10")
     found = fuzz("request", endpoint=endpoint, expectation=expectation)
     assert found.rules == {"creator-id-as-contracted"}
 
 
-def test_finding_without_a_rule_of_its_own_belongs_to_the_generated_requests() -> None:
-    from retry_contract.fuzz.requests import _from_failures
+def test_failure_without_its_own_rule_belongs_to_the_generated_requests() -> None:
+    from retry_contract.fuzz.requests import _from_failure
 
-    class Unheard(Exception):
+    class NewFailure(Exception):
         title = "Something Else"
 
-    failure: Any = Unheard()
-    assert [v.rule for v in _from_failures((failure,))] == [REQUESTS]
+    failure: Any = NewFailure()
+    assert _from_failure(failure).rule == REQUESTS

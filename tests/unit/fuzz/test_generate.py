@@ -1,4 +1,4 @@
-"""How a rule is checked by cases that are generated, and what an interrupt leaves of that."""
+"""A rule is checked by generated cases; an interrupt loses no case that broke it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz import engine
 from retry_contract.fuzz.generate import generator
@@ -16,6 +16,7 @@ from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Interrupted, Run
 
@@ -31,9 +32,9 @@ BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, SEQUENCES]))
 def _run(*faults: str) -> Run:
     contracts = catalogue()
     given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
-    options = read_options(given, catalogue=contracts, rules=frozenset(RULES))
+    options = read_options(given, catalogue=contracts)
     mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
-    return Run(mock, named(contracts, "after"), generate=generator(options))
+    return Run(mock, expect(contracts, "after"), callbacks=Callbacks(generator(options)))
 
 
 @BOTH
@@ -44,7 +45,7 @@ def test_kept_rule_has_its_traffic_counted(rule: str, wire: Any) -> None:
 
 
 @BOTH
-def test_broken_rule_says_how_to_have_the_case_again(rule: str) -> None:
+def test_broken_rule_says_how_to_replay_the_case(rule: str) -> None:
     result = _run("id-changed").check(RULES[rule])
     assert result.state is RuleState.BROKEN
     for violation in result.violations:

@@ -120,7 +120,7 @@ def test_plainest_response_is_readable(third: Contract) -> None:
     }
 
 
-def test_closed_response_is_spoilt_without_undocumented_members(third: Contract) -> None:
+def test_edits_of_a_closed_response_add_no_member(third: Contract) -> None:
     path = third.folder / THIRD / "single-send-response.schema.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**schema, "additionalProperties": False}), encoding="utf-8")

@@ -79,7 +79,7 @@ def test_given_values_stay_as_they_are() -> None:
     assert {json.dumps(case.payload["values"]) for case in found} == {'{"due": "24 Feb 2025"}'}
     usual = [f for f in rare_forms(plain) if not f.name.startswith("values")]
     own = [form for form in usual if form.case.payload["values"] == {"due": "24 Feb 2025"}]
-    assert len(own) >= len(usual) - 1  # the page's own example has a name of its own
+    assert len(own) >= len(usual) - 1  # the page's own example has another name
 
 
 def test_rare_forms_are_the_valid_examples_those_of_a_page_first() -> None:

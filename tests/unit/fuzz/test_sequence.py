@@ -9,9 +9,9 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.service.faults import Fault
-from retry_contract.service.faults.model import after, is_retry
-from retry_contract.service.http import Request, Response
+from retry_contract.service.faults.model import after_retry
 from retry_contract.service.model import Service, Settings
+from retry_contract.service.records import Message
 
 Steps = list[list[Any]]
 
@@ -105,17 +105,17 @@ def test_documented_service_keeps_it(name: str, cap: Any, errors: Any, fuzz: Any
     assert found.tally.requests > 0
 
 
-def _deliver_all(service: Service, request: Request, response: Response) -> None:
-    if is_retry(request) and response.status == 201:
-        for message in service.messages.values():
-            if message.status == "failure":
-                message.status = "success"
+def _deliver_all(service: Service, _: Message) -> None:
+    for message in service.messages.values():
+        if message.status == "failure":
+            message.status = "success"
 
 
 def test_a_retry_is_of_one_message_only(fuzz: Any) -> None:
     steps: Steps = [["seed", "failure"], ["seed", "failure"], ["retry", 1]]
     contracts = catalogue()
-    fault = Fault("others", "Another message is changed.", None, after(_deliver_all))
+    deliver = after_retry(_deliver_all, status=(201,))
+    fault = Fault("others", "Another message is changed.", None, deliver)
     mock = mock_of(contracts, contracts["after"], faults=[fault])
     found = fuzz("sequence", replay=_case(steps), endpoint=mock)
     assert found.rules == {"generated-sequences-kept"}

@@ -1,4 +1,4 @@
-"""Messages made for generated cases, over real HTTP."""
+"""Failed messages for generated cases, over real HTTP."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import requests
 
 from retry_contract import violations
 from retry_contract.plugin import services as pytest_services
-from retry_contract.plugin.services import Received, RetryService, mocked, served
+from retry_contract.plugin.services import Received, RetryService, mock, sandbox
 from retry_contract.service.controls import STATES, Sandbox
 from retry_contract.service.http import Request, Response
 
@@ -261,7 +261,7 @@ def test_mock_is_reached_past_a_proxy(
 
 
 def test_httpx_is_left_as_it_was() -> None:
-    with mocked("after"):
+    with mock("after"):
         assert httpx.get("https://mock.postman.invalid/api/v2/").status_code == 404
     with pytest.raises(httpx.ConnectError):
         httpx.get("http://127.0.0.1:1/api/v2/", trust_env=False)
@@ -281,7 +281,7 @@ def test_requests_of_many_threads_are_answered_one_by_one(
         return Response(200)
 
     monkeypatch.setattr(Sandbox, "handle", handle)
-    with mocked("after") as service, ThreadPoolExecutor(8) as pool:
+    with mock("after") as service, ThreadPoolExecutor(8) as pool:
         list(pool.map(client.get, [f"{service.base_url}/"] * 16))
     assert together == [1] * 16
 
@@ -297,7 +297,7 @@ def test_sandbox_is_reached_past_a_proxy(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("NO_PROXY", given)
-    with served("after") as service:
+    with sandbox("after") as service:
         place = url(service, service.messages["failure"])
         assert requests.post(place, headers=headers(service), timeout=9).status_code == 201
         assert os.environ["NO_PROXY"] == meanwhile
@@ -318,6 +318,6 @@ def test_sandbox_without_its_extra_says_what_to_install(
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     told = f"^retry_sandbox: the sandbox needs {missing}: install .* its extra `sandbox`$"
-    with pytest.raises(pytest.fail.Exception, match=told) as failure, served("after"):
+    with pytest.raises(pytest.fail.Exception, match=told) as failure, sandbox("after"):
         pass
     assert not failure.value.pytrace

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retry_contract.plugin.workers import is_parallel
+from retry_contract.plugin.session import is_parallel
 
 
 @pytest.mark.parametrize(

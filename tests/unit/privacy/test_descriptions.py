@@ -12,8 +12,8 @@ from retry_contract.privacy.descriptions import (
     KNOWN_STATUSES,
     describe,
     describe_other,
+    escape_name,
     pointer,
-    printable,
 )
 
 
@@ -91,7 +91,7 @@ def test_published_status_is_quoted(status: str) -> None:
     ],
 )
 def test_name_fit_for_a_terminal(name: str, shown: str) -> None:
-    assert printable(name) == shown
+    assert escape_name(name) == shown
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_json_pointer(parts: list[str | int], joined: str) -> None:
 
 @given(st.text())
 def test_any_name_is_printable_and_bounded(name: str) -> None:
-    shown = printable(name)
+    shown = escape_name(name)
     assert len(shown) <= 60
     assert shown.isprintable()
     shown.encode()

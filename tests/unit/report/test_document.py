@@ -13,7 +13,7 @@ from support.outcomes import AFTER, URL, broken, checked, left_out, outcome, vio
 from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
 from retry_contract.report.files import write_reports
-from retry_contract.report.json_document import dump, outcome_document
+from retry_contract.report.json_document import outcome_document, source_document
 from retry_contract.report.summary import summary
 from retry_contract.report.versions import versions
 from retry_contract.rules import RULES
@@ -27,6 +27,7 @@ FOUND = outcome(
     ),
     endpoint=URL,
     seed=7,
+    replay="retry-contract verify --contract after",
 )
 
 
@@ -37,11 +38,29 @@ def _rules(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     document = outcome_document(FOUND)
-    (contract,) = document.pop("contracts")
+    assert next(iter(document.items())) == ("format", 1)
+    (contract,), (cause,) = document.pop("contracts"), document.pop("causes")
+    sources = [source_document(source) for source in RULES["message-id-kept"].sources]
+    assert cause == {
+        "pointer": "/id",
+        "place": "body",
+        "expected": "the id in the path",
+        "actual": "another string of 44 characters",
+        "scenario": "accepted",
+        "seen": ["accepted, request 2"],
+        "contract": AFTER,
+        "rules": ["message-id-kept"],
+        "sources": sources,
+        "replay": None,
+    }
+    assert list(sources[0]) == ["id", "sentence", "address"]
+    assert document.pop("next").startswith("Show the causes to the service's team")
     assert document == {
+        "format": 1,
         "outcome": "broken",
         "reason": None,
         "endpoint": URL,
+        "replay": "retry-contract verify --contract after",
         "requests": 7,
         "responses": {"200": 4, "201": 3},
         "seconds": 1.5,
@@ -57,7 +76,8 @@ def test_every_rule_has_its_state_and_says_what_it_rests_on() -> None:
     assert list(rules) == list(RULES)
     assert rules["status-is-201"] == {
         "basis": "published",
-        "source": "P2; guide, Retry (API reference)",
+        "source": RULES["status-is-201"].source,
+        "sources": [source_document(source) for source in RULES["status-is-201"].sources],
         "state": "kept",
     }
     assert rules["key-required"]["reason"] == "--ignore"
@@ -77,17 +97,12 @@ def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> 
     assert generated == {**plain, "replay": "retry-contract verify --replay CASE"}
 
 
-def test_dump_is_ascii_and_reads_back() -> None:
-    document = outcome_document(FOUND)
-    assert dump(document).isascii()
-    assert json.loads(dump(document)) == document
-
-
 def test_report_is_a_document_and_a_summary(tmp_path: Path) -> None:
     write_reports(FOUND, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "summary.md"]
     report = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert report.endswith("}\n")
+    assert report.isascii()
     assert json.loads(report) == outcome_document(FOUND)
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == summary(FOUND)
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from support.trying import tried
+from support.in_process_reader import readiness
 
-from retry_contract.consumer.readiness import Finding, Readiness, Result, Tried
+from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.report.readiness_report import outcome_line, readiness_document, readiness_lines
 
 Payload = dict[str, Any]
@@ -19,10 +19,10 @@ def lines_of(found: Readiness, label: str) -> list[str]:
     return [line[12:] for line in shown]
 
 
-def paired(found: Readiness) -> Finding:
-    told = next(s.finding for s in found.scenarios if s.name == "paired")
-    assert told is not None
-    return told
+def paired_finding(found: Readiness) -> Finding:
+    finding = next(s.finding for s in found.scenarios if s.name == "paired")
+    assert finding is not None
+    return finding
 
 
 def test_what_was_read_differently_is_shown_with_both_values() -> None:
@@ -30,17 +30,18 @@ def test_what_was_read_differently_is_shown_with_both_values() -> None:
         value = str([*response.values()][-1])
         return {"campaign": value, "all": [value.upper()], "n": len(response)}
 
-    found = tried(last)
+    found = readiness(last)
     read = lines_of(found, "read")
     assert read[0].startswith('/campaign is "')
     assert ' instead of "user_' in read[0]
-    assert {place.pointer for place in paired(found).differs} == {"/campaign", "/all/0", "/n"}
+    pointers = {place.pointer for place in paired_finding(found).differs}
+    assert pointers == {"/campaign", "/all/0", "/n"}
     document = readiness_document(found)["scenarios"][4]
     assert document["differs"] == [place["pointer"] for place in document["read"]]
 
 
 def test_a_long_list_is_shortened_in_the_text_alone() -> None:
-    found = tried(lambda response: [[*response.values()][-1]] * 5)
+    found = readiness(lambda response: [[*response.values()][-1]] * 5)
     assert lines_of(found, "read")[3] == "and 2 more"
     assert len(readiness_document(found)["scenarios"][2]["differs"]) == 5
 
@@ -48,9 +49,9 @@ def test_a_long_list_is_shortened_in_the_text_alone() -> None:
 MANY = Finding(Result.BREAKS, "ValueError", requests=tuple(map(str, range(9))))
 
 
-def broken_in(*names: str, told: Finding = MANY) -> Readiness:
-    found = tried(lambda response: response["id"])
-    more = [Tried(name, "after-2025-02-24", True, 2, 2, told) for name in names]
+def broken_in(*names: str, finding: Finding = MANY) -> Readiness:
+    found = readiness(lambda response: response["id"])
+    more = [ScenarioOutcome(name, "after-2025-02-24", True, 2, 2, finding) for name in names]
     return replace(found, scenarios=(*found.scenarios, *more), unit="call")
 
 
@@ -65,24 +66,23 @@ def test_a_heading_of_many_scenarios_is_wrapped_between_them() -> None:
 
 
 def test_a_payload_is_wrapped_between_its_members_and_stays_json() -> None:
-    def closed(response: Payload) -> None:
+    def close(response: Payload) -> None:
         if len(response["fullMessage"]) > 100:
             raise ValueError("long, and more")
 
-    found = tried(closed, 100)
-    lines = [*readiness_lines(found)]
+    lines = [*readiness_lines(readiness(close, 100))]
     begin = next(n for n, line in enumerate(lines) if line.startswith("  payload   {"))
     end = next(n for n, line in enumerate(lines) if line.startswith("  oddity"))
     shown = "".join(line[12:] for line in lines[begin:end])
-    told = found.scenarios[0].finding
-    assert told is not None
-    assert json.loads(shown) == told.payload
+    finding = readiness(close, 100).scenarios[0].finding
+    assert finding is not None
+    assert json.loads(shown) == finding.payload
     assert 5 < end - begin <= 10
     assert all(len(line) <= 100 or "fullMessage" in line for line in lines[begin:end])
 
 
 def test_the_outcome_comes_first_then_why_and_notes_last() -> None:
-    found = tried(lambda _: None)
+    found = readiness(lambda _: None)
     lines = [*readiness_lines(found)]
     assert outcome_line(found).startswith("READY for after-2025-02-24")
     assert (lines[0], lines[1][:6]) == ("", "before")
@@ -92,8 +92,8 @@ def test_the_outcome_comes_first_then_why_and_notes_last() -> None:
 
 
 def test_advice_of_several_lines_stays_so() -> None:
-    told = Finding(Result.BREAKS, "x", requests=("GET /",), advice="one\n    two")
-    found = broken_in("one", told=told)
+    finding = Finding(Result.BREAKS, "x", requests=("GET /",), advice="one\n    two")
+    found = broken_in("one", finding=finding)
     lines = [*readiness_lines(found)]
     begin = lines.index("  to do     one")
     assert lines[begin + 1] == "                two"
@@ -108,18 +108,18 @@ def test_the_reason_and_the_requests_name_the_first_few() -> None:
 
 
 def test_all_payloads_of_one_scenario_are_not_called_some() -> None:
-    found = tried(lambda response: [*response.values()][-1])
+    found = readiness(lambda response: [*response.values()][-1])
     reason = readiness_document(found)["reason"]
     assert reason.startswith("It fails in some scenarios: ")
 
 
 def test_what_a_client_does_in_several_scenarios_is_shown_once() -> None:
     base = broken_in("one", "two")
-    told = [
+    finding = [
         replace(scenario, finding=replace(MANY, error=f"it returned: {scenario.name}"))
         for scenario in base.scenarios[-2:]
     ]
-    lines = [*readiness_lines(replace(base, scenarios=(*base.scenarios[:-2], *told)))]
+    lines = [*readiness_lines(replace(base, scenarios=(*base.scenarios[:-2], *finding)))]
     assert [line for line in lines if line.startswith("BREAKS")] == ["BREAKS one; two"]
 
 
@@ -127,6 +127,6 @@ def test_two_errors_of_a_reader_are_shown_apart() -> None:
     def strict(response: Payload) -> Any:
         raise ValueError("no creatorId" if "creatorId" not in response else "no uuid")
 
-    lines = [*readiness_lines(tried(strict))]
+    lines = [*readiness_lines(readiness(strict))]
     assert len([line for line in lines if line.startswith("BREAKS")]) == 2
     assert lines[0].startswith("It fails on every payload of both contracts: ValueError: no uuid.")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from retry_contract.exchange import Exchange
-from retry_contract.privacy.masking import MASK, Scrubber
+from retry_contract.privacy.masks import MASK
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.recorder import Recorder
 
 KEY = "key_test_0123456789abcdef"

@@ -7,11 +7,13 @@ from typing import get_args
 
 import pytest
 
-from retry_contract.rules import ESSENTIAL, NOT_TESTED, RULES, Basis, Rule, Section, section
-from retry_contract.rules.scenarios import CUTOVER, EVERY
+from retry_contract.plugin import SCENARIOS
+from retry_contract.rules import ESSENTIAL, RULES, Basis, Rule, Section, rule_named
+from retry_contract.rules.scenarios import CUTOVER, EVERY, GROUPS
+from retry_contract.rules.sources import sources
 from retry_contract.verification.plan import PLAN
 
-AT_THE_LEAST = {
+RULES_BY_SECTION = {
     "accepted": """status-is-201 body-is-json response-matches-schema creator-id-as-contracted
         message-id-kept campaign-id-kept status-reset-to-created created-at-kept
         updated-at-moves-on recipient-kept values-kept template-kept full-message-kept
@@ -22,19 +24,22 @@ AT_THE_LEAST = {
     "batches": "batch-status-respected",
     "all responses": "no-server-error content-type-is-json wrong-method-refused",
     "cutover": "one-contract-served contract-in-force-served",
-    "fuzz": "generated-requests-answered",
-    "sequences": "generated-sequences-kept",
+    "generated": "generated-requests-answered generated-sequences-kept",
 }
 STATEMENTS = [f"P{number}" for number in range(1, 15)]
 
 
 def _claimed(rule: Rule) -> list[str]:
-    return re.findall(r"\bP[0-9]+\b", rule.source)
+    return [source.id for source in rule.sources if re.fullmatch("P[0-9]+", source.id)]
+
+
+def section(name: Section) -> list[Rule]:
+    return [rule for rule in RULES.values() if rule.section == name]
 
 
 @pytest.mark.parametrize("name", get_args(Section))
 def test_section_has_the_rules_that_were_asked_for(name: Section) -> None:
-    assert {rule.id for rule in section(name)} == set(AT_THE_LEAST[name].split())
+    assert {rule.id for rule in section(name)} == set(RULES_BY_SECTION[name].split())
 
 
 def test_every_rule_is_in_a_section() -> None:
@@ -44,17 +49,31 @@ def test_every_rule_is_in_a_section() -> None:
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_statement_of_the_page_is_claimed_or_listed_as_not_testable(statement: str) -> None:
     claimed = any(statement in _claimed(rule) for rule in RULES.values())
-    assert claimed is not (statement in NOT_TESTED)
+    assert claimed is not bool(sources()[statement].not_tested)
 
 
 def test_nothing_beyond_the_page_is_claimed_or_listed() -> None:
-    named = {statement for rule in RULES.values() for statement in _claimed(rule)}
-    assert named | set(NOT_TESTED) == set(STATEMENTS)
+    assert [id_ for id_ in sources() if re.fullmatch("P[0-9]+", id_)] == STATEMENTS
 
 
-@pytest.mark.parametrize("reason", NOT_TESTED.values(), ids=NOT_TESTED)
-def test_not_testable_says_why(reason: str) -> None:
-    assert len(reason.split()) > 3
+def test_every_source_is_used_or_says_why_not() -> None:
+    used = {source.id for rule in RULES.values() for source in rule.sources}
+    for source in sources().values():
+        assert (source.id in used) is not bool(source.not_tested), source.id
+        assert not source.not_tested or len(source.not_tested.split()) > 3
+        assert source.address.startswith("https://")
+        assert not re.search(r"\bP[0-9]+\b", str(source))
+
+
+def test_every_group_of_scenarios_has_a_fixture_and_no_other() -> None:
+    assert GROUPS.keys() == SCENARIOS.keys() == {rule.scenario for rule in RULES.values()}
+
+
+def test_old_id_is_answered_with_the_new_one() -> None:
+    with pytest.raises(LookupError, match=r"^reply-matches-schema is now response-matches-schema$"):
+        rule_named("reply-matches-schema")
+    with pytest.raises(LookupError, match=r"^nothing: no such rule; see: retry-contract rules$"):
+        rule_named("nothing")
 
 
 def _is_well_formed(name: str, rule: Rule) -> bool:
@@ -63,7 +82,7 @@ def _is_well_formed(name: str, rule: Rule) -> bool:
         and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) is not None
         and re.fullmatch(r"[^.]*[A-Za-z0-9]", rule.sentence.removesuffix(".")) is not None
         and rule.basis in Basis
-        and all(part.strip() for part in re.split(r"[;,]", rule.source))
+        and bool(rule.sources)
     )
 
 
@@ -73,7 +92,7 @@ def test_every_rule_has_an_id_a_sentence_a_source_and_a_basis() -> None:
 
 def _has_the_basis_of_its_source(rule: Rule) -> bool:
     if rule.basis is Basis.PUBLISHED:
-        return re.search(r"guide|RFC [0-9]+|CWE-[0-9]+|git ", rule.source) is not None
+        return len(rule.sources) > len(_claimed(rule))
     return _claimed(rule) == ["P10"] if rule.basis is Basis.INFERRED else bool(_claimed(rule))
 
 
@@ -82,7 +101,7 @@ def test_basis_goes_with_the_source() -> None:
 
 
 def test_what_a_rule_needs_is_in_the_plan() -> None:
-    needs = {rule.id: set(rule.needs or ()) for rule in RULES.values()}
+    needs = {rule.id: set(rule.needs) for rule in RULES.values()}
     assert [name for name, scenarios in needs.items() if not scenarios <= PLAN.keys()] == []
 
 
@@ -91,7 +110,7 @@ def test_plan_knows_every_scenario_and_no_other() -> None:
 
 
 def test_every_scenario_is_needed_by_a_rule_by_name() -> None:
-    assert {s for rule in RULES.values() for s in rule.needs or ()} == set(PLAN)
+    assert {s for rule in RULES.values() for s in rule.needs} == set(PLAN)
 
 
 def test_rules_about_an_accepted_retry_are_the_essential_ones() -> None:

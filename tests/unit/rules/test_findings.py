@@ -8,7 +8,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Violation
 from retry_contract.service.faults import FAULTS
@@ -29,8 +29,8 @@ SAID = {
         "non-empty string (accepted, request N)"
     ),
     "creator-id-nested": (
-        "/creatorId is absent at the top, but there is one nested at /templateBody/creatorId; "
-        "expected a non-empty string (accepted, request N)"
+        "/creatorId is absent at the top, but there is one nested at /templateBody/creatorId;"
+        " expected a non-empty string (accepted, request N)"
     ),
     "creator-id-changed": (
         "/creatorId is another string of 41 characters; expected what Retrieve showed before "
@@ -38,14 +38,14 @@ SAID = {
     ),
     "field-dropped": "/templateBodyId is absent; expected a non-empty string (accepted, request N)",
     "field-renamed": (
-        "/recipient is absent; expected digits with country code and no plus sign, or an NRIC "
-        "(accepted, request N)"
+        "/recipient is absent; expected digits with country code and no plus sign, or an NRIC"
+        " (accepted, request N)"
     ),
     "field-retyped": "/campaignId is a number; expected a non-empty string (accepted, request N)",
     "field-null": "/fullMessage is null; expected a string (accepted, request N)",
     "recipient-with-plus": (
-        "/recipient is digits with a plus sign; expected digits with country code and no plus "
-        "sign, or an NRIC (accepted, request N)"
+        "/recipient is digits with a plus sign; expected digits with country code and no plus"
+        " sign, or an NRIC (accepted, request N)"
     ),
     "timestamp-without-offset": (
         "/createdAt is a timestamp without an offset; expected an RFC 3339 timestamp with an "
@@ -63,12 +63,12 @@ SAID = {
         "(accepted, request N)"
     ),
     "unicode-mangled": (
-        "/values is another object of 1 member; expected what Retrieve showed before (accepted,"
-        " request N)"
+        "/values is another object of 1 member; expected what Retrieve showed before "
+        "(accepted, request N)"
     ),
     "full-message-changed": (
-        "/fullMessage is another string of 13 characters; expected what Retrieve showed before "
-        "(accepted, request N)"
+        "/fullMessage is another string of 13 characters; expected what Retrieve showed "
+        "before (accepted, request N)"
     ),
     "template-changed": (
         "/templateBodyId is another string of 50 characters; expected what Retrieve showed "
@@ -79,12 +79,12 @@ SAID = {
         "(accepted, request N)"
     ),
     "updated-at-stale": (
-        "/updatedAt is an earlier instant; expected later than Retrieve showed before the retry"
-        " (accepted, request N)"
+        "/updatedAt is an earlier instant; expected later than Retrieve showed before the "
+        "retry (accepted, request N)"
     ),
     "updated-before-created": (
-        "/updatedAt is an earlier instant; expected later than Retrieve showed before the retry"
-        " (accepted, request N)"
+        "/updatedAt is an earlier instant; expected later than Retrieve showed before the "
+        "retry (accepted, request N)"
     ),
     "id-changed": (
         "/id is another string of 44 characters; expected the id in the path (accepted, request N)"
@@ -108,51 +108,45 @@ SAID = {
         "returned (accepted, request N)"
     ),
     "body-cut-off": (
-        "the response is JSON that is cut off (at line 1, column 14); expected one JSON document "
+        "the body is JSON that is cut off (at line 1, column 14); expected one JSON document "
         "in UTF-8 (RFC 8259) (accepted, request N)"
     ),
     "body-empty": (
-        "the response is empty; expected one JSON document in UTF-8 "
-        "(RFC 8259) (accepted, request N)"
+        "the body is empty; expected one JSON document in UTF-8 (RFC 8259) (accepted, request N)"
     ),
-    "body-in-array": "the response is an array of 1 item; expected an object (accepted, request N)",
+    "body-in-array": "the body is an array of 1 item; expected an object (accepted, request N)",
     "unfailed-accepted": (
-        "the response is status 201; expected a refusal with status 400 (not failed: created, "
-        "request N)"
+        "status 201; expected a refusal with status 400 (not failed: created, request N)"
     ),
     "success-accepted": (
-        "the response is status 201; expected a refusal with status 400 (not failed: success, "
-        "request N)"
+        "status 201; expected a refusal with status 400 (not failed: success, request N)"
     ),
     "second-retry-accepted": (
-        "the response is status 201; expected a refusal with status 400 (retried twice, request N)"
+        "status 201; expected a refusal with status 400 (retried twice, request N)"
     ),
     "cap-ignored": (
-        "the response is status 201; expected a refusal with status 400 after 3 retries at the "
-        "latest (attempts spent, request N)"
+        "status 201; expected a refusal with status 400 after 3 retries at the latest "
+        "(attempts spent, request N)"
     ),
     "cap-too-early": (
-        "the response is status 400; expected an accepted retry, below the cap (attempts spent, "
-        "request N)"
+        "status 400; expected an accepted retry, below the cap (attempts spent, request N)"
     ),
-    "failed-refused": "the response is status 400; expected status 201 (accepted, request N)",
+    "failed-refused": "status 400; expected status 201 (accepted, request N)",
     "batch-status-ignored": (
-        "the response is status 201; expected a refusal (in a batch of status success, request N)"
+        "status 201; expected a refusal (in a batch of status success, request N)"
     ),
     "batch-refused": (
-        "the response is status 400; expected an accepted retry (accepted in a batch of status "
+        "status 400; expected an accepted retry (accepted in a batch of status "
         "messages_enqueuing_failed, request N)"
     ),
     "state-not-changed": (
-        "/latestStatus is unchanged since before the retry; expected created, or a status that "
-        "follows it (accepted, request N)"
+        "/latestStatus is unchanged by the retry; expected created, or a status that follows "
+        "it (accepted, GET, request N)"
     ),
-    "message-lost": (
-        "the response is status 404; expected the message, in Retrieve (accepted, request N)"
-    ),
+    "message-lost": "status 404; expected the message, in Retrieve (accepted, GET, request N)",
     "refusal-loses-message": (
-        "the response is status 404; expected a message that Retrieve still shows (not failed: "
-        "created, request N)"
+        "status 404; expected a message that Retrieve still shows (not failed: created, GET, "
+        "request N)"
     ),
     "refusal-touches-message": (
         "/updatedAt is changed; expected unchanged by a refusal (not failed: created, request N)"
@@ -160,100 +154,89 @@ SAID = {
     "refusal-sends-message": (
         "/latestStatus is changed; expected unchanged by a refusal (not failed: sending, request N)"
     ),
-    "answers-200": "the response is status 200; expected status 201 (accepted, request N)",
-    "answers-202": "the response is status 202; expected status 201 (accepted, request N)",
-    "no-key-accepted": (
-        "the response is status 201; expected a refusal with status 401 (no key, request N)"
-    ),
-    "no-key-forbidden": (
-        "the response is status 403; expected a refusal with status 401 (no key, request N)"
-    ),
-    "wrong-key-accepted": (
-        "the response is status 201; expected a refusal with status 401 (wrong key, request N)"
-    ),
+    "answers-200": "status 200; expected status 201 (accepted, request N)",
+    "answers-202": "status 202; expected status 201 (accepted, request N)",
+    "no-key-accepted": "status 201; expected a refusal with status 401 (no key, request N)",
+    "no-key-forbidden": "status 403; expected a refusal with status 401 (no key, request N)",
+    "wrong-key-accepted": "status 201; expected a refusal with status 401 (wrong key, request N)",
     "wrong-scheme-accepted": (
-        "the response is status 201; expected a refusal with status 401 (key without the Bearer "
-        "scheme, request N)"
+        "status 201; expected a refusal with status 401 (key without the Bearer scheme, request N)"
     ),
     "foreign-campaign-accepted": (
-        "the response is status 201; expected a refusal with status 401 or 403 (foreign campaign, "
-        "request N)"
+        "status 201; expected a refusal with status 401 or 403 (foreign campaign, request N)"
     ),
     "key-echoed": (
-        "the response is a response that holds the API key; expected nothing secret (request N)"
+        "the body is text that holds the API key; expected nothing secret or internal (retry,"
+        " request N)"
     ),
-    "unknown-is-404": (
-        "the response is status 404; expected a refusal with status 400 "
-        "(unknown message, request N)"
-    ),
-    "unknown-is-500": "the response is status 500; expected a status below 500 (retry, request N)",
+    "unknown-is-404": "status 404; expected a refusal with status 400 (unknown message, request N)",
+    "unknown-is-500": "status 500; expected a status below 500 (retry, request N)",
     "unfailed-is-409": (
-        "the response is status 409; expected a refusal with status 400 (not failed: created, "
-        "request N)"
+        "status 409; expected a refusal with status 400 (not failed: created, request N)"
     ),
     "spent-is-409": (
-        "the response is status 409; expected a refusal with status 400 after 3 retries at the "
-        "latest (attempts spent, request N)"
+        "status 409; expected a refusal with status 400 after 3 retries at the latest "
+        "(attempts spent, request N)"
     ),
     "error-is-html": (
-        "the response is HTML or XML; expected one of the two documented error envelopes (unknown "
-        "message, request N)"
+        "the body is HTML or XML; expected one of the two documented error envelopes (unknown"
+        " message, request N)"
     ),
     "error-envelope-unknown": (
-        "the response is an object without message and statusCode; expected one of the two "
+        "the body is an object without message and statusCode; expected one of the two "
         "documented error envelopes (unknown message, request N)"
     ),
     "error-code-unknown": (
         "/error/code is a code that is not published; expected "
-        "message_not_found_or_retry_message_not_in_failure_status (unknown message, request N)"
+        "message_not_found_or_retry_message_not_in_failure_status (unknown message, request "
+        "N)"
     ),
     "error-code-of-another-cause": (
         "/error/code is parameter_invalid; expected "
-        "message_not_found_or_retry_message_not_in_failure_status (unknown message, request N)"
+        "message_not_found_or_retry_message_not_in_failure_status (unknown message, request "
+        "N)"
     ),
     "stack-trace-shown": (
-        "the response is a response that holds a stack trace; expected nothing internal (request N)"
+        "the body is text that holds a stack trace; expected nothing secret or internal "
+        "(retry, request N)"
     ),
     "content-type-is-html": (
-        "the response is another content type; expected content type application/json (retry, "
-        "request N)"
+        "content-type is text/html; expected application/json (retry, request N)"
     ),
     "error-content-type-is-text": (
-        "the response is another content type; expected content type application/json (retry, "
-        "request N)"
+        "content-type is text/plain; expected application/json (retry, request N)"
     ),
     "wrong-method-accepted": (
-        "the response is status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method,"
-        " request N)"
+        "status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method, PUT, request N)"
     ),
     "wrong-method-is-500": (
-        "the response is status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method,"
-        " request N)"
+        "status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method, GET, request N)"
     ),
     "cutover-early": (
-        "the response is after-2025-02-24, which is in force from 2025-02-24T00:00:00+08:00; "
-        "expected before-2025-02-24 (before-2025-02-24 is in force at "
-        "2025-02-23T23:59:59+08:00, from the beginning) (across the cutover, request N)"
+        "/creatorId is present, as in after-2025-02-24, which is in force from "
+        "2025-02-24T00:00:00+08:00; expected absent: before-2025-02-24 is in force at "
+        "2025-02-23T23:59:59+08:00, from the beginning (across the cutover, request N)"
     ),
     "cutover-late": (
-        "the response is before-2025-02-24; expected after-2025-02-24 (after-2025-02-24 is in "
-        "force at 2025-02-24T00:00:00+08:00, since 2025-02-24T00:00:00+08:00) (across the "
+        "/creatorId is absent, as in before-2025-02-24; expected present: after-2025-02-24 is"
+        " in force at 2025-02-24T00:00:00+08:00, since 2025-02-24T00:00:00+08:00 (across the "
         "cutover, request N)"
     ),
     "cutover-flaps-by-request": (
-        "the response is before-2025-02-24, in retry; expected after-2025-02-24, as single-send "
-        "showed at request 1 (retry, request N)"
+        "/creatorId is absent, as in before-2025-02-24; expected present: after-2025-02-24, "
+        "as single-send showed at request 1 (retry, request N)"
     ),
     "cutover-flaps-by-message": (
-        "the response is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
-        " showed at request 1 (retrieve, request N)"
+        "/creatorId is absent, as in before-2025-02-24; expected present: after-2025-02-24, "
+        "as single-send showed at request 1 (retrieve, request N)"
     ),
     "cutover-of-retry-only": (
-        "the response is before-2025-02-24; expected after-2025-02-24 (accepted, request N)"
+        "/creatorId is absent, as in before-2025-02-24; expected present: after-2025-02-24 "
+        "(accepted, request N)"
     ),
     "cutover-not-of-retrieve": (
-        "the response is before-2025-02-24, in retrieve; expected after-2025-02-24, as single-send"
-        " showed at request 1 (retrieve, request N)"
+        "/creatorId is absent, as in before-2025-02-24; expected present: after-2025-02-24, "
+        "as single-send showed at request 1 (retrieve, request N)"
     ),
 }
 """The first violation of the rule, on the built-in model of the contract `after`."""
@@ -261,7 +244,7 @@ SAID = {
 
 def _violations(fault: str) -> tuple[Violation, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=[FAULTS[fault]])
-    result = Run(endpoint, named(CONTRACTS, "after")).check_all()
+    result = Run(endpoint, expect(CONTRACTS, "after")).check_all()
     endpoint.close()
     (found,) = (r.violations for r in result.rules if r.rule == FAULTS[fault].rule)
     return found
@@ -273,9 +256,7 @@ def test_violation_is_told_by_place_what_came_and_what_was_expected(fault: str) 
     assert re.sub(r"(request) [1-9][0-9]*\)$", r"\1 N)", first.message) == SAID[fault]
     assert first.rule == FAULTS[fault].rule
     assert first.pointer == "" or first.pointer.startswith("/")
-    place = first.pointer or "the response"
-    said = f"{place} is {first.actual}; expected {first.expected} ({first.seen})"
-    assert said == first.message
+    assert first.message == f"{first.what}; expected {first.expected} ({first.seen})"
 
 
 def test_every_fault_with_a_rule_is_in_the_table() -> None:

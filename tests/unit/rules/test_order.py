@@ -10,7 +10,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
@@ -41,7 +41,7 @@ EACH_BREAKS = (
 
 def _results(alias: str, faults: Sequence[str], order: Sequence[str]) -> dict[str, Result]:
     endpoint = mock_of(CONTRACTS, CONTRACTS[alias], faults=[FAULTS[name] for name in faults])
-    run = Run(endpoint, named(CONTRACTS, alias))
+    run = Run(endpoint, expect(CONTRACTS, alias))
     results = {}
     for rule in order:
         result = run.check(RULES[rule])
@@ -111,7 +111,7 @@ def test_rule_checked_after_a_broken_one_has_its_result_of_the_whole(rule: str) 
 @pytest.mark.parametrize("rule", one_in(4, RULES))
 def test_rule_checked_twice_has_one_result_and_sends_nothing_more(rule: str) -> None:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"])
-    run = Run(endpoint, named(CONTRACTS, "after"))
+    run = Run(endpoint, expect(CONTRACTS, "after"))
     first, sent = run.check(RULES[rule]), run.prober.traffic
     assert run.check(RULES[rule]) == first
     assert run.prober.traffic == sent

@@ -341,3 +341,15 @@ def test_fault_answers_at_any_path(fault: str, key: str | None) -> None:
         assert sandbox.handle(Request("POST", path, headers)).status == 404
     path = "/api/v2/campaigns/campaign_0/messages/message_0/retry"
     assert sandbox.handle(Request("POST", path, headers)).status in (401, 403)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_answers_together_with_any_other(fault: str) -> None:
+    sandbox = _sandbox()
+    for other in FAULTS:
+        sandbox.switch((fault, other))
+        for name in ("failure", "sent", "unknown", "no key", "PUT", "Retrieve", "Single Send"):
+            state, method, key = ASKED[name]
+            message = sandbox.make(state)[0] if state in STATES else "message_0"
+            response = sandbox.handle(_request(sandbox, message, method, key(sandbox)))
+            assert 200 <= response.status <= 500

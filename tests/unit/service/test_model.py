@@ -31,7 +31,7 @@ SEND = {"recipient": simulator_number(), "language": "english", "values": {"name
 
 
 class World:
-    """A service with two campaigns and a clock that moves only when told to."""
+    """A service with two campaigns and a clock that only the test moves."""
 
     def __init__(
         self,
@@ -540,3 +540,9 @@ def test_keys_stay_out_of_reprs() -> None:
     world = World()
     request = Request("GET", "/", {"authorization": f"Bearer {world.own.key}"})
     assert world.own.key not in repr(world.own) + repr(request)
+
+
+def test_service_and_campaign_do_not_show_a_key() -> None:
+    service = World().service
+    campaign = service.add_campaign()
+    assert campaign.key not in repr(campaign) + repr(service)

@@ -81,11 +81,11 @@ REFUSALS: tuple[tuple[tuple[str, str, Any], int, tuple[str, str]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("asked", "status", "told"), REFUSALS)
-def test_refusal_is_told_in_either_envelope(
-    asked: tuple[str, str, Any], status: int, told: tuple[str, str]
+@pytest.mark.parametrize(("asked", "status", "said"), REFUSALS)
+def test_refusal_comes_in_either_envelope(
+    asked: tuple[str, str, Any], status: int, said: tuple[str, str]
 ) -> None:
-    code, words = told
+    code, words = said
     nested, flat = (Bench(errors=errors).ask(*asked) for errors in ("nested", "flat"))
     assert (nested.status, flat.status) == (status, status)
     assert flat.json() == {"message": words, "statusCode": status}
@@ -94,7 +94,7 @@ def test_refusal_is_told_in_either_envelope(
     assert error == {"code": code, "message": words, "type": "domain_error"}
 
 
-def test_message_that_was_tried_too_often_is_told() -> None:
+def test_message_that_was_tried_too_often_is_refused() -> None:
     bench = Bench()
     response = bench.ask("POST", f"{{}}/messages/{bench.sandbox.messages['attempts-spent']}/retry")
     error = response.json()["error"]
@@ -102,7 +102,7 @@ def test_message_that_was_tried_too_often_is_told() -> None:
     assert error["message"] == "The message has been tried 3 times."
 
 
-def test_rate_is_told_and_passes() -> None:
+def test_rate_is_refused_for_a_second_only() -> None:
     bench = Bench(rate=1)
     assert [bench.ask(*_send()).status for _ in range(2)] == [201, 429]
     error = bench.ask(*_send()).json()["error"]

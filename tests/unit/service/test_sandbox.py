@@ -19,7 +19,7 @@ CUTOVER = datetime(2025, 2, 23, 16, tzinfo=UTC)
 
 
 class Bench:
-    """A sandbox, and the time of day that it is told."""
+    """A sandbox, and the time of day that the test gives it."""
 
     def __init__(self, start: Start | None = None) -> None:
         self.time = NOON
@@ -70,7 +70,7 @@ def test_it_has_a_message_in_each_state(bench: Bench) -> None:
     assert described["contract"] == "after-2025-02-24"
 
 
-def test_it_tells_what_a_client_needs(bench: Bench) -> None:
+def test_description_has_what_a_client_needs(bench: Bench) -> None:
     described = bench.control("GET", "/")
     assert described == bench.control("GET", "")
     own, foreign = bench.sandbox.own, bench.sandbox.foreign

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service.errors import Refusal
 from retry_contract.service.http import Request, Response
+from retry_contract.service.model import Refusal
 from retry_contract.service.stage import (
     MOST_RETRIES,
     UNKNOWN,
     Call,
     Stage,
     Visit,
-    answering,
-    refusing,
+    answer_by,
+    refuse,
 )
 
 CALL = Call("after-2025-02-24", datetime(2025, 3, 1, tzinfo=UTC))
@@ -43,8 +43,8 @@ def test_a_retry_is_accepted_recorded_and_delivered() -> None:
     assert retry(stage, visit).status == 201
     statuses = [retrieve(stage, visit).json()["latestStatus"] for _ in range(3)]
     assert statuses[-1] == "success"
-    assert visit.accepted()
-    assert visit.shown() == (
+    assert visit.is_accepted()
+    assert visit.lines() == (
         "POST /api/v2/campaigns/:campaignId/messages/:messageId/retry: 201",
         "GET /api/v2/campaigns/:campaignId/messages/:messageId: 200, 3 times",
     )
@@ -57,21 +57,21 @@ def test_a_retry_is_accepted_recorded_and_delivered() -> None:
         (replace(CALL, state="sent"), 400),
         (replace(CALL, key="wrong"), 401),
         (replace(CALL, key="foreign"), 403),
-        (replace(CALL, wrap=refusing(BUSY)), 429),
-        (replace(CALL, wrap=answering(Response(500))), 500),
+        (replace(CALL, wrap=refuse(BUSY)), 429),
+        (replace(CALL, wrap=answer_by(Response(500))), 500),
     ],
 )
 def test_a_call_is_refused_as_it_says(call: Call, status: int) -> None:
     stage = Stage(catalogue())
     visit = stage.begin(call)
     assert retry(stage, visit).status == status
-    assert not visit.accepted()
+    assert not visit.is_accepted()
     assert visit.change() is None
 
 
 def test_a_call_that_is_refused_once_is_accepted_then() -> None:
     stage = Stage(catalogue())
-    visit = stage.begin(replace(CALL, wrap=refusing(BUSY, once=True)))
+    visit = stage.begin(replace(CALL, wrap=refuse(BUSY, once=True)))
     assert [retry(stage, visit).status for _ in range(2)] == [429, 201]
 
 
@@ -80,7 +80,7 @@ def test_the_same_requests_get_the_same_responses_but_for_the_message() -> None:
     visits = [stage.begin(CALL) for stage in (one, other)]
     assert visits[0].message != visits[1].message
     bodies = [
-        visit.named(retry(stage, visit).body.decode())
+        visit.mask(retry(stage, visit).body.decode())
         for stage, visit in zip((one, other), visits, strict=True)
     ]
     assert bodies[0] == bodies[1]
@@ -102,4 +102,4 @@ def test_what_is_kept_of_a_call_is_bounded() -> None:
         retrieve(stage, visit)
     assert len(visit.seen) == 1_000
     assert retry(stage, visit).status == 201
-    assert visit.accepted()
+    assert visit.is_accepted()

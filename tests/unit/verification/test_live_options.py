@@ -21,9 +21,7 @@ NAMED: dict[str, Any] = {"endpoint": TEST, "campaign": "campaign_1"}
 def _read(environment: dict[str, str] | None = None, **given: Any) -> Options:
     given = {name.replace("_", "-"): value for name, value in given.items()}
     environment = {"POSTMAN_API_KEY": KEY} if environment is None else environment
-    return read_options(
-        given, catalogue=CONTRACTS, rules=frozenset({"key-required"}), environment=environment
-    )
+    return read_options(given, catalogue=CONTRACTS, environment=environment)
 
 
 def _live(environment: dict[str, str] | None = None, **given: Any) -> Any:

@@ -20,9 +20,7 @@ KNOWN_RULES = frozenset({"message-id-kept", "key-required"})
 
 
 def _read(environment: dict[str, str] | None = None, **given: Any) -> Options:
-    return read_options(
-        given, catalogue=CONTRACTS, rules=KNOWN_RULES, environment=environment or {}
-    )
+    return read_options(given, catalogue=CONTRACTS, environment=environment or {})
 
 
 def _expected(contract: str | None = None, on: str | None = None) -> list[str]:
@@ -109,7 +107,7 @@ def test_endpoint_is_read_from_the_environment_unless_given() -> None:
 def test_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRY_CONTRACT_ENDPOINT", "")
     with pytest.raises(UsageError, match="the endpoint is empty"):
-        read_options({}, catalogue=CONTRACTS, rules=KNOWN_RULES)
+        read_options({}, catalogue=CONTRACTS)
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ def test_message_that_has_not_failed_is_retried_only_if_it_can_reach_nobody(
 ) -> None:
     endpoint = Scripted((200, message("sent", recipient=recipient)))
     endpoint.named, endpoint.expendable = ("m",), False
-    assert Prober(endpoint).named_in("sent") == taken
+    assert Prober(endpoint).named_message("sent") == taken
 
 
 def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
@@ -272,7 +272,7 @@ def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
     prober.meet()
     assert len(endpoint.asked) == 2
     assert prober.any_message() == ("message_2", None)
-    assert prober.named_in("failure") == "message_2"
+    assert prober.named_message("failure") == "message_2"
     assert len(endpoint.asked) == 2, "what was shown is not asked for again"
 
 

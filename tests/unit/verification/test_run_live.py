@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from support.scripted import CONTRACTS, Scripted, message, on_model
 
-from retry_contract.contract.expectation import named
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Drift, NotExercised, NotTested, RuleState, Traffic, Violation
 from retry_contract.rules import GENERATED, RULES
 from retry_contract.rules.scenarios import ACCEPTED
+from retry_contract.verification.observer import Callbacks, Observer
 from retry_contract.verification.run import Run
 
 FUZZ = RULES["generated-requests-answered"]
@@ -56,7 +57,7 @@ def test_outage_is_the_reason_of_every_rule_and_is_met_once() -> None:
 
 
 def test_service_in_its_own_time_is_met_before_the_first_scenario() -> None:
-    run = Run(on_model(), named(CONTRACTS, "after"))
+    run = Run(on_model(), expect(CONTRACTS, "after"))
     assert run.observe(ACCEPTED)
     kinds = [exchange.kind for exchange in run.prober.exchanges]
     assert kinds[0] == "single-send"
@@ -67,12 +68,14 @@ def test_generated_rules_are_checked_by_the_generator_and_no_other() -> None:
     asked: list[str] = []
     found = (Violation(FUZZ.id, "/id", "", "", ""),)
 
-    def generate(rule: str, run: Run) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         asked.append(rule)
         run.add(Traffic(3, {"400": 3}), [Drift("/odd", "undocumented field")] * 2)
         return found if rule == FUZZ.id else ()
 
-    run = Run(mock_of(CONTRACTS, CONTRACTS["after"]), named(CONTRACTS, "after"), generate=generate)
+    callbacks = Callbacks(generate)
+    mock = mock_of(CONTRACTS, CONTRACTS["after"])
+    run = Run(mock, expect(CONTRACTS, "after"), callbacks=callbacks)
     assert run.check(RULES["unknown-message-refused"]).state is RuleState.KEPT
     before = run.traffic.requests
     states = {rule: run.check(RULES[rule]).state for rule in sorted(GENERATED)}
@@ -88,10 +91,12 @@ def test_generated_rules_are_checked_by_the_generator_and_no_other() -> None:
     ("error", "failure"), [(NotTested("it is gone"), "it is gone"), (NotExercised("no"), None)]
 )
 def test_generator_that_comes_to_nothing(error: Exception, failure: str | None) -> None:
-    def generate(rule: str, run: Run) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         raise error
 
-    run = Run(mock_of(CONTRACTS, CONTRACTS["after"]), named(CONTRACTS, "after"), generate=generate)
+    callbacks = Callbacks(generate)
+    mock = mock_of(CONTRACTS, CONTRACTS["after"])
+    run = Run(mock, expect(CONTRACTS, "after"), callbacks=callbacks)
     result = run.check(FUZZ)
     assert (result.state, result.reason) == (RuleState.NOT_EXERCISED, str(error))
     assert run.failure == failure
@@ -102,7 +107,7 @@ def test_generator_that_comes_to_nothing(error: Exception, failure: str | None) 
 def test_drift_is_of_responses_that_could_be_read_and_were_accepted() -> None:
     endpoint = Scripted((200, message()), (201, b"not JSON"), (200, message("created")))
     endpoint.simulator, endpoint.named = None, ("message_1",)
-    run = Run(endpoint, named(CONTRACTS, "after"))
+    run = Run(endpoint, expect(CONTRACTS, "after"))
     run.observe(ACCEPTED)
     assert run.drift() == ()
 
@@ -111,5 +116,5 @@ def test_run_says_nothing_unless_somebody_listens() -> None:
     told: list[str] = []
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"])
     Run(endpoint, None).announce("unheard")
-    Run(endpoint, None, announce=told.append).announce("heard")
+    Run(endpoint, None, callbacks=Callbacks(announce=told.append)).announce("heard")
     assert told == ["heard"]

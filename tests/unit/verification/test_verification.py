@@ -11,9 +11,9 @@ from support.proxy import refusing
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import RuleState
-from retry_contract.rules import RULES
+from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.options import read_options
-from retry_contract.verification.verification import Surroundings, Verification
+from retry_contract.verification.verification import Verification
 
 PROXY = "http://user:secret@127.0.0.1:9"
 
@@ -33,8 +33,8 @@ def _told(**given: Any) -> list[str]:
     told: list[str] = []
     with refusing() as url:
         given |= {"endpoint": url, "campaign": "c", "message": ["m"], "contract": "after"}
-        options = read_options(given, catalogue=catalogue(), rules=frozenset(RULES))
-        verification = Verification(options, Surroundings(announce=told.append))
+        options = read_options(given, catalogue=catalogue())
+        verification = Verification(options, Callbacks(announce=told.append))
         result = verification.check(verification.names[0], "status-is-201")
         verification.close()
     assert result.state is RuleState.NOT_EXERCISED

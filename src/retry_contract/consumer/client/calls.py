@@ -1,7 +1,5 @@
 """Calling a client: a process for each scenario, or for each call where it is a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import threading
@@ -10,12 +8,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from retry_contract.consumer.client.client_scenarios import Scenario
-from retry_contract.consumer.process.attempt import Attempt, Ending, read_hosted, read_line
-from retry_contract.consumer.process.command import Command, apart_environment, check_started
-from retry_contract.consumer.process.host import CALL
-from retry_contract.consumer.process.lines import await_import, hosted
-from retry_contract.consumer.process.running import Group, Running
+from retry_contract.consumer.process.attempt import (
+    CALL,
+    Attempt,
+    Ending,
+    read_host_line,
+    read_line,
+)
+from retry_contract.consumer.process.host import host_command
+from retry_contract.consumer.process.user_process import (
+    Command,
+    ProcessPool,
+    UserProcess,
+    check_started,
+    isolated_environment,
+)
 from retry_contract.outcome import UsageError
 from retry_contract.service.stage import Call, Stage, Visit
 
@@ -40,13 +47,13 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Made:
-    """One call that was made. `printed` is a line of what it printed that holds the API key."""
+class CallResult:
+    """One call. `leak` is a line of what the client printed that holds the API key."""
 
     call: Call
     visit: Visit
     attempt: Attempt
-    printed: str = ""
+    leak: str = ""
 
 
 class Calls:
@@ -55,89 +62,90 @@ class Calls:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._starting = threading.Semaphore(os.cpu_count() or 1)
-        self._group = Group()
+        self._processes = ProcessPool()
 
     def make(
-        self, scenarios: Sequence[Scenario], stages: Sequence[Stage], urls: Sequence[str]
-    ) -> list[list[Made]]:
+        self, scenarios: Sequence[Sequence[Call]], stages: Sequence[Stage], urls: Sequence[str]
+    ) -> list[list[CallResult]]:
         """Return the calls of each scenario, up to one that does not end. Raises UsageError.
 
         The last begin first: they wait for a timeout of the client's own, while the others start.
         """
         given = list(zip(scenarios, stages, urls, strict=True))
-        with ThreadPoolExecutor(len(given)) as pool, self._group.together():
-            begun = [pool.submit(self._scenario, *each) for each in reversed(given)]
-            return self._group.results(begun[::-1])
+        with ThreadPoolExecutor(len(given)) as pool, self._processes.supervise():
+            futures = [pool.submit(self._run, *each) for each in reversed(given)]
+            return self._processes.results(futures[::-1])
 
-    def _scenario(self, scenario: Scenario, stage: Stage, url: str) -> list[Made]:
-        made: list[tuple[Made, Running]] = []
-        running, is_command = None, self._client.command is not None
+    def _run(self, calls: Sequence[Call], stage: Stage, url: str) -> list[CallResult]:
+        results: list[tuple[CallResult, UserProcess]] = []
+        process, is_command = None, self._client.command is not None
         try:
-            for call in scenario.calls:
+            for call in calls:
                 visit = stage.begin(call)
                 given = (url, visit.key, visit.campaign, visit.message)
-                running = running or self._start(given, visit)
-                stage.end_by(running.give_up)
-                attempt = self._attempt(running, given, visit)
+                process = process or self._start(given, visit)
+                stage.end_by(process.give_up)
+                attempt = self._attempt(process, given, visit)
                 stage.end_by(lambda: None)
-                made.append((Made(call, visit, attempt), running))
+                results.append((CallResult(call, visit, attempt), process))
                 if attempt.ending is Ending.HUNG:
                     break
                 if is_command or attempt.ending is Ending.CRASHED:
-                    self._group.stop(running)
-                    running = None
+                    self._processes.stop(process)
+                    process = None
         finally:
-            if running is not None:
-                self._group.stop(running)
+            if process is not None:
+                self._processes.stop(process)
         # What was printed is known once the process has ended. A host's output is the protocol.
         return [
-            replace(each, printed=(is_command and process.output.leak) or process.errors.leak)
-            for each, process in made
+            replace(result, leak=(is_command and process.output.leak) or process.errors.leak)
+            for result, process in results
         ]
 
-    def _start(self, given: Sequence[str], visit: Visit) -> Running:
+    def _start(self, given: Sequence[str], visit: Visit) -> UserProcess:
         """Start a process, but no more at once than there are processors: it takes most of one."""
         client = self._client
-        words = client.command or hosted(client.target, CALL, client.predicate)
+        words = client.command or host_command(client.target, CALL, client.predicate)
         named = dict(zip(_NAMES, given, strict=True)) if client.command else {}
         with self._starting:
-            if self._group.over:
+            if self._processes.over:
                 raise UsageError("the check is over")
-            running = self._group.start(words, apart_environment(named), visit.key)
+            process = UserProcess(words, isolated_environment(named), visit.key)
+            self._processes.add(process)
             if client.command is None:
-                await_import(running)
-                return running
-            running.send("", last=True)
+                process.await_import()
+                return process
+            process.send("", last=True)
             until = time.monotonic() + _LONGEST_START
-            while not visit.seen and running.is_alive() and time.monotonic() < until:
-                if self._group.over:
+            while not (visit.seen or self._processes.over or time.monotonic() >= until):
+                if not process.is_alive():
                     break
                 time.sleep(_LOOK)
-        return running
+        return process
 
-    def _attempt(self, running: Running, given: Sequence[str], visit: Visit) -> Attempt:
-        last, is_hosted = "", self._client.command is None
-        if is_hosted:
-            running.send(json.dumps(given) + "\n", last=False)
+    def _attempt(self, process: UserProcess, given: Sequence[str], visit: Visit) -> Attempt:
+        last, is_host = "", self._client.command is None
+        if is_host:
+            process.send(json.dumps(given) + "\n", last=False)
         try:
-            for line in running.lines(self._client.timeout):
-                if is_hosted:
-                    return self._checked(read_hosted(line))
+            for line in process.lines(self._client.timeout):
+                if is_host:
+                    return self._check_predicate(read_host_line(line))
                 last = line if line.strip() else last
         except TimeoutError:
             asked = len(visit.retries())
             times = f"; it had asked {asked} times" if asked > 1 else ""
             return Attempt(Ending.HUNG, error=f"no end within {self._client.timeout:g} s{times}")
-        status = running.stop()
+        status = process.stop()
         if status:
-            if not is_hosted and not visit.seen:
+            if not is_host and not visit.seen:
                 check_started(status)
-            error, trace = running.describe(status), running.errors.text
+            error, trace = process.describe(status), process.errors.text
             return Attempt(Ending.CRASHED, error=error, trace=trace, success=False)
         read = read_line(f"ok {last}") if last else Attempt(Ending.READ)
         return replace(read if read.is_read else Attempt(Ending.READ), success=True)
 
-    def _checked(self, attempt: Attempt) -> Attempt:
+    def _check_predicate(self, attempt: Attempt) -> Attempt:
         """Return an attempt. Raises UsageError if the user's predicate was of no use."""
         if attempt.refused and self._client.predicate:
             how = "it must answer True or False of what the client returned"

@@ -1,130 +1,167 @@
 """Trying a client in every scenario, over real HTTP on loopback."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 
-from retry_contract.consumer.client.calls import Calls, Client, Made
-from retry_contract.consumer.client.client_scenarios import Scenario, scenarios
-from retry_contract.consumer.client.policy import Known, known_of, validate
+from retry_contract.consumer.client.calls import CallResult, Calls, Client
+from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
 from retry_contract.consumer.compare import advice_on
 from retry_contract.consumer.readiness import (
     NOTHING_COMPARED,
-    SHOW,
-    Asked,
+    CheckOptions,
     Finding,
     Readiness,
     Result,
-    Tried,
+    ScenarioOutcome,
 )
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
-from retry_contract.endpoint.server_extra import sandbox_servers
+from retry_contract.contract.timeline import Timeline
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import Scrubber, scrubbed
+from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
-from retry_contract.service.stage import Stage
-from retry_contract.service.staged_calls import PAIRED
+from retry_contract.service.stage import Call, Stage
+from retry_contract.service.staged_calls import CUTOVER, DRIPS, PAIRED, calls_by_scenario
 
-_APART = 10  # messages, that each scenario has for itself
+_MESSAGES = 10  # that each scenario has for itself
 _FEW = 5
 
 
-def check_client(asked: Asked, client: Client, pair: Pair, catalogue: Catalogue) -> Readiness:
-    """Call a client in every scenario. Raises UsageError."""
-    begin = time.perf_counter()
-    timeline, planned = catalogue.timeline, scenarios(pair, catalogue.timeline)
-    served = pair.served(timeline, asked.now)
-    scrub = Scrubber(asked.secret).scrub
-    stages = [Stage(catalogue, _APART * number, scrub) for number in range(len(planned))]
-    with sandbox_servers()([stage.handle for stage in stages]) as urls:
-        called = Calls(client).make(planned, stages, [url + PREFIX for url in urls])
-    # Before anything is cut off or compared.
-    made = [[_scrubbed(call, scrub) for call in calls] for calls in called]
-    known = known_of(made[0], made[1], asked.accept)
-    found = []
-    for scenario, calls in zip(planned, made, strict=True):
-        if scenario.name == PAIRED:
-            found.append(_paired(pair, calls, known))
-            continue
-        wrong = [_safe(f, calls, asked) for call in calls if (f := validate(call, client, known))]
-        counts = scenario.counts(served, reads_old=bool(known.old))
-        found.append(_tried(scenario, calls, wrong, known, counts=counts))
-    in_force = timeline.at(asked.now) is pair.new.period
-    notes, seconds = tuple(_notes(found, known, asked)), time.perf_counter() - begin
-    periods = pair.new.period, pair.old.period
-    return Readiness(
-        asked.target, *periods, in_force, tuple(found), seconds, unit="call", notes=notes
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario: its name, the contract that it is about, and its calls in turn.
+
+    `older` is another contract that some of its calls meet. One that is `shown_only` never counts.
+    """
+
+    name: str
+    of: str
+    calls: tuple[Call, ...]
+    older: str | None = None
+    shown_only: bool = False
+
+    def counts(self, served: Set[str], *, reads_old: bool) -> bool:
+        """Say whether it counts, where some contracts are served.
+
+        A client need not read an older contract that nothing serves; if it does, it must go on to.
+        """
+        older = self.older is None or self.older in served or reads_old
+        return self.of in served and older and not self.shown_only
+
+
+def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
+    """Return the scenarios, beginning with an accepted retry by each contract."""
+    old, new, of_old = pair.old.name, pair.new.name, (pair.old.period.alias, PAIRED)
+    return tuple(
+        Scenario(n, old if n in of_old else new, c, old if n == CUTOVER else None, n == DRIPS)
+        for n, c in calls_by_scenario(pair, timeline).items()
     )
 
 
-def _scrubbed(made: Made, scrub: Callable[[str], str]) -> Made:
+def check_client(
+    options: CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
+) -> Readiness:
+    """Call a client in every scenario. Raises UsageError."""
+    begin, timeline = time.perf_counter(), catalogue.timeline
+    planned, served = scenarios(pair, timeline), pair.current_contracts(timeline, options.now)
+    from retry_contract.endpoint.server import serve
+
+    scrub = Scrubber(options.secret).scrub
+    stages = [Stage(catalogue, _MESSAGES * number, scrub) for number in range(len(planned))]
+    with serve(*(stage.handle for stage in stages)) as hosts:
+        urls = [host + PREFIX for host in hosts]
+        results = Calls(client).make([s.calls for s in planned], stages, urls)
+    # Before anything is cut off or compared.
+    results = [[_scrub_call(call, scrub) for call in calls] for calls in results]
+    baseline = baseline_of(results[0], results[1], options.accept)
+    outcomes = []
+    for scenario, calls in zip(planned, results, strict=True):
+        if scenario.name == PAIRED:
+            outcomes.append(_pair_outcome(pair, calls, baseline))
+            continue
+        wrong = [found for call in calls if (found := check_call(call, client, baseline))]
+        wrong = [_scrub_finding(finding, calls, options) for finding in wrong]
+        counts = scenario.counts(served, reads_old=bool(baseline.old))
+        outcomes.append(_outcome(scenario, calls, wrong, baseline, counts=counts))
+    new, notes = pair.new.period, tuple(_notes(outcomes, baseline, options))
+    now = timeline.at(options.now) is new, tuple(outcomes), time.perf_counter() - begin
+    return Readiness(options.target, new, pair.old.period, *now, unit="call", notes=notes)
+
+
+def _scrub_call(result: CallResult, scrub: Callable[[str], str]) -> CallResult:
     """Return a call without the user's key, and what was read without the one that it was given."""
-    attempt = scrubbed(made.attempt, scrub)
-    read = scrubbed(attempt.read, Scrubber(made.visit.key).scrub)
-    return replace(made, attempt=replace(attempt, read=read))
+    attempt = map_texts(result.attempt, scrub)
+    read = map_texts(attempt.read, Scrubber(result.visit.key).scrub)
+    return replace(result, attempt=replace(attempt, read=read))
 
 
-def _safe(finding: Finding, calls: Sequence[Made], asked: Asked) -> Finding:
+def _scrub_finding(finding: Finding, calls: Sequence[CallResult], options: CheckOptions) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
-    scrub = Scrubber(asked.secret, *{made.visit.key for made in calls}).scrub
-    safe: Finding = scrubbed(finding, scrub)
+    scrub = Scrubber(options.secret, *{call.visit.key for call in calls}).scrub
+    safe: Finding = map_texts(finding, scrub)
     return replace(safe, error=cut(safe.error))
 
 
-def _tried(
-    scenario: Scenario, calls: Sequence[Made], wrong: list[Finding], known: Known, *, counts: bool
-) -> Tried:
+def _outcome(
+    scenario: Scenario,
+    calls: Sequence[CallResult],
+    wrong: list[Finding],
+    baseline: Baseline,
+    *,
+    counts: bool,
+) -> ScenarioOutcome:
     worst = min(wrong, key=lambda finding: finding.result is Result.NOT_TESTED, default=None)
-    lost = any(
-        made.call.expects == "lost" and made.visit.accepted() and not known.succeeded(made)
-        for made in calls
-    )
-    remark = "reports a failure: the SMS is on its way" if lost else ""
+    accepted = [c for c in calls if c.call.expects == "lost" and c.visit.is_accepted()]
+    failed_on_lost = not all(map(baseline.reports_success, accepted))
+    remark = "reports a failure: the SMS is on its way" if failed_on_lost else ""
     if scenario.shown_only:
         worst = None  # a note says what there is to say
-    return Tried(scenario.name, scenario.of, counts, len(calls), len(wrong), worst, remark)
+    failed = len(wrong), worst, remark
+    return ScenarioOutcome(scenario.name, scenario.of, counts, len(calls), *failed)
 
 
-def _paired(pair: Pair, calls: Sequence[Made], known: Known) -> Tried:
+def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -> ScenarioOutcome:
     """Return whether one process reads the same by both contracts, but for what was added."""
-    name, read = pair.old.name, [m for m in calls if m.visit.accepted() and known.succeeded(m)]
+    name = pair.old.name
+    read = [c for c in calls if c.visit.is_accepted() and baseline.reports_success(c)]
     if len(read) < 2:
-        return Tried(PAIRED, name, counts=False, tried=0)
+        return ScenarioOutcome(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}
-    added = [payload[field] for field in pair.added if field in payload]
-    places = known.compared(read[0], read[1], added)
+    added = [payload[field] for field in pair.new_fields if field in payload]
+    places = baseline.differences(read[0], read[1], added)
     counts, finding = True, None
-    if any(made.attempt.opaque[:1] == ("",) for made in read):
-        counts = "" not in known.accept
-        finding = Finding(Result.NOT_TESTED, NOTHING_COMPARED, advice=SHOW)
+    if any(call.attempt.opaque[:1] == ("",) for call in read):
+        counts, finding = "" not in baseline.accept, NOTHING_COMPARED
     elif places:
         finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
-    return Tried(PAIRED, name, counts, 1, int(bool(places)), finding)
+    return ScenarioOutcome(PAIRED, name, counts, 1, int(bool(places)), finding)
 
 
-def _notes(found: Sequence[Tried], known: Known, asked: Asked) -> Iterator[str]:
-    lost = [tried.name for tried in found if tried.remark and not tried.finding]
+def _notes(
+    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: CheckOptions
+) -> Iterator[str]:
+    lost = [outcome.name for outcome in outcomes if outcome.remark and not outcome.finding]
     if lost:
         yield (
             f"After {', '.join(lost)} it reports a failure, though the retry was accepted and the "
             "SMS is on its way: its caller must ask Retrieve first, and never send again."
         )
-    if known.new and known.new[0] is None:
+    if baseline.new and baseline.new[0] is None:
         yield (
             "What it read was not shown, so only what it reports was tested: let it return what it "
             "reads (a command: print it as JSON, in its last line)."
         )
-    if found[-1].failed:
+    if outcomes[-1].failed:
         yield (
-            f"{found[-1].name} is shown only: it waits as long as the body comes. A deadline for "
-            "the whole call would end it; a timeout of most libraries is for each read."
+            f"{outcomes[-1].name} is shown only: it waits as long as the body comes. A deadline "
+            "for the whole call would end it; a timeout of most libraries is for each read."
         )
-    if known.unsteady:
-        places = (pointer or "the whole result" for pointer in known.unsteady[:_FEW])
-        yield f"Left out, since it differs from call to call: {', '.join(places)}."
-    if asked.accept:
-        places = (pointer or "the whole result" for pointer in asked.accept)
-        yield f"Accepted, whatever is read there: {', '.join(places)}."
+    if baseline.unsteady:
+        yield f"Left out, since it differs from call to call: {_names(baseline.unsteady[:_FEW])}."
+    if options.accept:
+        yield f"Accepted, whatever is read there: {_names(options.accept)}."
+
+
+def _names(pointers: Sequence[str]) -> str:
+    return ", ".join(pointer or "the whole result" for pointer in pointers)

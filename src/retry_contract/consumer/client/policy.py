@@ -1,19 +1,17 @@
 """What is wrong with the calls of a client, by the policy of docs/consumer.md."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from retry_contract.consumer.advice import advise
-from retry_contract.consumer.client.calls import Client, Made
+from retry_contract.consumer.client.calls import CallResult, Client
 from retry_contract.consumer.compare import Difference, differences
 from retry_contract.consumer.process.attempt import Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import scrubbed
+from retry_contract.privacy.scrubber import map_texts
 from retry_contract.service.stage import MOST_RETRIES
 
 _DOCUMENTED = "POST /campaigns/:campaignId/messages/:messageId/retry"
@@ -35,8 +33,8 @@ _LONGEST = 120
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the plain calls say: what was read of each contract, if it was, and a success's form.
+class Baseline:
+    """What the plain calls show: what was read of each contract, and the form of a success.
 
     `silent` says that it returns None after an accepted retry. `left_out` are the places that are
     not compared, of which the `unsteady` ones differ from call to call.
@@ -49,134 +47,134 @@ class Known:
     left_out: tuple[str, ...]
     accept: tuple[str, ...] = ()
 
-    def succeeded(self, made: Made) -> bool:
-        """Say whether a client reported success: None does where it is returned after one."""
-        success = made.attempt.success
-        return self.silent and made.attempt.is_read if success is None else success
+    def reports_success(self, call: CallResult) -> bool:
+        """Say whether a client reported success; None is one if it is returned after one."""
+        success = call.attempt.success
+        return self.silent and call.attempt.is_read if success is None else success
 
-    def compared(self, old: Made, new: Made, added: Sequence[Any]) -> tuple[Difference, ...]:
-        """Return where a client reads another thing after the cutover, `added` values aside."""
-        found = differences(_reading(old), _reading(new), added)
-        return tuple(place for place in found if not place.is_at(self.left_out))
+    def differences(
+        self, old: CallResult, new: CallResult, added: Sequence[Any]
+    ) -> tuple[Difference, ...]:
+        """Return where a client reads something else after the cutover than `added` values."""
+        return tuple(differences(_reading(old), _reading(new), added, self.left_out))
 
 
-def known_of(before: Sequence[Made], after: Sequence[Made], accept: tuple[str, ...]) -> Known:
-    """Return what the plain calls by the older and by the newer contract say."""
-    accepted = [made for made in (*before, *after) if made.visit.accepted()]
-    silent = any(made.attempt.success is None and made.attempt.is_read for made in accepted)
-    first = Known((), (), silent, (), ())
-    both = [[m for m in calls if m in accepted and first.succeeded(m)] for calls in (before, after)]
-    old, new = (tuple(map(_reading, calls)) for calls in both)
+def baseline_of(
+    before: Sequence[CallResult], after: Sequence[CallResult], accept: tuple[str, ...]
+) -> Baseline:
+    """Return what the plain calls by the older and by the newer contract show."""
+    accepted = [call for call in (*before, *after) if call.visit.is_accepted()]
+    silent = any(call.attempt.success is None and call.attempt.is_read for call in accepted)
+    first = Baseline((), (), silent, (), ())
+    read = [call for call in accepted if first.reports_success(call)]
+    old, new = (tuple(_reading(c) for c in calls if c in read) for calls in (before, after))
     unsteady = tuple(dict.fromkeys(p.pointer for r in new for p in differences(new[0], r)))
-    opaque = (pointer for made in accepted for pointer in made.attempt.opaque)
-    return Known(old, new, silent, unsteady, (*unsteady, *opaque, *accept), accept)
+    opaque = (pointer for call in accepted for pointer in call.attempt.opaque)
+    return Baseline(old, new, silent, unsteady, (*unsteady, *opaque, *accept), accept)
 
 
-def _reading(made: Made) -> Any:
+def _reading(call: CallResult) -> Any:
     """Return what was read, with names in place of the ids that no other call has."""
-    return scrubbed(made.attempt.read, made.visit.named)
+    return map_texts(call.attempt.read, call.visit.mask)
 
 
-def validate(made: Made, client: Client, known: Known) -> Finding | None:
+def check_call(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
     """Return what is wrong with a call; None if nothing is."""
-    return _harm(made) or _hung(made) or _report(made, client, known)
+    return _harm(call) or _hang(call) or _wrong_report(call, client, baseline)
 
 
-def _found(made: Made, error: str, advice: str, result: Result = Result.BREAKS) -> Finding:
-    requests = made.visit.shown() or ("nothing of the base URL",)
-    return Finding(result, error, None, made.attempt.where, requests=requests, advice=advice)
+def _finding(call: CallResult, error: str, advice: str, result: Result = Result.BREAKS) -> Finding:
+    requests = call.visit.lines() or ("nothing of the base URL",)
+    return Finding(result, error, None, call.attempt.where, requests=requests, advice=advice)
 
 
-def _harm(made: Made) -> Finding | None:
+def _harm(call: CallResult) -> Finding | None:
     """Return what is wrong whatever the client reported."""
-    visit, change = made.visit, made.visit.change()
+    visit, change = call.visit, call.visit.change()
     if change is not None:
         use = f"use the campaign_id and message_id that it is given: {_DOCUMENTED}"
         alone = "retry by the retry endpoint alone; it keeps the message and its id"
-        return _found(made, f"it {': '.join(change)}", use if "another" in change[0] else alone)
-    if made.printed:
-        return _found(made, f"it printed the API key: {made.printed}", _KEEP_OUT)
-    held = next((line for line in made.attempt.trace.splitlines() if visit.key in line), "")
+        return _finding(call, f"it {': '.join(change)}", use if "another" in change[0] else alone)
+    if call.leak:
+        return _finding(call, f"it printed the API key: {call.leak}", _KEEP_OUT)
+    held = next((line for line in call.attempt.trace.splitlines() if visit.key in line), "")
     if held:
-        return _found(made, f"it raised an error that holds the API key: {held.strip()}", _KEEP_OUT)
-    if visit.endless():
-        return _found(made, f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND)
+        error = f"it raised an error that holds the API key: {held.strip()}"
+        return _finding(call, error, _KEEP_OUT)
+    if visit.is_endless():
+        return _finding(call, f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND)
     return None
 
 
-def _hung(made: Made) -> Finding | None:
-    if made.attempt.ending is not Ending.HUNG:
+def _hang(call: CallResult) -> Finding | None:
+    if call.attempt.ending is not Ending.HUNG:
         return None
-    ended = _END if made.visit.accepted() else _LONGER
-    waits = made.visit.waits() and len(made.visit.retries()) == 1
-    return _found(made, made.attempt.error, _DEADLINE if waits else ended)
+    ended = _END if call.visit.is_accepted() else _LONGER
+    waits = call.visit.waits() and len(call.visit.retries()) == 1
+    return _finding(call, call.attempt.error, _DEADLINE if waits else ended)
 
 
-def _report(made: Made, client: Client, known: Known) -> Finding | None:
-    """Return what is wrong with what a call reported."""
-    expects, accepted, success = made.call.expects, made.visit.accepted(), known.succeeded(made)
+def _wrong_report(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
+    """Return what is wrong with what a client reported."""
+    visit, expects, success = call.visit, call.call.expects, baseline.reports_success(call)
+    accepted = visit.is_accepted()
     if success and not accepted:
-        return _false_success(made, client, known) if made.visit.seen else _unaccepted(made)
+        return _false_success(call, client, baseline) if visit.seen else _missing_retry(call)
     if expects in ("accepted", "either") and accepted and not success:
-        return _failed(made)
+        return _false_failure(call)
     if expects == "accepted" and not success:
-        return _unaccepted(made)
+        return _missing_retry(call)
     if expects == "refused" and accepted:
         kept = "send the api_key that it is given, at each call"
         met = "the retry was accepted, so no refusal was met"
-        return _found(made, met, kept, Result.NOT_TESTED)
-    if not made.visit.retries() and not made.visit.retrieves():
-        return _found(made, "it did not ask for the retry", "", Result.NOT_TESTED)
-    shown = any(seen.response.status == 200 for seen in made.visit.retrieves())
-    if expects == "lost" and success and known.new and not shown:
-        return _other_reading(made, known)
+        return _finding(call, met, kept, Result.NOT_TESTED)
+    if not visit.retries() and not visit.retrieves():
+        return _finding(call, "it did not ask for the retry", "", Result.NOT_TESTED)
+    shown = any(seen.response.status == 200 for seen in visit.retrieves())
+    if expects == "lost" and success and baseline.new and not shown:
+        left_out = (*baseline.left_out, *call.attempt.opaque)
+        for place in differences(baseline.new[0], _reading(call), (), left_out):
+            return _finding(call, f"it reported success, but read something else: {place}", _WHOLE)
     return None
 
 
-def _false_success(made: Made, client: Client, known: Known) -> Finding:
+def _false_success(call: CallResult, client: Client, baseline: Baseline) -> Finding:
     if client.command is not None:
         error = "no retry was accepted, but it ended with exit status 0"
-        return _found(made, error, f"{_BY_STATUS}: end with another exit status")
-    returned = cut(json.dumps(made.attempt.read, ensure_ascii=False), _LONGEST)
+        return _finding(call, error, f"{_BY_STATUS}: end with another exit status")
+    returned = cut(json.dumps(call.attempt.read, ensure_ascii=False), _LONGEST)
     error = f"no retry was accepted, but it reported success: it returned {returned}"
     advice = f"{_BY_STATUS}: raise, or return False"
-    after = known.new[0] if known.new else None
+    after = baseline.new[0] if baseline.new else None
     if after is not None and after is not True:
-        same = isinstance(after, str | int) and not known.unsteady and ":" not in str(after)
+        same = isinstance(after, str | int) and not baseline.unsteady and ":" not in str(after)
         word = "latestStatus" if "latestStatus" in str(after) else "created"
         how = f"result == {after!r}" if same else f'"{word}" in str(result)'
         given = f"--accepted-when {client.target.partition(':')[0]}:accepted"
         predicate = f"def accepted(result):\n    return {how}"
         advice += f"\nor, if what it returns says so, give {given}, with\n{predicate}"
-    return _found(made, error, advice)
+    return _finding(call, error, advice)
 
 
-def _failed(made: Made) -> Finding:
-    attempt = made.attempt
+def _false_failure(call: CallResult) -> Finding:
+    attempt = call.attempt
     did = f"raised {attempt.error}" if attempt.ending is Ending.RAISED else attempt.error
     if attempt.is_read:
         did = f"returned {cut(json.dumps(attempt.read, ensure_ascii=False), _LONGEST)}"
     error, advice = f"the retry was accepted, but it {did}", advise(attempt.text, attempt.clues)
-    return replace(_found(made, error, advice), payload=made.visit.payload())
+    return replace(_finding(call, error, advice), payload=call.visit.payload())
 
 
-def _unaccepted(made: Made) -> Finding:
-    visit = made.visit
+def _missing_retry(call: CallResult) -> Finding:
+    visit = call.visit
     if not visit.seen:
-        why = f" ({made.attempt.error})" if made.attempt.error else ""
+        why = f" ({call.attempt.error})" if call.attempt.error else ""
         base = "send every request to the base URL that it is given (RETRY_CONTRACT_ENDPOINT)"
-        return _found(made, f"it asked nothing of the base URL that it was given{why}", base)
+        return _finding(call, f"it asked nothing of the base URL that it was given{why}", base)
     last = visit.seen[-1]
-    error = f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.shown}"
-    if visit.retries():
-        return _found(made, error, "send `Authorization: Bearer <api_key>` with the key given")
-    return _found(made, error, f"the documented path, below the base URL, is {_DOCUMENTED}")
-
-
-def _other_reading(made: Made, known: Known) -> Finding | None:
-    left_out = (*known.left_out, *made.attempt.opaque)
-    found = differences(known.new[0], _reading(made))
-    place = next((place for place in found if not place.is_at(left_out)), None)
-    if place is None:
-        return None
-    return _found(made, f"it reported success, but read something else: {place}", _WHOLE)
+    error = (
+        f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.outcome()}"
+    )
+    path = f"the documented path, below the base URL, is {_DOCUMENTED}"
+    key = "send `Authorization: Bearer <api_key>` with the key given"
+    return _finding(call, error, key if visit.retries() else path)

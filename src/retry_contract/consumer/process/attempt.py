@@ -1,15 +1,14 @@
-"""How one attempt of the user's code ended, and the line of the protocol that reports it."""
-
-from __future__ import annotations
+"""One attempt of the user's code: how it ended, and the line of the protocol that reports it."""
 
 import enum
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from retry_contract.privacy.descriptions import one_line
 
+READY, CALL = "ready", "call"
+"""The first line of a Python host; and the word by which it hosts a client."""
 LONGEST_READING, _DEEPEST = 20_000, 60
 """The most characters, as JSON, of a reading that is compared, and its most levels."""
 
@@ -53,23 +52,13 @@ class Attempt:
 
     @property
     def text(self) -> str:
-        """All that is known of what went wrong, for advice: of a command what it wrote too."""
+        """What advice is looked up by: the error, and of a command what it wrote too."""
         return self.error if self.clues else f"{self.error}\n{self.trace}"
 
     @property
     def sort(self) -> str:
-        """What the same failure is known by on a smaller payload: the ending, the exception."""
+        """What the same failure has in common on a smaller payload: the ending, the exception."""
         return f"{self.ending.name} {self.error.partition(':')[0]}"
-
-
-class Reader(Protocol):
-    """The user's code that reads: takes payloads as lines of JSON."""
-
-    def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line in one process; None where it was not tried. Raises UsageError."""
-
-    def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
-        """Read each line in a new process, which reads no other. Raises UsageError."""
 
 
 def read_line(line: str) -> Attempt:
@@ -82,37 +71,37 @@ def read_line(line: str) -> Attempt:
     if word == "ok":
         try:
             read = json.loads(rest) if rest else None
-            return Attempt(Ending.READ, returned=bool(rest), read=_decoded(read))
+            return Attempt(Ending.READ, returned=bool(rest), read=_decode(read))
         except (ValueError, RecursionError):
             pass
     return Attempt(Ending.NOISE, error=f"wrote the line: {one_line(line) or '(an empty one)'}")
 
 
-def read_hosted(line: str) -> Attempt:
+def read_host_line(line: str) -> Attempt:
     """Read a line of the Python host: a JSON object with members of an attempt."""
     try:
         members = json.loads(line)
         if "error" in members:
             members |= {"error": one_line(members["error"]), "clues": tuple(members["clues"])}
             return Attempt(Ending.RAISED, success=False, **members)
-        members |= {"read": _decoded(members["read"]), "opaque": tuple(members["opaque"])}
+        members |= {"read": _decode(members["read"]), "opaque": tuple(members["opaque"])}
         return Attempt(Ending.READ, returned=True, **members)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Attempt(Ending.NOISE, error="wrote into the kit's own channel")
 
 
-def _decoded(value: Any, depth: int = 0) -> Any:
+def _decode(value: Any, depth: int = 0) -> Any:
     """Return JSON values in which each text that is a JSON object is that object."""
     if depth > _DEEPEST:
         raise ValueError("too deep")
     if isinstance(value, dict):
-        return {name: _decoded(item, depth + 1) for name, item in value.items()}
+        return {name: _decode(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [_decoded(item, depth + 1) for item in value]
+        return [_decode(item, depth + 1) for item in value]
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            found = json.loads(value)
+            value = json.loads(value)
         except (ValueError, RecursionError):
             return value
-        return _decoded(found, depth + 1)
+        return _decode(value, depth + 1)
     return value

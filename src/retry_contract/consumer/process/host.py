@@ -2,7 +2,8 @@
 
 Its arguments are `package.module:callable`, and of a client the word `call` and the predicate that
 says what counts as accepted, if any. Its first line says that the callable was imported, or why
-not; then a payload, or a client's arguments, a line in, and the members of an `Attempt` out.
+not. Then it reads a payload, or a client's arguments, a line, and writes the members of an
+`Attempt` for each.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from retry_contract.consumer.process.failures import detail_of, last_line
+from retry_contract.consumer.process.attempt import CALL, LONGEST_READING, READY
 from retry_contract.consumer.process.loading import CannotLoad, load, load_client, load_reader
-from retry_contract.consumer.process.reading import reading
+from retry_contract.consumer.process.plain_data import detail_of, last_line, reading
 
 if TYPE_CHECKING:
     import asyncio
 
-READY, CALL = "ready", "call"
-_Run = Callable[[str], Any]
-_Accepted = Callable[[Any], Any]
-_LONGEST = 20_000
-"""The most characters, as JSON, of a reading that is compared."""
 _MOST = 10_000
+
+
+def host_command(target: str, *arguments: str) -> list[str]:
+    """Return the command that hosts `package.module:callable`."""
+    return [sys.executable, "-P", "-m", "retry_contract.consumer.process.host", target, *arguments]
 
 
 def main() -> None:
     """Answer every line on standard input, then end at once, whatever threads there are."""
-    given, lines = _own_streams()
+    given, lines = _take_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     own, folder = os.getpid(), str(Path.cwd())
     try:
@@ -47,7 +48,9 @@ def main() -> None:
         _write(lines, READY, own)
         for line in given:
             members = host.attempt(line)
-            _flush()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(BaseException):  # the callable may have closed it
+                    stream.flush()
             _write(lines, members, own)
             os.chdir(folder)
     os._exit(0)
@@ -56,7 +59,7 @@ def main() -> None:
 def _host(folder: str, target: str, word: str = "", predicate: str = "") -> Host:
     if word != CALL:
         return Host(load_reader(target, folder))
-    accepted: _Accepted = succeeded
+    accepted: Callable[[Any], Any] = reports_success
     if predicate:
         accepted = load(predicate, folder, "one argument, what the client returned")
     return Host(load_client(target, folder), accepted)
@@ -70,7 +73,7 @@ def _write(lines: IO[str], line: str, own: int) -> None:
     lines.flush()
 
 
-def _own_streams() -> tuple[IO[str], IO[str]]:
+def _take_streams() -> tuple[IO[str], IO[str]]:
     """Take standard input and output for the protocol; what is printed goes to standard error."""
     given = os.fdopen(os.dup(0), "r", encoding="ascii", newline="\n")
     lines = os.fdopen(os.dup(1), "w", encoding="ascii", newline="\n")
@@ -79,51 +82,47 @@ def _own_streams() -> tuple[IO[str], IO[str]]:
     return given, lines
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BaseException):  # the callable may have closed or replaced it
-            stream.flush()
-
-
 class Host:
     """Runs a callable line by line, in one event loop: an application has one too.
 
-    Of a client, `accepted` says of what it returned whether that reports an accepted retry.
+    For a client, `accepted` says of what it returned whether that reports an accepted retry.
     """
 
-    def __init__(self, run: _Run, accepted: _Accepted | None = None) -> None:
+    def __init__(
+        self, run: Callable[[str], Any], accepted: Callable[[Any], Any] | None = None
+    ) -> None:
         self._run, self._accepted = run, accepted
 
     def attempt(self, line: str) -> str:
         """Return the members of an `Attempt`, as a JSON object."""
         try:
-            value = self._ended(self._run(line))
+            value = self._finish(self._run(line))
         except BaseException as error:  # sys.exit and KeyboardInterrupt of the callable too
-            well = isinstance(error, SystemExit) and (error.code is None or error.code == 0)
-            if self._accepted is not None and well:
+            ends_well = isinstance(error, SystemExit) and (error.code is None or error.code == 0)
+            if self._accepted is not None and ends_well:
                 return json.dumps({"read": None, "opaque": [], "success": True})
             return json.dumps(detail_of(error))
-        found = self._success(value)
+        success = self._success(value)
         status = None if self._accepted is None else status_of(value)
         read, opaque = reading(value if status is None else status)
         with contextlib.suppress(ValueError):  # of a number with too many digits
-            members = json.dumps({"read": read, "opaque": opaque, **found})
-            if len(members) < _LONGEST:
+            members = json.dumps({"read": read, "opaque": opaque, **success})
+            if len(members) < LONGEST_READING:
                 return members
-        return json.dumps({"read": "(too large)", "opaque": [""], **found})
+        return json.dumps({"read": "(too large)", "opaque": [""], **success})
 
     def _success(self, value: Any) -> dict[str, Any]:
         if self._accepted is None:
             return {}
         try:
-            found = self._accepted(value)
+            success = self._accepted(value)
         except BaseException as error:  # of the user's predicate
             return {"refused": f"raised {last_line(error)}"}
-        if isinstance(found, bool) or (found is None and self._accepted is succeeded):
-            return {"success": found}
-        return {"refused": f"answered a {type(found).__name__}"}
+        if isinstance(success, bool) or (success is None and self._accepted is reports_success):
+            return {"success": success}
+        return {"refused": f"answered a {type(success).__name__}"}
 
-    def _ended(self, value: Any) -> Any:
+    def _finish(self, value: Any) -> Any:
         """Run what is lazy to its end: what it breaks on, it breaks on only then."""
         if inspect.iscoroutine(value):
             return self._loop.run(value)
@@ -145,7 +144,7 @@ def status_of(value: Any) -> int | None:
     return None
 
 
-def succeeded(value: Any) -> bool | None:
+def reports_success(value: Any) -> bool | None:
     """Say whether what a client returned reports success; None of None."""
     if value is None:
         return None

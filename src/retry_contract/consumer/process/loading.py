@@ -1,7 +1,5 @@
 """Importing the user's code, and handing it what it takes."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import inspect
@@ -12,7 +10,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from retry_contract.consumer.process.failures import is_installed, last_line, place_of
+from retry_contract.consumer.process.plain_data import is_installed, last_line, place_of
 
 CLIENT_PARAMETERS = ("base_url", "api_key", "campaign_id", "message_id")
 
@@ -22,40 +20,36 @@ class CannotLoad(Exception):
 
 
 def load_reader(target: str, folder: str) -> Callable[[str], Any]:
-    """Import what reads a response, and return what reads a line for it.
-
-    A parameter that is annotated as `str` or `bytes` is given the response's text. Raises
-    CannotLoad.
-    """
-    return prepared(load(target, folder, "one argument, the response"))
+    """Import what reads a response, and return what reads a line for it. Raises CannotLoad."""
+    return adapt(load(target, folder, "one argument, the response"))
 
 
 def load(target: str, folder: str, given: str) -> Callable[..., Any]:
     """Import what takes one argument, which `given` describes. Raises CannotLoad."""
-    found = _import(target, folder)
-    _check_parameters(found, given, None)
-    return found
+    consume = _import(target, folder)
+    _check_parameters(consume, given, None)
+    return consume
 
 
 def load_client(target: str, folder: str) -> Callable[[str], Any]:
-    """Import what makes the call, and return what calls it with the arguments on a line.
+    """Import what makes the call; return what calls it with a line's arguments.
 
     Raises CannotLoad.
     """
-    found = _import(target, folder)
+    retry = _import(target, folder)
     with contextlib.suppress(TypeError, ValueError, NameError):
-        signature = inspect.signature(found)
+        signature = inspect.signature(retry)
         signature.bind(**dict.fromkeys(CLIENT_PARAMETERS))
         if {*CLIENT_PARAMETERS} <= signature.parameters.keys():  # in whatever order
-            return lambda line: found(**dict(zip(CLIENT_PARAMETERS, json.loads(line), strict=True)))
-    _check_parameters(found, f"({', '.join(CLIENT_PARAMETERS)})", *CLIENT_PARAMETERS)
-    return lambda line: found(*json.loads(line))
+            return lambda line: retry(**dict(zip(CLIENT_PARAMETERS, json.loads(line), strict=True)))
+    _check_parameters(retry, f"({', '.join(CLIENT_PARAMETERS)})", *CLIENT_PARAMETERS)
+    return lambda line: retry(*json.loads(line))
 
 
-def _check_parameters(found: Callable[..., Any], what: str, *given: Any) -> None:
+def _check_parameters(consume: Callable[..., Any], what: str, *given: Any) -> None:
     """Raise CannotLoad if a callable does not take what it will be given."""
     try:
-        signature = inspect.signature(found)
+        signature = inspect.signature(consume)
     except (TypeError, ValueError, NameError):  # most of those that are built in have none
         return
     try:
@@ -71,14 +65,11 @@ def _import(target: str, folder: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module_name)
     except BaseException as error:  # whatever a module does when it is imported
-        place, hint = place_of(error), ""
-        if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(
-            f"{error.name}."
-        ):
-            hint = "; it is looked for in this folder and in PYTHONPATH"
-        at = f" (at {place})" if place else ""
-        said = last_line(error).replace("\n", "; ")
-        raise CannotLoad(f"cannot be imported: {said}{at}{hint}") from None
+        place, missing = place_of(error), isinstance(error, ModuleNotFoundError) and error.name
+        own = bool(missing) and f"{module_name}.".startswith(f"{missing}.")
+        hint = "; it is looked for in this folder and in PYTHONPATH" if own else ""
+        reason = last_line(error).replace("\n", "; ") + (f" (at {place})" if place else "")
+        raise CannotLoad(f"cannot be imported: {reason}{hint}") from None
     for name in path.split("."):
         if not hasattr(found, name):
             file = getattr(sys.modules[module_name], "__file__", None)
@@ -87,27 +78,29 @@ def _import(target: str, folder: str) -> Callable[..., Any]:
         found = getattr(found, name)
     if not callable(found):
         raise CannotLoad(f"{path} is no callable; name a function")
-    consume: Callable[..., Any] = found
-    return consume
+    return typing.cast("Callable[..., Any]", found)
 
 
-def prepared(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
-    """Return what hands a line to a callable as what it takes: an object, text, or bytes."""
+def adapt(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
+    """Return what reads a line for a callable: it hands over an object, or text or bytes.
+
+    A parameter that is annotated as `str` or `bytes` is given the response's text.
+    """
     kinds = set(_kinds(_annotation(consume)))
-    hand = next((hand for kind, hand in _HANDED.items() if kind in kinds), json.loads)
-    return lambda line: consume(hand(line))
+    convert = next((convert for kind, convert in _TEXTS.items() if kind in kinds), json.loads)
+    return lambda line: consume(convert(line))
 
 
-def _as_sent(line: str) -> str:
+def _compact(line: str) -> str:
     return json.dumps(json.loads(line), ensure_ascii=False, separators=(",", ":"))
 
 
-_HANDED: dict[type, Callable[[str], Any]] = {
-    str: _as_sent,
-    bytes: lambda line: _as_sent(line).encode(),
-    bytearray: lambda line: bytearray(_as_sent(line).encode()),
+_TEXTS: dict[type, Callable[[str], Any]] = {
+    str: _compact,
+    bytes: lambda line: _compact(line).encode(),
+    bytearray: lambda line: bytearray(_compact(line).encode()),
 }
-"""How a response is handed to a parameter of a type; to one of any other, as an object."""
+"""How a response is handed to a parameter of a type; to one of any other type, as an object."""
 
 
 def _annotation(consume: Callable[..., Any]) -> Any:
@@ -119,19 +112,17 @@ def _annotation(consume: Callable[..., Any]) -> Any:
     return None
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def _kinds(annotation: Any) -> Iterator[type]:
     """Yield the types that an annotation names, through unions and aliases."""
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     names = ("__supertype__", "__value__")  # of a NewType, and of a `type` alias
-    meant = next((getattr(annotation, name) for name in names if hasattr(annotation, name)), None)
+    alias = next((getattr(annotation, name) for name in names if hasattr(annotation, name)), None)
     if isinstance(annotation, str):
-        parts = {part.strip() for part in annotation.split("|")}
-        yield from (kind for kind in _HANDED if kind.__name__ in parts)
-    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        for choice in typing.get_args(annotation):
-            yield from _kinds(choice)
-    elif typing.get_origin(annotation) is typing.Annotated:
-        yield from _kinds(typing.get_args(annotation)[0])
-    elif meant is not None:
-        yield from _kinds(meant)
+        words = {word.strip() for word in annotation.split("|")}
+        yield from (kind for kind in _TEXTS if kind.__name__ in words)
     elif isinstance(annotation, type):
         yield annotation
+    elif origin in (typing.Union, types.UnionType, typing.Annotated) or alias is not None:
+        inner = parts[:1] if origin is typing.Annotated else parts if alias is None else [alias]
+        for each in inner:
+            yield from _kinds(each)

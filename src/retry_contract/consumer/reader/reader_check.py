@@ -1,30 +1,27 @@
 """Trying a reader in every scenario, by the policy of docs/consumer.md."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from retry_contract.consumer.advice import advise
 from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
-from retry_contract.consumer.process.attempt import Attempt, Ending, Reader
-from retry_contract.consumer.process.lines import ONE_LINE
+from retry_contract.consumer.process.attempt import Attempt, Ending
+from retry_contract.consumer.process.readers import ONE_LINE, Reader
 from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
 from retry_contract.consumer.readiness import (
     NOTHING_COMPARED,
-    SHOW,
-    Asked,
+    CheckOptions,
     Finding,
     Readiness,
     Result,
-    Tried,
+    ScenarioOutcome,
 )
 from retry_contract.contract.pair import Pair
-from retry_contract.contract.timeline import Period, Timeline
+from retry_contract.contract.timeline import Timeline
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
-from retry_contract.privacy.masking import Scrubber
+from retry_contract.privacy.scrubber import Scrubber
 
 _TIMES = 5
 _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
@@ -37,75 +34,76 @@ _BLIND = (
 )
 
 
-def check(asked: Asked, reader: Reader, pair: Pair, timeline: Timeline) -> Readiness:
+def check_reader(
+    options: CheckOptions, reader: Reader, pair: Pair, timeline: Timeline
+) -> Readiness:
     """Try a reader on generated payloads. Raises UsageError."""
     begin = time.perf_counter()
-    shown = scenarios(pair, pair.served(timeline, asked.now))
-    run = _Check(asked, reader, pair)
-    tried = (*run.scenarios(shown), run.rare_forms(pair.new.period))
-    in_force = timeline.at(asked.now) is pair.new.period
-    periods, notes = (pair.new.period, pair.old.period), tuple(run.notes(shown))
-    seconds = time.perf_counter() - begin
-    return Readiness(asked.target, *periods, in_force, tried, seconds, asked.seed, notes=notes)
+    shown = scenarios(pair, pair.current_contracts(timeline, options.now))
+    run = _ReaderCheck(options, reader, pair)
+    outcomes = (*run.outcomes(shown), run.rare_forms())
+    new, notes = pair.new.period, tuple(run.notes(shown))
+    now = timeline.at(options.now) is new, outcomes, time.perf_counter() - begin
+    return Readiness(options.target, new, pair.old.period, *now, options.seed, notes=notes)
 
 
-class _Check:
+class _ReaderCheck:
     """One check: what is known of the reader so far, from a shared process and from new ones."""
 
-    def __init__(self, asked: Asked, reader: Reader, pair: Pair) -> None:
-        scrub = Scrubber(asked.secret).scrub
-        self._asked = asked
-        self._plain = plainest(pair, asked.values)
-        self._strategy = cases(self._plain, given=asked.values is not None)
-        drawn = [self._plain, *draw(self._strategy, asked.payloads, asked.seed)]
+    def __init__(self, options: CheckOptions, reader: Reader, pair: Pair) -> None:
+        scrub = Scrubber(options.secret).scrub
+        self._options, self._new = options, pair.new
+        self._plain = plainest(pair, options.values)
+        self._strategy = cases(self._plain, given=options.values is not None)
+        drawn = [self._plain, *draw(self._strategy, options.payloads, options.seed)]
         shown = {str((c.payload, c.order, c.next_field, c.place)): c for c in drawn}
         self._cases = [*shown.values()]
         self._shared, self._alone = Readings(reader.ask, scrub), Readings(reader.ask_alone, scrub)
         self._unsteady: tuple[str, ...] = ()
-        self._left_out = asked.accept
+        self._left_out = options.accept
         self._places: list[Difference] = []
         self._rare_notes: list[str] = []
 
-    def scenarios(self, shown: Sequence[Scenario]) -> list[Tried]:
+    def outcomes(self, shown: Sequence[Scenario]) -> list[ScenarioOutcome]:
         """Try every scenario in one process, and what fails again in new ones."""
-        plain, shared, alone = self._plain, self._shared, self._alone
-        new = plain.pair.new.name
+        plain, shared, alone, new = self._plain, self._shared, self._alone, self._new.name
         shared.learn([plain.before])  # as a process at the cutover does
-        read = shared.again(plain.after, _TIMES - 1, new)
+        readings = shared.repeat(plain.after, _TIMES - 1, new)
         for scenario in shown:
             self._learn(scenario, self._cases)
-        self._leave_out([*read, *shared.again(plain.after, 1, new)])  # a clock has moved on by then
+        # A clock has moved on by then.
+        self._leave_out_unsteady([*readings, *shared.repeat(plain.after, 1, new)])
         failed = {s: self._failures(s, self._cases) for s in shown}
-        until, plainest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
+        until, smallest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
         for scenario, failures in failed.items():
             if failures:
-                known = [failure.case for failure in plainest_failures.values()]
-                plainest_failures[scenario] = self._shrunk(scenario, failures, known, until)
-        again = [p for s, failure in plainest_failures.items() for p in s.payloads(failure.case)]
-        alone.learn([plain.after, plain.before, *again], new)
-        self._leave_out([alone.of(plain.after), *alone.again(plain.after, 1, new)])
+                known = [failure.case for failure in smallest_failures.values()]
+                smallest_failures[scenario] = self._shrink(scenario, failures, known, until)
+        failing = [p for s, failure in smallest_failures.items() for p in s.payloads(failure.case)]
+        alone.learn([plain.after, plain.before, *failing], new)
+        self._leave_out_unsteady([alone.of(plain.after), *alone.repeat(plain.after, 1, new)])
         self._places = [p for all_ in failed.values() for each in all_ for p in each.places]
-        return [self._tried(s, plainest_failures.get(s), len(all_)) for s, all_ in failed.items()]
+        return [self._outcome(s, smallest_failures.get(s), len(all_)) for s, all_ in failed.items()]
 
-    def _leave_out(self, attempts: Sequence[Attempt | None]) -> None:
+    def _leave_out_unsteady(self, attempts: Sequence[Attempt | None]) -> None:
         """Leave out the places at which readings of one payload differ: a clock, chance."""
         read = [attempt.read for attempt in attempts if attempt is not None and attempt.is_read]
         found = (place.pointer for each in read[1:] for place in differences(read[0], each))
         self._unsteady = tuple(dict.fromkeys((*self._unsteady, *found)))
-        self._left_out = (*self._unsteady, *self._asked.accept)
+        self._left_out = (*self._unsteady, *self._options.accept)
 
     def _learn(self, scenario: Scenario, tried: Sequence[Case]) -> None:
         payloads = (payload for case in tried for payload in scenario.payloads(case))
         newer = scenario.compares  # the older ones are known by then
-        self._shared.learn(payloads, self._plain.pair.new.name if newer else scenario.of)
+        self._shared.learn(payloads, self._new.name if newer else scenario.of)
 
     def _failures(self, scenario: Scenario, tried: Sequence[Case]) -> list[Failure]:
         self._learn(scenario, tried)
         found = (scenario.failure(case, self._shared, self._left_out) for case in tried)
         return [failure for failure in found if failure is not None]
 
-    def _shrunk(
-        self, scenario: Scenario, failures: list[Failure], shrunk: list[Case], until: float
+    def _shrink(
+        self, scenario: Scenario, failures: list[Failure], known: list[Case], until: float
     ) -> Failure:
         """Return the plainest failure: of a difference, if there is one, else of a break."""
         first = next((failure for failure in failures if failure.places), failures[0])
@@ -114,15 +112,15 @@ class _Check:
             found = next(iter(self._failures(scenario, [case])), None)
             return found if found is not None and found.sort == first.sort else None
 
-        known = next((found for case in (self._plain, *shrunk) if (found := same(case))), None)
-        if known is None and first.attempt.ending is not Ending.HUNG:
-            asked = self._asked.payloads, self._asked.seed
-            case = smallest(self._strategy, lambda c: same(c) is not None, *asked, until=until)
-            known = None if case is None else same(case)
-        return known or first
+        plain = next((found for case in (self._plain, *known) if (found := same(case))), None)
+        if plain is None and first.attempt.ending is not Ending.HUNG:
+            drawn = self._options.payloads, self._options.seed
+            case = smallest(self._strategy, lambda c: same(c) is not None, *drawn, until=until)
+            plain = None if case is None else same(case)
+        return plain or first
 
-    def _tried(self, scenario: Scenario, failure: Failure | None, failed: int) -> Tried:
-        """Return what became of a scenario: a failure counts if it happens in a new process too."""
+    def _outcome(self, scenario: Scenario, failure: Failure | None, failed: int) -> ScenarioOutcome:
+        """Return a scenario's outcome: a failure counts if it happens in a new process too."""
         tried = sum(all(map(self._shared.of, scenario.payloads(case))) for case in self._cases)
         likely = [failure.case, self._plain] if failure else [self._plain]
         alone = (scenario.failure(case, self._alone, self._left_out) for case in likely)
@@ -131,9 +129,10 @@ class _Check:
         if found := certain or failure:
             counts, failed = scenario.counts(found), max(1, failed)
             finding = self._finding(found, certain=certain is not None)
-        elif scenario.compares and self._nothing_to_compare():
-            counts, finding = True, Finding(Result.NOT_TESTED, NOTHING_COMPARED, advice=SHOW)
-        return Tried(scenario.name, scenario.of, counts, max(tried, failed), failed, finding)
+        elif scenario.compares and self._nothing_compared():
+            counts, finding = True, NOTHING_COMPARED
+        tried = max(tried, failed)
+        return ScenarioOutcome(scenario.name, scenario.of, counts, tried, failed, finding)
 
     def _finding(self, failure: Failure, *, certain: bool) -> Finding:
         """Return a failure as it is shown; what fails after other payloads only is not tested."""
@@ -148,32 +147,33 @@ class _Check:
         return Finding(result, error, failure.payload, attempt.where, places, odd, advice=advice)
 
     def _advice(self, attempt: Attempt, odd: tuple[str, ...]) -> str:
-        """Return what to change. Where only the newer response fails, its field does it."""
+        """Return what to change. Where only the newer response fails, its field is the cause."""
         if attempt.ending in (Ending.HUNG, Ending.NOISE):
             return _SLOW if attempt.ending is Ending.HUNG else ONE_LINE
         plain = (self._alone.of(payload) for payload in (self._plain.before, self._plain.after))
         reads_old, reads_new = (read is not None and read.is_read for read in plain)
-        found = "" if odd else advise(attempt.text, attempt.clues)
-        if found or reads_new or odd:
-            return found
+        advice = "" if odd else advise(attempt.text, attempt.clues)
+        if advice or reads_new or odd:
+            return advice
         if not reads_old:
             return advise(attempt.error, of="target")
-        added = ", ".join(self._plain.pair.added)
+        added = ", ".join(self._plain.pair.new_fields)
         return f"let the code pass over fields that it does not know, and take {added} as any text"
 
-    def _nothing_to_compare(self) -> bool:
+    def _nothing_compared(self) -> bool:
         """Say whether nothing of what was returned of the plainest response can be compared."""
         attempt = self._shared.of(self._plain.after)
-        if attempt is None or not attempt.returned or "" in self._asked.accept:
+        if attempt is None or not attempt.returned or "" in self._options.accept:
             return False
         left_out = (*attempt.opaque, *self._unsteady)
         return all(is_within(leaf, left_out) for leaf in leaves(attempt.read))
 
-    def rare_forms(self, period: Period) -> Tried:
+    def rare_forms(self) -> ScenarioOutcome:
         """Try the rare forms, if the plainest response is read: else they are no news."""
-        plain, name = self._alone.of(self._plain.after), f"{period.alias}, in rare forms"
+        plain, period = self._alone.of(self._plain.after), self._new.period
+        name = f"{period.alias}, in rare forms"
         if plain is None or not plain.is_read:
-            return Tried(name, period.name, False, 0)
+            return ScenarioOutcome(name, period.name, False, 0)
         forms = rare_forms(self._plain)
         self._shared.learn(form.case.after for form in forms)
         found = [(form, self._shared.of(form.case.after)) for form in forms]
@@ -183,14 +183,14 @@ class _Check:
             for form, attempt in failed
             if form.page
         ]
-        alone = [form.name for form, _ in failed if not form.page]
-        if alone:
+        schema_forms = [form.name for form, _ in failed if not form.page]
+        if schema_forms:
             permitted = "Of the rare forms that the schema alone permits it breaks on"
-            self._rare_notes.append(f"{permitted}: {_some(alone)}.")
-        return Tried(name, period.name, False, len(forms), len(failed))
+            self._rare_notes.append(f"{permitted}: {_first_few(schema_forms)}.")
+        return ScenarioOutcome(name, period.name, False, len(forms), len(failed))
 
     def notes(self, shown: Sequence[Scenario]) -> Iterator[str]:
-        """Yield what must be known with the outcome, a sentence each."""
+        """Yield the notes on the outcome, a sentence each."""
         attempt = self._shared.of(self._plain.after)
         every = (self._shared.of(p) for case in self._cases for p in (case.before, case.after))
         read = [each.read for each in every if each is not None and each.is_read]
@@ -198,18 +198,18 @@ class _Check:
         if blind and not (attempt and attempt.opaque):
             yield _BLIND
         if attempt is not None and attempt.opaque:
-            yield f"Not compared, since it is no plain data: {_some(attempt.opaque)}."
+            yield f"Not compared, since it is no plain data: {_first_few(attempt.opaque)}."
         if self._unsteady:
-            yield f"Left out, since it differs from time to time: {_some(self._unsteady)}."
+            yield f"Left out, since it differs from time to time: {_first_few(self._unsteady)}."
         for scenario in shown:
             places = scenario.places(self._plain, self._shared)
-            accepted = [str(place) for place in places if place.is_at(self._asked.accept)]
+            accepted = [str(p) for p in places if is_within(p.pointer, self._options.accept)]
             if accepted:
-                yield f"Accepted ({scenario.name}): {_some(accepted)}."
+                yield f"Accepted ({scenario.name}): {_first_few(accepted)}."
         yield from self._rare_notes
 
 
-def _some(names: Iterable[str]) -> str:
+def _first_few(names: Iterable[str]) -> str:
     shown = [one_line(name) or "the whole result" for name in names]
     more = f"; and {len(shown) - _FEW} more" if len(shown) > _FEW else ""
     return "; ".join(shown[:_FEW]) + more

@@ -1,7 +1,5 @@
 """The scenarios of a reader, and what counts as a failure in each: docs/consumer.md."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +11,13 @@ from retry_contract.contract.pair import Pair
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.payloads import Payload
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.masking import scrubbed
+from retry_contract.privacy.scrubber import map_texts
 
 
 class Readings:
-    """What became of each payload, asked for once however many scenarios show it.
+    """The attempts at each payload, asked for once however many scenarios show it.
 
-    `scrub` takes out of it what must not be written.
+    `scrub` takes out of them what must not be written.
     """
 
     def __init__(
@@ -30,37 +28,35 @@ class Readings:
         self._hung = set[str]()
 
     def learn(self, payloads: Iterable[Payload], of: str = "") -> None:
-        """Ask for the payloads that are not known yet, in one go.
-
-        Of one contract's, no more is asked for once one hung: it takes long.
-        """
+        """Ask for the payloads that are not known yet, in one go."""
         new = [line for line in dict.fromkeys(map(_line, payloads)) if line not in self._known]
-        if of not in self._hung and new:
-            attempts = self._asked(new)
-            self._known.update(zip(new, attempts, strict=True))
-            if any(a is not None and a.ending is Ending.HUNG for a in attempts):
-                self._hung.add(of)
+        self._known.update(zip(new, self._run(new, of), strict=False))
 
-    def again(self, payload: Payload, times: int, of: str = "") -> list[Attempt | None]:
+    def repeat(self, payload: Payload, times: int, of: str = "") -> list[Attempt | None]:
         """Ask for one payload several times, but not for one that hung."""
-        attempts = [] if of in self._hung else self._asked([_line(payload)] * times)
-        if any(a is not None and a.ending is Ending.HUNG for a in attempts):
-            self._hung.add(of)
+        attempts = self._run([_line(payload)] * times, of)
+        if attempts and of in self._hung:
             self._known.setdefault(_line(payload), attempts[0])
         return attempts
 
     def of(self, payload: Payload) -> Attempt | None:
-        """Return what became of a payload; None if it was not tried."""
+        """Return the attempt at a payload; None if it was not tried."""
         return self._known.get(_line(payload))
 
-    def _asked(self, lines: list[str]) -> list[Attempt | None]:
-        return [None if a is None else self._safe(a) for a in self._ask(lines)]
+    def _run(self, lines: list[str], of: str) -> list[Attempt | None]:
+        """Ask for lines; of one contract, for no more once one hung: it takes long."""
+        if not lines or of in self._hung:
+            return []
+        attempts = [None if a is None else self._safe(a) for a in self._ask(lines)]
+        if any(a is not None and a.ending is Ending.HUNG for a in attempts):
+            self._hung.add(of)
+        return attempts
 
     def _safe(self, attempt: Attempt) -> Attempt:
         """Take a secret out before anything is cut off or compared."""
         whole = json.dumps([attempt.error, attempt.read])
         if self._scrub(whole) != whole:
-            attempt = scrubbed(attempt, self._scrub)
+            attempt = map_texts(attempt, self._scrub)
         return replace(attempt, error=cut(attempt.error)) if attempt.error else attempt
 
 
@@ -70,7 +66,7 @@ def _line(payload: Payload) -> str:
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that a reader failed: the payload, and what became of it or where it differs."""
+    """A case that a reader failed: the payload, the attempt at it, and the places that differ."""
 
     case: Case
     payload: Payload
@@ -79,7 +75,7 @@ class Failure:
 
     @property
     def sort(self) -> str:
-        """What the same failure is known by on a smaller payload."""
+        """What the same failure has in common on a smaller payload."""
         return "differs" if self.places else self.attempt.sort
 
 
@@ -100,51 +96,47 @@ class Scenario:
     compares: bool = True
 
     def counts(self, failure: Failure) -> bool:
-        """Say whether the outcome hangs on a failure: a difference always counts."""
+        """Say whether the outcome depends on a failure: a difference always counts."""
         older = failure.payload == failure.case.before
         return bool(failure.places) or (self.older_counts if older else self.breaks_count)
 
     def failure(self, case: Case, readings: Readings, left_out: Collection[str]) -> Failure | None:
         """Return how the reader failed a case; None if it did not, or was not tried."""
         payloads = self.payloads(case)
-        attempts = [readings.of(payload) for payload in payloads]
-        for payload, attempt in zip(payloads, attempts, strict=True):
+        for payload in payloads:
+            attempt = readings.of(payload)
             if attempt is not None and not attempt.is_read:
                 return Failure(case, payload, attempt)
-        places = tuple(p for p in self.places(case, readings) if not p.is_at(left_out))
-        last = attempts[-1]
-        return Failure(case, payloads[-1], last, places) if places and last else None
+        places = self.places(case, readings, left_out)
+        return Failure(case, payload, attempt, places) if places and attempt else None
 
-    def places(self, case: Case, readings: Readings) -> tuple[Difference, ...]:
-        """Return where the payloads of a case are read differently."""
+    def places(
+        self, case: Case, readings: Readings, left_out: Collection[str] = ()
+    ) -> tuple[Difference, ...]:
+        """Return where the payloads of a case are read differently, but for what is left out."""
         one, other = (readings.of(self.payloads(case)[index]) for index in (0, -1))
         if not (one and other and (one.returned or other.returned) and self.compares):
             return ()
-        opaque = (*one.opaque, *other.opaque)
-        found = differences(one.read, other.read, self.added(case))
-        return tuple(place for place in found if not place.is_at(opaque))
+        left_out = (*left_out, *one.opaque, *other.opaque)
+        return tuple(differences(one.read, other.read, self.added(case), left_out))
 
 
 def scenarios(pair: Pair, served: Collection[str]) -> tuple[Scenario, ...]:
     """Return the scenarios of two contracts, of which some are `served`."""
-    old, new = pair.old.name, pair.new.name
+    old, new, older_counts = pair.old.name, pair.new.name, pair.old.name in served
     before, after = pair.old.period.alias, pair.new.period.alias
     return (
-        Scenario(before, old, lambda c: (c.before,), older_counts=old in served, compares=False),
+        Scenario(before, old, lambda c: (c.before,), older_counts=older_counts, compares=False),
         Scenario(after, new, lambda c: (c.after,), compares=False),
         Scenario(f"{after}, in another order", new, lambda c: (c.after, c.reordered)),
         Scenario(
-            f"{after}, with one more field",
-            new,
-            lambda c: (c.after, c.extended),
-            lambda c: (c.next_field[1],),
+            *(f"{after}, with one more field", new, lambda c: (c.after, c.extended)),
+            added=lambda c: (c.next_field[1],),
             breaks_count=False,
         ),
         Scenario(
-            "paired",
-            old,
-            lambda c: (c.before, c.after),
-            lambda c: tuple(c.after[name] for name in c.pair.added),
-            older_counts=old in served,
+            *("paired", old, lambda c: (c.before, c.after)),
+            added=lambda c: tuple(c.after[name] for name in c.pair.new_fields),
+            older_counts=older_counts,
         ),
     )

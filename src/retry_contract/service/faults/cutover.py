@@ -1,18 +1,18 @@
 """Faults in which contract is served, and when."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.service.faults.model import Fault, Wrap, is_retrieve, is_retry
+from retry_contract.service.faults.model import Table, Wrap, is_retrieve, is_retry
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 
+_HOUR = timedelta(hours=1)
 
-def _shifted(by: timedelta) -> Wrap:
+
+def _shift(by: timedelta) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         documented = service.in_force
         service.in_force = lambda instant: documented(instant + by)
@@ -21,8 +21,8 @@ def _shifted(by: timedelta) -> Wrap:
     return wrap
 
 
-def _other_for(which: Callable[[Request], bool]) -> Wrap:
-    """Serve the neighbouring contract for some of the requests."""
+def _swap(which: Callable[[Request], bool]) -> Wrap:
+    """Return a wrapper that serves the neighbouring contract for some of the requests."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
         documented = service.in_force
@@ -47,51 +47,28 @@ def _neighbour(contract: Contract) -> Contract:
     return contracts[index - 1] if index else contracts[1]
 
 
-def _every_other(service: Service, handle: Handler) -> Handler:
+def _alternate(service: Service, handle: Handler) -> Handler:
     turns = itertools.count()
-    return _other_for(lambda r: is_retry(r) and next(turns) % 2 == 1)(service, handle)
+    return _swap(lambda r: is_retry(r) and next(turns) % 2 == 1)(service, handle)
 
 
-def _of_an_even_message(request: Request) -> bool:
-    message = request.path.removesuffix("/retry")
-    return message[-1:] in "02468ace"
+def _has_even_id(request: Request) -> bool:
+    return request.path.removesuffix("/retry")[-1:] in "02468ace"
 
 
-FAULTS = (
-    Fault(
-        "cutover-early",
-        "The cutover comes an hour early.",
-        "contract-in-force-served",
-        _shifted(timedelta(hours=1)),
-    ),
-    Fault(
-        "cutover-late",
-        "The cutover comes an hour late.",
-        "contract-in-force-served",
-        _shifted(-timedelta(hours=1)),
-    ),
-    Fault(
-        "cutover-flaps-by-request",
-        "Every other retry is answered by the other contract.",
-        "one-contract-served",
-        _every_other,
-    ),
-    Fault(
-        "cutover-flaps-by-message",
-        "Some of the messages are answered for by the other contract.",
-        "one-contract-served",
-        _other_for(_of_an_even_message),
-    ),
-    Fault(
-        "cutover-of-retry-only",
-        "Retry is answered by the other contract, and nothing else is.",
-        "contract-in-force-served",
-        _other_for(is_retry),
-    ),
-    Fault(
-        "cutover-not-of-retrieve",
-        "Retrieve is answered by the other contract, and nothing else is.",
-        "one-contract-served",
-        _other_for(is_retrieve),
-    ),
-)
+FAULTS: Table = {
+    "contract-in-force-served": {
+        "cutover-early: The cutover comes an hour early.": _shift(_HOUR),
+        "cutover-late: The cutover comes an hour late.": _shift(-_HOUR),
+        "cutover-of-retry-only: "
+        "Retry is answered by the other contract, and nothing else is.": _swap(is_retry),
+    },
+    "one-contract-served": {
+        "cutover-flaps-by-request: "
+        "Every other retry is answered by the other contract.": _alternate,
+        "cutover-flaps-by-message: "
+        "Some of the messages are answered for by the other contract.": _swap(_has_even_id),
+        "cutover-not-of-retrieve: "
+        "Retrieve is answered by the other contract, and nothing else is.": _swap(is_retrieve),
+    },
+}

@@ -1,8 +1,6 @@
-"""What a fault is, and the wrappers that most faults are made of."""
+"""The fault, and the wrappers that most faults are made of."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +10,8 @@ from retry_contract.service.records import Message
 
 Wrap = Callable[[Service, Handler], Handler]
 Payload = dict[str, Any]
+Table = dict[str | None, dict[str, Wrap]]
+"""For each rule, the faults that break it: "name: sentence." and the wrapper."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,31 @@ class Fault:
     testable: bool = True
 
 
+def read_faults(table: Table, *, testable: bool = True) -> Iterator[Fault]:
+    """Yield the faults of a table."""
+    for rule, rows in table.items():
+        for text, wrap in rows.items():
+            name, _, sentence = text.partition(": ")
+            yield Fault(name, sentence, rule, wrap, testable)
+
+
 def is_retry(request: Request) -> bool:
-    """Whether a request is for a retry."""
+    """Return whether a request is for a retry."""
     return request.method == "POST" and request.path.endswith("/retry")
 
 
 def is_retrieve(request: Request) -> bool:
-    """Whether a request is for a message."""
+    """Return whether a request is for a message."""
     return request.method == "GET" and not request.path.endswith(("/retry", "/messages"))
 
 
 def is_send(request: Request) -> bool:
-    """Whether a request is a Single Send."""
+    """Return whether a request is a Single Send."""
     return request.method == "POST" and request.path.endswith("/messages")
 
 
 def message_of(service: Service, request: Request) -> Message | None:
-    """Return the message that a request names, as it stands now."""
+    """Return the message that a request names, as it is now."""
     parts = request.path.split("/messages/")
     message = service.messages.get(parts[1].split("/")[0]) if len(parts) == 2 else None
     if message is not None:
@@ -53,64 +61,74 @@ def message_of(service: Service, request: Request) -> Message | None:
     return message
 
 
+def requests(change: Callable[[Service, Request], Request]) -> Wrap:
+    """Return a wrapper that changes requests before they are handled."""
+    return lambda service, handle: lambda request: handle(change(service, request))
+
+
 def responses(
     change: Callable[[Response], Response],
     *,
     to: Callable[[Request], bool] = is_retry,
     status: int = 201,
+    about: Callable[[Message | None], bool] | None = None,
 ) -> Wrap:
-    """Return a wrapper that changes the responses of one status to one kind of request."""
+    """Return a wrapper that changes the responses of one status to one kind of request.
 
-    def wrap(_: Service, handle: Handler) -> Handler:
+    `about` limits it by the message that the request names, before the request is handled.
+    """
+
+    def wrap(service: Service, handle: Handler) -> Handler:
         def faulty(request: Request) -> Response:
+            hit = to(request) and (about is None or about(message_of(service, request)))
             response = handle(request)
-            return change(response) if to(request) and response.status == status else response
+            return change(response) if hit and response.status == status else response
 
         return faulty
 
     return wrap
 
 
-def payloads(
-    change: Callable[[Payload], Any],
-    *,
-    to: Callable[[Request], bool] = is_retry,
-    status: int = 201,
-) -> Wrap:
-    """Return a wrapper that changes the payload of such responses in place."""
+def payloads(change: Callable[[Payload], Any], **limits: Any) -> Wrap:
+    """Return a wrapper that changes a payload in place. `limits` are those of `responses`."""
 
     def edit(response: Response) -> Response:
         payload = response.json()
         change(payload)
         return response.with_json(payload)
 
-    return responses(edit, to=to, status=status)
+    return responses(edit, **limits)
 
 
-def statuses(status: int, *, of: int) -> Wrap:
-    """Return a wrapper that answers retries with another status, and the same body."""
-    return responses(lambda response: replace(response, status=status), status=of)
+def statuses(status: int, *, of: int, **limits: Any) -> Wrap:
+    """Return a wrapper that changes a status alone. `limits` are those of `responses`."""
+    return responses(lambda response: replace(response, status=status), status=of, **limits)
 
 
-def before(prepare: Callable[[Service, Request], Request | None]) -> Wrap:
-    """Return a wrapper that meddles with the service, or the request, before it is handled."""
+def before_retry(change: Callable[[Message], None]) -> Wrap:
+    """Return a wrapper that changes a message before a request for its retry is handled."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
         def faulty(request: Request) -> Response:
-            return handle(prepare(service, request) or request)
+            message = message_of(service, request)
+            if message is not None and is_retry(request):
+                change(message)
+            return handle(request)
 
         return faulty
 
     return wrap
 
 
-def after(meddle: Callable[[Service, Request, Response], None]) -> Wrap:
-    """Return a wrapper that meddles with the service once a request has been handled."""
+def after_retry(change: Callable[[Service, Message], Any], *, status: tuple[int, ...]) -> Wrap:
+    """Return a wrapper that changes a message once its retry got a response of such a status."""
 
     def wrap(service: Service, handle: Handler) -> Handler:
         def faulty(request: Request) -> Response:
             response = handle(request)
-            meddle(service, request, response)
+            message = message_of(service, request)
+            if message is not None and is_retry(request) and response.status in status:
+                change(service, message)
             return response
 
         return faulty

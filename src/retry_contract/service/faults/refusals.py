@@ -1,18 +1,16 @@
-"""Faults in authentication, and in how refusals are answered."""
-
-from __future__ import annotations
+"""Faults in authentication, in statuses, and in how refusals are answered."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from retry_contract.service.faults.model import (
-    Fault,
     Payload,
+    Table,
     Wrap,
-    before,
     is_retry,
-    message_of,
     payloads,
+    requests,
     responses,
     statuses,
 )
@@ -23,55 +21,24 @@ _HTML = b"<!DOCTYPE html><html><title>Bad Request</title><h1>Bad Request</h1></h
 _TRACE = "Error: no\n    at retryMessage (/app/node_modules/server/retry.js:10:5)"
 
 
-def _let_in(which: Callable[[Service, Request], bool]) -> Wrap:
-    def prepare(service: Service, request: Request) -> Request | None:
+def _let_in(which: Callable[[str | None, bool], bool]) -> Wrap:
+    """Return a wrapper that gives a retry the key of its campaign.
+
+    `which` gets the scheme in lower case, None without a header, and whether the key is known.
+    """
+
+    def change(service: Service, request: Request) -> Request:
         campaign = service.campaigns.get(request.path.split("/campaigns/")[-1].split("/")[0])
-        if campaign is None or not is_retry(request) or not which(service, request):
-            return None
+        if campaign is None or not is_retry(request):
+            return request
+        header = request.headers.get("authorization")
+        scheme, _, key = (header or "").partition(" ")
+        known = any(c.key == key for c in service.campaigns.values())
+        if not which(None if header is None else scheme.lower(), known):
+            return request
         return replace(request, headers={"authorization": f"Bearer {campaign.key}"})
 
-    return before(prepare)
-
-
-def _authorization(request: Request) -> tuple[str, str]:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower(), key
-
-
-def _knows(service: Service, request: Request) -> bool:
-    return any(c.key == _authorization(request)[1] for c in service.campaigns.values())
-
-
-def _unknown(service: Service, request: Request) -> bool:
-    return is_retry(request) and message_of(service, request) is None
-
-
-def _unfailed(service: Service, request: Request) -> bool:
-    message = message_of(service, request)
-    return is_retry(request) and message is not None and message.status != "failure"
-
-
-def _spent(service: Service, request: Request) -> bool:
-    message = message_of(service, request)
-    return is_retry(request) and message is not None and len(message.attempts) >= 3
-
-
-def _when(
-    which: Callable[[Service, Request], bool], status: int, change: Callable[[Response], Response]
-) -> Wrap:
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            hit = which(service, request)
-            response = handle(request)
-            return change(response) if hit and response.status == status else response
-
-        return faulty
-
-    return wrap
-
-
-def _answer(status: int) -> Callable[[Response], Response]:
-    return lambda response: replace(response, status=status)
+    return requests(change)
 
 
 def _echo_key(_: Service, handle: Handler) -> Handler:
@@ -85,155 +52,106 @@ def _echo_key(_: Service, handle: Handler) -> Handler:
     return faulty
 
 
-def _recode(code: str) -> Callable[[Payload], None]:
+def _recode(code: str) -> Wrap:
     def change(payload: Payload) -> None:
         payload["error"] = {"code": code, "message": "No.", "type": "domain_error", "id": "1"}
         payload.pop("message", None)
         payload.pop("statusCode", None)
 
-    return change
+    return payloads(change, status=400)
 
 
-def _reenvelope(payload: Payload) -> None:
-    payload.clear()
-    payload["errors"] = ["No."]
-
-
-def _with_trace(response: Response) -> Response:
+def _show_trace(response: Response) -> Response:
     return json_response(response.status, {"message": _TRACE, "statusCode": response.status})
 
 
-def _any_method(service: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Response:
-        if request.path.endswith("/retry") and request.method == "PUT":
-            return handle(replace(request, method="POST"))
-        return handle(request)
-
-    return faulty
+@requests
+def _take_put(_: Service, request: Request) -> Request:
+    put = request.method == "PUT" and request.path.endswith("/retry")
+    return replace(request, method="POST") if put else request
 
 
-def _crash_on_method(_: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Response:
-        response = handle(request)
-        return replace(response, status=500) if response.status == 405 else response
-
-    return faulty
+def _type(content_type: str, **limits: Any) -> Wrap:
+    header = {"content-type": content_type}
+    return responses(lambda r: replace(r, headers={**r.headers, **header}), **limits)
 
 
-def _typed(content_type: str) -> Callable[[Response], Response]:
-    return lambda response: replace(
-        response, headers={**response.headers, "content-type": content_type}
-    )
-
-
-FAULTS = (
-    Fault(
-        "no-key-accepted",
-        "A retry without a key is accepted.",
-        "key-required",
-        _let_in(lambda _, r: "authorization" not in r.headers),
-    ),
-    Fault(
-        "no-key-forbidden",
-        "A retry without a key is answered with 403.",
-        "key-required",
-        statuses(403, of=401),
-    ),
-    Fault(
-        "wrong-key-accepted",
-        "Any Bearer key is accepted.",
-        "wrong-key-refused",
-        _let_in(lambda s, r: _authorization(r)[0] == "bearer" and not _knows(s, r)),
-    ),
-    Fault(
-        "wrong-scheme-accepted",
-        "A key is accepted without the Bearer scheme.",
-        "wrong-key-refused",
-        _let_in(lambda s, r: _authorization(r)[0] != "bearer" and _knows(s, r)),
-    ),
-    Fault(
-        "foreign-campaign-accepted",
-        "The key of one campaign is accepted for another.",
-        "foreign-campaign-refused",
-        _let_in(lambda s, r: _authorization(r)[0] == "bearer" and _knows(s, r)),
-    ),
-    Fault("key-echoed", "A refusal quotes the API key.", "no-secret-echoed", _echo_key),
-    Fault(
-        "unknown-is-404",
-        "An unknown message is answered with 404.",
-        "unknown-message-refused",
-        _when(_unknown, 400, _answer(404)),
-    ),
-    Fault(
-        "unknown-is-500",
-        "An unknown message is answered with 500.",
-        "no-server-error",
-        _when(_unknown, 400, _answer(500)),
-    ),
-    Fault(
-        "unfailed-is-409",
-        "A message that has not failed is answered with 409.",
-        "unfailed-message-refused",
-        _when(_unfailed, 400, _answer(409)),
-    ),
-    Fault(
-        "spent-is-409",
-        "A message that was tried too often is answered with 409.",
-        "attempts-capped",
-        _when(_spent, 400, _answer(409)),
-    ),
-    Fault(
-        "error-is-html",
-        "A refusal is an HTML page.",
-        "error-shape",
-        responses(lambda r: replace(r, body=_HTML), status=400),
-    ),
-    Fault(
-        "error-envelope-unknown",
-        "A refusal comes in an envelope that is not documented.",
-        "error-shape",
-        payloads(_reenvelope, status=400),
-    ),
-    Fault(
-        "error-code-unknown",
-        "A refusal carries a code that is not documented.",
-        "error-code-documented",
-        payloads(_recode("retry_failed"), status=400),
-    ),
-    Fault(
-        "error-code-of-another-cause",
-        "A refusal carries the code of another cause.",
-        "error-code-documented",
-        payloads(_recode("parameter_invalid"), status=400),
-    ),
-    Fault(
-        "stack-trace-shown",
-        "A refusal shows a stack trace.",
-        "no-secret-echoed",
-        responses(_with_trace, status=400),
-    ),
-    Fault(
-        "content-type-is-html",
-        "An accepted retry is of content type text/html.",
-        "content-type-is-json",
-        responses(_typed("text/html; charset=utf-8")),
-    ),
-    Fault(
-        "error-content-type-is-text",
-        "A refusal is of content type text/plain.",
-        "content-type-is-json",
-        responses(_typed("text/plain"), status=400),
-    ),
-    Fault(
-        "wrong-method-accepted",
-        "A PUT at the retry's path retries the message.",
-        "wrong-method-refused",
-        _any_method,
-    ),
-    Fault(
-        "wrong-method-is-500",
-        "Another method at the retry's path is answered with 500.",
-        "wrong-method-refused",
-        _crash_on_method,
-    ),
-)
+FAULTS: Table = {
+    "status-is-201": {
+        "answers-200: An accepted retry is answered with 200.": statuses(200, of=201),
+        "answers-202: An accepted retry is answered with 202.": statuses(202, of=201),
+    },
+    "key-required": {
+        "no-key-accepted: A retry without a key is accepted.": _let_in(
+            lambda scheme, _: scheme is None
+        ),
+        "no-key-forbidden: A retry without a key is answered with 403.": statuses(403, of=401),
+    },
+    "wrong-key-refused": {
+        "wrong-key-accepted: Any Bearer key is accepted.": _let_in(
+            lambda scheme, known: scheme == "bearer" and not known
+        ),
+        "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(
+            lambda scheme, known: scheme != "bearer" and known
+        ),
+    },
+    "foreign-campaign-refused": {
+        "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
+            lambda scheme, known: scheme == "bearer" and known
+        ),
+    },
+    "no-secret-echoed": {
+        "key-echoed: A refusal quotes the API key.": _echo_key,
+        "stack-trace-shown: A refusal shows a stack trace.": responses(_show_trace, status=400),
+    },
+    "error-code-documented": {
+        "error-code-unknown: A refusal carries a code that is not documented.": _recode(
+            "retry_failed"
+        ),
+        "error-code-of-another-cause: A refusal carries the code of another cause.": _recode(
+            "parameter_invalid"
+        ),
+    },
+    "error-shape": {
+        "error-is-html: A refusal is an HTML page.": responses(
+            lambda response: replace(response, body=_HTML), status=400
+        ),
+        "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
+            lambda response: response.with_json({"errors": ["No."]}), status=400
+        ),
+    },
+    "content-type-is-json": {
+        "content-type-is-html: An accepted retry is of content type text/html.": _type(
+            "text/html; charset=utf-8"
+        ),
+        "error-content-type-is-text: A refusal is of content type text/plain.": _type(
+            "text/plain", status=400
+        ),
+    },
+    "unknown-message-refused": {
+        "unknown-is-404: An unknown message is answered with 404.": statuses(
+            404, of=400, about=lambda m: m is None
+        ),
+    },
+    "no-server-error": {
+        "unknown-is-500: An unknown message is answered with 500.": statuses(
+            500, of=400, about=lambda m: m is None
+        ),
+    },
+    "unfailed-message-refused": {
+        "unfailed-is-409: A message that has not failed is answered with 409.": statuses(
+            409, of=400, about=lambda m: m is not None and m.status != "failure"
+        ),
+    },
+    "attempts-capped": {
+        "spent-is-409: A message that was tried too often is answered with 409.": statuses(
+            409, of=400, about=lambda m: m is not None and len(m.attempts) >= 3
+        ),
+    },
+    "wrong-method-refused": {
+        "wrong-method-accepted: A PUT at the retry's path retries the message.": _take_put,
+        "wrong-method-is-500: Another method at the retry's path is answered with 500.": statuses(
+            500, of=405, to=lambda _: True
+        ),
+    },
+}

@@ -26,7 +26,7 @@ import pydantic
 import pytest
 import requests
 
-from retry_contract.consumer.process.reading import reading
+from retry_contract.consumer.process.plain_data import reading
 
 
 class Status(enum.Enum):

@@ -8,14 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from retry_contract.consumer.process import lines, per_payload
+from retry_contract.consumer.process import readers
 from retry_contract.consumer.process.attempt import Attempt, Ending
-from retry_contract.consumer.process.lines import Lines, python_reader
-from retry_contract.consumer.process.per_payload import Each
-from retry_contract.consumer.process.running import Running
+from retry_contract.consumer.process.readers import LineReader, PerPayloadReader, python_reader
+from retry_contract.consumer.process.user_process import UserProcess
 from retry_contract.outcome import UsageError
 
 GIVEN = [f'"{number}"' for number in range(12)]
@@ -26,7 +26,7 @@ HANG = 30.0
 LOOP = "import os, sys\nfor line in sys.stdin:\n    n = int(line.strip()[1:-1])\n    "
 ONCE = "import os, sys; n = int(sys.stdin.read().strip()[1:-1]); "
 WAIT = "(print('waiting', file=sys.stderr, flush=True), os.read(os.pipe()[0], 1))"
-OF_ITS_OWN = "print('ok', os.getpid(), flush=True)"
+PROCESS_ID = "print('ok', os.getpid(), flush=True)"
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,9 @@ def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _waiting_is_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the timeout be over once a process says that it waits, and no sooner."""
-    next_line = Running.next_line
+    next_line = UserProcess.next_line
 
-    def next_line_or_hang(running: Running, timeout: float) -> str | None:
+    def next_line_or_hang(running: UserProcess, timeout: float) -> str | None:
         for _ in range(int(timeout / 0.05)):
             said = running.errors.reason
             with contextlib.suppress(TimeoutError):
@@ -49,16 +49,21 @@ def _waiting_is_a_hang(monkeypatch: pytest.MonkeyPatch) -> None:
                 break
         raise TimeoutError
 
-    monkeypatch.setattr(Running, "next_line", next_line_or_hang)
+    monkeypatch.setattr(UserProcess, "next_line", next_line_or_hang)
 
 
 def ask(code: str, given: Sequence[str] = GIVEN) -> list[Attempt | None]:
-    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+    with contextlib.closing(LineReader([*PYTHON, code], HANG)) as reader:
         return reader.ask(given)
 
 
 def ask_each(code: str, given: Sequence[str] = GIVEN[:3]) -> list[Attempt | None]:
-    return Each([*PYTHON, code], HANG).ask(given)
+    return PerPayloadReader([*PYTHON, code], HANG).ask(given)
+
+
+def ask_alone(code: str, given: Sequence[str] = GIVEN) -> list[Attempt | None]:
+    with contextlib.closing(LineReader([*PYTHON, code], HANG)) as reader:
+        return reader.ask_alone(given)
 
 
 def endings(attempts: Sequence[Attempt | None]) -> str:
@@ -175,22 +180,22 @@ def test_a_program_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_text("no program")
     with pytest.raises(UsageError, match=r"^the command cannot be started: "):
-        Lines([str(file)], HANG).ask(GIVEN)
+        LineReader([str(file)], HANG).ask(GIVEN)
 
 
 def test_the_lines_of_a_batch_are_read_in_one_process() -> None:
-    assert len({*map(str, reads(ask(LOOP + OF_ITS_OWN)))}) == 1
+    assert len({*map(str, reads(ask(LOOP + PROCESS_ID)))}) == 1
 
 
 def test_alone_each_line_is_read_in_a_new_process() -> None:
-    with contextlib.closing(Lines([*PYTHON, LOOP + OF_ITS_OWN], HANG)) as reader:
+    with contextlib.closing(LineReader([*PYTHON, LOOP + PROCESS_ID], HANG)) as reader:
         found = reads(reader.ask(GIVEN[:1]) + reader.ask_alone(GIVEN[:6]))
     assert len({*map(str, found)}) == 7
 
 
 def test_alone_each_line_has_its_own_ending() -> None:
     code = LOOP + "n == 1 and os._exit(3)\n    print('DEBUG' if n in (2, 3, 4) else f'ok {n}')"
-    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+    with contextlib.closing(LineReader([*PYTHON, code], HANG)) as reader:
         found = reader.ask_alone(GIVEN[:6])
     assert endings(found) == "rCNNNr"
     assert reads(found) == [0, 5]
@@ -199,7 +204,7 @@ def test_alone_each_line_has_its_own_ending() -> None:
 @pytest.mark.usefixtures("_waiting_is_a_hang")
 def test_alone_a_hang_keeps_no_other_line_from_being_read() -> None:
     code = LOOP + f"{WAIT} if n < 2 else print('ok', flush=True)\nsys.exit(1)"
-    with contextlib.closing(Lines([*PYTHON, code], HANG)) as reader:
+    with contextlib.closing(LineReader([*PYTHON, code], HANG)) as reader:
         assert endings(reader.ask_alone(GIVEN[:3])) == "HHr"
 
 
@@ -305,7 +310,7 @@ def test_an_import_that_does_not_end_is_a_usage_error(module: Write) -> None:
 def test_alone_what_can_be_imported_once_at_a_time_is_read_one_by_one(
     module: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "_AT_ONCE", 3)
+    monkeypatch.setattr(readers, "_AT_ONCE", 3)
     module(
         "import fcntl\nheld = open('lock', 'w')\nfcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
         "def read(response): return response"
@@ -342,14 +347,14 @@ def test_once_a_payload_the_exit_status_reports() -> None:
 
 def test_once_a_payload_each_has_a_new_process() -> None:
     code = "import os; print('ok', os.getpid())"
-    reader = Each([*PYTHON, code], HANG)
+    reader = PerPayloadReader([*PYTHON, code], HANG)
     found = reads(reader.ask(GIVEN) + reader.ask_alone(GIVEN))
     assert len({*map(str, found)}) == 24
 
 
 @pytest.mark.usefixtures("_waiting_is_a_hang")
 def test_once_a_payload_a_hang_is_the_last_that_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(per_payload, "_AT_ONCE", 2)
+    monkeypatch.setattr(readers, "_AT_ONCE", 2)
     found = ask_each(ONCE + f"{WAIT} if n == 3 else print('ok', n)", GIVEN[:8])
     assert endings(found) == "rrrH----"
     assert error_of(found[3]) == f"no line within {HANG:g} s"
@@ -367,27 +372,30 @@ def test_once_a_payload_what_cannot_be_started_is_a_usage_error(
     words: list[str], reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
-        Each(words, HANG).ask(GIVEN)
+        PerPayloadReader(words, HANG).ask(GIVEN)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal to a thread")
-def test_an_interrupt_gives_up_the_commands_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ask", [ask_each, ask_alone])
+def test_an_interrupt_gives_up_the_processes_that_still_run(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     main = threading.get_ident()
     both = threading.Barrier(2, action=lambda: signal.pthread_kill(main, signal.SIGINT))
-    send, give_up, given_up = Running.send, Running.give_up, list[Running]()
+    send, give_up, given_up = UserProcess.send, UserProcess.give_up, list[UserProcess]()
 
-    def sending(running: Running, text: str, *, last: bool) -> None:
+    def sending(running: UserProcess, text: str, *, last: bool) -> None:
         both.wait(HANG)
         send(running, text, last=last)
 
-    def giving_up(running: Running) -> None:
+    def giving_up(running: UserProcess) -> None:
         given_up.append(running)
         give_up(running)
 
-    monkeypatch.setattr(per_payload, "_AT_ONCE", 2)
-    monkeypatch.setattr(Running, "send", sending)
-    monkeypatch.setattr(Running, "give_up", giving_up)
+    monkeypatch.setattr(readers, "_AT_ONCE", 2)
+    monkeypatch.setattr(UserProcess, "send", sending)
+    monkeypatch.setattr(UserProcess, "give_up", giving_up)
     with pytest.raises(KeyboardInterrupt):
-        ask_each(ONCE + WAIT, GIVEN)
+        ask(ONCE + WAIT, GIVEN)
     assert len({*map(id, given_up)}) == 2
     assert not any(running.is_alive() for running in given_up)

@@ -17,11 +17,17 @@ from typing import Any, Protocol
 
 import pytest
 
-from retry_contract.consumer.process.command import apart_environment, check_started, read_command
-from retry_contract.consumer.process.running import Group, Printed, Running
+from retry_contract.consumer.process.user_process import (
+    Output,
+    ProcessPool,
+    UserProcess,
+    check_started,
+    isolated_environment,
+    read_command,
+)
 from retry_contract.outcome import UsageError
 
-RUNNING = "retry_contract.consumer.process.running"
+RUNNING = "retry_contract.consumer.process.user_process"
 SECRET = "key_test_0123456789abcdef"
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 WAITS = "import sys; sys.stdin.read()"
@@ -31,7 +37,7 @@ HANG = 30.0
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes here")
 
 
-def assert_freed(running: Running) -> None:
+def assert_freed(running: UserProcess) -> None:
     """Assert that nobody waits for a line of a process, long before the timeout is over."""
     begin = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -40,7 +46,7 @@ def assert_freed(running: Running) -> None:
 
 
 class Start(Protocol):
-    def __call__(self, code: str, secret: str = "") -> Running: ...
+    def __call__(self, code: str, secret: str = "") -> UserProcess: ...
 
 
 @pytest.fixture
@@ -48,12 +54,12 @@ def start() -> Iterator[Start]:
     """Start Python code, and stop it after the test."""
     with contextlib.ExitStack() as stack:
 
-        def started(code: str, secret: str = "") -> Running:
-            running = Running([*PYTHON, code], secret=secret)
+        def start_code(code: str, secret: str = "") -> UserProcess:
+            running = UserProcess([*PYTHON, code], secret=secret)
             stack.callback(running.stop)
             return running
 
-        yield started
+        yield start_code
 
 
 @pytest.fixture
@@ -137,7 +143,7 @@ def test_the_timeout_of_lines_is_for_all_of_them(start: Start) -> None:
 def test_output_that_never_ends_is_not_read_beyond_the_timeout(
     start: Start, held: threading.Event
 ) -> None:
-    def read(running: Running) -> None:
+    def read(running: UserProcess) -> None:
         for _ in itertools.islice(running.lines(0), 5):  # with a full queue before each
             held.clear()
             assert held.wait(HANG)
@@ -235,7 +241,7 @@ def test_output_without_the_secret_leaks_nothing(start: Start, secret: str) -> N
 
 @pytest.mark.parametrize("at", range(1, len(SECRET)))
 def test_a_secret_that_is_split_over_two_parts_of_a_line_is_found(at: int) -> None:
-    printed = Printed(SECRET)
+    printed = Output(SECRET)
     text = f"{'x' * 1_000}{SECRET}{'y' * 1_000}".encode()
     for part in (text[: 1_000 + at], text[1_000 + at :], b"\n"):
         printed.feed(part)
@@ -243,14 +249,14 @@ def test_a_secret_that_is_split_over_two_parts_of_a_line_is_found(at: int) -> No
 
 
 def test_the_first_line_with_the_secret_is_kept() -> None:
-    printed = Printed(SECRET)
+    printed = Output(SECRET)
     for line in ("none", f"first {SECRET}", f"second {SECRET}", "none"):
         printed.feed(f"{line}\n".encode())
     assert printed.leak == f"first {SECRET}"
 
 
 def test_a_secret_is_not_put_together_from_two_lines() -> None:
-    printed = Printed(SECRET)
+    printed = Output(SECRET)
     printed.feed(f"{SECRET[:9]}\n".encode())
     printed.feed(f"{SECRET[9:]}\n".encode())
     assert printed.leak == ""
@@ -270,7 +276,7 @@ def test_a_secret_is_not_put_together_from_two_lines() -> None:
 def test_the_last_line_that_is_not_blank_is_kept_printable_and_bounded(
     lines: list[bytes], last: str
 ) -> None:
-    printed = Printed()
+    printed = Output()
     for line in lines:
         printed.feed(line)
     assert printed.reason == last
@@ -353,7 +359,7 @@ def test_a_child_that_left_the_group_keeps_nobody_waiting(
 
 def test_a_process_has_the_environment_that_it_is_given() -> None:
     code = "import os; print(os.environ.get('GIVEN'), os.environ.get('HOME'))"
-    running = Running([*PYTHON, code], {"GIVEN": "here"})
+    running = UserProcess([*PYTHON, code], {"GIVEN": "here"})
     assert [*running.lines(HANG)] == ["here None"]
     running.stop()
 
@@ -367,31 +373,33 @@ def test_what_is_no_program_cannot_be_started(mode: int, reason: str, tmp_path: 
     file.write_text("no program")
     file.chmod(mode)
     with pytest.raises(UsageError, match=f"^the command cannot be started: {reason}$"):
-        Running([str(file)])
+        UserProcess([str(file)])
 
 
 def test_processes_are_given_up_together_after_an_error() -> None:
-    group = Group()
-    running = [group.start([*PYTHON, WAITS]) for _ in range(3)]
-    with pytest.raises(KeyboardInterrupt), group.together():
+    group = ProcessPool()
+    running = [group.add(UserProcess([*PYTHON, WAITS])) for _ in range(3)]
+    with pytest.raises(KeyboardInterrupt), group.supervise():
         raise KeyboardInterrupt
-    late = group.start([*PYTHON, WAITS])
+    late = group.add(UserProcess([*PYTHON, WAITS]))
     for each in (*running, late):
         assert_freed(each)
         assert group.stop(each) != 0
 
 
 def test_processes_are_not_given_up_without_an_error() -> None:
-    group = Group()
-    with group.together():
-        running = group.start([*PYTHON, "print('on')"])
+    group = ProcessPool()
+    with group.supervise():
+        running = group.add(UserProcess([*PYTHON, "print('on')"]))
     assert [*running.lines(HANG)] == ["on"]
     assert group.stop(running) == 0
 
 
 def test_a_process_of_a_group_is_searched_for_the_secret() -> None:
-    group = Group()
-    running = group.start([*PYTHON, "import os; print(os.environ['KEY'])"], {"KEY": SECRET}, SECRET)
+    group = ProcessPool()
+    running = group.add(
+        UserProcess([*PYTHON, "import os; print(os.environ['KEY'])"], {"KEY": SECRET}, SECRET)
+    )
     assert running.next_line(HANG) == SECRET
     group.stop(running)
     assert running.output.leak == SECRET
@@ -454,7 +462,7 @@ def test_an_environment_apart_holds_no_key_and_no_proxy_of_the_user(
         monkeypatch.setenv(name, "of the user")
     for name in ("https_proxy", "HTTP_PROXY", "NO_PROXY"):
         monkeypatch.setenv(name, "of-the-user")
-    found = apart_environment({"RETRY_CONTRACT_MESSAGES": "message_1"})
+    found = isolated_environment({"RETRY_CONTRACT_MESSAGES": "message_1"})
     ours = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")
     assert {name: text for name, text in found.items() if name.startswith(ours)} == {
         "POSTMAN_API_KEY": "key_test_of_nobody",
@@ -466,14 +474,14 @@ def test_an_environment_apart_holds_no_key_and_no_proxy_of_the_user(
 
 
 def test_what_is_given_counts_in_an_environment_apart() -> None:
-    found = apart_environment({"POSTMAN_API_KEY": "given", "https_proxy": "given"})
+    found = isolated_environment({"POSTMAN_API_KEY": "given", "https_proxy": "given"})
     assert (found["POSTMAN_API_KEY"], found["https_proxy"]) == ("given", "given")
 
 
 ANOTHER_THREAD = """
 import signal, threading
 from concurrent.futures import ThreadPoolExecutor
-from retry_contract.consumer.process.running import Group
+from retry_contract.consumer.process.user_process import ProcessPool
 
 ready, release = threading.Event(), threading.Event()
 
@@ -486,7 +494,7 @@ with ThreadPoolExecutor(1) as pool:
     begun = pool.submit(work)
     try:
         ready.set()
-        Group().results([begun])
+        ProcessPool().results([begun])
     except KeyboardInterrupt:
         release.set()
     print(begun.result())

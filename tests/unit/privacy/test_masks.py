@@ -12,7 +12,8 @@ from retry_contract import violations
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import pointer
-from retry_contract.privacy.masking import MASK, Scrubber, is_plain_name, mask
+from retry_contract.privacy.masks import MASK, is_plain_name, mask
+from retry_contract.privacy.scrubber import Scrubber
 
 EXAMPLES = [
     pytest.param(contract.name, file, id=f"{contract.name}-{verdict}-{name}")

@@ -1,20 +1,21 @@
-"""What a Python callable returned, as JSON values that can be compared."""
+"""What the user's code returned or raised, as plain data."""
 
-from __future__ import annotations
-
+import contextlib
 import datetime
 import decimal
 import enum
 import functools
 import itertools
+import os
 import sys
+import traceback
 import types
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.process.failures import is_installed
 from retry_contract.privacy.descriptions import token
 
 _DEEPEST, _MOST = 25, 5_000
@@ -22,13 +23,14 @@ _DEEPEST, _MOST = 25, 5_000
 _BY_VALUE = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
 _NO_DATA = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodType)
 _PROPERTIES = (property, functools.cached_property)
-_SCALARS: dict[type, Callable[[Any], Any]] = {
-    bool: bool,
-    int: int.__int__,
-    float: float.__float__,
-    str: str.__str__,
-}
+_SCALARS: Any = ((bool, bool), (int, int.__int__), (float, float.__float__), (str, str.__str__))
 """What a value is, not what a subclass shows itself as."""
+_BUILT = (".__init__()", ".__new__()")
+_MARKS = {"attrs": "__attrs_attrs__", "dataclass": "__dataclass_fields__", "namedtuple": "_fields"}
+"""The attribute by which a class is known to be of a kind."""
+_LONGEST_TEXT, _LONGEST_TRACE = 10_000, 50_000
+_LIBRARY = (str(Path(os.__file__).parent), f"{Path(__file__).parents[2]}{os.sep}", "<frozen")
+_INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
 
 
 def reading(value: Any) -> tuple[Any, list[str]]:
@@ -62,7 +64,7 @@ def _read(value: Any, read: Callable[[Any, Any], Any]) -> Any:
     """Return a value as JSON values. Raises TypeError if nothing in it can be compared."""
     if isinstance(value, enum.Enum):
         value = value.value
-    for kind, plain in _SCALARS.items():
+    for kind, plain in _SCALARS:
         if isinstance(value, kind):
             return plain(value)
     if isinstance(value, bytes | bytearray):
@@ -126,3 +128,65 @@ def _has(value: Any, name: str) -> bool:
         return hasattr(value, name)
     except BaseException:  # a property may exit
         return False
+
+
+def detail_of(error: BaseException) -> dict[str, Any]:
+    """Return an error as members of an `Attempt`; of a group, the first error that it holds."""
+    leaf = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    text, trace = last_line(leaf)[:_LONGEST_TEXT], ""
+    with contextlib.suppress(BaseException):  # to show an exception may run the user's code
+        trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
+    clues = sorted(_clues(error, leaf, text))
+    return {"error": text, "where": place_of(error), "clues": clues, "trace": trace}
+
+
+def last_line(error: BaseException) -> str:
+    """Return the last line of a traceback; of a text of many lines, its first three."""
+    if isinstance(error, SystemExit):
+        return f"SystemExit: {error.code}: the code ends the program"
+    if isinstance(error, KeyboardInterrupt):
+        return "KeyboardInterrupt: raised by the code"
+    try:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith("For further information")]
+    except BaseException:  # an exception that cannot even be shown
+        lines = []
+    kind = type(error)
+    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    return "\n".join([": ".join([f"{module}{kind.__qualname__}", *lines[:1]]), *lines[1:3]])
+
+
+def is_installed(file: str) -> bool:
+    """Say whether a source file belongs to Python, to a package, or to this kit."""
+    return file.startswith(_LIBRARY) or any(part in file for part in _INSTALLED)
+
+
+def place_of(error: BaseException) -> str:
+    """Return the last line of the user's own code in the traceback, as `file:line`."""
+    # Not by traceback.extract_tb, which reads the sources: a closed model fails a thousand times.
+    steps = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    own = ((file, line) for file, line in reversed(steps) if not is_installed(file))
+    return next((f"{Path(file).name}:{line}" for file, line in own), "")
+
+
+def _clues(error: BaseException, leaf: BaseException, text: str) -> set[str]:
+    """Return the top-level modules in an error's traceback, and the kind of the class it names."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    inner = [frame for frame, _ in traceback.walk_tb(leaf.__traceback__)]
+    modules = {str(frame.f_globals.get("__name__", "")) for frame in frames}
+    modules |= {kind.__module__ for e in (error, leaf) for kind in type(e).__mro__}
+    clues = {name.partition(".")[0] for name in modules if name}
+    built = next((text.partition(mark)[0] for mark in _BUILT if mark in text), "")
+    if built:
+        clues |= {_kind_of(frame, built.split()[-1]) for frame in inner}
+    return clues - {"", "builtins", "retry_contract"}
+
+
+def _kind_of(frame: types.FrameType, name: str) -> str:
+    known = {**frame.f_globals, **frame.f_locals}
+    short = name.rpartition(".")[2]
+    # By the real type of each: `isinstance` asks `__class__`, which a proxy computes.
+    found = [v for v in known.values() if issubclass(type(v), type) and v.__name__ == short]
+    return next((k for k, mark in _MARKS.items() for v in found if hasattr(v, mark)), "")

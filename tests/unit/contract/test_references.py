@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from support.examples import example_payloads
 
+from retry_contract.contract.bundle import dereference
 from retry_contract.contract.catalogue import Kind, catalogue
-from retry_contract.contract.dereference import without_references
 
 CONTRACTS = catalogue()
 KINDS: tuple[Kind, ...] = ("retry", "single-send", "retrieve")
@@ -39,7 +39,7 @@ def _schema(properties: dict[str, Any], **definitions: Any) -> dict[str, Any]:
 
 def _written(schema: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
     kept = copy.deepcopy(schema)
-    written: dict[str, Any] = without_references(schema, _registry(schema, *others))
+    written: dict[str, Any] = dereference(schema, _registry(schema, *others))
     assert schema == kept
     return written
 
@@ -62,7 +62,7 @@ def test_target_takes_the_place_of_its_reference() -> None:
     assert written == {"$schema": DIALECT, "properties": {"name": NAME}}
 
 
-def test_reference_says_more_than_its_target_by_annotations_of_its_own() -> None:
+def test_keywords_next_to_a_reference_are_kept() -> None:
     reference = {"$ref": "#/$defs/name", "title": "Another", "examples": ["Test"], "maxLength": 9}
     written = _written(_schema({"name": reference}, name=NAME))
     assert written["properties"]["name"] == {
@@ -116,15 +116,15 @@ def test_schemas_in_arrays_are_written_out_too() -> None:
         ),
     ],
 )
-def test_schema_that_refers_to_itself_is_returned_as_it_is(schema: dict[str, Any]) -> None:
-    assert without_references(schema, _registry(schema)) is schema
+def test_recursive_schema_is_returned_as_it_is(schema: dict[str, Any]) -> None:
+    assert dereference(schema, _registry(schema)) is schema
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_shipped_schema_finds_the_same_without_its_references(name: str, kind: Kind) -> None:
     schema = CONTRACTS[name].schema_of(kind)
-    written = without_references(schema, SHIPPED)
+    written = dereference(schema, SHIPPED)
     assert "$ref" in set(_names(schema))
     assert not {"$ref", "$defs", "$id"} & set(_names(written))
     referring = Draft202012Validator(schema, registry=SHIPPED)

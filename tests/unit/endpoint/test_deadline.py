@@ -98,7 +98,7 @@ def test_ctrl_c_gets_through_a_look_up(
         (UnicodeError("label too long"), "the host's name is not known here"),
     ],
 )
-def test_look_up_that_fails_is_told_apart(
+def test_each_failure_of_a_look_up_has_its_message(
     open_live: Callable[..., Prober], resolver: Any, error: Exception, said: str
 ) -> None:
     def look_up() -> list[str]:

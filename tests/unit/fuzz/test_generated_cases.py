@@ -1,4 +1,4 @@
-"""Faults are found by generated cases alone, small, and to be had again; nothing else is found."""
+"""Generated cases find faults, as small cases that can be replayed, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import NO_CASE
-from retry_contract.fuzz.steps import BATCHES, KEYS, METHODS, STATES, is_step
+from retry_contract.fuzz.stateful import BATCHES, KEYS, METHODS, STATES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
@@ -43,7 +43,7 @@ BY_REQUESTS = {
     "content-type-is-html": "content-type-is-json",
     "error-content-type-is-text": "content-type-is-json",
 }
-"""What the requests find, and the rule that it is put down to."""
+"""What the requests find, and the rule that each breaks."""
 
 BY_SEQUENCES = {
     "values-lost": "values-kept",
@@ -67,7 +67,7 @@ BY_SEQUENCES = {
 def test_requests_find(fault: str, fuzz: Any) -> None:
     found = fuzz("request", "after", fault)
     assert BY_REQUESTS[fault] in found.rules
-    _assert_had_again("request", fault, found, fuzz)
+    _assert_replayed("request", fault, found, fuzz)
 
 
 @pytest.mark.slow
@@ -76,11 +76,11 @@ def test_sequences_find(fault: str, fuzz: Any) -> None:
     found = fuzz("sequence", "after", fault)
     assert BY_SEQUENCES[fault] in found.rules
     assert len(found.broken.case["sequence"]["steps"]) <= 5
-    _assert_had_again("sequence", fault, found, fuzz)
+    _assert_replayed("sequence", fault, found, fuzz)
 
 
-def _assert_had_again(kind: str, fault: str, found: Any, fuzz: Any) -> None:
-    """The case, as it is printed, breaks the faulty mock again and no other; it holds no secret."""
+def _assert_replayed(kind: str, fault: str, found: Any, fuzz: Any) -> None:
+    """The printed case breaks the faulty mock again, and no other mock; it holds no secret."""
     printed = json.dumps(found.broken.case)
     case = json.loads(printed)[kind]
     again = fuzz(kind, "after", fault, replay=case)
@@ -127,7 +127,7 @@ def test_documented_service_raises_no_alarm(seed: int, fuzz: Any) -> None:
             assert found.broken is None, found.broken.case
 
 
-# Replays that are none
+# Replays that are no case
 
 MALFORMED: dict[str, list[Any]] = {
     "request": [

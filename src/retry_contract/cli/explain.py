@@ -1,0 +1,123 @@
+"""`explain`: one rule, by an exchange that keeps it and one that breaks it.
+
+Both come from the built-in model as it runs: as documented, and with a fault. A rule whose cases
+are generated is shown by the smallest case that finds a fault.
+"""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+
+from retry_contract.contract.catalogue import Catalogue, catalogue
+from retry_contract.contract.expectation import expect
+from retry_contract.endpoint.mock import mock_of
+from retry_contract.exchange import Exchange, Observations
+from retry_contract.outcome import NotExercised, Violation
+from retry_contract.report.text import detail_lines, violation_details
+from retry_contract.rules import GENERATED, Finding, Rule
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
+from retry_contract.service.faults import FAULTS, Fault
+from retry_contract.verification.run import Run
+
+_FOUND_BY = {REQUESTS: "creator-id-null", SEQUENCES: "values-lost"}
+_CASES, _SEED = 10, 2
+
+
+def explain(rule: Rule) -> Iterator[str]:
+    """Yield an exchange that keeps the rule and one that breaks it, as lines."""
+    contracts = catalogue()
+    if rule.id in GENERATED:
+        yield from _generated(rule, contracts, list(contracts)[-1], FAULTS[_FOUND_BY[rule.id]])
+        return
+    for fault in (fault for fault in FAULTS.values() if fault.rule == rule.id):
+        for name in reversed(list(contracts)):
+            faulty = _observe(rule, contracts, name, fault)
+            broken = next(rule.check(faulty, expect(contracts, name)), None)
+            if broken is not None:
+                pairs = _pairs(_observe(rule, contracts, name), faulty, broken)
+                yield from (f"scenario: {broken.scenario}", "") if broken.scenario else ()
+                yield f"kept by the documented service ({name}):"
+                for kept, _ in pairs:
+                    yield from _exchange_lines(kept)
+                yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
+                for _, exchange in pairs:
+                    yield from _exchange_lines(exchange)
+                yield from _violation_lines(broken.as_violation(rule.id), rule)
+                return
+
+
+def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Observations:
+    run = Run(mock_of(contracts, contracts[name], faults=faults), expect(contracts, name))
+    return run.observations(rule.scenario)
+
+
+def _pairs(
+    kept: Observations, faulty: Observations, broken: Finding
+) -> list[tuple[Exchange, Exchange]]:
+    """Return the exchange that keeps the rule and the one that breaks it.
+
+    If they look alike, the exchanges around them follow that do not.
+    """
+    same = [o.exchange for o in kept.of(broken.scenario)]
+    found = [e for e in (*same, *kept.exchanges) if e.number == broken.exchange.number]
+    counterpart = found[0] if found else (same or list(kept.exchanges))[-1]
+    pairs = [(counterpart, broken.exchange)]
+    if _look_alike(*pairs[0]):
+        around = zip(_around(kept, broken), _around(faulty, broken), strict=False)
+        pairs += [pair for pair in around if not _look_alike(*pair)]
+    return pairs
+
+
+def _around(observations: Observations, broken: Finding) -> list[Exchange]:
+    return [
+        exchange
+        for o in observations.of(broken.scenario)
+        if o.exchange.number == broken.exchange.number
+        for exchange in (o.sent, o.before, o.after)
+        if exchange is not None
+    ]
+
+
+def _look_alike(one: Exchange, other: Exchange) -> bool:
+    return (one.status, one.headers, one.body) == (other.status, other.headers, other.body)
+
+
+def _exchange_lines(exchange: Exchange) -> Iterator[str]:
+    yield f"  {exchange.method} {exchange.path}"
+    yield f"  {exchange.status}, {exchange.headers.get('content-type', 'no content type')}"
+    if exchange.document.violations:
+        text = exchange.body.decode("utf-8", "replace")
+    else:
+        text = json.dumps(exchange.payload, indent=2, ensure_ascii=False)
+    yield from (f"    {line}" for line in text.splitlines())
+
+
+def _violation_lines(violation: Violation, rule: Rule) -> Iterator[str]:
+    return detail_lines(violation_details(dataclasses.replace(violation, seen=""), rule))
+
+
+def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
+    # Here, since the libraries behind it are slow to import.
+    from retry_contract.fuzz.engine import Broken, Plan, Tally
+    from retry_contract.fuzz.requests import fuzz_requests
+    from retry_contract.fuzz.stateful import fuzz_sequences
+
+    def play(*faults: Fault) -> tuple[Broken | None, Tally]:
+        endpoint = mock_of(contracts, contracts[name], faults=faults)
+        plan = Plan(endpoint, expect(contracts, name), _CASES, _SEED)
+        tally = Tally(plan.most_shrinks)
+        with contextlib.suppress(NotExercised):
+            return (fuzz_requests if rule.id == REQUESTS else fuzz_sequences)(plan, tally), tally
+        return None, tally
+
+    _, kept = play()
+    yield f"kept by the documented service ({name}):"
+    yield f"  {_CASES} generated cases: {kept.requests} requests, {kept.accepted} retries accepted"
+    yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
+    found, _ = play(fault)
+    if found is None:  # not with these versions of the libraries that generate
+        yield f"  not found in {_CASES} generated cases"
+        return
+    case = json.dumps(found.case)
+    yield from _violation_lines(dataclasses.replace(found.violations[0], case=case), rule)

@@ -1,0 +1,71 @@
+"""One scenario as a test sees it: what was observed, and which rules it keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from retry_contract.exchange import Exchange, Observation, Observations
+from retry_contract.outcome import NotExercised
+from retry_contract.report.text import violation_lines
+from retry_contract.rules import rule_named
+from retry_contract.rules.scenarios import EVERY_RESPONSE
+
+if TYPE_CHECKING:
+    from retry_contract.plugin.session import ContractSession
+
+
+class Scenario:
+    """A scenario, or several that rules look at together, under one contract.
+
+    It is observed once in a run, when a test first asks for it.
+    """
+
+    def __init__(self, session: ContractSession, run: str, name: str) -> None:
+        self._session, self._run, self._name = session, run, name
+
+    def __repr__(self) -> str:
+        return f"<Scenario {self._name}, {self.contract}>"
+
+    @property
+    def contract(self) -> str:
+        """The name of the contract, `after-2025-02-24` for instance."""
+        return self._session.verification.run(self._run).contract
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The retries, each with the Retrieves around it. Skips the test if there are none."""
+        return self._seen().found
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The requests for a retry and their responses; of `every_response`, all of the run.
+
+        Skips the test if there are none.
+        """
+        seen = self._seen()
+        if self._name == EVERY_RESPONSE:
+            return seen.exchanges
+        return tuple(observation.exchange for observation in seen.found)
+
+    def keeps(self, rule: str) -> None:
+        """Pass if a rule is kept, fail if it is broken, and skip if it was not exercised."""
+        __tracebackhide__ = True
+        try:
+            scenario = rule_named(rule).scenario
+        except LookupError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        if scenario != self._name:
+            pytest.fail(f"{rule} looks at another scenario: use the fixture {scenario}", False)
+        result = self._session.check(self._run, rule)
+        if result.violations:
+            pytest.fail("\n".join(violation_lines(result)), pytrace=False)
+        if result.reason is not None:
+            pytest.skip(f"{result.state}: {result.reason}")
+
+    def _seen(self) -> Observations:
+        try:
+            return self._session.observations(self._run, self._name)
+        except NotExercised as reason:
+            raise pytest.skip.Exception(f"not exercised: {reason}") from None

@@ -1,0 +1,93 @@
+"""Masks what may be personal or secret in a payload, and keeps its form."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from retry_contract.privacy.descriptions import KNOWN_STATUSES
+
+MASK = "[masked]"
+PERSONAL = frozenset({"recipient", "values", "fullMessage", "creatorEmail", "body"})
+"""Members that hold something of a person."""
+
+_PUBLIC = frozenset(
+    {
+        *("createdAt", "updatedAt", "sentAt", "deliveredAt", "id", "latestStatus", "status"),
+        *("templateBodyId", "templateId", "campaignId", "creatorId", "language", "code", "type"),
+    }
+)
+"""Members whose strings hold nothing of a person, so they are shown."""
+
+_PUBLIC_WITHIN = {"values": frozenset[str](), "error": frozenset({"code", "type"})}
+"""The same inside these members: `values` may have any names, and the id of an error is secret."""
+
+DOCUMENTED = _PUBLIC | PERSONAL | {"error", "message", "statusCode", "batches", "attempts"}
+"""Documented names. They are shown even if a secret is the same word."""
+
+SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|11119999|22222222)")
+"""The documented simulator numbers, which belong to nobody."""
+
+_DIGITS, _NRIC = (
+    re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+"),
+    re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]"),
+)
+_NAME, _INDEX = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*"), re.compile(r"[0-9]{1,4}")
+_MANY_DIGITS = re.compile(r"[0-9]{5}")
+_LARGEST_PUBLIC_NUMBER = 9999
+
+
+def mask(payload: Any, name: str = "", public: frozenset[str] = _PUBLIC) -> Any:
+    """Return a payload with every string and number masked that may be of a person.
+
+    The form is kept: a masked response keeps or breaks the same schema. `name` is the member that
+    holds the payload, `public` the members at this level whose strings are shown.
+    """
+    match payload:
+        case dict():
+            within = _PUBLIC_WITHIN.get(name, public)
+            return rename({k: mask(v, k, within) for k, v in payload.items()}, mask_name)
+        case list():
+            return [mask(item, name, public) for item in payload]
+        case str() if name not in public and payload not in KNOWN_STATUSES:
+            return _mask_text(payload)
+        case int() | float() if abs(payload) > _LARGEST_PUBLIC_NUMBER:
+            return type(payload)(_LARGEST_PUBLIC_NUMBER + 1)
+    return payload
+
+
+def _mask_text(text: str) -> str:
+    if SIMULATOR.fullmatch(text):
+        return text
+    if digits := _DIGITS.fullmatch(text):
+        return digits[1] + "65" + "0" * (len(text) - len(digits[1]) - 2)
+    if _NRIC.fullmatch(text):
+        return (text[0] if text[0] not in "STFGMstfgm" else "S") + "0000000A"
+    return "*" * len(text)
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether the name of a member may be shown, though a service may put a person there.
+
+    These may be: a documented name; an index of at most 4 digits; a name of ASCII letters, digits,
+    `_` and `-` that begins with a letter or `_` and has no 5 digits in a row, as an NRIC or a phone
+    number has: `creatorID`, `creator_id`, `templateBody2`.
+    """
+    if name in DOCUMENTED or _INDEX.fullmatch(name):
+        return True
+    return _NAME.fullmatch(name) is not None and not _MANY_DIGITS.search(name)
+
+
+def mask_name(name: str) -> str:
+    """Return the name of a member if it may be shown, else the mask."""
+    return name if is_plain_name(name) else MASK
+
+
+def rename(members: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Return members with changed names. Equal names get a number, so that none is lost."""
+    counts: dict[str, int] = {}
+    result = {}
+    for name, value in members.items():
+        new = change(name)
+        counts[new] = counts.get(new, 0) + 1
+        result[new if counts[new] == 1 else f"{new} {counts[new]}"] = value
+    return result

@@ -1,0 +1,131 @@
+"""Takes secrets and personal content out of everything that is written.
+
+The second net: violations describe and never quote, so there should be nothing to take out.
+"""
+
+import dataclasses
+import enum
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from retry_contract.outcome import Violation
+from retry_contract.privacy import masks
+from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer, token
+
+_SHORTEST_SECRET, _SHORT_SECRET = 3, 6
+_PUBLIC = re.compile(
+    "|".join(("[0-9]{3,4}", "True", "False", *KNOWN_STATUSES, masks.SIMULATOR.pattern))
+)
+_SHELL_QUOTE = "'\"'\"'"
+
+
+class Scrubber:
+    """Knows secrets, and masks them in texts, pointers, violations and payloads."""
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self._add(secret)
+
+    def learn(self, payload: Any) -> None:
+        """Remember what a response holds of people, and its trace id, at any depth."""
+        for secret in _secrets(payload):
+            self._add(secret)
+
+    def _add(self, secret: str) -> None:
+        if len(secret) < _SHORTEST_SECRET or _PUBLIC.fullmatch(secret):
+            return
+        # As it is, in JSON, in Python, in a JSON Pointer, and each as the argument of a shell.
+        forms = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        forms |= {token(secret), *(form.replace("'", _SHELL_QUOTE) for form in forms)}
+        if not forms <= self._secrets:
+            self._secrets |= forms
+            self._pattern = None
+
+    def scrub(self, text: str) -> str:
+        """Return a text with every secret masked."""
+        if self._pattern is None:
+            longest_first = sorted(self._secrets, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(_as_pattern, longest_first)) or "(?!)")
+        return self._pattern.sub(masks.MASK, text)
+
+    def scrub_pointer(self, pointer: str) -> str:
+        """Return a JSON Pointer, or one name, with the names masked that may not be shown."""
+        parts = pointer.split("/")
+        return "/".join(
+            p if p in masks.DOCUMENTED or not p else self.scrub(masks.mask_name(p)) for p in parts
+        )
+
+    def scrub_violation(self, violation: Violation) -> Violation:
+        """Return a violation with every secret and every such name masked."""
+        names = violation.pointer.split("/")
+        odd = [n for n in names if len(n) >= _SHORTEST_SECRET and not masks.is_plain_name(n)]
+        # For a missing member, the validator also names the place where it is instead.
+        nested = re.compile(rf"(?<= nested at )/.*/{re.escape(names[-1])}", re.DOTALL)
+
+        def scrub(text: str) -> str:
+            for name in odd:
+                text = text.replace(name, masks.MASK)
+            return self.scrub(nested.sub(lambda place: self.scrub_pointer(place[0]), text))
+
+        return dataclasses.replace(
+            violation,
+            pointer=self.scrub_pointer(violation.pointer),
+            message=scrub(violation.message),
+            expected=scrub(violation.expected),
+            actual=scrub(violation.actual),
+            case=violation.case and self.scrub(violation.case),
+            replay=violation.replay and self.scrub(violation.replay),
+        )
+
+    def scrub_payload(self, payload: Any) -> Any:
+        """Return JSON values with every secret, and every name that may not be shown, masked."""
+        return map_texts(payload, self.scrub, self.scrub_pointer)
+
+
+def map_texts(
+    value: Any, change: Callable[[str], str], change_name: Callable[[str], str] | None = None
+) -> Any:
+    """Return a value with each text in it changed: in lists, tuples, dicts and dataclasses.
+
+    `change_name` is for the keys of a dict; without it they are changed as other texts are.
+    """
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        return change(value)
+    if isinstance(value, tuple | list):
+        return type(value)(map_texts(item, change, change_name) for item in value)
+    if isinstance(value, dict):
+        members = {key: map_texts(item, change, change_name) for key, item in value.items()}
+        return masks.rename(members, change_name or change)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        fields = {name: map_texts(getattr(value, name), change, change_name) for name in names}
+        return dataclasses.replace(value, **fields)
+    return value
+
+
+def _secrets(payload: Any, name: str = "") -> Iterator[str]:
+    """Yield the texts below personal members, the id of an error, and names that are not plain."""
+    match payload:
+        case dict():
+            for key, value in payload.items():
+                if not masks.is_plain_name(key):
+                    yield from (key, pointer([key])[1:])
+                trace = name == "error" and key == "id"
+                yield from _secrets(
+                    value, name if name in masks.PERSONAL else "body" if trace else key
+                )
+        case list():
+            for item in payload:
+                yield from _secrets(item, name)
+        case str() | int() if name in masks.PERSONAL:
+            yield str(payload)
+
+
+def _as_pattern(secret: str) -> str:
+    """Return the pattern of a secret. A short one is masked only as a whole word."""
+    text = re.escape(secret)
+    return text if len(secret) >= _SHORT_SECRET else rf"(?<![^\W_]){text}(?![^\W_])"

@@ -1,0 +1,77 @@
+"""What is broken, by cause, and what to do about it."""
+
+from dataclasses import dataclass
+
+from retry_contract.outcome import Outcome, RuleState, Verdict, Violation
+from retry_contract.rules import RULES
+from retry_contract.rules.sources import Source
+
+_DRIFT = (
+    "Nothing is broken: the drift is what the contract does not mention. Ask the service's team, "
+    "or leave out --strict to have it reported only."
+)
+_STEPS = {
+    Verdict.KEPT: "Nothing to do.",
+    Verdict.BROKEN: (
+        "Show the causes to the service's team: each names the statement that is broken, and "
+        "retry-contract explain RULE shows an example. If a rule does not hold for you, "
+        "--ignore RULE leaves it out, visibly."
+    ),
+    Verdict.NOT_TESTED: "Correct what the reason names, and run again: nothing was proved.",
+    Verdict.USAGE_ERROR: "Correct the command as the reason says, and run again.",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One place where one thing came that must not: the first violation of each broken rule."""
+
+    contract: str
+    violations: tuple[tuple[str, Violation], ...]
+
+    @property
+    def violation(self) -> Violation:
+        """The first violation of all, which says what was expected."""
+        return self.violations[0][1]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The broken rules, in the order of the rules."""
+        return tuple(rule for rule, _ in self.violations)
+
+    @property
+    def responses(self) -> tuple[str, ...]:
+        """The responses that show it: scenarios and requests."""
+        by_request: dict[str, str] = {}
+        for _, violation in self.violations:
+            by_request.setdefault(violation.seen.rpartition(", ")[2], violation.seen)
+        return tuple(by_request.values())
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The statements that say what was expected."""
+        return RULES[self.violation.rule].sources
+
+
+def causes(outcome: Outcome) -> tuple[Cause, ...]:
+    """Return the causes of the broken rules.
+
+    Violations of one contract have one cause if they are about the same member of the body, or if
+    the same status, content type or body came.
+    """
+    groups: dict[tuple[str, str, str], dict[str, Violation]] = {}
+    for result in outcome.in_state(RuleState.BROKEN):
+        for violation in result.violations:
+            member = "/".join(violation.pointer.split("/")[:2])
+            came = "" if member else violation.actual
+            group = groups.setdefault((result.contract, member or violation.place, came), {})
+            group.setdefault(result.rule, violation)
+    return tuple(
+        Cause(contract, tuple(found.items())) for (contract, _, _), found in groups.items()
+    )
+
+
+def next_step(outcome: Outcome) -> str:
+    """Return what to do next, in a sentence or two."""
+    only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
+    return _DRIFT if only_drift else _STEPS[outcome.verdict]
