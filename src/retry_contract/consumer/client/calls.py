@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from retry_contract.consumer.process import attempt as attempts
 from retry_contract.consumer.process import user_process
@@ -14,6 +15,7 @@ from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.host import host_command
 from retry_contract.consumer.process.user_process import Command, ProcessPool, UserProcess
 from retry_contract.outcome import UsageError
+from retry_contract.privacy.scrubber import map_texts
 from retry_contract.service.stage import Call, Stage, Visit
 
 _LONGEST_START, _LOOK = 0.5, 0.01
@@ -44,6 +46,11 @@ class CallResult:
     visit: Visit
     attempt: Attempt
     leak: str = ""
+
+    @property
+    def reading(self) -> Any:
+        """What was read, with names in place of the ids that no other call has."""
+        return map_texts(self.attempt.read, self.visit.mask)
 
 
 class Calls:
