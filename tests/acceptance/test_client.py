@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.client.client_check import scenarios
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
+from retry_contract.service.staged_calls import calls_by_scenario
 
 Done = CompletedProcess[str]
 slow = pytest.mark.slow
-NAMES = tuple(s.name for s in scenarios(newest_pair(catalogue()), catalogue().timeline))
+NAMES = tuple(calls_by_scenario(newest_pair(catalogue()), catalogue().timeline))
 REFUSALS = NAMES[4:11]
 
 APP = """

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
@@ -26,41 +27,28 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
-_PORT = 8020
-_LARGEST_PORT = 65535
-_OPTIONS = {
-    "port": ("N", f"default {_PORT}; 0 takes any that is free"),
-    "contract": ("NAME", "before, after, or auto (default): the one in force by its clock"),
-    "on": ("INSTANT", "what its clock starts at; default now"),
-    "cutover-in": ("SECONDS", "start its clock so long before the cutover"),
-    "rate": ("PER_SECOND", "answer more with 429; default no limit"),
-    "errors": ("ENVELOPE", "of errors: nested (default) or flat"),
-    "cap": ("WHAT", "what of three is capped: attempts (default) or retries"),
-    "run": ("COMMAND", "run a command next to it, with the sandbox in its environment"),
-}
+_PORT, _LARGEST_PORT = 8020, 65535
+_AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
+_OPTIONS = (
+    ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
+    (
+        "--contract",
+        "NAME",
+        "before, after, or auto (default): the one in force by its clock",
+        _AUTO,
+    ),
+    ("--on", "INSTANT", "what its clock starts at; default now"),
+    ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
+    ("--rate", "PER_SECOND", "answer more with 429; default no limit"),
+    ("--errors", "ENVELOPE", "of errors: nested (default) or flat", {"default": "nested"}),
+    ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
+    ("--run", "COMMAND", "run a command next to it, with the sandbox in its environment"),
+    ("--fault", "NAME", "a fault to have, repeatable; an unknown one lists them all", REPEATABLE),
+    ("--json", "", "print what it serves as JSON"),
+)
 _DELIVERY = timedelta(milliseconds=300)
 _GRACE = 5.0
 """How long a command has to end after Ctrl-C, in seconds."""
-
-
-def add(commands: Any) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "sandbox",
-        usage="%(prog)s [OPTION ...]",
-        help="serve the documented service on loopback",
-        description="Serve the documented service on loopback, until Ctrl-C.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    for name, (metavar, text) in _OPTIONS.items():
-        dest = "command_line" if name == "run" else name.replace("-", "_")
-        parser.add_argument(f"--{name}", dest=dest, metavar=metavar, help=text)
-    fault = "a fault to have, repeatable; an unknown one lists them all"
-    parser.add_argument("--fault", metavar="NAME", action="append", default=[], help=fault)
-    parser.add_argument("--json", action="store_true", help="print what it serves as JSON")
-    parser.set_defaults(run=run, contract="auto", errors="nested", cap="attempts")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,17 +57,20 @@ def run(options: argparse.Namespace) -> int:
     from retry_contract.endpoint.server import serve
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
+    from retry_contract.verification.option_values import number
 
-    if options.json and options.command_line is not None:
+    if options.json and options.run is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    contracts, port = catalogue(), _port(options.port)
+    contracts, port = catalogue(), number("port", options.port, default=_PORT)
+    if port > _LARGEST_PORT:
+        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
     with handling, serve(sandbox.handle, port=port) as (url,):
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
-        if options.command_line is not None:
-            return _run_command(options.command_line, _environment(described))
+        if options.run is not None:
+            return _run_command(options.run, _environment(described))
         with contextlib.suppress(KeyboardInterrupt):
             if options.json:
                 write_json(described)
@@ -133,15 +124,6 @@ def _settings(options: argparse.Namespace) -> Settings:
     if rate == 0:
         raise UsageError("--rate 0: give a number of requests a second, from 1")
     return Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=_DELIVERY)
-
-
-def _port(text: str | None) -> int:
-    from retry_contract.verification.option_values import number
-
-    port = number("port", text, default=_PORT)
-    if port > _LARGEST_PORT:
-        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
-    return port
 
 
 def _lines(described: dict[str, Any]) -> Iterator[str]:
@@ -200,3 +182,10 @@ def _run_command(command: str, environment: dict[str, str]) -> int:
         if child is not None:
             user_process.end_group(child)
     return code if code >= 0 else 128 - code
+
+
+COMMAND = Subcommand(
+    *("sandbox", run, "serve the documented service on loopback", _EXAMPLE, _OPTIONS),
+    "Serve the documented service on loopback, until Ctrl-C.",
+    "%(prog)s [OPTION ...]",
+)

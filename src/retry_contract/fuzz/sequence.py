@@ -11,12 +11,8 @@ from retry_contract.contract.catalogue import Kind
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate, validate_expected
 from retry_contract.exchange import Exchange, Observation
-from retry_contract.fuzz.conformance import (
-    form_violations,
-    rule_violations,
-    status_violation,
-    violation,
-)
+from retry_contract.fuzz import conformance
+from retry_contract.fuzz.conformance import rule_violations, violation
 from retry_contract.fuzz.engine import Broken, Tally
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.privacy.descriptions import describe, describe_other
@@ -30,7 +26,6 @@ from retry_contract.verification.prober import Prober
 
 _RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 _SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
-_A_WHILE = 5.0
 _KEPT_RULES = {
     "createdAt": "created-at-kept",
     "recipient": "recipient-kept",
@@ -125,7 +120,7 @@ class StatefulSequence:
     def _fail(self, which: int) -> None:
         message = self._pick(which)
         if not self.prober.endpoint.real_time:
-            self.prober.endpoint.wait(_A_WHILE)
+            self.prober.endpoint.wait(5)
         elif not message.at_rest:
             self.prober.wait_until_failed(message.id)
 
@@ -200,9 +195,7 @@ class StatefulSequence:
 
     def _check_accepted(self, message: PageMessage, before: Exchange, exchange: Exchange) -> None:
         self._check_response(exchange, 201, "retry")
-        self._check_kept(message, exchange, "response-matches-schema")
-        observation = self._observe(message, exchange, before)
-        self._break(*rule_violations("updated-at-moves-on", observation, self._expectation))
+        self._check_kept(message, exchange, "response-matches-schema", before)
         message.sends, message.at_rest = message.sends + 1, False
         following = ORDER if self.prober.endpoint.real_time else ("created",)
         expected = "created, or a status that follows it"
@@ -238,14 +231,17 @@ class StatefulSequence:
         message.shown = exchange.members.get("latestStatus")
         return exchange
 
-    def _check_kept(self, message: PageMessage, exchange: Exchange, rule: str) -> None:
+    def _check_kept(
+        self, message: PageMessage, exchange: Exchange, rule: str, before: Exchange | None = None
+    ) -> None:
         """Check that a response shows the message in the path, with the members it had before."""
-        observation = self._observe(message, exchange)
+        campaign = self.prober.endpoint.campaign
+        observation = Observation(ACCEPTED, exchange, campaign, message.id, before)
         for name, value in message.first.items():
             for found in differs(observation, name, value, "what was shown first"):
                 kept = _KEPT_RULES.get(name, rule)
                 self._break(violation(kept, found.pointer, found.expected, found.actual))
-        for kept in ("message-id-kept", "campaign-id-kept"):
+        for kept in ("message-id-kept", "campaign-id-kept", "updated-at-moves-on"):
             self._break(*rule_violations(kept, observation, self._expectation))
         self._learn(message, exchange)
 
@@ -253,12 +249,6 @@ class StatefulSequence:
         for name in self._expectation.contract.fields():
             if name in exchange.members and name not in {*MOVING, "id", "campaignId"}:
                 message.first.setdefault(name, exchange.members[name])
-
-    def _observe(
-        self, message: PageMessage, exchange: Exchange, before: Exchange | None = None
-    ) -> Observation:
-        campaign = self.prober.endpoint.campaign
-        return Observation(ACCEPTED, exchange, campaign, message.id, before)
 
     def _check_response(self, exchange: Exchange, status: int, kind: Kind) -> None:
         rule = "status-is-201" if kind == "retry" else "no-server-error"
@@ -286,11 +276,11 @@ class StatefulSequence:
         self, exchange: Exchange, statuses: Collection[int], rule: str, expected: str
     ) -> None:
         if exchange.status not in statuses:
-            self._break(status_violation(rule, expected, exchange))
+            self._break(conformance.status_violation(rule, expected, exchange))
 
     def _check_form(self, exchange: Exchange, *codes: str) -> None:
         key = self.prober.endpoint.key
-        for found in form_violations(exchange, self._expectation, key, codes):
+        for found in conformance.form_violations(exchange, self._expectation, key, codes):
             self._break(found)
 
     def _post(self, message: str, campaign: str | None = None, **how: Any) -> Exchange:

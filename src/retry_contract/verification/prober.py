@@ -16,17 +16,7 @@ from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
 from retry_contract.rules.scenarios import WRONG_METHOD
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
-from retry_contract.verification.outage import (
-    NoSuchMessage,
-    back_off,
-    check_control,
-    check_first,
-    check_redirect,
-    check_welcome,
-    explain_failure,
-    looks_down,
-    refusal_of,
-)
+from retry_contract.verification import outage
 
 Listener = Callable[[Exchange], None]
 
@@ -86,7 +76,7 @@ class Prober:
                 built = self.endpoint.client.build_request(method, path, **request)
                 response = self.endpoint.send(built)
             except httpx.RequestError as error:
-                reason = f"no response from {self.endpoint.name}: {explain_failure(error)}"
+                reason = f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
                 raise NotTested(reason) from error
             except httpx.InvalidURL as error:
                 raise NotTested("a message has an id that cannot be put into a path") from error
@@ -97,7 +87,7 @@ class Prober:
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
-                self.endpoint.wait(back_off(response.headers.get("retry-after", ""), number))
+                self.endpoint.wait(outage.back_off(response.headers.get("retry-after", ""), number))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
     def meet(self) -> None:
@@ -110,7 +100,7 @@ class Prober:
         with contextlib.suppress(NotExercised):
             *others, last = self.endpoint.named or [self.any_message()[0]]
             for message in others:
-                with contextlib.suppress(NoSuchMessage):
+                with contextlib.suppress(outage.NoSuchMessage):
                     self.retrieve(message)
                     return
             self.latest_retrieve(last)
@@ -121,9 +111,9 @@ class Prober:
         self._latest[message] = exchange
         if self.endpoint.real_time:
             self._check_first(exchange)
-            check_welcome(exchange, first=False)
-            if looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
-                check_control(exchange)
+            outage.check_welcome(exchange, first=False)
+            if outage.looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
+                outage.check_control(exchange)
         if exchange.status == 200:
             self._control = message
         return exchange
@@ -152,7 +142,7 @@ class Prober:
         kind: Kind = "other" if scenario == WRONG_METHOD else "retry"
         exchange = self.send(kind, path, method=method, authorization=authorization)
         if self.endpoint.real_time and own_key and not self._welcomed:
-            check_welcome(exchange)
+            outage.check_welcome(exchange)
         after = self.retrieve(message) if known else None
         self.rule_out_outage(exchange, lambda: self._control, own_key=own_key, control=after)
         return Observation(scenario, exchange, campaign, message, before, after, sent)
@@ -241,10 +231,10 @@ class Prober:
         return None
 
     def _check_first(self, exchange: Exchange) -> None:
-        """Check for a redirect and, once a run, that the service talks to it."""
-        check_redirect(exchange)
+        """Check for a redirect and, once in a run, that the service talks to it."""
+        outage.check_redirect(exchange)
         if not self._welcomed:
-            check_first(exchange)
+            outage.check_first(exchange)
             self._welcomed = True
 
     def rule_out_outage(
@@ -263,8 +253,8 @@ class Prober:
         if not self.endpoint.real_time:
             return
         if exchange.kind == "retry":
-            check_redirect(exchange)
-        if not looks_down(exchange) and not (own_key and refusal_of(exchange)):
+            outage.check_redirect(exchange)
+        if not outage.looks_down(exchange) and not (own_key and outage.refusal_of(exchange)):
             return
         if control is None:
             message = known()
@@ -274,7 +264,7 @@ class Prober:
                     "from a fault by: give --message ID"
                 )
             control = self.retrieve(message)
-        check_control(control)
+        outage.check_control(control)
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"
