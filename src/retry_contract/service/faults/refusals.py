@@ -4,16 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from retry_contract.service.faults.model import (
-    Payload,
-    Table,
-    Wrap,
-    is_retry,
-    payloads,
-    requests,
-    responses,
-    statuses,
-)
+from retry_contract.service.faults import model
+from retry_contract.service.faults.model import Payload, Table, Wrap, responses, statuses
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service
 
@@ -29,7 +21,7 @@ def _let_in(which: Callable[[str | None, bool], bool]) -> Wrap:
 
     def change(service: Service, request: Request) -> Request:
         campaign = service.campaigns.get(request.path.split("/campaigns/")[-1].split("/")[0])
-        if campaign is None or not is_retry(request):
+        if campaign is None or not model.is_retry(request):
             return request
         header = request.headers.get("authorization")
         scheme, _, key = (header or "").partition(" ")
@@ -38,34 +30,31 @@ def _let_in(which: Callable[[str | None, bool], bool]) -> Wrap:
             return request
         return replace(request, headers={"authorization": f"Bearer {campaign.key}"})
 
-    return requests(change)
+    return model.requests(change)
 
 
-def _echo_key(_: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Response:
-        response = handle(request)
-        if not is_retry(request) or response.status != 400:
-            return response
-        said = f"refused: {request.headers.get('authorization', '')}"
-        return json_response(400, {"message": said, "statusCode": 400})
-
-    return faulty
+@model.wrapper
+def _echo_key(_: Service, handle: Handler, request: Request) -> Response:
+    response = handle(request)
+    if not model.is_retry(request) or response.status != 400:
+        return response
+    said = f"refused: {request.headers.get('authorization', '')}"
+    return json_response(400, {"message": said, "statusCode": 400})
 
 
 def _recode(code: str) -> Wrap:
     def change(payload: Payload) -> None:
+        payload.clear()
         payload["error"] = {"code": code, "message": "No.", "type": "domain_error", "id": "1"}
-        payload.pop("message", None)
-        payload.pop("statusCode", None)
 
-    return payloads(change, status=400)
+    return model.payloads(change, status=400)
 
 
 def _show_trace(response: Response) -> Response:
     return json_response(response.status, {"message": _TRACE, "statusCode": response.status})
 
 
-@requests
+@model.requests
 def _take_put(_: Service, request: Request) -> Request:
     put = request.method == "PUT" and request.path.endswith("/retry")
     return replace(request, method="POST") if put else request

@@ -4,14 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from retry_contract.service.faults.model import (
-    Table,
-    Wrap,
-    after_retry,
-    before_retry,
-    is_retry,
-    message_of,
-)
+from retry_contract.service.faults import model
+from retry_contract.service.faults.model import Table, Wrap, after_retry, before_retry
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
@@ -42,30 +36,26 @@ def _open_batch(message: Message) -> None:
 def _refuse(which: Callable[[Message], bool]) -> Wrap:
     """Return a wrapper that refuses the retry of some messages, once the key has been checked."""
 
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            message = message_of(service, request)
-            if message is None or not is_retry(request) or not which(message):
-                return handle(request)
-            status, message.status = message.status, "sent"
-            response, message.status = handle(request), status
-            return response
-
-        return faulty
-
-    return wrap
-
-
-def _keep_failed(service: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Response:
-        message = message_of(service, request)
-        saved = replace(message, attempts=list(message.attempts)) if message else None
-        response = handle(request)
-        if is_retry(request) and response.status == 201 and saved is not None:
-            service.messages[saved.id] = saved
+    @model.wrapper
+    def answer(service: Service, handle: Handler, request: Request) -> Response:
+        message = model.message_of(service, request)
+        if message is None or not model.is_retry(request) or not which(message):
+            return handle(request)
+        status, message.status = message.status, "sent"
+        response, message.status = handle(request), status
         return response
 
-    return faulty
+    return answer
+
+
+@model.wrapper
+def _keep_failed(service: Service, handle: Handler, request: Request) -> Response:
+    message = model.message_of(service, request)
+    saved = replace(message, attempts=list(message.attempts)) if message else None
+    response = handle(request)
+    if model.is_retry(request) and response.status == 201 and saved is not None:
+        service.messages[saved.id] = saved
+    return response
 
 
 def _lose(service: Service, message: Message) -> None:
