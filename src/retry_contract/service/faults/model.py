@@ -11,8 +11,9 @@ from retry_contract.service.records import Message
 
 Wrap = Callable[[Service, Handler], Handler]
 Payload = dict[str, Any]
-Table = dict[str | None, dict[str, Wrap]]
-"""For each rule, the faults that break it: "name: sentence." and the wrapper."""
+RULE = None
+Table = dict[str, Wrap | None]
+"""Faults, "name: sentence." and the wrapper, under a row of the RULE that they break, if any."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,11 @@ class Fault:
 
 def read_faults(table: Table, *, testable: bool = True) -> Iterator[Fault]:
     """Yield the faults of a table."""
-    for rule, rows in table.items():
-        for text, wrap in rows.items():
+    rule = None
+    for text, wrap in table.items():
+        if wrap is RULE:
+            rule = text or None
+        else:
             name, _, sentence = text.partition(": ")
             yield Fault(name, sentence, rule, wrap, testable)
 

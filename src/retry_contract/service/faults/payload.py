@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from retry_contract.service.faults import model
-from retry_contract.service.faults.model import Payload, Table, Wrap, payloads, responses
+from retry_contract.service.faults.model import RULE, Payload, Table, Wrap, payloads, responses
 from retry_contract.service.http import Pace, Request
 
 _OTHER_ID = "_00000000-0000-4000-8000-00000000dead"
@@ -51,106 +51,81 @@ def _deliver(pace: Pace) -> Wrap:
 
 # What changes one member comes before what changes the form of a member, or of the whole body.
 FAULTS: Table = {
-    "creator-id-as-contracted": {
-        "creator-id-missing: creatorId is left out.": _drop("creatorId"),
-        "creator-id-null: creatorId is null.": _put(creatorId=None),
-        "creator-id-number: creatorId is a number.": _put(creatorId=42),
-        "creator-id-empty: creatorId is an empty string.": _put(creatorId=""),
-        "creator-id-wrong-case: creatorId is called creatorID.": _rename("creatorId", "creatorID"),
-        "creator-id-nested: creatorId is inside templateBody instead of at the top.": _nest_creator,
-    },
-    "creator-id-kept": {
-        "creator-id-changed: creatorId is that of somebody else.": _put(creatorId=_OTHER_USER),
-    },
-    "values-kept": {
-        "values-lost: values is empty.": _put(values={}),
-        "unicode-mangled: Letters beyond ASCII in values are replaced by question marks.": _put(
-            values=_mangle
-        ),
-    },
-    "full-message-kept": {
-        "full-message-changed: fullMessage is another text.": _put(fullMessage="Another text."),
-    },
-    "template-kept": {
-        "template-changed: templateBodyId is another one.": _put(templateBodyId=_OTHER_TEMPLATE),
-    },
-    "created-at-kept": {
-        "created-at-moved: createdAt is the time of the retry.": payloads(
-            lambda p: p.update(createdAt=p["updatedAt"])
-        ),
-    },
-    "updated-at-moves-on": {
-        "updated-at-stale: updatedAt is a year behind.": _put(updatedAt=_a_year_before),
-        "updated-before-created: updatedAt is before createdAt.": payloads(
-            lambda p: p.update(updatedAt=p["createdAt"].replace("20", "19", 1))
-        ),
-    },
-    "message-id-kept": {
-        "id-changed: The retry gets a message id of its own.": _put(id="message" + _OTHER_ID),
-    },
-    "campaign-id-kept": {
-        "campaign-changed: campaignId is another one.": _put(campaignId="campaign" + _OTHER_ID),
-    },
-    "recipient-kept": {
-        "recipient-changed: The recipient is another one.": _put(recipient="6511111111"),
-    },
-    "status-reset-to-created": {
-        "status-not-reset: latestStatus is still failure in the response.": _put(
-            latestStatus="failure"
-        ),
-        "status-enqueued: latestStatus is enqueued in the response.": _put(latestStatus="enqueued"),
-    },
-    None: {
-        "undocumented-field: The response has one more field.": payloads(
-            lambda p: p.update(providerReference="none")
-        ),
-    },
-    "same-shape-as-single-send": {
-        "single-send-differs: "
-        "The Single Send returned another templateBodyId than the message has.": _put(
-            model.is_send, templateBodyId=_OTHER_TEMPLATE
-        ),
-    },
-    "response-matches-schema": {
-        "field-dropped: templateBodyId is left out.": _drop("templateBodyId"),
-        "recipient-with-plus: The recipient is written with a plus sign.": _put(
-            recipient="+{}".format
-        ),
-        "field-renamed: recipient is called to.": _rename("recipient", "to"),
-        "field-retyped: campaignId is a number.": _put(campaignId=7),
-        "field-null: fullMessage is null.": _put(fullMessage=None),
-        "timestamp-without-offset: createdAt has no offset.": _put(createdAt=lambda c: c[:-6]),
-        "timestamp-as-number: updatedAt is a number of milliseconds.": _put(
-            updatedAt=1715849339157
-        ),
-        "values-as-text: values is the JSON text of an object instead of an object.": _put(
-            values="{}"
-        ),
-        "body-in-array: The message comes wrapped in an array.": responses(
-            lambda r: r.with_json([r.json()])
-        ),
-    },
-    "body-is-json": {
-        "body-cut-off: The body of an accepted retry ends in the middle.": responses(
-            lambda r: replace(r, body=r.body[:40])
-        ),
-        "body-empty: An accepted retry has no body.": responses(lambda r: replace(r, body=b"")),
-    },
+    "creator-id-as-contracted": RULE,
+    "creator-id-missing: creatorId is left out.": _drop("creatorId"),
+    "creator-id-null: creatorId is null.": _put(creatorId=None),
+    "creator-id-number: creatorId is a number.": _put(creatorId=42),
+    "creator-id-empty: creatorId is an empty string.": _put(creatorId=""),
+    "creator-id-wrong-case: creatorId is called creatorID.": _rename("creatorId", "creatorID"),
+    "creator-id-nested: creatorId is inside templateBody instead of at the top.": _nest_creator,
+    "creator-id-kept": RULE,
+    "creator-id-changed: creatorId is that of somebody else.": _put(creatorId=_OTHER_USER),
+    "values-kept": RULE,
+    "values-lost: values is empty.": _put(values={}),
+    "unicode-mangled: Letters beyond ASCII in values are replaced by question marks.": _put(
+        values=_mangle
+    ),
+    "full-message-kept": RULE,
+    "full-message-changed: fullMessage is another text.": _put(fullMessage="Another text."),
+    "template-kept": RULE,
+    "template-changed: templateBodyId is another one.": _put(templateBodyId=_OTHER_TEMPLATE),
+    "created-at-kept": RULE,
+    "created-at-moved: createdAt is the time of the retry.": payloads(
+        lambda p: p.update(createdAt=p["updatedAt"])
+    ),
+    "updated-at-moves-on": RULE,
+    "updated-at-stale: updatedAt is a year behind.": _put(updatedAt=_a_year_before),
+    "updated-before-created: updatedAt is before createdAt.": payloads(
+        lambda p: p.update(updatedAt=p["createdAt"].replace("20", "19", 1))
+    ),
+    "message-id-kept": RULE,
+    "id-changed: The retry gets a message id of its own.": _put(id="message" + _OTHER_ID),
+    "campaign-id-kept": RULE,
+    "campaign-changed: campaignId is another one.": _put(campaignId="campaign" + _OTHER_ID),
+    "recipient-kept": RULE,
+    "recipient-changed: The recipient is another one.": _put(recipient="6511111111"),
+    "status-reset-to-created": RULE,
+    "status-not-reset: latestStatus is still failure in the response.": _put(
+        latestStatus="failure"
+    ),
+    "status-enqueued: latestStatus is enqueued in the response.": _put(latestStatus="enqueued"),
+    "": RULE,
+    "undocumented-field: The response has one more field.": payloads(
+        lambda p: p.update(providerReference="none")
+    ),
+    "same-shape-as-single-send": RULE,
+    "single-send-differs: "
+    "The Single Send returned another templateBodyId than the message has.": _put(
+        model.is_send, templateBodyId=_OTHER_TEMPLATE
+    ),
+    "response-matches-schema": RULE,
+    "field-dropped: templateBodyId is left out.": _drop("templateBodyId"),
+    "recipient-with-plus: The recipient is written with a plus sign.": _put(recipient="+{}".format),
+    "field-renamed: recipient is called to.": _rename("recipient", "to"),
+    "field-retyped: campaignId is a number.": _put(campaignId=7),
+    "field-null: fullMessage is null.": _put(fullMessage=None),
+    "timestamp-without-offset: createdAt has no offset.": _put(createdAt=lambda c: c[:-6]),
+    "timestamp-as-number: updatedAt is a number of milliseconds.": _put(updatedAt=1715849339157),
+    "values-as-text: values is the JSON text of an object instead of an object.": _put(values="{}"),
+    "body-in-array: The message comes wrapped in an array.": responses(
+        lambda r: r.with_json([r.json()])
+    ),
+    "body-is-json": RULE,
+    "body-cut-off: The body of an accepted retry ends in the middle.": responses(
+        lambda r: replace(r, body=r.body[:40])
+    ),
+    "body-empty: An accepted retry has no body.": responses(lambda r: replace(r, body=b"")),
 }
 PACES: Table = {
-    None: {
-        "response-drips: "
-        "An accepted retry is answered a byte at a time, slower than anyone waits.": _deliver(
-            "drip"
-        ),
-        "response-stalls: An accepted retry is answered with headers, and then nothing.": _deliver(
-            "stall"
-        ),
-        "no-response: "
-        "An accepted retry is answered by nothing at all, and the connection stays open.": _deliver(
-            "silent"
-        ),
-        "connection-reset: The connection is reset once a retry was accepted.": _deliver("reset"),
-    }
+    "response-drips: "
+    "An accepted retry is answered a byte at a time, slower than anyone waits.": _deliver("drip"),
+    "response-stalls: An accepted retry is answered with headers, and then nothing.": _deliver(
+        "stall"
+    ),
+    "no-response: "
+    "An accepted retry is answered by nothing at all, and the connection stays open.": _deliver(
+        "silent"
+    ),
+    "connection-reset: The connection is reset once a retry was accepted.": _deliver("reset"),
 }
 """Faults that break no rule: they leave nothing to test."""

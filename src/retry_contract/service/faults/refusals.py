@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from retry_contract.service.faults import model
-from retry_contract.service.faults.model import Payload, Table, Wrap, responses, statuses
+from retry_contract.service.faults.model import RULE, Payload, Table, Wrap, responses, statuses
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service
 
@@ -66,81 +66,66 @@ def _type(content_type: str, **limits: Any) -> Wrap:
 
 
 FAULTS: Table = {
-    "status-is-201": {
-        "answers-200: An accepted retry is answered with 200.": statuses(200, of=201),
-        "answers-202: An accepted retry is answered with 202.": statuses(202, of=201),
-    },
-    "key-required": {
-        "no-key-accepted: A retry without a key is accepted.": _let_in(
-            lambda scheme, _: scheme is None
-        ),
-        "no-key-forbidden: A retry without a key is answered with 403.": statuses(403, of=401),
-    },
-    "wrong-key-refused": {
-        "wrong-key-accepted: Any Bearer key is accepted.": _let_in(
-            lambda scheme, known: scheme == "bearer" and not known
-        ),
-        "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(
-            lambda scheme, known: scheme != "bearer" and known
-        ),
-    },
-    "foreign-campaign-refused": {
-        "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
-            lambda scheme, known: scheme == "bearer" and known
-        ),
-    },
-    "no-secret-echoed": {
-        "key-echoed: A refusal quotes the API key.": _echo_key,
-        "stack-trace-shown: A refusal shows a stack trace.": responses(_show_trace, status=400),
-    },
-    "error-code-documented": {
-        "error-code-unknown: A refusal carries a code that is not documented.": _recode(
-            "retry_failed"
-        ),
-        "error-code-of-another-cause: A refusal carries the code of another cause.": _recode(
-            "parameter_invalid"
-        ),
-    },
-    "error-shape": {
-        "error-is-html: A refusal is an HTML page.": responses(
-            lambda response: replace(response, body=_HTML), status=400
-        ),
-        "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
-            lambda response: response.with_json({"errors": ["No."]}), status=400
-        ),
-    },
-    "content-type-is-json": {
-        "content-type-is-html: An accepted retry is of content type text/html.": _type(
-            "text/html; charset=utf-8"
-        ),
-        "error-content-type-is-text: A refusal is of content type text/plain.": _type(
-            "text/plain", status=400
-        ),
-    },
-    "unknown-message-refused": {
-        "unknown-is-404: An unknown message is answered with 404.": statuses(
-            404, of=400, about=lambda m: m is None
-        ),
-    },
-    "no-server-error": {
-        "unknown-is-500: An unknown message is answered with 500.": statuses(
-            500, of=400, about=lambda m: m is None
-        ),
-    },
-    "unfailed-message-refused": {
-        "unfailed-is-409: A message that has not failed is answered with 409.": statuses(
-            409, of=400, about=lambda m: m is not None and m.status != "failure"
-        ),
-    },
-    "attempts-capped": {
-        "spent-is-409: A message that was tried too often is answered with 409.": statuses(
-            409, of=400, about=lambda m: m is not None and len(m.attempts) >= 3
-        ),
-    },
-    "wrong-method-refused": {
-        "wrong-method-accepted: A PUT at the retry's path retries the message.": _take_put,
-        "wrong-method-is-500: Another method at the retry's path is answered with 500.": statuses(
-            500, of=405, to=lambda _: True
-        ),
-    },
+    "status-is-201": RULE,
+    "answers-200: An accepted retry is answered with 200.": statuses(200, of=201),
+    "answers-202: An accepted retry is answered with 202.": statuses(202, of=201),
+    "key-required": RULE,
+    "no-key-accepted: A retry without a key is accepted.": _let_in(
+        lambda scheme, _: scheme is None
+    ),
+    "no-key-forbidden: A retry without a key is answered with 403.": statuses(403, of=401),
+    "wrong-key-refused": RULE,
+    "wrong-key-accepted: Any Bearer key is accepted.": _let_in(
+        lambda scheme, known: scheme == "bearer" and not known
+    ),
+    "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(
+        lambda scheme, known: scheme != "bearer" and known
+    ),
+    "foreign-campaign-refused": RULE,
+    "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
+        lambda scheme, known: scheme == "bearer" and known
+    ),
+    "no-secret-echoed": RULE,
+    "key-echoed: A refusal quotes the API key.": _echo_key,
+    "stack-trace-shown: A refusal shows a stack trace.": responses(_show_trace, status=400),
+    "error-code-documented": RULE,
+    "error-code-unknown: A refusal carries a code that is not documented.": _recode("retry_failed"),
+    "error-code-of-another-cause: A refusal carries the code of another cause.": _recode(
+        "parameter_invalid"
+    ),
+    "error-shape": RULE,
+    "error-is-html: A refusal is an HTML page.": responses(
+        lambda response: replace(response, body=_HTML), status=400
+    ),
+    "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
+        lambda response: response.with_json({"errors": ["No."]}), status=400
+    ),
+    "content-type-is-json": RULE,
+    "content-type-is-html: An accepted retry is of content type text/html.": _type(
+        "text/html; charset=utf-8"
+    ),
+    "error-content-type-is-text: A refusal is of content type text/plain.": _type(
+        "text/plain", status=400
+    ),
+    "unknown-message-refused": RULE,
+    "unknown-is-404: An unknown message is answered with 404.": statuses(
+        404, of=400, about=lambda m: m is None
+    ),
+    "no-server-error": RULE,
+    "unknown-is-500: An unknown message is answered with 500.": statuses(
+        500, of=400, about=lambda m: m is None
+    ),
+    "unfailed-message-refused": RULE,
+    "unfailed-is-409: A message that has not failed is answered with 409.": statuses(
+        409, of=400, about=lambda m: m is not None and m.status != "failure"
+    ),
+    "attempts-capped": RULE,
+    "spent-is-409: A message that was tried too often is answered with 409.": statuses(
+        409, of=400, about=lambda m: m is not None and len(m.attempts) >= 3
+    ),
+    "wrong-method-refused": RULE,
+    "wrong-method-accepted: A PUT at the retry's path retries the message.": _take_put,
+    "wrong-method-is-500: Another method at the retry's path is answered with 500.": statuses(
+        500, of=405, to=lambda _: True
+    ),
 }
