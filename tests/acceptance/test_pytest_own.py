@@ -93,7 +93,7 @@ def test_option_is_checked_even_if_no_contract_test_is_run(
 ) -> None:
     done = session("own, unusable option")
     assert done.exit_code == 4
-    assert "--contract later: no such contract" in done.errors
+    assert "--contract-version later: no such contract" in done.errors
 
 
 def test_failure_of_a_test_of_the_users_own_stays_a_failure(

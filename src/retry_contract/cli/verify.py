@@ -70,9 +70,10 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     import pytest
 
     from retry_contract.cli.watcher import Watcher
+    from retry_contract.contract.catalogue import shipped_folder
     from retry_contract.plugin.session import OUTCOME
 
-    tests = _tests_folder()
+    tests = shipped_folder("contract_tests/test_accepted.py")
     fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
     fixed += ["--noconftest", "--import-mode=importlib", "--assert=plain"]
     fixed += ["-p", "retry_contract.plugin"]  # by its name, so that xdist's workers find it
@@ -90,16 +91,6 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
         reason = "a test failed without checking a rule; retry-contract verify -- -v shows it"
         return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=reason)
     return outcome
-
-
-def _tests_folder() -> Path:
-    import retry_contract
-
-    for parent in retry_contract.__path__:
-        folder = Path(parent) / "contract_tests"
-        if (folder / "test_accepted.py").is_file():
-            return folder
-    raise UsageError("the contract tests are missing: reinstall retry-contract")
 
 
 @contextmanager

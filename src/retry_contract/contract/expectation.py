@@ -61,12 +61,12 @@ def expectations(
     try:
         if choice == "auto":
             return (expect_at(catalogue, datetime.now(UTC) if on is None else on),)
-        return tuple(
-            expect(catalogue, name) for name in (catalogue if choice == default else [choice])
-        )
+        names = catalogue if choice == default else [choice]
+        return tuple(expect(catalogue, name) for name in names)
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
     except KeyError:
-        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
+        last = "served" if default == "auto" else default
+        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", last])
         shown = choice or "(empty)"
         raise UsageError(f"--contract {shown}: no such contract; use one of {known}") from None

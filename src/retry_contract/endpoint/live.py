@@ -1,5 +1,6 @@
 """A service over HTTP, on one httpx client behind the guard."""
 
+import contextlib
 import os
 import re
 import ssl
@@ -25,11 +26,6 @@ from retry_contract.endpoint.guard import (
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
-_LONGEST_CONNECT = 5.0
-_IDLE = 3.0
-"""How long an idle connection is kept, in seconds: servers drop one after five or more."""
-_FOREIGN_PREFIX = "PMAK-"
-_LARGEST_PORT = 2**16 - 1
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
 _WIRE_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -75,11 +71,12 @@ class LiveEndpoint(Endpoint):
         self.values, self.expendable = settings.values, guard.loopback
         self._state_of, self._proxied = state_of, settings.proxy is not None
         timeout = settings.timeout
+        # Servers drop an idle connection after five seconds or more.
         transport = TimedTransport(
             timeout,
             only_here=guard.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
-            limits=httpx.Limits(keepalive_expiry=_IDLE),
+            limits=httpx.Limits(keepalive_expiry=3.0),
             proxy=settings.proxy,
         )
         self.client = httpx.Client(
@@ -90,7 +87,7 @@ class LiveEndpoint(Endpoint):
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT)),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
         )
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -100,15 +97,12 @@ class LiveEndpoint(Endpoint):
             if self._proxied and not is_about_tls(error):
                 raise httpx.ProxyError("out of reach", request=request) from error
             raise
-        try:
+        with contextlib.closing(response):
             body = read_body(response)
-        finally:
-            response.close()
         # As bytes: httpx reads more in a header than it would write.
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
-        whole = httpx.Response(response.status_code, headers=headers, content=body)
-        whole.request = request
-        return whole
+        status = response.status_code
+        return httpx.Response(status, headers=headers, content=body, request=request)
 
     def message_in(self, state: str) -> str | None:
         return None if self._state_of is None else self._state_of(state)
@@ -138,7 +132,7 @@ def check_url(url: str, *, allow_production: bool) -> str:
     if parsed.scheme not in ("http", "https") or not host:
         raise UsageError(f"--endpoint {url}: give mock, or a base URL that begins with https://")
     port = 443 if parsed.port is None else parsed.port
-    if not 0 < port <= _LARGEST_PORT or not _HOST.fullmatch(host):
+    if not 0 < port < 2**16 or not _HOST.fullmatch(host):
         raise UsageError(f"--endpoint {url}: no such host or port can be; see how it is written")
     if escapes_a_dot(parsed.raw_path.decode("ascii")):
         raise UsageError(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
@@ -157,9 +151,9 @@ def check_key(key: str) -> str:
     key = key.strip()
     if not key:
         raise UsageError("no API key: put it into the environment as POSTMAN_API_KEY")
-    if key.startswith(_FOREIGN_PREFIX):
+    if key.startswith("PMAK-"):
         raise UsageError(
-            f"the key begins with {_FOREIGN_PREFIX}: it is of another product named Postman; "
+            "the key begins with PMAK-: it is of another product named Postman; "
             "use a key of the campaign in postman.gov.sg"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):

@@ -32,16 +32,12 @@ _LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 _PATIENCE = 10.0
 """How long a request may take to arrive, in seconds."""
-_GRACE = 1
-_DRIP = 0.5
-_BACKLOG = 256
+_DRIP, _BACKLOG = 0.5, 256
 MOST_CONNECTIONS = 500
 """Beyond so many, the one that has sent no request for longest is dropped: files are few."""
-_NO_LINGER = struct.pack("ii", 1, 0)
 
-_Message = dict[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
+_Receive = Callable[[], Awaitable[dict[str, Any]]]
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class _PacketTransport:
@@ -134,7 +130,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _abort(self) -> None:
         wire = self.transport.get_extra_info("socket")
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
 
@@ -160,12 +156,10 @@ def _application(
 async def _read(receive: _Receive) -> bytes | None:
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    while message.get("more_body") and len(body) <= _LARGEST:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > _LARGEST:
-            return None
-    return body
+    return body if len(body) <= _LARGEST else None
 
 
 async def _write(response: Response, wire: Any, receive: _Receive, send: _Send) -> None:
@@ -221,7 +215,7 @@ def serve(*handlers: Handler, port: int = 0) -> Iterator[list[str]]:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=(listeners,), daemon=True)

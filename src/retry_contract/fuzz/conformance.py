@@ -10,12 +10,7 @@ from retry_contract.outcome import NotExercised, NotTested, Place, Violation
 from retry_contract.rules import RULES
 from retry_contract.rules.every_response import content_type_of
 from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
-from retry_contract.verification.outage import (
-    check_control,
-    check_redirect,
-    needs_control,
-    nothing_known,
-)
+from retry_contract.verification import outage
 from retry_contract.verification.prober import Prober
 
 _JSON, _SHAPE = "application/json", "one of the two documented error envelopes"
@@ -77,12 +72,10 @@ def rule_out_outage(
 
     Raises NotTested if it is one, if no message is known to check by, or after a redirect.
     """
-    if not prober.endpoint.real_time:
-        return
-    check_redirect(exchange)
-    if not needs_control(exchange, own_key=own_key):
-        return
-    message = known()
-    if message is None:
-        raise NotTested(nothing_known(exchange))
-    check_control(prober.retrieve(message))
+    if prober.endpoint.real_time:
+        outage.check_redirect(exchange)
+        if outage.needs_control(exchange, own_key=own_key):
+            message = known()
+            if message is None:
+                raise NotTested(outage.nothing_known(exchange))
+            outage.check_control(prober.retrieve(message))

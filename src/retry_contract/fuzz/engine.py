@@ -14,15 +14,11 @@ from hypothesis.errors import HypothesisException
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.fuzz.isolation import isolated, isolated_settings
+from retry_contract.fuzz.isolation import EndOfRun, isolated, isolated_settings
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.prober import Listener, Prober
 
 NO_CASE = "--replay: not a case that this version can play"
-_REFUSED_ONLY = (
-    "off this machine only retries of unknown messages are generated, and each was refused as "
-    "documented; the rest needs an endpoint on this machine"
-)
 _MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
 """How many cases are tried for a smaller one, after the first that broke the contract."""
 
@@ -31,8 +27,8 @@ _MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
 class Plan:
     """What to generate, and the endpoint that it is sent to.
 
-    `cases` bounds the cases and `seed` fixes them. `replay` is one case to play instead.
-    `examples` is a folder of failures to read and extend. `listen` is called with every exchange.
+    `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
+    `listen` is called with every exchange.
     """
 
     endpoint: Endpoint
@@ -75,10 +71,6 @@ class Broken(Exception):
         self.size = len(json.dumps(case))
 
 
-class EndOfRun(BaseException):
-    """Ends a run of generated cases at once: Hypothesis does not take it for a failure."""
-
-
 @dataclass
 class Tally:
     """The traffic of the generated cases, and the smallest case that broke the contract.
@@ -99,12 +91,6 @@ class Tally:
     def requests(self) -> int:
         """How many requests were sent."""
         return self.traffic.requests
-
-    def begin(self) -> None:
-        """Begin a case. Raises EndOfRun once enough cases were tried for a smaller one."""
-        self._shrunk += self.smallest is not None
-        if self._shrunk > self.most_shrinks:
-            self.end()
 
     def end(self, reason: NotExercised | NotTested | None = None) -> NoReturn:
         """Raise EndOfRun; the reason says why there is nothing to test."""
@@ -127,8 +113,13 @@ class Tally:
 
     @contextlib.contextmanager
     def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
-        """Give a case its own endpoint, where there can be one, and count what it sends."""
-        self.begin()
+        """Give a case its own endpoint, where there can be one, and count what it sends.
+
+        Raises EndOfRun once enough cases were tried for a smaller one.
+        """
+        self._shrunk += self.smallest is not None
+        if self._shrunk > self.most_shrinks:
+            self.end()
         endpoint = endpoint or plan.endpoint.renew()
         prober = Prober(endpoint, plan.listen)
         try:
@@ -161,9 +152,12 @@ def run_cases(
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
     if plan.replay is None and not tally.accepted:
-        # Off this machine the cases name messages that do not exist, so none can be accepted.
-        here = plan.endpoint.expendable
-        raise NotExercised("no generated retry was accepted" if here else _REFUSED_ONLY)
+        raise NotExercised(
+            "no generated retry was accepted"
+            if plan.endpoint.expendable
+            else "off this machine only retries of unknown messages are generated, and each was "
+            "refused as documented; the rest needs an endpoint on this machine"
+        )
     return None
 
 

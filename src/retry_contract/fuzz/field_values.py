@@ -10,13 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.timeline import SINGAPORE
 
-CREATED = "2024-05-16T16:48:42.247+08:00"
-UPDATED = "2024-05-16T16:48:59.157+08:00"
-MESSAGE = "This is a message to Test Recipient."
 OFFSETS = (
     *("+08:00", "Z", "z", "+00:00", "-00:00", "+05:30", "+05:45", "-03:30", "+14:00"),
     *("-12:00", "+00:01", "+23:59", "-23:59"),
@@ -26,13 +22,16 @@ SIMULATORS = (
     *("6522222222", "6511111111", "6511112222", "6511113333", "6511114444", "6511115555"),
     "6511119999",
 )
-SCRIPTS = (
+_SCRIPTS = (
     *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "مستلم تجريبي", "נמען לבדיקה"),
     *("परीक्षण प्राप्तकर्ता", "ผู้รับทดสอบ", "テスト受信者", "Тест"),
     *("e\u0301 Z\u0351\u0346\u036ba\u0318l\u0321g\u0322o", "\u202eright to left\u202c"),
     *("\U00020bb7野家 \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467", "\uff11\uff12\uff13"),
 )
-PLAIN = ("Test Recipient", "", "1", "O'Neil & Sons <b>", 'said "hi" \\ then', "two\nlines", "{{x}}")
+_PLAIN = (
+    *("Test Recipient", "", "1", "O'Neil & Sons <b>", 'said "hi" \\ then', "two\nlines"),
+    "{{x}}",
+)
 NAMES = (
     *("name", "date", "time", "place", "amount", "reference", "agency", "officer", "link"),
     *("First Name", "first_name", "a/b", "a~b", "a.b", "名字", "பெயர்", "اسم", "ชื่อ", "\U0001f600"),
@@ -41,13 +40,8 @@ NAMES = (
 
 _DAYS = ("2024-05-16", "2024-02-29", "2000-02-29", "0000-02-29", "0000-01-01", "9999-12-31",
          "1900-02-28", "1969-12-31", "2038-01-19", "2025-02-23", "2025-02-24")  # fmt: skip
-_TIMES = ("16:48:42", "00:00:00", "23:59:59", "12:00:00", "15:59:59")
+_UUID = "886313e1-3b8a-5372-9b90-0c9aee199e5d"
 _LINE = "A line of a long test message. "
-_SENTENCES = (_LINE, "一行测试短信。", "ஒரு வரி. ", "سطر. ", "\U0001f9ea ")
-_UUIDS = (
-    *("00000000-0000-4000-8000-000000000001", "886313e1-3b8a-5372-9b90-0c9aee199e5d"),
-    "6F1C2B8E-0D3A-4C55-9C58-0F4F2F3F8A11",
-)
 _PAGE_TEXTS = (
     *("'", "1", "0", "-", "#", "true", "null", "=1+1", "O'Neil", 'said "hi"', "Tan & Sons"),
     *("<b>bold</b>", "50% off", "a, b; c", "C:/temp", "http://a.example/?q=1&r=2", "two\nlines"),
@@ -57,91 +51,70 @@ _PAGE_LETTERS = (
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-"
     "!\"#$%&'()*+/:;<=>?@_àâçéèêëîïôùûüñÅåØøßÆæ¡¿£¥§的一是不了在人有我他这中大来上。அஆஇஈஉஊஎஏஐ"
 )
-_LONGEST = 1000
-"""The most characters of a message's body (guide, Single Send)."""
+_TIMES = st.one_of(
+    st.sampled_from(("16:48:42", "00:00:00", "23:59:59", "12:00:00", "15:59:59")),
+    st.integers(0, 86_399).map(lambda s: f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}"),
+)
+_DATES = st.one_of(
+    st.sampled_from(_DAYS),
+    st.integers(1, date.max.toordinal()).map(lambda n: date.fromordinal(n).isoformat()),
+    st.integers(0, 9999).map(lambda y: f"{y:04}-02-{29 if isleap(y) else 28}"),
+)
+_FORMS = st.sampled_from(FRACTIONS), st.sampled_from(OFFSETS)
+_TIMESTAMPS = st.builds("".join, st.tuples(_DATES, st.sampled_from("Tt"), _TIMES, *_FORMS))
 
+TEXTS = st.one_of(st.sampled_from(_PLAIN), st.sampled_from(_SCRIPTS), st.text(max_size=30))
+"""Short texts: plain, in several scripts, and of any characters but surrogates."""
 
-def timestamps(plain: str = CREATED) -> SearchStrategy[str]:
-    """Return RFC 3339 timestamps: every form of offset, fraction, case and extreme date."""
-    fractions, offsets = st.sampled_from(FRACTIONS), st.sampled_from(OFFSETS)
-    parts = st.tuples(_days(), st.sampled_from("Tt"), _times(), fractions, offsets)
-    return st.one_of(st.just(plain), st.builds("".join, parts))
-
-
-def _days() -> SearchStrategy[str]:
-    anywhere = st.integers(1, date.max.toordinal()).map(lambda n: date.fromordinal(n).isoformat())
-    leap_days = st.integers(0, 9999).map(lambda y: f"{y:04}-02-{29 if isleap(y) else 28}")
-    return st.one_of(st.sampled_from(_DAYS), anywhere, leap_days)
-
-
-def _times() -> SearchStrategy[str]:
-    anywhere = st.integers(0, 86_399).map(lambda s: f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}")
-    return st.one_of(st.sampled_from(_TIMES), anywhere)
-
-
-def texts() -> SearchStrategy[str]:
-    """Return short texts: plain, in several scripts, and of any characters but surrogates."""
-    return st.one_of(st.sampled_from(PLAIN), st.sampled_from(SCRIPTS), st.text(max_size=30))
-
-
-def messages() -> SearchStrategy[str]:
-    """Return the texts of messages, up to 1,600 characters."""
-    long = st.builds(
+_MESSAGES = st.one_of(
+    st.just("This is a message to Test Recipient."),
+    TEXTS,
+    st.builds(
         lambda sentence, length: (sentence * (length // len(sentence) + 1))[:length],
-        st.sampled_from(_SENTENCES),
+        st.sampled_from((_LINE, "一行测试短信。", "ஒரு வரி. ", "سطر. ", "\U0001f9ea ")),
         st.integers(0, 1600),
-    )
-    return st.one_of(st.just(MESSAGE), texts(), long)
+    ),
+)
+_PHONE_NUMBERS = st.one_of(
+    st.sampled_from(SIMULATORS),
+    st.integers(10**6, 10**15 - 1).map(str),
+    st.sampled_from(("1000000", "999999999999999")),
+)
+_NRICS = st.builds(
+    "{}{:07}{}".format,
+    *(st.sampled_from("STFGMstfgm"), st.integers(0, 10**7 - 1), st.sampled_from("XAZjz")),
+)
+_RECIPIENT_OBJECTS = st.builds(
+    lambda nric, more: {"value": nric, **dict(more)},
+    _NRICS,
+    st.sampled_from(((), (("kind", "invitee"),), (("type", "nric"), ("name", "")))),
+)
+_VALUES = st.one_of(
+    st.builds(dict[str, str]),
+    st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=4),
+    st.dictionaries(TEXTS, TEXTS, max_size=2),
+    st.builds(lambda n, text: dict.fromkeys(NAMES[:n], text), st.integers(0, 20), TEXTS),
+)
+DOCUMENTED_TEXTS = st.one_of(
+    st.just("Test Recipient"),
+    st.sampled_from(_PAGE_TEXTS),
+    st.text(st.sampled_from(_PAGE_LETTERS), min_size=1, max_size=12),
+)
+"""What may fill a parameter of a template: no emoji, no braces, no space at an end."""
 
 
-def ids(kind: str) -> SearchStrategy[str]:
+def ids(kind: str) -> st.SearchStrategy[str]:
     """Return identifiers of a kind, such as `message_1`, and of other forms: ids are opaque."""
     short = st.sampled_from((f"{kind}_1", f"{kind}_2", "1", "-", f"{kind} é/名", "x" * 300))
-    known = st.sampled_from(_UUIDS).map(f"{kind}_{{}}".format)
-    return st.one_of(short, known, _random_ids(kind))
+    uuids = ("00000000-0000-4000-8000-000000000001", _UUID, "6F1C2B8E-0D3A-4C55-9C58-0F4F2F3F8A11")
+    return st.one_of(short, st.sampled_from(uuids).map(f"{kind}_{{}}".format), _random_ids(kind))
 
 
-def _random_ids(kind: str) -> SearchStrategy[str]:
+def _random_ids(kind: str) -> st.SearchStrategy[str]:
     return st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
 
 
-def phone_numbers() -> SearchStrategy[str]:
-    """Return phone numbers of 7 to 15 digits, the documented simulator numbers first."""
-    others = st.integers(10**6, 10**15 - 1).map(str)
-    edges = st.sampled_from(("1000000", "999999999999999"))
-    return st.one_of(st.sampled_from(SIMULATORS), others, edges)
-
-
-def nrics() -> SearchStrategy[str]:
-    """Return strings in the form of an NRIC, of either case."""
-    parts = (st.sampled_from("STFGMstfgm"), st.integers(0, 10**7 - 1), st.sampled_from("XAZjz"))
-    return st.builds("{}{:07}{}".format, *parts)
-
-
-def recipients() -> SearchStrategy[str | dict[str, str]]:
-    """Return phone numbers, and NRICs as strings and as objects."""
-    others = st.sampled_from(((), (("kind", "invitee"),), (("type", "nric"), ("name", ""))))
-    objects = st.builds(lambda nric, more: {"value": nric, **dict(more)}, nrics(), others)
-    return st.one_of(phone_numbers(), nrics(), objects)
-
-
-def template_values() -> SearchStrategy[dict[str, str]]:
-    """Return the values of a template's parameters: none, a few, or up to 20."""
-    return st.one_of(
-        st.builds(dict[str, str]),
-        st.dictionaries(st.sampled_from(NAMES), texts(), max_size=4),
-        st.dictionaries(texts(), texts(), max_size=2),
-        st.builds(lambda n, text: dict.fromkeys(NAMES[:n], text), st.integers(0, 20), texts()),
-    )
-
-
-def documented_texts() -> SearchStrategy[str]:
-    """Return what may fill a parameter of a template: no emoji, no braces, no space at an end."""
-    drawn = st.text(st.sampled_from(_PAGE_LETTERS), min_size=1, max_size=12)
-    return st.one_of(st.just("Test Recipient"), st.sampled_from(_PAGE_TEXTS), drawn)
-
-
-def _documented_timestamps(odd: tuple[str, ...], begin: str, days: int) -> SearchStrategy[str]:
+def _moments(odd: tuple[str, ...], begin: str, days: int) -> st.SearchStrategy[str]:
     first = datetime.fromisoformat(begin).replace(tzinfo=SINGAPORE)
     moments = st.integers(0, days * 86_400_000).map(
         lambda n: (first + timedelta(milliseconds=n)).isoformat(timespec="milliseconds")
@@ -149,44 +122,45 @@ def _documented_timestamps(odd: tuple[str, ...], begin: str, days: int) -> Searc
     return st.one_of(st.sampled_from(odd), moments)
 
 
-BY_DEFINITION: dict[str, SearchStrategy[Any]] = {
-    "timestamp": timestamps(),
-    "createdAt": timestamps(CREATED),
-    "updatedAt": timestamps(UPDATED),
+BY_DEFINITION: dict[str, st.SearchStrategy[Any]] = {
+    "timestamp": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
+    "createdAt": st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS,
+    "updatedAt": st.just("2024-05-16T16:48:59.157+08:00") | _TIMESTAMPS,
     "opaqueId": ids("id"),
     "id": ids("message"),
     "templateBodyId": ids("template_body"),
     "campaignId": ids("campaign"),
     "creatorId": ids("user"),
-    "phoneNumber": phone_numbers(),
-    "nric": nrics(),
-    "recipient": recipients(),
-    "values": template_values(),
-    "fullMessage": messages(),
+    "phoneNumber": _PHONE_NUMBERS,
+    "nric": _NRICS,
+    "recipient": st.one_of(_PHONE_NUMBERS, _NRICS, _RECIPIENT_OBJECTS),
+    "values": _VALUES,
+    "fullMessage": _MESSAGES,
     "language": st.sampled_from(("english", "chinese", "malay", "tamil", "ENGLISH")),
 }
 """Strategies by the name of the definition in `schemas/common/fields.schema.json`."""
 
-DOCUMENTED: dict[str, SearchStrategy[Any]] = {
-    "createdAt": _documented_timestamps(
+DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
+    "createdAt": _moments(
         ("2024-05-16T16:48:42.000+08:00", "2024-02-29T23:59:59.999+08:00",
          "2024-01-01T00:00:00.000+08:00"),
         "2023-11-01", 190,
     ),
-    "updatedAt": _documented_timestamps(
+    "updatedAt": _moments(
         ("2024-05-16T16:49:00.000+08:00", "2024-12-31T23:59:59.999+08:00",
          "2025-02-24T00:00:00.000+08:00", "2028-02-29T12:00:00.010+08:00"),
         "2024-05-17", 1200,
     ),
-    "id": st.just("message_886313e1-3b8a-5372-9b90-0c9aee199e5d") | _random_ids("message"),
+    "id": st.just(f"message_{_UUID}") | _random_ids("message"),
     "campaignId": _random_ids("campaign"),
     "creatorId": _random_ids("user"),
     "templateBodyId": _random_ids("template_body"),
     "recipient": st.sampled_from(SIMULATORS),
     "fullMessage": st.one_of(
-        documented_texts(),
-        st.lists(documented_texts(), min_size=2, max_size=3).map("\n\n---\n\n".join),
-        st.integers(1, _LONGEST).map(lambda n: (_LINE * 40)[:n].strip()),
+        DOCUMENTED_TEXTS,
+        st.lists(DOCUMENTED_TEXTS, min_size=2, max_size=3).map("\n\n---\n\n".join),
+        # The guide of Single Send has at most 1,000 characters.
+        st.integers(1, 1000).map(lambda n: (_LINE * 40)[:n].strip()),
     ),
 }  # fmt: skip
 """Strategies in documented forms: code need not meet a timestamp of the year 0000."""

@@ -18,14 +18,17 @@ def generator(options: Options, record: Listener | None = None) -> Generate:
 
     def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
         name = "request" if rule == REQUESTS else "sequence"
-        replay = None if options.replay is None else options.replay[name]
-        plan = Plan(
-            run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0, replay,
-            options.examples, record,
-        )  # fmt: skip
+        replay = options.replay and options.replay[name]
+        target = run.prober.endpoint, run.expectation
+        plan = Plan(*target, options.fuzz, options.seed or 0, replay, options.examples, record)
         tally = Tally(plan.most_shrinks)
         try:
-            return _violations(_fuzz(name, plan, tally), options, run)
+            # The libraries behind each are slow to import.
+            if name == "request":
+                from retry_contract.fuzz.requests import fuzz_requests as fuzz
+            else:
+                from retry_contract.fuzz.stateful import fuzz_sequences as fuzz
+            return _violations(fuzz(plan, tally), options, run)
         except KeyboardInterrupt:
             found = _violations(tally.smallest, options, run)
             if not found:
@@ -37,28 +40,17 @@ def generator(options: Options, record: Listener | None = None) -> Generate:
     return generate
 
 
-def _fuzz(name: str, plan: Plan, tally: Tally) -> Broken | None:
-    # The libraries behind each are slow to import.
-    if name == "request":
-        from retry_contract.fuzz.requests import fuzz_requests
-
-        return fuzz_requests(plan, tally)
-    from retry_contract.fuzz.stateful import fuzz_sequences
-
-    return fuzz_sequences(plan, tally)
-
-
 def _violations(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:
     if found is None:
         return ()
     # ASCII alone, so that no code page between here and a shell can change the case.
-    case = json.dumps(found.case)
+    case, kind = json.dumps(found.case), f"generated {next(iter(found.case))}"
     return tuple(
         dataclasses.replace(
             violation,
             message=f"{violation.rule}: {violation.message}",
-            scenario=f"generated {next(iter(found.case))}",
-            seen=f"a generated {next(iter(found.case))}, the smallest that was found",
+            scenario=kind,
+            seen=f"a {kind}, the smallest that was found",
             case=case,
             replay=replay_command(options, run.contract, case),
         )

@@ -12,6 +12,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, configuration, settings
 from hypothesis.internal.conjecture import providers
 
 
+class EndOfRun(BaseException):
+    """Ends a run of generated cases at once: Hypothesis does not take it for a failure."""
+
+
 def isolated_settings(cases: int, **more: Any) -> settings:
     """Return settings that take nothing from the environment and leave nothing behind."""
     plain: dict[str, Any] = {"database": None, "phases": (Phase.generate, Phase.shrink), **more}
@@ -31,13 +35,20 @@ def isolated_settings(cases: int, **more: Any) -> settings:
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Keep Hypothesis out of the current folder, and that folder out of what it generates."""
-    before = getattr(configuration, "__hypothesis_home_directory", None)
-    configuration.set_hypothesis_home_dir(_cache_folder())
-    try:
-        with _without_local_constants():
-            yield
-    finally:
-        configuration.set_hypothesis_home_dir(before)
+    with contextlib.ExitStack() as stack:
+        before = getattr(configuration, "__hypothesis_home_directory", None)
+        stack.callback(configuration.set_hypothesis_home_dir, before)
+        configuration.set_hypothesis_home_dir(_cache_folder())
+        with contextlib.suppress(ImportError):  # of early versions, which draw no constants
+            from hypothesis.internal.conjecture.providers import CONSTANTS_CACHE
+            from hypothesis.internal.constants_ast import Constants
+
+            # Hypothesis draws from the constants of modules that are not installed, which no
+            # setting stops.
+            CONSTANTS_CACHE.cache.clear()
+            stack.callback(CONSTANTS_CACHE.cache.clear)
+            stack.enter_context(mock.patch.object(providers, "_get_local_constants", Constants))
+        yield
 
 
 def _cache_folder() -> Path:
@@ -47,23 +58,3 @@ def _cache_folder() -> Path:
         return (Path(root) if root else Path.home() / ".cache") / "retry-contract"
     except RuntimeError:  # a user without a home, as in some containers
         return Path(tempfile.gettempdir()) / "retry-contract"
-
-
-@contextlib.contextmanager
-def _without_local_constants() -> Iterator[None]:
-    """Keep the constants of imported modules out of what a seed generates.
-
-    Hypothesis draws from the constants of modules that are not installed; no setting stops it.
-    """
-    try:
-        from hypothesis.internal.conjecture.providers import CONSTANTS_CACHE
-        from hypothesis.internal.constants_ast import Constants
-    except ImportError:  # an early version, which draws from none
-        yield
-        return
-    CONSTANTS_CACHE.cache.clear()
-    try:
-        with mock.patch.object(providers, "_get_local_constants", Constants):
-            yield
-    finally:
-        CONSTANTS_CACHE.cache.clear()

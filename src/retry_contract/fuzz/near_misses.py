@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema
 from retry_contract.fuzz.field_values import SIMULATORS
@@ -20,23 +19,16 @@ from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
 Change = Callable[[Any], Any]
 
 _OWNERS = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
-_WHOLE = "response-matches-schema"
 _OF_TYPE: dict[str, Any] = {
-    "null": None,
-    "boolean": True,
-    "number": 7,
-    "string": "text",
-    "array": [],
-    "object": {},
+    **{"null": None, "boolean": True, "number": 7, "string": "text", "array": [], "object": {}}
 }
 
 
 @dataclass(frozen=True)
 class NearMiss:
-    """A payload that would keep its contract but for one edit.
+    """A payload that would keep its contract but for one `edit`, which breaks `rule`.
 
-    `rule` is the rule that the edit breaks, `pointer` the JSON Pointer where, and `edit` says
-    what was done.
+    `pointer` is the JSON Pointer of the place.
     """
 
     payload: Any
@@ -55,11 +47,11 @@ class Edit:
 
     def __call__(self, payload: Payload) -> NearMiss:
         """Return a changed copy of a payload."""
-        rule = _OWNERS.get(self.pointer, _WHOLE)
+        rule = _OWNERS.get(self.pointer, "response-matches-schema")
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 
 
-def near_misses(contract: str | Contract, kind: Kind = "retry") -> SearchStrategy[NearMiss]:
+def near_misses(contract: str | Contract, kind: Kind = "retry") -> st.SearchStrategy[NearMiss]:
     """Return responses with exactly one defect against a contract, by name, alias or itself.
 
     Raises KeyError for a contract that is not known.
@@ -88,7 +80,7 @@ def edits(contract: Contract, kind: Kind = "retry") -> tuple[Edit, ...]:
 
 
 def _removals(name: str, *, closed: bool) -> Iterator[Edit]:
-    """Return edits that take a member away; none that adds another, if the object is closed."""
+    """Yield edits that take a member away; none that adds another, if the object is closed."""
 
     def without(payload: Payload) -> Payload:
         return {k: v for k, v in payload.items() if k != name}
@@ -100,7 +92,7 @@ def _removals(name: str, *, closed: bool) -> Iterator[Edit]:
     yield Edit(f"{name} dropped", at, without)
     if closed:
         return
-    snake = "".join("_" + c.lower() if c.isupper() else c for c in name)
+    snake = re.sub("[A-Z]", lambda upper: "_" + upper[0].lower(), name)
     for other in (name[:-1] + name[-1].swapcase(), snake if snake != name else name.upper()):
         yield Edit(f"{name} renamed to {other}", at, functools.partial(rename, other))
     yield Edit(f"{name} moved into an object", at, lambda p: {**without(p), "x": {name: p[name]}})
@@ -112,7 +104,7 @@ def _value_edit(text: str, path: list[Any], change: Change, sample: Any = None) 
 
 
 def _changes(member: Schema, contract: Contract) -> Iterator[tuple[Any, ...]]:
-    """Return changes of a member's value: what each does, the change, and where below it."""
+    """Yield changes of a member's value: what each does, the change, and where below it."""
     schema = contract.resolve(member)
     for name, value in _values_of_other_types(schema, contract):
         yield f"{name} instead", _constant(value)
@@ -125,8 +117,7 @@ def _changes(member: Schema, contract: Contract) -> Iterator[tuple[Any, ...]]:
     if isinstance(more, dict):
         for name, value in _values_of_other_types(more, contract):
             for key in ("name", "a/b"):
-                put = functools.partial(_put, key, value)
-                yield f"a member that is {name}", put, key
+                yield f"a member that is {name}", functools.partial(_put, key, value), key
     for word in _other_words(schema):
         yield f"another string, {json.dumps(word)}", _constant(word)
     if schema.get("minLength", 0) > 0:
@@ -142,8 +133,8 @@ def _values_of_other_types(schema: Schema, contract: Contract) -> list[tuple[str
 
 
 def _types(schema: Any, contract: Contract) -> set[str]:
-    """Return the names of the JSON types that a schema permits; all if it does not say."""
-    schema = {} if schema is True else contract.resolve(schema)
+    """Return the JSON types that a schema permits; all if it does not say."""
+    schema = contract.resolve(schema)
     if "anyOf" in schema:
         return set().union(*(_types(choice, contract) for choice in schema["anyOf"]))
     if "type" in schema:
@@ -184,12 +175,11 @@ _WHOLE_BODIES = (
 )
 
 _FULL_WIDTH = {ord("0") + n: 0xFF10 + n for n in range(10)}
-_DATE, _HOUR, _MINUTE, _SECOND = (0, 10), (11, 13), (14, 16), (17, 19)
 _OFFSET = re.compile(r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$")
 
 
-def _slice(place: tuple[int, int], text: str) -> Change:
-    return lambda old: old[: place[0]] + text + old[place[1] :]
+def _slice(start: int, text: str) -> Change:
+    return lambda old: old[:start] + text + old[start + len(text) :]
 
 
 def _offset(text: str) -> Change:
@@ -204,30 +194,6 @@ def _number(change: Callable[[str], str]) -> Change:
     return lambda old: change(old if isinstance(old, str) and old.isdigit() else SIMULATORS[0])
 
 
-_TIMESTAMP: dict[str, Change] = {
-    "no offset": _offset(""),
-    "a space instead of T": _slice((10, 11), " "),
-    "the date alone": lambda old: old[:10],
-    "30 February": _slice(_DATE, "2024-02-30"),
-    "29 February of no leap year": _slice(_DATE, "2023-02-29"),
-    "31 April": _slice(_DATE, "2024-04-31"),
-    "the month 13": _slice(_DATE, "2024-13-01"),
-    "the day 0": _slice(_DATE, "2024-05-00"),
-    "the hour 24": _slice(_HOUR, "24"),
-    "the minute 60": _slice(_MINUTE, "60"),
-    "a leap second": _slice(_SECOND, "60"),
-    "an offset without its colon": _offset("+0800"),
-    "an offset of 24 hours": _offset("+24:00"),
-    "an offset with seconds": _offset("+08:00:00"),
-    "a year of five digits": lambda old: "1" + old,
-    "a fraction without digits": _fraction("."),
-    "a comma before the fraction": _fraction(",5"),
-    "full-width digits": lambda old: old.translate(_FULL_WIDTH),
-    "a space before": lambda old: " " + old,
-    "a newline at the end": lambda old: old + "\n",
-    "an empty string": lambda _: "",
-    "milliseconds since 1970": lambda _: "1715849322247",
-}
 _PHONE_NUMBER: dict[str, Change] = {
     "a plus sign": _number(lambda old: "+" + old),
     "a letter": _number(lambda old: old[:-1] + "x"),
@@ -246,17 +212,39 @@ _NRIC: dict[str, Change] = {
     "an NRIC without its last letter": lambda _: "S0000000",
     "an NRIC and a newline": lambda _: "S0000000X\n",
 }
-_RECIPIENT: dict[str, Change] = {
-    **_PHONE_NUMBER,
-    **_NRIC,
-    "an object without value": lambda _: {"nric": "S0000000X"},
-    "an object with a phone number": lambda _: {"value": SIMULATORS[0]},
-    "an object with null": lambda _: {"value": None},
-}
 _BY_DEFINITION: dict[str, dict[str, Change]] = {
-    "timestamp": _TIMESTAMP,
+    "timestamp": {
+        "no offset": _offset(""),
+        "a space instead of T": _slice(10, " "),
+        "the date alone": lambda old: old[:10],
+        "30 February": _slice(0, "2024-02-30"),
+        "29 February of no leap year": _slice(0, "2023-02-29"),
+        "31 April": _slice(0, "2024-04-31"),
+        "the month 13": _slice(0, "2024-13-01"),
+        "the day 0": _slice(0, "2024-05-00"),
+        "the hour 24": _slice(11, "24"),
+        "the minute 60": _slice(14, "60"),
+        "a leap second": _slice(17, "60"),
+        "an offset without its colon": _offset("+0800"),
+        "an offset of 24 hours": _offset("+24:00"),
+        "an offset with seconds": _offset("+08:00:00"),
+        "a year of five digits": lambda old: "1" + old,
+        "a fraction without digits": _fraction("."),
+        "a comma before the fraction": _fraction(",5"),
+        "full-width digits": lambda old: old.translate(_FULL_WIDTH),
+        "a space before": lambda old: " " + old,
+        "a newline at the end": lambda old: old + "\n",
+        "an empty string": lambda _: "",
+        "milliseconds since 1970": lambda _: "1715849322247",
+    },
     "phoneNumber": _PHONE_NUMBER,
     "nric": _NRIC,
-    "recipient": _RECIPIENT,
+    "recipient": {
+        **_PHONE_NUMBER,
+        **_NRIC,
+        "an object without value": lambda _: {"nric": "S0000000X"},
+        "an object with a phone number": lambda _: {"value": SIMULATORS[0]},
+        "an object with null": lambda _: {"value": None},
+    },
 }
 """What to do to a value that is valid, by the name of its definition."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.pair import Pair
-from retry_contract.fuzz.field_values import DOCUMENTED, documented_texts
+from retry_contract.fuzz.field_values import DOCUMENTED, DOCUMENTED_TEXTS
 from retry_contract.fuzz.payloads import ORDERS, Payload, field_strategy
 
 _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
@@ -26,7 +24,6 @@ _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
     ("nextCount", 1),
     ("nextFlag", None),
 )
-_PLACES = (-1, 0, 4, 7)
 _OTHER_ORDERS = ORDERS[1:]
 
 
@@ -35,7 +32,7 @@ class Case:
     """One message. `payload` holds the fields of both contracts, and nothing else.
 
     `order` are those of the newer contract in another order, `next_field` is one more that neither
-    has, and `place` where it stands.
+    has, and `place` where it stands: -1 is the end.
     """
 
     pair: Pair
@@ -72,25 +69,21 @@ class Case:
 
 
 def plainest(pair: Pair, values: Mapping[str, str] | None = None) -> Case:
-    """Return the plainest message: the samples of the schemas, in the documented order.
-
-    `values` are those of the user's template.
-    """
+    """Return the samples of the schemas, in the documented order, with the template's `values`."""
     payload = {name: contract.sample("retry", name) for name, contract in pair.fields.items()}
     if values is not None and "values" in payload:
         payload["values"] = dict(values)
     return Case(pair, payload, tuple(_OTHER_ORDERS[0](list(pair.new.fields()))))
 
 
-def cases(plain: Case, *, given: bool) -> SearchStrategy[Case]:
+def cases(plain: Case, *, given: bool) -> st.SearchStrategy[Case]:
     """Return messages in documented forms, the plainest first; `given` values stay as they are."""
     pair = plain.pair
     fields = {name: _documented_field(contract, name) for name, contract in pair.fields.items()}
     if "values" in fields:
-        members = plain.payload["values"]
-        fields["values"] = st.fixed_dictionaries(
-            {k: st.just(v) if given else documented_texts() for k, v in members.items()}
-        )
+        values = plain.payload["values"].items()
+        texts = {name: st.just(text) if given else DOCUMENTED_TEXTS for name, text in values}
+        fields["values"] = st.fixed_dictionaries(texts)
 
     def case(payload: Payload, alike: bool, order: Any, field: tuple[str, Any], place: int) -> Case:
         if alike and {"createdAt", "updatedAt"} <= payload.keys():
@@ -105,11 +98,11 @@ def cases(plain: Case, *, given: bool) -> SearchStrategy[Case]:
         st.sampled_from((False,) * 9 + (True,)),
         st.sampled_from(_OTHER_ORDERS),
         st.sampled_from(_NEXT_FIELDS),
-        st.sampled_from(_PLACES),
+        st.sampled_from((-1, 0, 4, 7)),
     )
 
 
-def _documented_field(contract: Contract, field: str) -> SearchStrategy[Any]:
+def _documented_field(contract: Contract, field: str) -> st.SearchStrategy[Any]:
     """Return a field's values in documented forms, or by its schema; its sample comes first."""
     schema = contract.schema_of("retry")["properties"][field]
     name = Path(schema.get("$ref", "")).name if isinstance(schema, dict) else ""
@@ -145,5 +138,5 @@ def rare_forms(plain: Case) -> list[RareForm]:
             usual.append("values")  # the user's own template
         payload = {**plain.payload, **example, **{name: plain.payload[name] for name in usual}}
         page = pages.get(file, {}).get("page", "")
-        found.append(RareForm(file, page, dataclasses.replace(plain, payload=payload)))
+        found.append(RareForm(file, page, replace(plain, payload=payload)))
     return sorted(found, key=lambda form: not form.page)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema, catalogue
 from retry_contract.fuzz import field_values
@@ -33,10 +32,8 @@ _ANNOTATIONS = {
     *("examples", "readOnly", "title", "writeOnly"),
 }
 _UNDERSTOOD: dict[str, set[str]] = {
-    "null": set(),
-    "boolean": set(),
-    "integer": {"minimum", "maximum"},
-    "number": {"minimum", "maximum"},
+    **{name: set() for name in ("null", "boolean")},
+    **{name: {"minimum", "maximum"} for name in ("integer", "number")},
     "string": {"minLength", "maxLength", "pattern"},
     "array": {"items", "minItems", "maxItems"},
     "object": {"properties", "required", "additionalProperties"},
@@ -51,26 +48,26 @@ _CODES = (
 )
 
 
-def retry_responses(contract: str | Contract) -> SearchStrategy[Payload]:
+def retry_responses(contract: str | Contract) -> st.SearchStrategy[Payload]:
     """Return an accepted retry's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "retry")
 
 
-def single_send_responses(contract: str | Contract) -> SearchStrategy[Payload]:
+def single_send_responses(contract: str | Contract) -> st.SearchStrategy[Payload]:
     """Return a Single Send's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "single-send")
 
 
-def retrieve_responses(contract: str | Contract) -> SearchStrategy[Payload]:
+def retrieve_responses(contract: str | Contract) -> st.SearchStrategy[Payload]:
     """Return a Retrieve's responses that keep a contract. Raises KeyError if unknown."""
     return payloads(known_contract(contract), "retrieve")
 
 
-def error_responses() -> SearchStrategy[Payload]:
+def error_responses() -> st.SearchStrategy[Payload]:
     """Return error responses in either of the documented envelopes."""
-    text, types = field_values.texts(), ("domain_error", "server_error", "名")
+    text, types = field_values.TEXTS, st.sampled_from(("domain_error", "server_error", "名"))
     flat = st.fixed_dictionaries({"message": text, "statusCode": st.sampled_from(_STATUSES)})
-    nested = {"code": st.sampled_from(_CODES), "message": text, "type": st.sampled_from(types)}
+    nested = {"code": st.sampled_from(_CODES), "message": text, "type": types}
     error = st.fixed_dictionaries({**nested, "id": field_values.ids("trace")})
     return st.one_of(flat, error.map(lambda error: {"error": error}))
 
@@ -81,7 +78,7 @@ def known_contract(contract: str | Contract) -> Contract:
 
 
 @functools.cache
-def payloads(contract: Contract, kind: Kind) -> SearchStrategy[Payload]:
+def payloads(contract: Contract, kind: Kind) -> st.SearchStrategy[Payload]:
     """Return responses of one kind that keep a contract, their members in any order."""
     return st.builds(
         lambda payload, order: {name: payload[name] for name in order(list(payload))},
@@ -90,14 +87,14 @@ def payloads(contract: Contract, kind: Kind) -> SearchStrategy[Payload]:
     )
 
 
-def field_strategy(schema: Any, contract: Contract) -> SearchStrategy[Any]:
+def field_strategy(schema: Any, contract: Contract) -> st.SearchStrategy[Any]:
     """Return values that keep a field's schema.
 
     A schema with a keyword that is not understood gives its examples only. Raises ValueError if
     it has none.
     """
     if schema is True:
-        return st.none() | field_values.texts()
+        return st.none() | field_values.TEXTS
     if "$ref" in schema:
         name, rest = Path(schema["$ref"]).name, {k: v for k, v in schema.items() if k != "$ref"}
         if name in field_values.BY_DEFINITION and rest.keys() <= _ANNOTATIONS:
@@ -118,7 +115,7 @@ def field_strategy(schema: Any, contract: Contract) -> SearchStrategy[Any]:
 
 def _by_keywords(
     schema: Schema, keywords: set[str], contract: Contract
-) -> list[SearchStrategy[Any]]:
+) -> list[st.SearchStrategy[Any]]:
     """Return strategies for a schema; none if it has a keyword that is not understood."""
     if not keywords:
         return [field_strategy(True, contract)]
@@ -131,39 +128,34 @@ def _by_keywords(
     return [_of_type(name, schema, contract) for name in names]
 
 
-def _of_type(name: str, schema: Schema, contract: Contract) -> SearchStrategy[Any]:
+def _of_type(name: str, schema: Schema, contract: Contract) -> st.SearchStrategy[Any]:
     low, high = schema.get("minimum"), schema.get("maximum")
-    match name:
-        case "null":
-            return st.none()
-        case "boolean":
-            return st.booleans()
-        case "integer":
-            return st.integers(low, high)
-        case "number":
-            return st.floats(low, high, allow_nan=False, allow_infinity=False)
-        case "string":
-            return _string(schema)
-        case "array":
-            fewest = schema.get("minItems", 0)
-            most = min(schema.get("maxItems", fewest + _FEW), fewest + _FEW)
-            items = field_strategy(schema.get("items", True), contract)
-            return st.lists(items, min_size=fewest, max_size=most)
-    return _object(schema, contract)
+    fewest, few = schema.get("minItems", 0), schema.get("minItems", 0) + _FEW
+    most, items = min(schema.get("maxItems", few), few), schema.get("items", True)
+    makers: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+        "null": st.none,
+        "boolean": st.booleans,
+        "integer": lambda: st.integers(low, high),
+        "number": lambda: st.floats(low, high, allow_nan=False, allow_infinity=False),
+        "string": lambda: _string(schema),
+        "array": lambda: st.lists(field_strategy(items, contract), min_size=fewest, max_size=most),
+        "object": lambda: _object(schema, contract),
+    }
+    return makers[name]()
 
 
-def _string(schema: Schema) -> SearchStrategy[str]:
+def _string(schema: Schema) -> st.SearchStrategy[str]:
     low, high = schema.get("minLength", 0), schema.get("maxLength")
-    pattern: str | None = schema.get("pattern")
-    if pattern is not None:
-        matching = st.from_regex(pattern).filter(lambda s: re.search(pattern, s) is not None)
+    if "pattern" in schema:
+        pattern = re.compile(schema["pattern"])
+        matching = st.from_regex(pattern).filter(lambda s: pattern.search(s) is not None)
         return matching.filter(lambda s: low <= len(s) and (high is None or len(s) <= high))
     if low <= 1 and high is None:
-        return field_values.texts().map(lambda s: s or "1") if low else field_values.texts()
+        return field_values.TEXTS.map(lambda s: s or "1") if low else field_values.TEXTS
     return st.text(min_size=low, max_size=high)
 
 
-def _object(schema: Schema, contract: Contract) -> SearchStrategy[Payload]:
+def _object(schema: Schema, contract: Contract) -> st.SearchStrategy[Payload]:
     known = {k: v for k, v in schema.get("properties", {}).items() if v is not False}
     named = {name: field_strategy(v, contract) for name, v in known.items()}
     more, required = schema.get("additionalProperties", True), schema.get("required", ())

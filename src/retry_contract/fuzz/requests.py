@@ -4,7 +4,9 @@ Every byte leaves through the endpoint's own client, the probes of Schemathesis 
 Schemathesis the endpoint is a WSGI application in this process.
 """
 
+import contextlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,27 +19,15 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure, FailureGroup
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    ignored_auth,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.specs.openapi import checks
 
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.guard import GuardError
 from retry_contract.exchange import Exchange, Observation
-from retry_contract.fuzz.conformance import (
-    form_violations,
-    rule_out_outage,
-    rule_violations,
-    status_violation,
-    violation,
-)
+from retry_contract.fuzz import conformance
 from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
-from retry_contract.fuzz.supply import Supply
 from retry_contract.outcome import NotExercised, Violation
+from retry_contract.rules.delivery import FAILURE
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED
@@ -53,19 +43,15 @@ class Target(NamedTuple):
 
 
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
+_IDS, _FOREIGN_STATUSES = ("campaignId", "messageId"), DOCUMENTED_ERRORS - {429}
 TARGETS = {
     FAILED: Target((), frozenset({201}), "status-is-201"),
     PROBED: Target((), frozenset({201}), "status-is-201"),
     UNKNOWN: Target(("messageId",), frozenset({400}), "unknown-message-refused"),
-    FOREIGN: Target(
-        ("campaignId", "messageId"), DOCUMENTED_ERRORS - {429}, "foreign-campaign-refused"
-    ),
+    FOREIGN: Target(_IDS, _FOREIGN_STATUSES, "foreign-campaign-refused"),
     KEYLESS: Target(("messageId",), frozenset({401}), "wrong-key-refused"),
 }
 """Schemathesis sends a `probed` request again without a key, and with a wrong one."""
-
-_DRAWN = (FAILED, UNKNOWN, FAILED, FOREIGN, PROBED, KEYLESS)
-"""The targets to draw from: half of the requests retry a message that has failed."""
 
 _RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -75,10 +61,9 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _FAILURE_RULES = {
     "ServerError": "no-server-error",
     "IgnoredAuth": "key-required",
-    **dict.fromkeys(
-        ("UndefinedContentType", "MissingContentType", "MalformedMediaType"),
-        "content-type-is-json",
-    ),
+    "UndefinedContentType": "content-type-is-json",
+    "MissingContentType": "content-type-is-json",
+    "MalformedMediaType": "content-type-is-json",
     **dict.fromkeys(("JsonSchemaError", "MalformedJson", "UndefinedStatusCode"), "error-shape"),
 }
 
@@ -107,10 +92,12 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
 
     Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
     """
+    drawn: tuple[str, ...] = (UNKNOWN,)
     # Elsewhere a retry costs a message, and a foreign campaign belongs to somebody else.
-    drawn = _DRAWN if plan.endpoint.expendable else (UNKNOWN,)
     if plan.endpoint.expendable:
         plan.require_messages()
+        # Half of the requests retry a message that has failed.
+        drawn = (FAILED, UNKNOWN, FAILED, FOREIGN, PROBED, KEYLESS)
     player = _Player(plan, tally)
 
     def generate() -> None:
@@ -125,7 +112,7 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
 
 
 def _read_case(target: str, generated: Any) -> RequestCase:
-    """Take from what Schemathesis generated just what this target leaves open."""
+    """Take from what Schemathesis generated what this target leaves open."""
     headers = {str(k): str(v).strip() for k, v in (generated.headers or {}).items()}
     if target != KEYLESS:
         headers.pop("Authorization", None)
@@ -135,14 +122,37 @@ def _read_case(target: str, generated: Any) -> RequestCase:
 
 def _read_replay(document: Any) -> RequestCase:
     """Read a case from JSON values. Raises NotExercised if it is none."""
-    try:
+    with contextlib.suppress(TypeError, AttributeError, KeyError):  # other members, other types
         case = RequestCase(**document)
         texts = (*case.path_parameters.values(), *case.headers.values())
         if all(map(is_text, texts)) and {*case.path_parameters} == {*TARGETS[case.target].ids}:
             return case
-    except (TypeError, AttributeError, KeyError):  # other members, or of other types
-        pass
     raise NotExercised(NO_CASE)
+
+
+class Supply:
+    """Failed messages, one for each case; where they take time to fail, some are sent ahead.
+
+    `known` is the message that was handed out last.
+    """
+
+    def __init__(self, cases: int) -> None:
+        self.known: str | None = None
+        self._ahead = max(1, min(cases // 2, 20))
+        self._sent: deque[str] = deque()
+        self._failed: deque[str] = deque()
+
+    def take(self, prober: Prober) -> str:
+        """Return a failed message that no other case has. Raises NotExercised."""
+        real_time = prober.endpoint.real_time
+        if real_time and not self._failed:
+            while len(self._sent) < self._ahead:
+                self._sent.append(prober.simulate()[0])
+            first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
+            prober.wait_until_failed(*first)
+            self._failed.extend(first)
+        self.known = self._failed.popleft() if real_time else prober.message_in(FAILURE)
+        return self.known
 
 
 class _Player:
@@ -152,31 +162,26 @@ class _Player:
         self._plan, self._tally = plan, tally
         self._supply = Supply(plan.cases)
         self._prober = Prober(plan.endpoint)
-        contract = plan.expectation.contract
+        path = plan.expectation.contract.folder / plan.expectation.contract.name / "openapi.json"
         # With no configuration given, Schemathesis would read a schemathesis.toml of the folder.
-        schema = schemathesis.openapi.from_path(
-            contract.folder / contract.name / "openapi.json", config=SchemathesisConfig()
-        )
+        schema = schemathesis.openapi.from_path(path, config=SchemathesisConfig())
         schema.config.analysis.constants.enabled = False
         # Set first: an operation takes the application with it when it is looked up.
         schema.app = self
         self.operation: Any = schema[_RETRY]["POST"]
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Hand a request of Schemathesis to the endpoint's client."""
         headers = {
             name[5:].replace("_", "-").lower(): value
             for name, value in environ.items()
             if name.startswith("HTTP_") and name != "HTTP_HOST"
         }
-        path, content = environ["REQUEST_URI"].partition("/api/v2/")[2], environ["wsgi.input"]
-        response = self._prober.forward(
-            "retry", environ["REQUEST_METHOD"], path, headers=headers, content=content.read()
-        )
+        sent = {"headers": headers, "content": environ["wsgi.input"].read()}
+        path = environ["REQUEST_URI"].partition("/api/v2/")[2]
+        response = self._prober.forward("retry", environ["REQUEST_METHOD"], path, **sent)
         status = f"{response.status_code} {response.reason_phrase}"
-        start_response(status, list(response.headers.items()))
+        start(status, list(response.headers.items()))
         return [response.content]
 
     def play(self, case: RequestCase) -> None:
@@ -188,7 +193,7 @@ class _Player:
 
     def _play(self, case: RequestCase) -> Iterable[Violation]:
         prober, endpoint = self._prober, self._prober.endpoint
-        headers = dict(case.headers)
+        headers, own_key = dict(case.headers), case.target not in (FOREIGN, KEYLESS)
         if case.target != KEYLESS:
             headers["Authorization"] = f"Bearer {endpoint.key}"
         elif headers.get("Authorization", "").endswith(endpoint.key):
@@ -199,15 +204,11 @@ class _Player:
         if "messageId" not in ids:
             ids["messageId"] = self._supply.take(prober)
         try:
-            response = prober.forward(
-                "retry", "POST", _RETRY.removeprefix("/").format(**ids), headers=headers
-            )
+            response = prober.forward("retry", "POST", _RETRY[1:].format(**ids), headers=headers)
         except GuardError:  # the guard sends nothing that may be read as another path
             return ()
         exchange = prober.exchanges[-1]
-        rule_out_outage(
-            prober, exchange, self._known, own_key=case.target not in (FOREIGN, KEYLESS)
-        )
+        conformance.rule_out_outage(prober, exchange, self._known, own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
         return self._violations(case, ids, exchange) or tuple(
@@ -228,10 +229,10 @@ class _Player:
             statuses |= {404}
         if exchange.status not in statuses:
             rule = "no-server-error" if exchange.status >= 500 else rule
-            expected = "status " + " or ".join(str(status) for status in sorted(statuses))
-            return (status_violation(rule, expected, exchange),)
-        expectation = self._plan.expectation
-        for found in form_violations(exchange, expectation, self._prober.endpoint.key):
+            expected = "status " + " or ".join(map(str, sorted(statuses)))
+            return (conformance.status_violation(rule, expected, exchange),)
+        expectation, key = self._plan.expectation, self._prober.endpoint.key
+        for found in conformance.form_violations(exchange, expectation, key):
             return (found,)
         if not exchange.succeeded:
             return ()
@@ -239,8 +240,8 @@ class _Player:
         self._tally.drift |= dict.fromkeys(checked.drift)
         observation = Observation(ACCEPTED, exchange, ids["campaignId"], ids["messageId"])
         return checked.violations or (
-            *rule_violations("message-id-kept", observation, expectation),
-            *rule_violations("campaign-id-kept", observation, expectation),
+            *conformance.rule_violations("message-id-kept", observation, expectation),
+            *conformance.rule_violations("campaign-id-kept", observation, expectation),
         )
 
 
@@ -252,19 +253,21 @@ def _from_schemathesis(
     `positive_data_acceptance` is left out: it takes the documented 400 for a failure. What a 2xx
     holds is for the kit's own check alone, which knows what a transition tolerates.
     """
-    checks: list[Any] = [not_a_server_error, content_type_conformance, response_headers_conformance]
+    run: list[Any] = [not_a_server_error, checks.content_type_conformance]
+    run.append(checks.response_headers_conformance)
     if exchange.status in (201, *DOCUMENTED_ERRORS - {404}):
-        checks.append(status_code_conformance)
+        run.append(checks.status_code_conformance)
     if not exchange.succeeded:
-        checks.append(response_schema_conformance)
+        run.append(checks.response_schema_conformance)
     if target == PROBED:
-        checks.append(ignored_auth)
+        run.append(checks.ignored_auth)
     try:
-        sent.validate_response(response, checks=checks, headers=sent.headers)
+        sent.validate_response(response, checks=run, headers=sent.headers)
     except FailureGroup as group:
         yield from map(_from_failure, group.exceptions)
 
 
 def _from_failure(failure: Failure) -> Violation:
     rule = _FAILURE_RULES.get(type(failure).__name__, REQUESTS)
-    return violation(rule, "", "what the OpenAPI document says", failure.title.lower())
+    expected = "what the OpenAPI document says"
+    return conformance.violation(rule, "", expected, failure.title.lower())

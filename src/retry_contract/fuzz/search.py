@@ -9,13 +9,9 @@ from hypothesis import find
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
-from retry_contract.fuzz.isolation import isolated, isolated_settings
+from retry_contract.fuzz.isolation import EndOfRun, isolated, isolated_settings
 
 T = TypeVar("T")
-
-
-class _TimeIsUp(BaseException):
-    """Ends a search at once: Hypothesis does not take it for a failure."""
 
 
 def draw(strategy: SearchStrategy[T], number: int, seed: int) -> list[T]:
@@ -48,7 +44,7 @@ def smallest(
 
     def holds_in_time(value: T) -> bool:
         if time.monotonic() > until:
-            raise _TimeIsUp
+            raise EndOfRun
         if not holds(value):
             return False
         found.append(value)
@@ -56,7 +52,7 @@ def smallest(
 
     try:
         return _find(strategy, holds_in_time, number, seed)
-    except _TimeIsUp:
+    except EndOfRun:
         return found[-1] if found else None
 
 

@@ -19,25 +19,20 @@ from hypothesis.stateful import (
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
-from retry_contract.fuzz.field_values import texts
+from retry_contract.fuzz.field_values import TEXTS
 from retry_contract.fuzz.sequence import Start, StatefulSequence
 from retry_contract.outcome import NotExercised
-from retry_contract.rules.delivery import FAILURE
-from retry_contract.service.seeds import BATCH
+from retry_contract.service.seeds import BATCH, STATUSES
 
-BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
-METHODS = ("GET", "PUT", "PATCH", "DELETE")
-KEYS = ("no key", "wrong key", "no scheme")
-_DELIVERY = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILURE)
-STATES = (*_DELIVERY, *(BATCH + status for status in BATCHES))
-_VALUES: dict[str, Sequence[Any]] = {
-    "state": STATES,
-    "delivery": _DELIVERY,
-    "status": BATCHES,
+_BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
+VALUES: dict[str, Sequence[Any]] = {
+    "state": (*STATUSES, *(BATCH + status for status in _BATCHES)),
+    "delivery": STATUSES,
+    "status": _BATCHES,
     "which": range(3),
-    "how": KEYS,
+    "how": ("no key", "wrong key", "no scheme"),
     "number": range(2**32),
-    "method": METHODS,
+    "method": ("GET", "PUT", "PATCH", "DELETE"),
 }
 """The values of each parameter of a step or a move; `text` is any text."""
 
@@ -69,12 +64,10 @@ _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
 """The rules of the state machine; each parameter is drawn from the strategy of its name."""
 
 _DRAWN: dict[str, st.SearchStrategy[Any]] = {
-    **{name: st.sampled_from(values) for name, values in _VALUES.items()},
+    **{name: st.sampled_from(values) for name, values in VALUES.items()},
     "number": st.integers(0, 2**32 - 1),
-    "text": texts(),
+    "text": TEXTS,
 }
-_MOST_STEPS = 12
-_LEAD = timedelta(minutes=30)
 
 
 def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
@@ -102,8 +95,7 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
 
     def generate() -> None:
         machine = hypothesis.seed(plan.seed)(_machine(begin, len(starts)))
-        settings = plan.settings(stateful_step_count=_MOST_STEPS)
-        run_state_machine_as_test(machine, settings=settings)
+        run_state_machine_as_test(machine, settings=plan.settings(stateful_step_count=12))
 
     return run_cases(plan, tally, generate=generate, replay=replay)
 
@@ -120,7 +112,8 @@ def _starts(plan: Plan) -> tuple[Start, ...]:
         cutover = newer.effective_from
         if cutover is not None and contract.period in (older, newer):
             before, after = (Expectation(catalogue, catalogue.of(p)) for p in (older, newer))
-            found.append(Start(len(found), cutover - _LEAD, before, (cutover, after)))
+            begin = cutover - timedelta(minutes=30)
+            found.append(Start(len(found), begin, before, (cutover, after)))
     return tuple(found)
 
 
@@ -137,7 +130,7 @@ def _machine(
         def teardown(self) -> None:
             self.stack.close()
 
-        @initialize(start=st.integers(0, starts - 1), text=texts())
+        @initialize(start=st.integers(0, starts - 1), text=TEXTS)
         def begin(self, start: int, text: str) -> None:
             self.sequence = self.stack.enter_context(opener(start))
             # With nothing sent, most of what follows would have nothing to act on.
@@ -178,14 +171,12 @@ def is_step(*step: Any) -> bool:
     """Whether these are the name of a step and its values."""
     name, *values = step or (None,)
     parameters = _STEPS.get(name) if isinstance(name, str) else None
-    return (
-        parameters is not None
-        and len(parameters) == len(values)
-        and all(map(_is_value, parameters, values))
-    )
+    if parameters is None or len(parameters) != len(values):
+        return False
+    return all(map(_is_value, parameters, values))
 
 
 def _is_value(parameter: str, value: Any) -> bool:
     if parameter == "text":
         return is_text(value)
-    return type(value) in (int, str) and value in _VALUES[parameter]
+    return type(value) in (int, str) and value in VALUES[parameter]

@@ -33,6 +33,9 @@ from retry_contract.verification.run import Interrupted
 from retry_contract.verification.verification import Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
+COMMAND = "retry-contract-command"
+"""The name of the plugin by which `verify` shows the outcome itself."""
+
 _FIELD = "retry_contract"
 """The name under which xdist's controller hands workers the seed, and they their findings."""
 
@@ -53,7 +56,7 @@ def session_of(config: pytest.Config) -> ContractSession:
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
-            raise pytest.UsageError(f"retry-contract: {error}") from None
+            raise pytest.UsageError(f"retry-contract: {_in_pytest(str(error))}") from None
         if options.live is not None and is_parallel(config):
             raise pytest.UsageError(
                 "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "
@@ -63,6 +66,13 @@ def session_of(config: pytest.Config) -> ContractSession:
         config.stash[_SESSION] = ContractSession(options, config)
         config.pluginmanager.register(config.stash[_SESSION], "retry-contract-session")
     return config.stash[_SESSION]
+
+
+def _in_pytest(message: str) -> str:
+    """Return a message about an option with the name that the option has in pytest."""
+    for option in OPTIONS:
+        message = re.sub(rf"^--{option.name}(?![a-z-])", option.pytest_name, message)
+    return message
 
 
 def is_parallel(config: pytest.Config) -> bool:
@@ -214,12 +224,17 @@ class ContractSession:
             return False
         return not self.findings.observed or bool(self.findings.results)
 
-    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
-        if OUTCOME not in config.stash:
+    def pytest_terminal_summary(
+        self, terminalreporter: Any, exitstatus: int, config: pytest.Config
+    ) -> None:
+        if OUTCOME not in config.stash or config.pluginmanager.hasplugin(COMMAND):
             return
+        outcome = config.stash[OUTCOME]
         terminalreporter.section("retry-contract")
-        for line in outcome_lines(config.stash[OUTCOME]):
+        for line in outcome_lines(outcome):
             terminalreporter.write_line(line)
+        if outcome.verdict is Verdict.KEPT and exitstatus == pytest.ExitCode.TESTS_FAILED:
+            terminalreporter.write_line("The tests that failed are not the kit's.")
 
     def _listen(self, exchange: Exchange) -> None:
         if self.options.live is not None:

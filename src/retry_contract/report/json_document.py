@@ -43,6 +43,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "expected": violation.expected,
         "actual": violation.actual,
         "scenario": violation.scenario,
+        "seen": list(cause.responses),
         "contract": cause.contract,
         "rules": list(cause.rules),
         "sources": [source_document(source) for source in cause.sources],

@@ -19,9 +19,7 @@ _TIMES = 5
 _LEAD = timedelta(hours=1)
 _BUSY = Refusal(429, "too_many_requests", "Too many requests; back off.")
 _ADDRESS = Refusal(400, "invalid_ip_address_used", "This address is not on the list.")
-_PAGE = Response(
-    500, b"<html><body><h1>Internal Server Error</h1></body></html>", {"content-type": "text/html"}
-)
+_PAGE = Response(500, b"<html><h1>Internal Server Error</h1></html>", {"content-type": "text/html"})
 _REFUSALS: dict[str, dict[str, Any]] = {
     "400 unknown message": {"state": UNKNOWN},
     "400 not failed": {"state": "sent"},

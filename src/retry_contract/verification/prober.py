@@ -16,18 +16,7 @@ from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
 from retry_contract.rules.scenarios import WRONG_METHOD
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
-from retry_contract.verification.outage import (
-    NoSuchMessage,
-    back_off,
-    check_control,
-    check_first,
-    check_redirect,
-    check_welcome,
-    explain_failure,
-    looks_down,
-    needs_control,
-    nothing_known,
-)
+from retry_contract.verification import outage
 
 Listener = Callable[[Exchange], None]
 
@@ -90,7 +79,7 @@ class Prober:
                 built = self.endpoint.client.build_request(method, path, **request)
                 response = self.endpoint.send(built)
             except httpx.RequestError as error:
-                reason = f"no response from {self.endpoint.name}: {explain_failure(error)}"
+                reason = f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
                 raise NotTested(reason) from error
             except httpx.InvalidURL as error:
                 raise NotTested("a message has an id that cannot be put into a path") from error
@@ -101,7 +90,7 @@ class Prober:
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
-                self.endpoint.wait(back_off(response.headers.get("retry-after", ""), number))
+                self.endpoint.wait(outage.back_off(response.headers.get("retry-after", ""), number))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
     def meet(self) -> None:
@@ -114,7 +103,7 @@ class Prober:
         with contextlib.suppress(NotExercised):
             *others, last = self.endpoint.named or [self.any_message()[0]]
             for message in others:
-                with contextlib.suppress(NoSuchMessage):
+                with contextlib.suppress(outage.NoSuchMessage):
                     self.retrieve(message)
                     return
             self.latest_retrieve(last)
@@ -125,9 +114,9 @@ class Prober:
         self._latest[message] = exchange
         if self.endpoint.real_time:
             self._check_first(exchange)
-            check_welcome(exchange, first=False)
-            if looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
-                check_control(exchange)
+            outage.check_welcome(exchange, first=False)
+            if outage.looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
+                outage.check_control(exchange)
         if exchange.status == 200:
             self._control = message
         return exchange
@@ -159,7 +148,7 @@ class Prober:
         kind: Kind = "other" if scenario == WRONG_METHOD else "retry"
         exchange = self.send(kind, path, method=method, authorization=authorization)
         if self.endpoint.real_time and own_key and not self._welcomed:
-            check_welcome(exchange)
+            outage.check_welcome(exchange)
         after = self.retrieve(message) if known else None
         if self.endpoint.real_time:
             self._rule_out_outage(exchange, after, own_key=own_key)
@@ -257,9 +246,9 @@ class Prober:
 
     def _check_first(self, exchange: Exchange) -> None:
         """Check for a redirect and, once in a run, that the service talks to it."""
-        check_redirect(exchange)
+        outage.check_redirect(exchange)
         if not self._welcomed:
-            check_first(exchange)
+            outage.check_first(exchange)
             self._welcomed = True
 
     def _rule_out_outage(
@@ -270,13 +259,13 @@ class Prober:
         A Retrieve of a known message is the control.
         """
         if exchange.kind == "retry":
-            check_redirect(exchange)
-        if needs_control(exchange, own_key=own_key):
+            outage.check_redirect(exchange)
+        if outage.needs_control(exchange, own_key=own_key):
             if control is None and self._control is not None:
                 control = self.retrieve(self._control)
             if control is None:
-                raise NotTested(nothing_known(exchange))
-            check_control(control)
+                raise NotTested(outage.nothing_known(exchange))
+            outage.check_control(control)
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"

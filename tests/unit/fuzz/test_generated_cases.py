@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz.engine import NO_CASE
-from retry_contract.fuzz.stateful import BATCHES, KEYS, METHODS, STATES, is_step
+from retry_contract.fuzz.stateful import VALUES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
@@ -193,7 +193,9 @@ _NEAR_STEPS = st.lists(
     st.lists(
         st.one_of(
             st.sampled_from(("send", "seed", "fail", "retry", "batch", "unauthorised", "unknown")),
-            st.sampled_from((*STATES, *BATCHES, *KEYS, *METHODS)),
+            st.sampled_from(
+                [word for name in ("state", "status", "how", "method") for word in VALUES[name]]
+            ),
             st.integers(-1, 3),
             _JSON,
         ),

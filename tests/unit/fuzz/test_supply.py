@@ -9,7 +9,7 @@ import pytest
 from support.server import Served, serve
 
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
-from retry_contract.fuzz.supply import Supply
+from retry_contract.fuzz.requests import Supply
 from retry_contract.verification.prober import Prober
 
 NUMBER = 25

@@ -47,6 +47,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "expected": "the id in the path",
         "actual": "another string of 44 characters",
         "scenario": "accepted",
+        "seen": ["accepted, request 2"],
         "contract": AFTER,
         "rules": ["message-id-kept"],
         "sources": sources,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.service.faults.model import Table, Wrap, is_retrieve, is_retry
+from retry_contract.service.faults.model import RULE, Table, Wrap, is_retrieve, is_retry
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 
@@ -57,18 +57,17 @@ def _has_even_id(request: Request) -> bool:
 
 
 FAULTS: Table = {
-    "contract-in-force-served": {
-        "cutover-early: The cutover comes an hour early.": _shift(_HOUR),
-        "cutover-late: The cutover comes an hour late.": _shift(-_HOUR),
-        "cutover-of-retry-only: "
-        "Retry is answered by the other contract, and nothing else is.": _swap(is_retry),
-    },
-    "one-contract-served": {
-        "cutover-flaps-by-request: "
-        "Every other retry is answered by the other contract.": _alternate,
-        "cutover-flaps-by-message: "
-        "Some of the messages are answered for by the other contract.": _swap(_has_even_id),
-        "cutover-not-of-retrieve: "
-        "Retrieve is answered by the other contract, and nothing else is.": _swap(is_retrieve),
-    },
+    "contract-in-force-served": RULE,
+    "cutover-early: The cutover comes an hour early.": _shift(_HOUR),
+    "cutover-late: The cutover comes an hour late.": _shift(-_HOUR),
+    "cutover-of-retry-only: Retry is answered by the other contract, and nothing else is.": _swap(
+        is_retry
+    ),
+    "one-contract-served": RULE,
+    "cutover-flaps-by-request: Every other retry is answered by the other contract.": _alternate,
+    "cutover-flaps-by-message: Some of the messages are answered for by the other contract.": _swap(
+        _has_even_id
+    ),
+    "cutover-not-of-retrieve: "
+    "Retrieve is answered by the other contract, and nothing else is.": _swap(is_retrieve),
 }
