@@ -1,4 +1,1 @@
-"""The contract as data, and the one validator of a payload.
-
-`timeline` and `catalogue` read JSON alone. `validator` imports jsonschema, which takes a while.
-"""
+"""The contract as data, and `validator`: jsonschema, which takes a while to import."""

@@ -11,9 +11,6 @@ from retry_contract.contract.catalogue import Catalogue, Contract, Kind, Schema
 if TYPE_CHECKING:
     from referencing import Registry
 
-_Replace = Callable[[str, Schema], Schema]
-
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://retry-contract.invalid/bundles/"
 _ANNOTATIONS = {"title", "description", "examples"}
 
@@ -33,7 +30,7 @@ def bundle_either(catalogue: Catalogue) -> Schema:
         schema = _collect(contract.schema, contract, definitions)
         definitions[name] = {k: v for k, v in schema.items() if k not in ("$id", "$schema")}
     return {
-        "$schema": _DIALECT,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{_BASE}either.schema.json",
         "title": "Response of an accepted retry, of any contract",
         "anyOf": [{"$ref": f"#/$defs/{name}"} for name in catalogue],
@@ -61,19 +58,15 @@ def dereference(schema: Any, registry: Registry[Any]) -> Any:
     """
     try:
         return _write_out(schema, registry.resolver(schema["$id"]), ())
-    except _Recursion:
+    except RecursionError:
         return schema
-
-
-class _Recursion(Exception):
-    """A schema refers to itself."""
 
 
 def _write_out(schema: Any, resolver: Any, within: tuple[int, ...]) -> Any:
     def replace(reference: str, keywords: Schema) -> Schema:
         found = resolver.lookup(reference)
         if id(found.contents) in within:
-            raise _Recursion
+            raise RecursionError
         target = _write_out(found.contents, found.resolver, (*within, id(found.contents)))
         if isinstance(target, dict) and (target.keys() & keywords.keys()) <= _ANNOTATIONS:
             return {**target, **keywords}
@@ -82,7 +75,7 @@ def _write_out(schema: Any, resolver: Any, within: tuple[int, ...]) -> Any:
     return _rewrite(schema, replace, "$defs", "$id")
 
 
-def _rewrite(node: Any, replace: _Replace, *dropped: str) -> Any:
+def _rewrite(node: Any, replace: Callable[[str, Schema], Schema], *dropped: str) -> Any:
     """Return a schema with each reference replaced, given the keywords next to it."""
     if isinstance(node, list):
         return [_rewrite(item, replace, *dropped) for item in node]

@@ -37,14 +37,10 @@ class Contract:
         """The JSON Schema of the retry's response. Its references lead into `common/`."""
         return self.schema_of("retry")
 
-    def schema_of(self, kind: Kind) -> Schema:
-        """Return the JSON Schema of one kind of response."""
-        return _read(self.folder / self.name / f"{kind}-response.schema.json")
-
-    @property
-    def error_schema(self) -> Schema:
-        """The JSON Schema of an error response."""
-        return _read(self.folder / "common" / "error-response.schema.json")
+    def schema_of(self, kind: Kind | Literal["error"]) -> Schema:
+        """Return the JSON Schema of one kind of response, or of an error response."""
+        folder = self.folder / ("common" if kind == "error" else self.name)
+        return _read(folder / f"{kind}-response.schema.json")
 
     def fields(self, kind: Kind = "retry") -> tuple[str, ...]:
         """Return the names of the members that a response may have, in the schema's order."""
@@ -55,10 +51,7 @@ class Contract:
         return self.resolve(self.schema_of(kind)["properties"][field])["examples"][0]
 
     def resolve(self, schema: Schema | bool) -> Schema:
-        """Return a schema with its reference replaced by the target, its other keywords on top.
-
-        A schema that is true or false has no keywords.
-        """
+        """Return a schema with its reference replaced by the target, its other keywords on top."""
         if isinstance(schema, bool):
             return {}
         while "$ref" in schema:
@@ -100,10 +93,9 @@ class Catalogue(Mapping[str, Contract]):
         return self._contracts[period.name]
 
     def contract_of(self, payload: object, kind: Kind = "retry") -> Contract | None:
-        """Return the newest contract whose change of members a response shows.
+        """Return the newest contract whose change of members a response shows, whatever its values.
 
-        Values do not matter, so a faulty response shows a contract too. The oldest contract is the
-        answer for an object that shows no change, and None for what is no object.
+        That is the oldest contract for an object that shows no change, and None for no object.
         """
         if not isinstance(payload, dict):
             return None

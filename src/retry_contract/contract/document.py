@@ -1,5 +1,7 @@
 """Reads the body of a response as strict JSON (RFC 8259), or describes what is wrong with it."""
 
+import codecs
+import itertools
 import json
 import re
 from collections import Counter
@@ -16,8 +18,6 @@ DEEPEST = 200
 """The most levels of arrays and objects. RFC 8259, section 9, lets a reader set a limit."""
 
 _EXPECTED = "one JSON document in UTF-8 (RFC 8259)"
-_UTF32, _UTF16 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"), (b"\xff\xfe", b"\xfe\xff")
-_BOM = b"\xef\xbb\xbf"
 # Never backtracks, and matches a string without an end too: any body costs one pass.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
@@ -41,7 +41,7 @@ def read_document(body: bytes) -> Document:
 
     A byte order mark and a duplicate key are drift: readers differ over them.
     """
-    begin = len(_BOM) if body.startswith(_BOM) else 0
+    begin = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     mark = (Drift("", "begins with a byte order mark"),) if begin else ()
     try:
         payload, duplicates = _load(_decode(body, begin))
@@ -53,9 +53,10 @@ def read_document(body: bytes) -> Document:
 
 
 def _decode(body: bytes, begin: int) -> str:
-    if body.startswith(_UTF32):
+    if body.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise _InvalidBody("UTF-32 text")
-    if body.startswith(_UTF16) or (body[:2].count(0) == 1 and len(body) % 2 == 0):
+    marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or (body[:2].count(0) == 1 and len(body) % 2 == 0):
         raise _InvalidBody("UTF-16 text, as the > of Windows PowerShell 5.1 writes it")
     body = body[begin:]
     if not body.strip():
@@ -121,11 +122,5 @@ def _describe(text: str, error: json.JSONDecodeError) -> str:
 def _depth(body: bytes) -> int:
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return 0
-    deepest = depth = 0
-    for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKET):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
+    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKET)
+    return max(itertools.accumulate(1 if b in b"[{" else -1 for b in brackets), default=0)

@@ -61,9 +61,8 @@ def expectations(
     try:
         if choice == "auto":
             return (expect_at(catalogue, datetime.now(UTC) if on is None else on),)
-        return tuple(
-            expect(catalogue, name) for name in (catalogue if choice == default else [choice])
-        )
+        names = catalogue if choice == default else [choice]
+        return tuple(expect(catalogue, name) for name in names)
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
     except KeyError:

@@ -1,19 +1,20 @@
 """Which contract is in force when, read from `schemas/timeline.json`."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import pairwise, starmap
+from operator import itemgetter
 from typing import Any
 
 SINGAPORE = timezone(timedelta(hours=8))
 """Singapore's fixed offset, so that a machine without a time zone database agrees with others."""
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
 
@@ -57,18 +58,13 @@ class Timeline:
 
     def period(self, name: str) -> Period:
         """Return the period of a contract, by name or alias. Raises KeyError."""
-        for period in self.periods:
-            if name in (period.name, period.alias):
-                return period
-        raise KeyError(name)
+        return {key: p for p in self.periods for key in (p.name, p.alias)}[name]
 
     def at(self, when: str | date | datetime) -> Period:
         """Return the period in force at a date or an instant. Raises InvalidInstant."""
         instant = as_instant(when)
-        for period in self.periods[:0:-1]:
-            if period.effective_from is not None and instant >= period.effective_from:
-                return period
-        return self.periods[0]
+        begun = [p for p in self.periods if p.effective_from and p.effective_from <= instant]
+        return [self.periods[0], *begun][-1]
 
     def others_at(self, when: str | date | datetime) -> tuple[Period, ...]:
         """Return the periods not in force at an instant that a transition lets be served."""
@@ -96,14 +92,11 @@ def read_timeline(document: dict[str, Any]) -> Timeline:
 
 def _period(row: dict[str, Any]) -> Period:
     begin, days = row["effectiveFrom"], row.get("transition")
+    announced = map(itemgetter("effectiveFrom", "note", "source"), row.get("announcements", ()))
     return Period(
-        *(row["name"], row["alias"], row["summary"]),
-        None if begin is None else as_instant(begin),
-        tuple(
-            Announcement(announced["effectiveFrom"], announced["note"], announced["source"])
-            for announced in row.get("announcements", ())
-        ),
-        None if days is None else (as_instant(days["from"]), as_instant(days["until"])),
+        *(row["name"], row["alias"], row["summary"], begin and as_instant(begin)),
+        tuple(starmap(Announcement, announced)),
+        days and (as_instant(days["from"]), as_instant(days["until"])),
     )
 
 
@@ -123,26 +116,23 @@ def as_instant(when: str | date | datetime) -> datetime:
 
 def _parse(text: str) -> datetime:
     parts = _INSTANT.fullmatch(text)
-    if parts and parts[4] is None:
-        raise InvalidInstant(f"{text!r} has no offset; write {text}+08:00 for Singapore")
-    if not parts and not _DATE.fullmatch(text):
+    if parts is None:
         raise InvalidInstant(
             f"{text!r} is neither a date nor an instant; "
             "write 2025-02-24 or 2025-02-24T00:00:00+08:00"
         )
+    day, time, fraction, offset = parts.groups(default="")
+    if time and not offset:
+        raise InvalidInstant(f"{text!r} has no offset; write {text}+08:00 for Singapore")
+    written = f"{time}.{fraction:0<6.6}{offset.upper()}" if time else "00:00+08:00"
     try:
-        if not parts:
-            return datetime.fromisoformat(text).replace(tzinfo=SINGAPORE)
-        day, time, fraction, offset = parts.groups(default="")
-        return datetime.fromisoformat(f"{day}T{time}.{fraction:0<6.6}{offset.upper()}")
+        return datetime.fromisoformat(f"{day}T{written}")
     except ValueError as error:
         raise InvalidInstant(f"{text!r} is not a possible date: {error}") from None
 
 
 def show(instant: datetime) -> str:
     """Write an instant as RFC 3339, in Singapore's offset, to the second."""
-    try:
-        local = instant.astimezone(SINGAPORE)
-    except OverflowError:
-        local = instant
-    return local.isoformat(timespec="seconds")
+    with contextlib.suppress(OverflowError):
+        instant = instant.astimezone(SINGAPORE)
+    return instant.isoformat(timespec="seconds")

@@ -121,9 +121,9 @@ def _registry(folder: Path) -> Registry[Any]:
 
 @functools.cache
 def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012Validator:
-    schema = contract.error_schema if kind == "error" else contract.schema_of(kind)
     registry = _registry(contract.folder)
-    return Draft202012Validator(dereference(schema, registry), registry=registry)
+    schema = dereference(contract.schema_of(kind), registry)
+    return Draft202012Validator(schema, registry=registry)
 
 
 def _violations(

@@ -76,21 +76,19 @@ class PageMessage:
 
 
 class StatefulSequence:
-    """Plays steps. A step is a name and JSON values, so a sequence can be shown and replayed.
-
-    A step that has nothing to act on does nothing. Raises Broken if a response is not what the
-    page says.
-    """
+    """Plays steps. A step is a name and JSON values, so a sequence can be shown and replayed."""
 
     def __init__(self, prober: Prober, tally: Tally, start: Start) -> None:
-        self.prober = prober
-        self.cutover = start.cutover
+        self._prober, self._endpoint, self.cutover = prober, prober.endpoint, start.cutover
         self._tally, self._number, self._expectation = tally, start.number, start.expectation
         self._messages: list[PageMessage] = []
         self._steps: list[list[Any]] = []
 
     def play(self, name: str, *arguments: Any) -> None:
-        """Play one step."""
+        """Play one step, if it has something to act on.
+
+        Raises Broken if a response is not what the page says.
+        """
         self._steps.append([name, *arguments])
         with self._tally.watch():
             try:
@@ -101,9 +99,8 @@ class StatefulSequence:
     # The steps
 
     def _send(self, text: str) -> None:
-        names = self.prober.endpoint.values or ("name",)
-        values = dict.fromkeys(names, text or "-")
-        message, sent = self.prober.simulate(values)
+        values = dict.fromkeys(self._endpoint.values or ("name",), text or "-")
+        message, sent = self._prober.simulate(values)
         self._check_response(sent, 201, "single-send")
         came, rule = sent.members.get("values"), "same-shape-as-single-send"
         if came != values:
@@ -119,25 +116,25 @@ class StatefulSequence:
 
     def _fail(self, which: int) -> None:
         message = self._pick(which)
-        if not self.prober.endpoint.real_time:
-            self.prober.endpoint.wait(5)
+        if not self._endpoint.real_time:
+            self._endpoint.wait(5)
         elif not message.at_rest:
-            self.prober.wait_until_failed(message.id)
+            self._prober.wait_until_failed(message.id)
 
     def _batch(self, which: int, status: str) -> None:
         message = self._pick(which)
-        if message.batch is not None and self.prober.endpoint.set_batch(message.id, status):
+        if message.batch is not None and self._endpoint.set_batch(message.id, status):
             message.batch = status
 
     def _cutover(self) -> None:
         if self.cutover is None:
             raise NotExercised("there is no cutover ahead")
         instant, self._expectation = self.cutover
-        self.prober.endpoint.move_to(instant)
+        self._endpoint.move_to(instant)
         self.cutover = None
 
     def _retry(self, which: int) -> None:
-        message, real_time = self._pick(which), self.prober.endpoint.real_time
+        message, real_time = self._pick(which), self._endpoint.real_time
         before = self._retrieve(message)
         status = before.members.get("latestStatus")
         exchange = self._post(message.id)
@@ -163,8 +160,7 @@ class StatefulSequence:
         self._check_unchanged(message, before)
 
     def _unauthorised(self, which: int, how: str) -> None:
-        message = self._pick(which)
-        key = self.prober.endpoint.key
+        message, key = self._pick(which), self._endpoint.key
         written = {"no key": None, "wrong key": "Bearer key_test_0", "no scheme": f"Basic {key}"}
         before = self._retrieve(message)
         exchange = self._post(message.id, authorization=written[how])
@@ -173,7 +169,7 @@ class StatefulSequence:
         self._check_unchanged(message, before)
 
     def _elsewhere(self) -> None:
-        campaign, foreign = self.prober.endpoint.foreign_campaign, self._provided("foreign")
+        campaign, foreign = self._endpoint.foreign_campaign, self._provided("foreign")
         unknown = self._post(foreign)
         self._check_refusal(unknown, "unknown-message-refused", (400,), UNRETRYABLE)
         if campaign is not None:
@@ -185,9 +181,8 @@ class StatefulSequence:
         self._check_refusal(exchange, "unknown-message-refused", (400,), UNRETRYABLE)
 
     def _method(self, which: int, method: str) -> None:
-        message = self._pick(which)
-        path = f"campaigns/{self.prober.endpoint.campaign}/messages/{message.id}/retry"
-        exchange = self.prober.send("other", path, method=method)
+        path = f"campaigns/{self._endpoint.campaign}/messages/{self._pick(which).id}/retry"
+        exchange = self._prober.send("other", path, method=method)
         expected = f"a refusal of {method}, neither 2xx nor 5xx"
         self._check_status(exchange, range(300, 500), "wrong-method-refused", expected)
 
@@ -197,7 +192,7 @@ class StatefulSequence:
         self._check_response(exchange, 201, "retry")
         self._check_kept(message, exchange, "response-matches-schema", before)
         message.sends, message.at_rest = message.sends + 1, False
-        following = ORDER if self.prober.endpoint.real_time else ("created",)
+        following = ORDER if self._endpoint.real_time else ("created",)
         expected = "created, or a status that follows it"
         self._check_shown(message, following, "retrieve-agrees", expected)
         # Only the message that is named is retried (P2), so look at another that has failed.
@@ -216,14 +211,14 @@ class StatefulSequence:
         rule = "refusal-changes-nothing"
         after = self._retrieve(message, rule)
         one, other = (e.members.get("latestStatus") for e in (before, after))
-        if one != other and self.prober.endpoint.real_time and follows(one, other):
+        if self._endpoint.real_time and follows(one, other):
             return
         for name in self._expectation.contract.fields("retrieve"):
             if name in before.members and before.members[name] != after.members.get(name):
                 self._break(violation(rule, f"/{name}", "unchanged by a refusal", "changed"))
 
     def _retrieve(self, message: PageMessage, rule: str = "retrieve-agrees") -> Exchange:
-        exchange = self.prober.retrieve(message.id)
+        exchange = self._prober.retrieve(message.id)
         expected = "a message that Retrieve still shows"
         self._check_status(exchange, range(200, 300), rule, expected)
         self._check_response(exchange, 200, "retrieve")
@@ -235,8 +230,7 @@ class StatefulSequence:
         self, message: PageMessage, exchange: Exchange, rule: str, before: Exchange | None = None
     ) -> None:
         """Check that a response shows the message in the path, with the members it had before."""
-        campaign = self.prober.endpoint.campaign
-        observation = Observation(ACCEPTED, exchange, campaign, message.id, before)
+        observation = Observation(ACCEPTED, exchange, self._endpoint.campaign, message.id, before)
         for name, value in message.first.items():
             for found in differs(observation, name, value, "what was shown first"):
                 kept = _KEPT_RULES.get(name, rule)
@@ -279,20 +273,20 @@ class StatefulSequence:
             self._break(conformance.status_violation(rule, expected, exchange))
 
     def _check_form(self, exchange: Exchange, *codes: str) -> None:
-        key = self.prober.endpoint.key
+        key = self._endpoint.key
         for found in conformance.form_violations(exchange, self._expectation, key, codes):
             self._break(found)
 
     def _post(self, message: str, campaign: str | None = None, **how: Any) -> Exchange:
-        path = f"campaigns/{campaign or self.prober.endpoint.campaign}/messages/{message}/retry"
-        exchange = self.prober.send("retry", path, method="POST", **how)
+        path = f"campaigns/{campaign or self._endpoint.campaign}/messages/{message}/retry"
+        exchange = self._prober.send("retry", path, method="POST", **how)
         if self._messages:
-            own_key = "authorization" not in how and campaign is None
-            self.prober.rule_out_outage(exchange, lambda: self._messages[0].id, own_key=own_key)
+            known, own_key = self._messages[0].id, "authorization" not in how and campaign is None
+            self._prober.rule_out_outage(exchange, lambda: known, own_key=own_key)
         return exchange
 
     def _provided(self, state: str) -> str:
-        message = self.prober.endpoint.message_in(state)
+        message = self._endpoint.message_in(state)
         if message is None:
             raise NotExercised(f"no message in state {state} at hand")
         return message

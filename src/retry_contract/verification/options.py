@@ -1,28 +1,25 @@
 """The options of a run, checked, and the command that repeats it."""
 
+from __future__ import annotations
+
 import json
 import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.endpoint.guard import is_loopback
-from retry_contract.endpoint.live import (
-    LiveSettings,
-    check_key,
-    check_proxy,
-    check_url,
-    may_provision,
-    trust,
-)
 from retry_contract.outcome import UsageError
 from retry_contract.rules import rule_named
 from retry_contract.verification import option_values as read
 from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Option
+
+if TYPE_CHECKING:
+    from retry_contract.endpoint.live import LiveSettings
 
 _LIVE_ONLY = (
     *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
@@ -116,17 +113,19 @@ def _check_mock(given: Mapping[str, Any]) -> None:
 
 
 def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
+    from retry_contract.endpoint import live  # which the mock does not need
+
     if not endpoint.strip():
-        empty = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
-        raise UsageError(empty)
-    url = check_url(endpoint, allow_production=bool(values["allow-production"]))
-    key = check_key(environment.get("POSTMAN_API_KEY", ""))
+        why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
+        raise UsageError(why)
+    url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
+    key = live.check_key(environment.get("POSTMAN_API_KEY", ""))
     if not values["campaign"]:
         raise UsageError("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
     here, provision, ca_file = is_loopback(url), values["provision"], values["ca-file"]
     if provision not in (None, "none", "simulator"):
         raise UsageError(f"--provision {provision}: give none or simulator")
-    if provision == "simulator" and not may_provision(url):
+    if provision == "simulator" and not live.may_provision(url):
         raise UsageError(
             "--provision simulator: the simulator numbers exist in the test environment only, "
             "https://test.postman.gov.sg/api/v2"
@@ -134,9 +133,9 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
     if ca_file is not None and not Path(ca_file).is_file():
         raise UsageError(f"--ca-file {ca_file}: there is no such file")
     if url.startswith("https:"):
-        trust(ca_file)
+        live.trust(ca_file)
     foreign = values["foreign-campaign"]
-    return LiveSettings(
+    return live.LiveSettings(
         url=url,
         key=key,
         campaign=read.read_id("campaign", values["campaign"]),
@@ -147,7 +146,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
         budget=read.number("budget", values["budget"], default=None if here else _BUDGET),
         rate=read.positive("rate", values["rate"], default=None if here else _RATE),
         timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
-        proxy=check_proxy(values["proxy"], url),
+        proxy=live.check_proxy(values["proxy"], url),
         ca_file=ca_file,
     )
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.endpoint.sandbox_client import states_of
 from retry_contract.outcome import RuleResult, Traffic
 from retry_contract.rules import RULES
 from retry_contract.verification.findings import Findings
@@ -65,6 +63,9 @@ class Verification:
         if live is None:
             assert expectation is not None
             return mock_of(expectation.catalogue, expectation.contract)
+        from retry_contract.endpoint.live import LiveEndpoint
+        from retry_contract.endpoint.sandbox_client import states_of
+
         proxies = sorted(name for name in os.environ if name.lower() in _PROXIES)
         ignored = [*proxies, *_netrc()]
         if ignored:

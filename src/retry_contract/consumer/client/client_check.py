@@ -4,17 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 
+from retry_contract.consumer import readiness
 from retry_contract.consumer.client.calls import CallResult, Calls, Client
 from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
 from retry_contract.consumer.compare import advice_on, differences
-from retry_contract.consumer.readiness import (
-    NOTHING_COMPARED,
-    CheckOptions,
-    Finding,
-    Readiness,
-    Result,
-    ScenarioOutcome,
-)
+from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
 from retry_contract.privacy.descriptions import cut
@@ -42,7 +36,7 @@ def counts(name: str, pair: Pair, served: Set[str], *, reads_old: bool) -> bool:
 
 
 def check_client(
-    options: CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
+    options: readiness.CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
 ) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
     begin, timeline = time.perf_counter(), catalogue.timeline
@@ -79,7 +73,9 @@ def _scrub_call(result: CallResult, scrub: Callable[[str], str]) -> CallResult:
     return replace(result, attempt=replace(attempt, read=read))
 
 
-def _scrub_finding(finding: Finding, calls: Sequence[CallResult], options: CheckOptions) -> Finding:
+def _scrub_finding(
+    finding: Finding, calls: Sequence[CallResult], options: readiness.CheckOptions
+) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
     scrub = Scrubber(options.secret, *{call.visit.key for call in calls}).scrub
     safe: Finding = map_texts(finding, scrub)
@@ -109,14 +105,14 @@ def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -
     places = tuple(differences(read[0].reading, read[1].reading, added, baseline.left_out))
     depends, finding = True, None
     if any(call.attempt.opaque[:1] == ("",) for call in read):
-        depends, finding = "" not in baseline.accept, NOTHING_COMPARED
+        depends, finding = "" not in baseline.accept, readiness.NOTHING_COMPARED
     elif places:
         finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
     return ScenarioOutcome(PAIRED, name, depends, 1, int(bool(places)), finding)
 
 
 def _notes(
-    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: CheckOptions
+    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: readiness.CheckOptions
 ) -> Iterator[str]:
     lost = [outcome.name for outcome in outcomes if outcome.remark and not outcome.finding]
     if lost:
