@@ -6,7 +6,6 @@ time limit, and does not hear Ctrl-C.
 
 import ipaddress
 import socket
-import ssl
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -89,10 +88,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         bounded = self._deadline.bound(timeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, bounded), self._deadline)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from retry_contract.contract.catalogue import Contract
+from retry_contract.contract.catalogue import Contract, Kind
 from retry_contract.service.http import Request, Response, json_response, read_object
 from retry_contract.service.ids import new_ids
 from retry_contract.service.message_object import message_response
@@ -183,9 +183,7 @@ class Service:
         message.attempts.insert(0, Attempt("created", self.clock()))
         message.course = _course(self.settings.delivery, message.outcome is not None)
 
-    def _response(
-        self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
-    ) -> Response:
+    def _response(self, status: int, message: Message, kind: Kind) -> Response:
         contract = self.in_force(self.clock())
         return json_response(status, message_response(message, contract, kind))
 
