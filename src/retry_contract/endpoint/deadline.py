@@ -50,8 +50,6 @@ class TimedTransport(httpx.HTTPTransport):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens connections whose every step, the look-up of a name too, keeps the deadline."""
-
     def __init__(self, deadline: Deadline, only_here: bool) -> None:
         self._deadline, self._only_here = deadline, only_here
         self._inner = httpcore.SyncBackend()
@@ -98,10 +96,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:
-    """Return the addresses of a host, as the system orders them.
-
-    Raises httpcore.ConnectError where there are none, or no name server answers in time.
-    """
+    """Return the addresses of a host, in the system's order. Raises httpcore.ConnectError."""
     found: Future[list[str]] = Future()
 
     def look_up() -> None:

@@ -183,9 +183,8 @@ class Stage:
         for _ in range(self._number):
             sandbox.service.new_id("message")
         self._number += 1
-        if state == UNKNOWN:
-            return sandbox.service.new_id("message")
-        return sandbox.make(state)[0]
+        unknown = state == UNKNOWN
+        return sandbox.service.new_id("message") if unknown else sandbox.make(state)[0]
 
     def handle(self, request: Request) -> Response:
         """Answer a request; once a client is endless, nothing is answered any more."""
