@@ -160,13 +160,11 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         return None
     try:
         parsed = httpx.URL(proxy.strip())
-        usable = parsed.scheme in ("http", "https") and bool(host_of(parsed))
+        if parsed.scheme not in ("http", "https") or not host_of(parsed):
+            raise ValueError
     except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
-        raise UsageError(
-            "--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080"
-        )
+        example = "http://proxy.example:8080"
+        raise UsageError(f"--proxy: give the URL of an HTTP proxy, such as {example}") from None
     if is_loopback(url) and not is_loopback(parsed):
         raise UsageError(
             "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
@@ -179,6 +177,6 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     file = ca_file or os.environ.get("SSL_CERT_FILE")
     try:
         return ssl.create_default_context(cafile=file or certifi.where())
-    except (OSError, ssl.SSLError):
+    except OSError:
         name = "--ca-file" if ca_file else "SSL_CERT_FILE"
         raise UsageError(f"{name} {file}: no CA certificates in PEM can be read there") from None
