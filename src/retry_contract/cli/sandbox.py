@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
+from retry_contract.contract.catalogue import Catalogue, catalogue
+from retry_contract.contract.timeline import InvalidInstant, as_instant
 from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
-    from retry_contract.contract.catalogue import Catalogue
     from retry_contract.service.controls import Start
 
 _EXAMPLE = """\
@@ -47,7 +48,6 @@ _GRACE = 5.0
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.endpoint.server import serve
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
@@ -98,7 +98,6 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> Start:
 
 def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | None:
     """Return what the clock starts at; None for the time of day."""
-    from retry_contract.contract.timeline import InvalidInstant, as_instant
     from retry_contract.service.controls import YEARS
     from retry_contract.verification.option_values import positive
 
