@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import disarm, paint, write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.pair import newest_pair
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import cut, escape
+from retry_contract.privacy.scrubber import Scrubber, map_texts
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.readers import LineReader, PerPayloadReader
     from retry_contract.consumer.readiness import Readiness
-    from retry_contract.privacy.scrubber import Scrubber
 
 _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 usage error, 3 not tested
@@ -54,8 +56,6 @@ _OPTIONS = (
 
 def run(options: argparse.Namespace) -> int:
     """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
-    from retry_contract.privacy.scrubber import Scrubber
-
     secret = os.environ.get("POSTMAN_API_KEY", "")  # the user's code may quote it
     scrubber, ctrl_c = Scrubber(secret), signal.getsignal(signal.SIGINT)
     like_ctrl_c = ctrl_c if callable(ctrl_c) else signal.default_int_handler
@@ -67,7 +67,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, secret: str, scrubber: Scrubber) -> int:
-    from retry_contract.privacy.scrubber import map_texts
     from retry_contract.verification.option_values import usable_folder
 
     target = _target(options)
@@ -134,8 +133,6 @@ def _target(options: argparse.Namespace) -> str:
 def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
     from retry_contract.consumer.process.user_process import read_command
     from retry_contract.consumer.readiness import CheckOptions
-    from retry_contract.contract.catalogue import catalogue
-    from retry_contract.contract.pair import newest_pair
     from retry_contract.verification import option_values
 
     contracts, now, accept = catalogue(), datetime.now(UTC), tuple(options.accept)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import complain, paint, write_json, write_lines
 from retry_contract.cli.subcommand import Subcommand
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
 from retry_contract.privacy.descriptions import escape
 
@@ -43,7 +44,6 @@ class _Result:
 
 def run(options: argparse.Namespace) -> int:
     """Validate the files. One that cannot be read does not stop the others."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.expectation import expectations
     from retry_contract.contract.validator import Validation, validate_saved
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from retry_contract.cli.output import paint, write_json, write_lines
 from retry_contract.cli.subcommand import Subcommand
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import Outcome, UsageError, Verdict
 from retry_contract.verification.option_table import OPTIONS
 
@@ -30,7 +31,6 @@ _LEFT_OUT = (
 
 def run(options: argparse.Namespace) -> int:
     """Run the contract tests. Raises UsageError."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.verification.options import read_options
 
     given = {option.name: getattr(options, option.destination) for option in OPTIONS}

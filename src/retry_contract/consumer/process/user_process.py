@@ -148,7 +148,7 @@ def _printable(line: bytes) -> str:
 
 
 class UserProcess:
-    """One process. Threads read and write, since on Windows no pipe can be polled.
+    """One process. Threads read and write: no pipe can be polled on Windows.
 
     `secret` is looked for in all that it prints.
     """
@@ -191,10 +191,7 @@ class UserProcess:
         self._start(self._write, text.encode("ascii"), last)
 
     def next_line(self, timeout: float) -> str | None:
-        """Return the next line of output, None at its end.
-
-        Raises TimeoutError after seconds, or once it is given up.
-        """
+        """Return the next line, None at the end. Raises TimeoutError after seconds, or give_up."""
         until = time.monotonic() + timeout
         while True:
             left = until - time.monotonic()
