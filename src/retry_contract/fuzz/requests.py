@@ -33,7 +33,6 @@ from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.verification.prober import Prober
 
-
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
 TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
     FAILED: ((), frozenset({201}), "status-is-201"),
