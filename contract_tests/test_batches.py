@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retry_contract.plugin.scenarios import Scenario
+from retry_contract import Scenario
 
 
 def test_batch_status_respected(batch_retry: Scenario) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retry_contract.plugin.scenarios import Scenario
+from retry_contract import Scenario
 
 
 def test_generated_requests_answered(generated_requests: Scenario) -> None:

@@ -16,8 +16,9 @@ HEAD = """\
 # Faults, and the rules that catch them
 
 Each fault is a named way for a service to misbehave. `retry-contract sandbox --fault NAME` serves
-one, and the proof tests hold that `verify` catches each by its own rule. The table is written by
-`python scripts/fault_table.py`, which runs the rules on the built-in model of the contract `after`.
+one, and tests hold that `verify` catches each by its own rule. `cutover-early` and `cutover-late`
+show only where the clock can be set, on the built-in model. `python scripts/fault_table.py` writes
+the table: it runs the rules on that model, with the contract `after`.
 
 | fault | what it does | its own rule | other rules that break |
 |---|---|---|---|

@@ -46,4 +46,5 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if given or os.environ.get("RETRY_CONTRACT_ENDPOINT"):
         return
     workers = config.hook.pytest_xdist_auto_num_workers(config=config)
-    option.numprocesses = workers if workers > 1 else None
+    if workers > 1:  # each gets a part in one piece, so what a module's tests share is made once
+        option.numprocesses, option.dist = workers, "worksteal"

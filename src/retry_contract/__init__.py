@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     from retry_contract.contract.timeline import Timeline
     from retry_contract.contract.validator import identify, violations
     from retry_contract.outcome import Violation
+    from retry_contract.plugin.scenarios import Scenario
 
     contracts: Catalogue
     timeline: Timeline
 
-__all__ = ["Violation", "__version__", "contracts", "identify", "timeline", "violations"]
+__all__ = [
+    "Scenario",
+    "Violation",
+    "__version__",
+    "contracts",
+    "identify",
+    "timeline",
+    "violations",
+]
 
 # In a checkout, `schemas` and `contract_tests` lie at the top of the tree, not in the package.
 __path__.append(os.path.realpath(f"{__file__}/../../.."))
@@ -32,6 +41,10 @@ def __getattr__(name: str) -> Any:
         from retry_contract.contract.catalogue import catalogue
 
         return catalogue() if name == "contracts" else catalogue().timeline
+    if name == "Scenario":
+        from retry_contract.plugin.scenarios import Scenario
+
+        return Scenario
     if name in __all__:
         from retry_contract.contract import validator
 

@@ -110,7 +110,7 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class ContractResult:
-    """All rules of one contract, and what was seen beside them."""
+    """All rules of one contract, and the drift seen with it."""
 
     contract: str
     rules: tuple[RuleResult, ...]

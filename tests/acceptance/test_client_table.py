@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from retry_contract.consumer.client.client_check import scenarios
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
+from retry_contract.service.staged_calls import calls_by_scenario
 
 Done = CompletedProcess[str]
 slow = pytest.mark.slow
 TESTS = Path(__file__).parents[1]
 DOCUMENT = TESTS.parent / "docs" / "consumer.md"
-NAMES = [s.name for s in scenarios(newest_pair(catalogue()), catalogue().timeline)]
+NAMES = [*calls_by_scenario(newest_pair(catalogue()), catalogue().timeline)]
 
 ROWS: dict[str, tuple[str, ...]] = {
     "requests, `raise_for_status()`": ("raises",),

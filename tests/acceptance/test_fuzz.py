@@ -32,7 +32,10 @@ RUNS = {
     "in CI": ["PYTHONHASHSEED=3", "CI=1", "verify", "--seed", "1", "--fuzz", "20", "--json"],
     "broken": ["FAULT=values-lost", "verify", "--fuzz", "50", "--json", *FAULTY],
     "broken again": ["FAULT=values-lost", "verify", "--fuzz", "50", "--json", *FAULTY],
-    "told": ["FAULT=values-lost", "verify", "--fuzz", "50", *FAULTY],
+    "generated alone": [
+        *("FAULT=values-lost", "verify", "--contract", "after", "--fuzz", "50", *FAULTY),
+        *("-k", "generated"),
+    ],
     "requests": ["FAULT=unknown-is-500", "verify", "--fuzz", "50", "--json", *FAULTY],
     "two workers": ["verify", "--seed", "1", "--fuzz", "20", "--json", "--", "-p", "xdist", "-n2"],
     "database": ["verify", "--fuzz", "10", "--example-database", "examples"],
@@ -94,10 +97,11 @@ def test_nothing_is_left_in_the_folder(runs: Any) -> None:
 
 
 def test_failure_prints_case_rule_and_command(runs: Any) -> None:
-    shown = runs["told"].stdout
-    assert "values-kept" in shown
-    assert "  case      " in shown
-    assert "  replay    retry-contract verify --contract after-2025-02-24 --replay '" in shown
+    shown = runs["generated alone"].stdout
+    assert "     rule       values-kept: " in shown
+    assert "     breaks     generated-sequences-kept" in shown
+    assert "     case       {" in shown
+    assert "     replay     retry-contract verify --contract after-2025-02-24 --replay '" in shown
 
 
 @pytest.mark.parametrize("run", ["broken", "requests"])
@@ -129,7 +133,7 @@ def test_without_fuzzing_no_fuzzing_library_is_imported(command: Any, tmp_path: 
         assert done.returncode == 0
         assert f"FUZZING LIBRARIES: {found}" in done.stderr
     done = command("verify", "--fuzz", "0")
-    assert "not exercised (needs --fuzz N)" in done.stdout
+    assert "--fuzz N                  generated-requests-answered" in done.stdout
 
 
 def _source() -> str:
@@ -178,7 +182,7 @@ def test_loopback_without_provisioning_is_not_exercised(command: Any, served: Se
     done = command("verify", *served.options, *arguments, env=key)
     assert done.returncode == 3
     reasons = {r.get("reason") for r in json.loads(done.stdout)["contracts"][0]["rules"]}
-    assert "needs messages that have failed: --provision simulator" in reasons
+    assert "needs --provision simulator" in reasons
     # The message that the user named is still there to be retried by the other rules.
     assert served.service.messages[message].status == "failure"
 

@@ -63,7 +63,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 OWN = """
 import httpx
-from retry_contract import violations
+from retry_contract import Scenario, violations
+
+
+def test_promise(accepted_retry: Scenario):
+    assert accepted_retry.exchanges[0].response.payload["latestStatus"] == "created"
+    accepted_retry.keeps("message-id-kept")
 
 
 def test_mock(retry_mock):
@@ -151,6 +156,6 @@ def test_the_fixtures_are_there_in_the_users_own_tests(installed: Path, tmp_path
     done = _run(installed, ["pytest", "--strict-markers", "-W", "error"], tmp_path)
     contracts = ("before-2025-02-24", "after-2025-02-24")
     examples = [list((ROOT / "schemas" / c / "examples" / "valid").iterdir()) for c in contracts]
-    passed = len(contracts) + sum(map(len, examples))
+    passed = 2 * len(contracts) + sum(map(len, examples))
     assert f"{passed} passed, {len(contracts)} errors in " in done.stdout, done.stdout
     assert "install retry-contract with its extra `sandbox`" in done.stdout

@@ -18,11 +18,14 @@ from retry_contract.outcome import UsageError, Verdict
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
 _NAME = "retry-contract"
-_COMMANDS = (
-    *("verify", "validate", "consumer", "sandbox"),
-    *("schema", "timeline", "rules", "explain"),
-)
-_KNOWN = f"{', '.join(_COMMANDS[:-1])} or {_COMMANDS[-1]}"
+_COMMANDS = {
+    command.name: command
+    for command in (
+        *(verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND),
+        *reference.COMMANDS,
+    )
+}
+_KNOWN = " or ".join(", ".join(_COMMANDS).rsplit(", ", 1))
 _OPTION = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*(?==|\Z)|-[A-Za-z]")
 
 
@@ -79,13 +82,14 @@ def _run(own: list[str], extra: list[str]) -> int:
     if unknown:
         named = _without_values(unknown)
         raise UsageError(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")
-    if extra and options.run is not verify.run:
+    is_verify = options.subcommand is verify.COMMAND
+    if extra and not is_verify:
         raise UsageError("only verify takes -- ARGS")
     options.extra = extra
-    if options.run is not verify.run:  # which has nothing to end before its session starts
+    if not is_verify:  # which has nothing to end before its session starts
         raise_from_now_on()
         gc.enable()
-    code: int = options.run(options)
+    code: int = options.subcommand.run(options)
     return code
 
 
@@ -93,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=_NAME, description=_ABOUT, epilog=_EXAMPLE, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{_NAME} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in (verify, validate, consumer, sandbox, reference):
-        module.add(commands)
+    for command in _COMMANDS.values():
+        command.add_to(commands)
     return parser
 
 

@@ -6,9 +6,10 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retry_contract.cli.output import write_lines
+from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
 from retry_contract.outcome import ExitCode, UsageError
@@ -17,36 +18,18 @@ if TYPE_CHECKING:
     from retry_contract.rules import Rule
 
 
-def add(commands: Any) -> None:
-    """Add the subcommands."""
-    schema = _command(commands, "schema", "print one self-contained JSON Schema", _schema)
-    schema.epilog = "example: retry-contract schema after > retry.schema.json"
-    schema.add_argument("contract", metavar="before|after|either")
-    _command(commands, "timeline", "print which contract holds when", _timeline)
-    _command(commands, "rules", "print every rule with its source and basis", _rules)
-    about = "explain a rule, by what keeps and what breaks it"
-    explain = _command(commands, "explain", about, _explain)
-    explain.epilog = "example: retry-contract explain message-id-kept"
-    explain.add_argument("rule", metavar="RULE")
-
-
 def _command(
-    commands: Any, name: str, about: str, lines: Callable[[argparse.Namespace], Iterable[str]]
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog=f"example: retry-contract {name}",
-        allow_abbrev=False,
-    )
-
+    name: str,
+    about: str,
+    lines: Callable[[argparse.Namespace], Iterable[str]],
+    example: str = "",
+    *options: tuple[str, str, str],
+) -> Subcommand:
     def run(options: argparse.Namespace) -> int:
         write_lines(lines(options))
         return ExitCode.KEPT
 
-    parser.set_defaults(run=run)
-    return parser
+    return Subcommand(name, run, about, f"example: retry-contract {name}{example}", options)
 
 
 def _schema(options: argparse.Namespace) -> list[str]:
@@ -109,3 +92,16 @@ def _explain(options: argparse.Namespace) -> list[str]:
     except LookupError as error:
         raise UsageError(str(error)) from None
     return [rule.id, *_rule_lines(rule), "", *explain(rule)]
+
+
+_EXPLAIN = "explain a rule, by what keeps and what breaks it"
+COMMANDS = (
+    _command(
+        *("schema", "print one self-contained JSON Schema", _schema),
+        " after > retry.schema.json",
+        ("contract", "before|after|either", ""),
+    ),
+    _command("timeline", "print which contract holds when", _timeline),
+    _command("rules", "print every rule with its source and basis", _rules),
+    _command("explain", _EXPLAIN, _explain, " message-id-kept", ("rule", "RULE", "")),
+)

@@ -16,70 +16,55 @@ from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.subcommand import REPEATABLE, Subcommand
+from retry_contract.contract.catalogue import Catalogue, catalogue
+from retry_contract.contract.timeline import InvalidInstant, as_instant
 from retry_contract.outcome import UsageError
 
 if TYPE_CHECKING:
-    from retry_contract.contract.catalogue import Catalogue
     from retry_contract.service.controls import Start
-    from retry_contract.service.model import Settings
 
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
-_PORT = 8020
-_LARGEST_PORT = 65535
-_OPTIONS = {
-    "port": ("N", f"default {_PORT}; 0 takes any that is free"),
-    "contract": ("NAME", "before, after, or auto (default): the one in force by its clock"),
-    "on": ("INSTANT", "what its clock starts at; default now"),
-    "cutover-in": ("SECONDS", "start its clock so long before the cutover"),
-    "rate": ("PER_SECOND", "answer more with 429; default no limit"),
-    "errors": ("ENVELOPE", "of errors: nested (default) or flat"),
-    "cap": ("WHAT", "what of three is capped: attempts (default) or retries"),
-    "run": ("COMMAND", "run a command next to it, with the sandbox in its environment"),
-}
+_PORT, _LARGEST_PORT = 8020, 65535
+_AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
+_OPTIONS = (
+    ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
+    ("--contract", "NAME", "before, after or auto (default): the one in force by its clock", _AUTO),
+    ("--on", "INSTANT", "what its clock starts at; default now"),
+    ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
+    ("--rate", "PER_SECOND", "answer more with 429; default no limit"),
+    ("--errors", "ENVELOPE", "of errors: nested (default) or flat", {"default": "nested"}),
+    ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
+    ("--run", "COMMAND", "run a command next to it, with the sandbox in its environment"),
+    ("--fault", "NAME", "a fault to have, repeatable; an unknown one lists them all", REPEATABLE),
+    ("--json", "", "print what it serves as JSON"),
+)
 _DELIVERY = timedelta(milliseconds=300)
 _GRACE = 5.0
 """How long a command has to end after Ctrl-C, in seconds."""
 
 
-def add(commands: Any) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "sandbox",
-        usage="%(prog)s [OPTION ...]",
-        help="serve the documented service on loopback",
-        description="Serve the documented service on loopback, until Ctrl-C.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    for name, (metavar, text) in _OPTIONS.items():
-        dest = "command_line" if name == "run" else name.replace("-", "_")
-        parser.add_argument(f"--{name}", dest=dest, metavar=metavar, help=text)
-    fault = "a fault to have, repeatable; an unknown one lists them all"
-    parser.add_argument("--fault", metavar="NAME", action="append", default=[], help=fault)
-    parser.add_argument("--json", action="store_true", help="print what it serves as JSON")
-    parser.set_defaults(run=run, contract="auto", errors="nested", cap="attempts")
-
-
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.endpoint.server import serve
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
+    from retry_contract.verification.option_values import number
 
-    if options.json and options.command_line is not None:
+    if options.json and options.run is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    contracts, port = catalogue(), _port(options.port)
+    contracts, port = catalogue(), number("port", options.port, default=_PORT)
+    if port > _LARGEST_PORT:
+        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
     with handling, serve(sandbox.handle, port=port) as (url,):
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
-        if options.command_line is not None:
-            return _run_command(options.command_line, _environment(described))
+        if options.run is not None:
+            return _run_command(options.run, _environment(described))
         with contextlib.suppress(KeyboardInterrupt):
             if options.json:
                 write_json(described)
@@ -90,9 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace, contracts: Catalogue) -> Start:
-    from retry_contract.contract.timeline import InvalidInstant, as_instant
-    from retry_contract.service.controls import AUTO, YEARS, Start
+    from retry_contract.service.controls import AUTO, Start
     from retry_contract.service.faults import FAULTS
+    from retry_contract.service.model import Settings
+    from retry_contract.verification.option_values import number
 
     contract, known = options.contract, [*(c.period.alias for c in contracts.values()), AUTO]
     if contract not in (*known, *contracts):
@@ -100,48 +86,37 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> Start:
     for name in options.fault:
         if name not in FAULTS:
             raise UsageError(f"--fault {name}: no such fault; use some of {', '.join(FAULTS)}")
-    try:
-        at = None if options.on is None else as_instant(options.on)
-    except InvalidInstant as error:
-        raise UsageError(f"--on: {error}") from None
-    if at is not None and at.year not in YEARS:
-        raise UsageError(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
-    if options.cutover_in is not None:
-        at = _instant_before_cutover(options, contracts)
-    return Start(contract, at, tuple(options.fault), _settings(options))
-
-
-def _instant_before_cutover(options: argparse.Namespace, contracts: Catalogue) -> datetime:
-    from retry_contract.verification.option_values import positive
-
-    if options.contract != "auto" or options.on is not None:
-        raise UsageError("--cutover-in sets the clock: it goes with neither --on nor --contract")
-    cutover = list(contracts.values())[-1].period.effective_from
-    assert cutover is not None  # only the first contract holds from the beginning
-    lead = positive("cutover-in", options.cutover_in, default=None)
-    return cutover - timedelta(seconds=lead or 0)
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    from retry_contract.service.model import Settings
-    from retry_contract.verification.option_values import number
-
     for name, words in (("errors", ("nested", "flat")), ("cap", ("attempts", "retries"))):
         if getattr(options, name) not in words:
             raise UsageError(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
     rate = number("rate", options.rate, default=None)
     if rate == 0:
         raise UsageError("--rate 0: give a number of requests a second, from 1")
-    return Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=_DELIVERY)
+    settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=_DELIVERY)
+    return Start(contract, _instant(options, contracts), tuple(options.fault), settings)
 
 
-def _port(text: str | None) -> int:
-    from retry_contract.verification.option_values import number
+def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | None:
+    """Return what the clock starts at; None for the time of day."""
+    from retry_contract.service.controls import YEARS
+    from retry_contract.verification.option_values import positive
 
-    port = number("port", text, default=_PORT)
-    if port > _LARGEST_PORT:
-        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
-    return port
+    lead = positive("cutover-in", options.cutover_in, default=None)
+    if lead is not None:
+        if options.contract != "auto" or options.on is not None:
+            raise UsageError(
+                "--cutover-in sets the clock: it goes with neither --on nor --contract"
+            )
+        cutover = list(contracts.values())[-1].period.effective_from
+        assert cutover is not None  # only the first contract holds from the beginning
+        return cutover - timedelta(seconds=lead)
+    try:
+        at = None if options.on is None else as_instant(options.on)
+    except InvalidInstant as error:
+        raise UsageError(f"--on: {error}") from None
+    if at is not None and at.year not in YEARS:
+        raise UsageError(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
+    return at
 
 
 def _lines(described: dict[str, Any]) -> Iterator[str]:
@@ -200,3 +175,10 @@ def _run_command(command: str, environment: dict[str, str]) -> int:
         if child is not None:
             user_process.end_group(child)
     return code if code >= 0 else 128 - code
+
+
+COMMAND = Subcommand(
+    *("sandbox", run, "serve the documented service on loopback", _EXAMPLE, _OPTIONS),
+    "Serve the documented service on loopback, until Ctrl-C.",
+    "%(prog)s [OPTION ...]",
+)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import complain, paint, write_json, write_lines
+from retry_contract.cli.subcommand import Subcommand
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
 from retry_contract.privacy.descriptions import escape
 
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
 
 _LARGEST = 50_000_000
 _WORST_LAST = (Verdict.KEPT, Verdict.NOT_TESTED, Verdict.USAGE_ERROR, Verdict.BROKEN)
+
 _EXAMPLE = """\
 exit: 0 kept, 1 broken, 2 usage error
 example: retry-contract validate --contract after response.json"""
+_OPTIONS = (
+    ("files", "FILE", "a file, or - for standard input", {"nargs": "*"}),
+    ("--contract", "NAME", "before, after, auto (the one in force), any (default)"),
+    ("--on", "INSTANT", "for auto: a date, or an instant with an offset"),
+    ("--strict", "", "drift is a failure too"),
+    ("--json", "", "print the outcome as JSON"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,47 +42,25 @@ class _Result:
     reason: str | None = None
 
 
-def add(commands: Any) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "validate",
-        help="validate saved responses, one JSON document a file",
-        description="Validate saved responses of the retry endpoint, one JSON document a file.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    contracts = "before, after, auto (the one in force), any (default)"
-    on = "for auto: a date, or an instant with an offset"
-    parser.add_argument("files", nargs="*", metavar="FILE", help="a file, or - for standard input")
-    parser.add_argument("--contract", metavar="NAME", help=contracts)
-    parser.add_argument("--on", metavar="INSTANT", help=on)
-    parser.add_argument("--strict", action="store_true", help="drift is a failure too")
-    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Validate the files. One that cannot be read does not stop the others."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.contract.expectation import expectations
     from retry_contract.contract.validator import Validation, validate_saved
 
     if not options.files:
-        raise UsageError(
-            "give a file, or - for standard input; see: retry-contract validate --help"
-        )
+        how = "give a file, or - for standard input"
+        raise UsageError(f"{how}; see: retry-contract validate --help")
     expected = expectations(catalogue(), options.contract, options.on, default="any")
     results = []
     for file in options.files:
         try:
             found = validate_saved(_read(file), expected)
         except UsageError as error:
-            empty = Validation(None, ())
-            results.append(_Result(file, Verdict.USAGE_ERROR, empty, str(error)))
-            continue
-        broken = found.violations or (options.strict and found.drift)
-        results.append(_Result(file, Verdict.BROKEN if broken else Verdict.KEPT, found))
+            unread = Validation(None, ())
+            results.append(_Result(file, Verdict.USAGE_ERROR, unread, str(error)))
+        else:
+            broken = found.violations or (options.strict and found.drift)
+            results.append(_Result(file, Verdict.BROKEN if broken else Verdict.KEPT, found))
     verdict = max((result.verdict for result in results), key=_WORST_LAST.index)
     if options.json:
         write_json({"outcome": str(verdict), "files": [_document(result) for result in results]})
@@ -95,14 +82,15 @@ def _read(file: str) -> bytes:
             with Path(file).open("rb") as stream:
                 body = stream.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot be read: {reason}") from None
+        raise UsageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(body) > _LARGEST:
         raise UsageError("is over 50 MB: give one saved response a file")
     return body
 
 
 def _show(result: _Result) -> None:
+    from retry_contract.rules import RULES
+
     name = "standard input" if result.file == "-" else escape(result.file) or "a file"
     if result.reason is not None:
         complain(f"{name}: {result.reason}")
@@ -112,20 +100,14 @@ def _show(result: _Result) -> None:
     if found.drift:
         strict = result.verdict is Verdict.BROKEN and not found.violations
         line += ", with drift" + ", which --strict forbids" * strict
-    write_lines([paint(line, result.verdict), *_details(found)])
-
-
-def _details(found: Validation) -> Iterator[str]:
-    from retry_contract.rules import RULES
-
+    details = []
     for v in found.violations:
         rule = RULES[v.rule]
-        yield f"  at        {v.pointer or 'the body'}"
-        yield f"  expected  {v.expected}"
-        yield f"  came      {v.actual}"
-        yield f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}"
-    for drift in found.drift:
-        yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"
+        details.append(f"  at        {v.pointer or 'the body'}")
+        details += [f"  expected  {v.expected}", f"  came      {v.actual}"]
+        details.append(f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}")
+    details += [f"  drift     {d.pointer or 'the body'}: {d.message}" for d in found.drift]
+    write_lines([paint(line, result.verdict), *details])
 
 
 def _document(result: _Result) -> dict[str, Any]:
@@ -138,3 +120,9 @@ def _document(result: _Result) -> dict[str, Any]:
         "drift": [{"pointer": d.pointer, "message": d.message} for d in found.drift],
         **({} if result.reason is None else {"reason": result.reason}),
     }
+
+
+COMMAND = Subcommand(
+    *("validate", run, "validate saved responses, one JSON document a file", _EXAMPLE, _OPTIONS),
+    "Validate saved responses of the retry endpoint, one JSON document a file.",
+)

@@ -4,82 +4,62 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.cli.subcommand import Subcommand
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import Outcome, UsageError, Verdict
 from retry_contract.verification.option_table import OPTIONS
 
 _EXAMPLE = """\
 exit: 0 kept, 1 broken, 2 usage error, 3 not tested
 example: retry-contract verify --contract after --report reports"""
+_OPTIONS = (
+    *((f"--{option.name}", option.metavar, option.help, option.keywords) for option in OPTIONS),
+    ("-v --verbose", "", "print the matrix of rules by contract too"),
+    ("--json", "", "print the outcome as JSON"),
+)
 _LEFT_OUT = (
     *("cacheprovider", "doctest", "faulthandler", "pastebin", "stepwise", "unittest"),
     *("threadexception", "unraisableexception"),  # they collect garbage five times at the end
 )
 
 
-def add(commands: Any) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser(
-        "verify",
-        usage="%(prog)s [OPTION ...] [-- ARGS]",
-        help="run the contract tests against an endpoint",
-        description="Run the contract tests against an endpoint. -- ARGS are handed to pytest.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    for option in OPTIONS:
-        parser.add_argument(f"--{option.name}", **option.keywords)
-    matrix = "print the matrix of rules by contract too"
-    parser.add_argument("-v", "--verbose", action="store_true", help=matrix)
-    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Run the contract tests. Raises UsageError."""
-    from retry_contract.contract.catalogue import catalogue
     from retry_contract.verification.options import read_options
 
     given = {option.name: getattr(options, option.destination) for option in OPTIONS}
     read_options(given, catalogue=catalogue())
     outcome = _run_pytest(_pytest_arguments(given), options.extra)
-    _show(outcome, as_json=options.json, verbose=options.verbose)
-    return outcome.verdict.exit_code
-
-
-def _show(outcome: Outcome, *, as_json: bool, verbose: bool) -> None:
-    if as_json:
+    if options.json:
         from retry_contract.report.json_document import outcome_document
 
         write_json(outcome_document(outcome))
-        return
-    from retry_contract.report.text import is_tested, outcome_lines, table_lines
+    else:
+        from retry_contract.report import text
 
-    def red(text: str) -> str:
-        return paint(text, Verdict.BROKEN)
-
-    lines = [*table_lines(outcome, red), ""] if verbose and is_tested(outcome) else []
-    *details, verdict = outcome_lines(outcome, red)
-    write_lines([*lines, *details, paint(verdict, outcome.verdict)])
+        red = partial(paint, verdict=Verdict.BROKEN)
+        shows_table = options.verbose and text.is_tested(outcome)
+        table = [*text.table_lines(outcome, red), ""] if shows_table else []
+        *details, verdict = text.outcome_lines(outcome, red)
+        write_lines([*table, *details, paint(verdict, outcome.verdict)])
+    return outcome.verdict.exit_code
 
 
 def _pytest_arguments(given: dict[str, Any]) -> list[str]:
     arguments = []
     for option in OPTIONS:
         value = given[option.name]
-        if value is None:
-            continue
         if option.kind == "flag":
-            arguments.append(option.pytest_name)
-            continue
-        for item in value if option.kind == "list" else [value]:
-            arguments.append(f"{option.pytest_name}={item}")
+            arguments += [option.pytest_name] if value else []
+        elif value is not None:
+            items = value if option.kind == "list" else [value]
+            arguments += [f"{option.pytest_name}={item}" for item in items]
     if given["report"] is not None:
         arguments.append(f"--junit-xml={Path(given['report']) / 'junit.xml'}")
     return arguments
@@ -89,16 +69,20 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     import pytest
 
     from retry_contract.cli.watcher import Watcher
+    from retry_contract.contract.catalogue import shipped_folder
     from retry_contract.plugin.session import OUTCOME
 
-    tests = _tests_folder()
+    tests = shipped_folder("contract_tests/test_accepted.py")
     fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
     fixed += ["--noconftest", "--import-mode=importlib", "--assert=plain"]
     fixed += ["-p", "retry_contract.plugin"]  # by its name, so that xdist's workers find it
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
-    with _own_pytest_settings(), redirect_stdout(sys.stderr):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(sys.stderr):
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            patch.delenv(name)
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
     if outcome is None and watcher.interrupted:
@@ -111,24 +95,8 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     return outcome
 
 
-def _tests_folder() -> Path:
-    import retry_contract
-
-    for parent in retry_contract.__path__:
-        folder = Path(parent) / "contract_tests"
-        if (folder / "test_accepted.py").is_file():
-            return folder
-    raise UsageError("the contract tests are missing: reinstall retry-contract")
-
-
-@contextmanager
-def _own_pytest_settings() -> Iterator[None]:
-    """Let no pytest variable of the user's environment change the run."""
-    names = [name for name in os.environ if name.startswith("PYTEST_")]
-    saved = {name: os.environ.pop(name) for name in names}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        os.environ.update(saved)
+COMMAND = Subcommand(
+    *("verify", run, "run the contract tests against an endpoint", _EXAMPLE, _OPTIONS),
+    "Run the contract tests against an endpoint. -- ARGS are handed to pytest.",
+    "%(prog)s [OPTION ...] [-- ARGS]",
+)

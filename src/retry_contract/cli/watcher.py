@@ -8,6 +8,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
+from retry_contract.plugin.session import COMMAND
 
 
 class Watcher:
@@ -22,6 +23,7 @@ class Watcher:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         self.config = config
+        config.pluginmanager.register(object(), COMMAND)
         config.pluginmanager.unregister(name="terminalreporter")
         if not self._quiet:
             config.pluginmanager.register(TerminalReporter(config, sys.stderr), "terminalreporter")
@@ -40,7 +42,7 @@ class Watcher:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1
-        self._show(f"\r{self._done}/{self._total} {nodeid.partition('[')[2][:-1][:60]:<60}")
+        self._show(f"\r{self._done}/{self._total} {nodeid.rpartition('::')[2][:60]:<60}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None]:

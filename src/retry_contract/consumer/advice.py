@@ -10,10 +10,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Advice:
-    """One row: an error of a library, as a regular expression, and what to change.
+    """One row: an error of a library or the language, as a regular expression, and what to change.
 
-    `library` is empty for the language's own error. `clue` is a module or a kind of class that
-    must be among the error's clues, where `says` alone is not enough.
+    `clue` is a module or a kind of class that must be among the error's clues too.
     """
 
     language: str

@@ -1,6 +1,5 @@
 """Where two readings of the same message differ, as the policy of docs/consumer.md has it."""
 
-import itertools
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +10,6 @@ from retry_contract.privacy.descriptions import cut, one_line, token
 
 ABSENT = object()
 _LONGEST, _MOST_OPTIONS = 80, 5
-_BY_NAME = "read each field by its name at the top of the response"
 
 
 @dataclass(frozen=True)
@@ -38,33 +36,33 @@ def differences(
     """Yield the places where another reading differs from one, but for those that are left out.
 
     A place of the other that holds exactly an added value is no difference where the one has
-    nothing, null, or the empty string; a list closes up over such an item. `at` is the place of
-    both readings.
+    nothing, null, or the empty string; a list closes up over such an item.
     """
     if (one is ABSENT or one is None or one == "") and _is_added(other, added):
         return
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = dict.fromkeys((*one, *other))
-        parts = [(token(name), one.get(name, ABSENT), other.get(name, ABSENT)) for name in names]
-    elif isinstance(one, list) and isinstance(other, list):
-        if len(other) > len(one):
-            other = [item for item in other if not _is_one_of(added, item)]
-        pairs = itertools.zip_longest(one, other, fillvalue=ABSENT)
-        parts = [(str(index), a, b) for index, (a, b) in enumerate(pairs)]
-    else:
-        if not _is_equal(one, other) and not is_within(at, left_out):
-            yield Difference(at, _show(one), _show(other))
-        return
-    for name, a, b in parts:
-        yield from differences(a, b, added, left_out, f"{at}/{name}")
+    if isinstance(one, list) and isinstance(other, list) and len(other) > len(one):
+        other = [item for item in other if not _is_one_of(added, item)]
+    if isinstance(one, dict | list) and type(one) is type(other):
+        old, new = _members(one), _members(other)
+        for name in dict.fromkeys((*old, *new)):
+            parts = old.get(name, ABSENT), new.get(name, ABSENT)
+            yield from differences(*parts, added, left_out, f"{at}/{token(name)}")
+    elif not _is_equal(one, other) and not is_within(at, left_out):
+        yield Difference(at, _show(one), _show(other))
+
+
+def _members(value: Any) -> dict[Any, Any]:
+    """Return the members of a JSON object, or the items of an array by their index."""
+    if isinstance(value, dict):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list) else {}
 
 
 def _is_added(value: Any, added: Sequence[Any]) -> bool:
     """Say whether a value is an added one, or holds added ones alone."""
-    if _is_one_of(added, value):
-        return True
-    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(held) and all(_is_added(item, added) for item in held)
+    held = _members(value).values()
+    alone = bool(held) and all(_is_added(item, added) for item in held)
+    return alone or _is_one_of(added, value)
 
 
 def _is_one_of(values: Iterable[Any], value: Any) -> bool:
@@ -87,14 +85,14 @@ def advice_on(places: Sequence[Difference]) -> str:
         parents = {pointer.rpartition("/")[0] for pointer in pointers}
         pointers = [*parents] if len(parents) == 1 else [""]
     options = " ".join(f"--accept {shlex.quote(one_line(pointer))}" for pointer in pointers)
-    return f"{_BY_NAME}; if it is meant to differ, give {options}"
+    by_name = "read each field by its name at the top of the response"
+    return f"{by_name}; if it is meant to differ, give {options}"
 
 
 def leaves(value: Any, at: str = "") -> Iterator[str]:
     """Yield the JSON Pointer of each value in a reading that holds no other."""
-    held = enumerate(value) if isinstance(value, list) else ()
-    items = list(value.items() if isinstance(value, dict) else held)
-    if not items:
+    members = _members(value)
+    if not members:
         yield at
-    for name, item in items:
+    for name, item in members.items():
         yield from leaves(item, f"{at}/{token(name)}")

@@ -24,8 +24,8 @@ class Result(enum.StrEnum):
 class CheckOptions:
     """What a check does: how many generated payloads, from which seed, at which instant.
 
-    `secret` is what no output may hold, if anything; `values` are those of the user's template;
-    `accept` are the JSON Pointers of places that are meant to differ.
+    `secret` is what no output may hold; `values` are those of the user's template; `accept` are
+    the JSON Pointers of places that are meant to differ.
     """
 
     target: str
@@ -81,9 +81,8 @@ class ScenarioOutcome:
         """How the user's code did here."""
         if self.finding is not None:
             return self.finding.result
-        if self.failed:
-            return Result.BREAKS
-        return Result.OK if self.tried else Result.NOT_TESTED
+        without_failure = Result.OK if self.tried else Result.NOT_TESTED
+        return Result.BREAKS if self.failed else without_failure
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -108,15 +109,17 @@ class Catalogue(Mapping[str, Contract]):
         return {schema["$id"]: schema for schema in schemas}
 
 
-def schemas_folder() -> Path:
-    """Return the folder of the schemas: in the package, or next to it in a checkout."""
-    import retry_contract
+def shipped_folder(file: str) -> Path:
+    """Return the folder of a file that ships: in the package, or next to it in a checkout."""
+    for parent in sys.modules["retry_contract"].__path__:
+        if (Path(parent) / file).is_file():
+            return (Path(parent) / file).parent
+    raise FileNotFoundError(f"{file} is missing: reinstall retry-contract")
 
-    for parent in retry_contract.__path__:
-        folder = Path(parent) / "schemas"
-        if (folder / "timeline.json").is_file():
-            return folder
-    raise FileNotFoundError("the schemas are missing: reinstall retry-contract")
+
+def schemas_folder() -> Path:
+    """Return the folder of the schemas."""
+    return shipped_folder("schemas/timeline.json")
 
 
 @functools.cache

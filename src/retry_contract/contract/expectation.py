@@ -62,6 +62,7 @@ def expectations(
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
     except KeyError:
-        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", default])
+        last = "served" if default == "auto" else default
+        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", last])
         shown = choice or "(empty)"
         raise UsageError(f"--contract {shown}: no such contract; use one of {known}") from None

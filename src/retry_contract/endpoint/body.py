@@ -15,8 +15,7 @@ ACCEPTED = "gzip, deflate"
 """What `read_body` can decode, as a value of Accept-Encoding."""
 
 LARGEST = 2**20
-_GZIP, _PLAIN = ("gzip", "x-gzip"), ("identity", "")
-_FIRST_OF_GZIP = 0x1F
+_PLAIN, _GZIP = ("identity", ""), ("gzip", "x-gzip")
 
 
 def read_body(response: httpx.Response) -> bytes:
@@ -44,11 +43,9 @@ def _inflate(raw: Iterator[bytes], gzip: bool) -> Iterator[bytes]:
     decoder = None
     for piece in raw:
         while piece:
-            if decoder is None:
-                decoder = zlib.decompressobj(_window(piece, gzip))
-            elif decoder.eof:
-                if not gzip or piece[0] != _FIRST_OF_GZIP:
-                    return  # what follows the last member is padding
+            if decoder is not None and decoder.eof and not (gzip and piece[0] == 0x1F):
+                return  # what follows the last member is padding
+            if decoder is None or decoder.eof:
                 decoder = zlib.decompressobj(_window(piece, gzip))
             yield decoder.decompress(piece, LARGEST + 1)
             piece = decoder.unconsumed_tail or decoder.unused_data
@@ -57,10 +54,8 @@ def _inflate(raw: Iterator[bytes], gzip: bool) -> Iterator[bytes]:
 
 
 def _window(piece: bytes, gzip: bool) -> int:
-    """Return the format, as `wbits`: for deflate, zlib's (RFC 9110) or the bare one.
-
-    Servers send both. The low half of zlib's first byte is 8, and no encoder begins a bare one so.
-    """
+    """Return the format, as `wbits`: for deflate, zlib's (RFC 9110) or the bare one."""
     if gzip:
         return 16 + zlib.MAX_WBITS
+    # Servers send both. Half of zlib's first byte is 8, and no encoder begins a bare one so.
     return zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS

@@ -5,11 +5,10 @@ time limit, and does not hear Ctrl-C.
 """
 
 import ipaddress
-import queue
 import socket
-import ssl
 import threading
 import time
+from concurrent.futures import Future, wait
 from typing import Any
 
 import httpcore
@@ -21,18 +20,11 @@ from retry_contract.outcome import NotTested
 class Deadline:
     """The instant, on the monotonic clock, by which the present exchange must be over."""
 
-    def __init__(self) -> None:
-        self._end: float | None = None
+    end = 0.0
 
-    def set(self, seconds: float) -> None:
-        """Give the exchange that begins now so many seconds."""
-        self._end = time.monotonic() + seconds
-
-    def bound(self, timeout: float | None) -> float | None:
+    def bound(self, timeout: float | None) -> float:
         """Return a timeout that ends by the deadline. Raises httpcore.ReadTimeout past it."""
-        if self._end is None:
-            return timeout
-        left = self._end - time.monotonic()
+        left = self.end - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the whole response took too long")
         return left if timeout is None else min(timeout, left)
@@ -53,13 +45,11 @@ class TimedTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        self._deadline.set(self._seconds)
+        self._deadline.end = time.monotonic() + self._seconds
         return super().handle_request(request)
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens connections whose every step, the look-up of a name too, keeps the deadline."""
-
     def __init__(self, deadline: Deadline, only_here: bool) -> None:
         self._deadline, self._only_here = deadline, only_here
         self._inner = httpcore.SyncBackend()
@@ -71,16 +61,15 @@ class _Backend(httpcore.NetworkBackend):
         addresses = _addresses(host, port, self._deadline.bound(timeout))
         if self._only_here:
             _check_here(host, addresses)
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        failure: Exception = httpcore.ConnectError("the host has no address")
         for address in addresses:
             bounded = self._deadline.bound(timeout)
             try:
                 stream = self._inner.connect_tcp(address, port, bounded, *rest, **options)
+                return _Stream(stream, self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-            else:
-                return _Stream(stream, self._deadline)
-        raise failure or httpcore.ConnectError("the host has no address")
+        raise failure
 
 
 class _Stream(httpcore.NetworkStream):
@@ -97,10 +86,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         bounded = self._deadline.bound(timeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, bounded), self._deadline)
@@ -109,45 +95,31 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
-    """Return the addresses of a host, as the system orders them.
+def _addresses(host: str, port: int, seconds: float) -> list[str]:
+    """Return the addresses of a host, in the system's order. Raises httpcore.ConnectError."""
+    found: Future[list[str]] = Future()
 
-    Raises httpcore.ConnectError where there are none, or no name server answers in time.
-    """
+    def look_up() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.set_result([str(address[0]) for *_, address in rows])
+        except ValueError:  # a name that IDNA cannot write
+            found.set_exception(socket.gaierror(socket.EAI_NONAME, "no such name can be"))
+        except OSError as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
     try:
-        return _look_up(host, port, seconds)
+        if not wait([found], seconds).done:
+            raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer")
+        return found.result()
     except OSError as error:
         # Raised in here: httpcore drops the cause, and keeps the context.
         raise httpcore.ConnectError(str(error)) from error
 
 
-def _look_up(host: str, port: int, seconds: float | None) -> list[str]:
-    results: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            results.put([str(address[0]) for *_, address in found])
-        except ValueError:  # a name that IDNA cannot write
-            results.put(socket.gaierror(socket.EAI_NONAME, "no such name can be"))
-        except OSError as error:
-            results.put(error)
-
-    threading.Thread(target=ask, name=f"look up {host}", daemon=True).start()
-    try:
-        result = results.get(timeout=seconds)
-    except queue.Empty:
-        raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
-    if isinstance(result, OSError):
-        raise result
-    return result
-
-
 def _check_here(host: str, addresses: list[str]) -> None:
-    """Raise NotTested unless all addresses of a host are of this machine.
-
-    The name of a host may say that it is this machine, and lead elsewhere.
-    """
+    """Raise NotTested if a host leads elsewhere, whatever its name says."""
     for address in addresses:
         if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             raise NotTested(

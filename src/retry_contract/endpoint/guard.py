@@ -16,25 +16,14 @@ from retry_contract.outcome import NotTested
 from retry_contract.service.records import SIMULATOR
 
 PRODUCTION, TEST = "postman.gov.sg", "test.postman.gov.sg"
-_PORTS = {"http": 80, "https": 443}
-_SAFE_PROBES = ("POST", "GET")
-_PROBES = (*_SAFE_PROBES, "PUT", "PATCH", "DELETE")
 _SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that nobody sees (Default_Ignorable_Code_Point)."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
-_OTHER_ESCAPE = re.compile("%u", re.IGNORECASE)
-_ESCAPED_DOT = re.compile("%2e", re.IGNORECASE)
-_HEADERS = frozenset(
-    {
-        *("host", "user-agent", "connection", "accept", "authorization", "content-type"),
-        *("content-length", "x-schemathesis-testcaseid"),
-    }
-)
+_HEADERS = {"host", "user-agent", "connection", "accept", "authorization"}
+_HEADERS |= {"content-type", "content-length", "x-schemathesis-testcaseid"}
 """The headers that the kit and its libraries send. By others some servers read another path."""
-_SEND_MEMBERS = frozenset({"recipient", "language", "values"})
 
 
 class GuardError(NotTested):
@@ -76,7 +65,6 @@ class Guard:
         self._permit_call(request.method, self._segments(url), request)
 
     def _permit_headers(self, request: httpx.Request) -> None:
-        """Check that no header names another host, path or method."""
         host = request.url.netloc
         if any(value != host for name, value in request.headers.raw if name.lower() == b"host"):
             raise GuardError("a Host header that is not of the endpoint")
@@ -96,18 +84,16 @@ class Guard:
         return parts
 
     def _permit_call(self, method: str, parts: list[str], request: httpx.Request) -> None:
-        if parts[3:] and not self.loopback and _has_body(request):
+        here, named = self.loopback, (self.campaign, self.foreign)
+        if parts[3:] and not here and _has_body(request):
             raise GuardError("a body with a call that has none")
-        named = (self.campaign, self.foreign)
         match parts:
             case ["campaigns", self.campaign, "messages"] if method == "POST":
                 self._permit_send(request)
             case ["campaigns", self.campaign, "messages", _] if method == "GET":
                 pass
-            case ["campaigns", campaign, "messages", _, "retry"] if (
-                self.loopback or campaign in named
-            ):
-                if method not in (_PROBES if self.loopback else _SAFE_PROBES):
+            case ["campaigns", campaign, "messages", _, "retry"] if here or campaign in named:
+                if method not in ("POST", "GET", *(("PUT", "PATCH", "DELETE") if here else ())):
                     raise GuardError(f"{method} at the retry's path")
             case _:
                 raise GuardError(f"{method} of something else than the named campaign's messages")
@@ -164,7 +150,8 @@ def _path(url: httpx.URL) -> str:
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
     """Return scheme, host and port of a URL, normalised."""
-    port = _PORTS.get(url.scheme, 0) if url.port is None else url.port
+    usual = {"http": 80, "https": 443}.get(url.scheme, 0)
+    port = usual if url.port is None else url.port
     return url.scheme, url.host.lower().removesuffix("."), port
 
 
@@ -187,9 +174,12 @@ def _recipient(request: httpx.Request) -> str:
     except (ValueError, httpx.RequestNotRead):
         return ""
     members = dict(pairs) if isinstance(pairs, tuple) else {}
-    if not members or len(members) < len(pairs) or not _SEND_MEMBERS.issuperset(members):
-        return ""
-    recipient = members.get("recipient")
+    alone = (
+        members
+        and len(members) == len(pairs)
+        and members.keys() <= {"recipient", "language", "values"}
+    )
+    recipient = members.get("recipient") if alone else None
     return recipient if isinstance(recipient, str) else ""
 
 
@@ -203,27 +193,23 @@ def readings(part: str) -> Iterator[str]:
 
 def escapes_a_dot(path: str) -> bool:
     """Return whether a path holds an escaped dot, however often encoded."""
-    return any(_ESCAPED_DOT.search(seen) for seen in readings(path))
+    return any("%2e" in seen.lower() for seen in readings(path))
 
 
 def _is_plain(part: str) -> bool:
-    """Return whether a part of a path is one part and no dot segment to any reader.
-
-    It may not hold what nobody sees either: some readers drop that.
-    """
-    if not _SEGMENT.fullmatch(part) or _OTHER_ESCAPE.search(part):
-        return False
+    """Return whether any reader sees one part of a path, no dot segment, and nothing to drop."""
     plain = unicodedata.normalize("NFKC", part)
-    parted = _SEGMENT.fullmatch(plain) is not None and plain.partition(";")[0].strip(" .") != ""
-    if part.isascii() and part.isprintable():
-        return parted
-    return parted and not any(map(_is_hidden, part))
+    if "%u" in part.lower() or not (_SEGMENT.fullmatch(part) and _SEGMENT.fullmatch(plain)):
+        return False
+    if not plain.partition(";")[0].strip(" ."):
+        return False
+    return (part.isascii() and part.isprintable()) or not any(map(_is_hidden, part))
 
 
 def _is_hidden(character: str) -> bool:
     """Return whether nobody sees a character: a control, a blank but the space, half of a pair."""
-    hidden = unicodedata.category(character) in _HIDDEN and character != " "
-    return hidden or _INVISIBLE.match(character) is not None
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
+    return (hidden and character != " ") or _INVISIBLE.match(character) is not None
 
 
 def is_loopback(url: httpx.URL | str) -> bool:

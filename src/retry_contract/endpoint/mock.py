@@ -14,7 +14,6 @@ from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.service.faults import Fault
 from retry_contract.service.http import Handler, Request, Response
-from retry_contract.service.ids import new_ids
 from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
 from retry_contract.service.seeds import FAILED, seed
 
@@ -43,15 +42,11 @@ class MockEndpoint(Endpoint):
         faults: Sequence[Fault] = (),
         tick: timedelta = _TICK,
     ) -> None:
-        self._catalogue, self._start, self._in_force = catalogue, start, in_force
-        self._tick = tick
         self._copy = functools.partial(MockEndpoint, catalogue, settings=settings, faults=faults)
-        self.now = start
+        self._catalogue, self._in_force, self._tick = catalogue, in_force, tick
+        self.now = self._start = start
         self.service = Service(
-            clock=lambda: self.now,
-            new_id=new_ids(),
-            in_force=in_force,
-            settings=settings or Settings(),
+            clock=lambda: self.now, in_force=in_force, settings=settings or Settings()
         )
         own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self.key, self.campaign = own, own.key, own.id
@@ -69,9 +64,9 @@ class MockEndpoint(Endpoint):
         return self.client.send(request)
 
     def message_in(self, state: str) -> str | None:
-        if state == "foreign":
-            return seed(self.service, self._foreign, FAILED).id
-        return seed(self.service, self._own, state).id
+        foreign = state == "foreign"
+        campaign = self._foreign if foreign else self._own
+        return seed(self.service, campaign, FAILED if foreign else state).id
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -90,10 +85,8 @@ class MockEndpoint(Endpoint):
         self.now = instant
 
     def twin_at(self, instant: datetime) -> MockEndpoint:
-        timeline = self._catalogue.timeline
-        return self._copy(
-            instant, lambda now: self._catalogue.of(timeline.at(now)), tick=timedelta(0)
-        )
+        all_ = self._catalogue
+        return self._copy(instant, lambda now: all_.of(all_.timeline.at(now)), tick=timedelta(0))
 
     def _dispatch(self, request: httpx.Request) -> httpx.Response:
         try:

@@ -17,27 +17,24 @@ from retry_contract.outcome import NotTested
 VARIABLE = "RETRY_CONTRACT_SANDBOX"
 """Names the controls of the sandbox that is tested, as `sandbox --run` does."""
 
-_TIMEOUT = 5.0
-
 
 def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str | None] | None:
     """Return what provides messages, if the controls of the service at a URL are named."""
-    control = environment.get(VARIABLE, "")
     try:
-        controls = httpx.URL(control)
-        same = controls.netloc == httpx.URL(url).netloc
-        same = same and controls.scheme == "http" and is_loopback(controls)
+        controls = httpx.URL(environment.get(VARIABLE, ""))
+        same = controls.netloc == httpx.URL(url).netloc and controls.scheme == "http"
     except httpx.InvalidURL:
-        same = False
-    return functools.partial(_add_message, control.rstrip("/")) if same else None
+        return None
+    here = same and is_loopback(controls)
+    return functools.partial(_add_message, str(controls).rstrip("/")) if here else None
 
 
 def _add_message(control: str, state: str) -> str | None:
     wanted = {"state": "failure", "campaign": "foreign"} if state == "foreign" else {"state": state}
     # Reading CA certificates takes longer than all the rest, and this is plain http.
-    transport = TimedTransport(_TIMEOUT, only_here=True, verify=False)
+    transport = TimedTransport(5.0, only_here=True, verify=False)
     try:
-        with httpx.Client(transport=transport, trust_env=False, timeout=_TIMEOUT) as client:
+        with httpx.Client(transport=transport, trust_env=False) as client:
             response = client.post(f"{control}/messages", json=wanted)
             return str(response.json()["messages"][0]) if response.status_code == 201 else None
     except (httpx.HTTPError, NotTested, ValueError, LookupError, TypeError):

@@ -32,45 +32,36 @@ _LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 _PATIENCE = 10.0
 """How long a request may take to arrive, in seconds."""
-_GRACE = 1
-_DRIP = 0.5
-_BACKLOG = 256
+_DRIP, _BACKLOG = 0.5, 256
 MOST_CONNECTIONS = 500
 """Beyond so many, the one that has sent no request for longest is dropped: files are few."""
-_NO_LINGER = struct.pack("ii", 1, 0)
 
-_Message = dict[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
+_Receive = Callable[[], Awaitable[dict[str, Any]]]
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class _PacketTransport:
-    """A transport that sends the head and body of a response in one packet."""
+    """A transport that sends what is written while `held` is a list in one packet."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._pieces: list[bytes] | None = None
+        self.held: list[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if self._pieces is None:
+        if self.held is None:
             self._transport.write(data)
         else:
-            self._pieces.append(data)
+            self.held.append(data)
 
     def close(self) -> None:
         self.release()
         self._transport.close()
 
-    def hold(self) -> None:
-        """Keep what is written until `release`."""
-        self._pieces = []
-
     def release(self) -> None:
-        """Send what was kept."""
-        pieces, self._pieces = self._pieces, None
+        pieces, self.held = self.held, None
         if pieces:
             self._transport.write(b"".join(pieces))
 
@@ -134,7 +125,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _abort(self) -> None:
         wire = self.transport.get_extra_info("socket")
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
 
@@ -160,29 +151,26 @@ def _application(
 async def _read(receive: _Receive) -> bytes | None:
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    while message.get("more_body") and len(body) <= _LARGEST:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > _LARGEST:
-            return None
-    return body
+    return body if len(body) <= _LARGEST else None
 
 
 async def _write(response: Response, wire: Any, receive: _Receive, send: _Send) -> None:
+    if response.pace == "reset":
+        wire["abort"]()
     if response.pace in ("reset", "silent"):
-        if response.pace == "reset":
-            wire["abort"]()
-        await _wait_for_close(receive)
-        return
+        return await _wait_for_close(receive)
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
     headers.append((b"content-length", str(len(response.body)).encode()))
     start = {"type": "http.response.start", "status": response.status, "headers": headers}
     if response.pace == "at once":
-        wire["packets"].hold()
+        wire["packets"].held = []
         await send(start)
         await send({"type": "http.response.body", "body": response.body})
         wire["packets"].release()
-        return
+        return None
     await send(start)
     for byte in response.body if response.pace == "drip" else b"":
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
@@ -221,7 +209,7 @@ def serve(*handlers: Handler, port: int = 0) -> Iterator[list[str]]:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=(listeners,), daemon=True)

@@ -43,7 +43,7 @@ class Edit:
     change: Change = field(repr=False)
 
     def __call__(self, payload: Payload) -> NearMiss:
-        """Return a changed copy of a payload."""
+        """Return the near miss that the change makes of a payload."""
         rule = _OWNERS.get(self.pointer, "response-matches-schema")
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 

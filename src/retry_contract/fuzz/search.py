@@ -86,7 +86,7 @@ def smallest(
     *,
     until: float,
 ) -> T | None:
-    """Return the smallest value that has a property, of those that the seed draws; None without.
+    """Return the smallest value that has a property, shrunk from those drawn by the seed, or None.
 
     Once `time.monotonic()` is past `until`, it is the smallest so far.
     """

@@ -271,7 +271,7 @@ class StatefulSequence:
         exchange = self._prober.send("retry", path, method="POST", **how)
         if self._messages:
             known, own_key = self._messages[0].id, "authorization" not in how and campaign is None
-            conformance.rule_out_outage(self._prober, exchange, lambda: known, own_key=own_key)
+            self._prober.rule_out_outage(exchange, lambda: known, own_key=own_key)
         return exchange
 
     def _provided(self, state: str) -> str:

@@ -33,8 +33,11 @@ from retry_contract.verification.run import Interrupted
 from retry_contract.verification.verification import Verification
 
 OUTCOME = pytest.StashKey[Outcome]()
-_FIELD = "retry_contract"
-"""The name under which xdist's controller hands workers the seed, and they their findings."""
+COMMAND = "retry-contract-command"
+"""The name of the plugin by which `verify` shows the outcome itself."""
+
+FINDINGS, _SEED = "retry_contract_findings", "retry_contract_seed"
+"""What xdist's workers hand to their controller, and it to them."""
 
 _RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
@@ -43,17 +46,14 @@ _REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPT
 
 
 def session_of(config: pytest.Config) -> ContractSession:
-    """Return the contract session of a pytest session, and begin it if need be.
-
-    Raises UsageError if the options cannot be used.
-    """
+    """Return the contract session of a pytest session, begun if need be. Raises UsageError."""
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
-        given["seed"] = getattr(config, "workerinput", {}).get(_FIELD, given["seed"])
+        given["seed"] = getattr(config, "workerinput", {}).get(_SEED, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
-            raise pytest.UsageError(f"retry-contract: {error}") from None
+            raise pytest.UsageError(f"retry-contract: {_in_pytest(str(error))}") from None
         if options.live is not None and is_parallel(config):
             raise pytest.UsageError(
                 "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "
@@ -65,19 +65,19 @@ def session_of(config: pytest.Config) -> ContractSession:
     return config.stash[_SESSION]
 
 
+def _in_pytest(message: str) -> str:
+    """Return a message about an option with the name that the option has in pytest."""
+    for option in OPTIONS:
+        message = re.sub(rf"^--{option.name}(?![a-z-])", option.pytest_name, message)
+    return message
+
+
 def is_parallel(config: pytest.Config) -> bool:
     """Return whether more than one process runs the tests, or this one is a worker."""
     option = config.option
     distributes = getattr(option, "distload", False) or getattr(option, "dist", "no") != "no"
     workers = getattr(option, "numprocesses", None) or (distributes and getattr(option, "tx", None))
     return hasattr(config, "workerinput") or bool(workers)
-
-
-def gather_from(node: Any) -> None:
-    """Add the findings of one of xdist's workers, if it ran a contract test."""
-    output = getattr(node, "workeroutput", {}).get(_FIELD)
-    if output is not None:
-        session_of(node.config).findings.add(pickle.loads(output))
 
 
 def _check_keyword(expression: str) -> None:
@@ -140,11 +140,12 @@ class ContractSession:
             self.findings.failure = self.findings.failure or crash
             if self.options.live is None:
                 raise
-            place = _place(error)
+            # The lines of code alone: a traceback quotes responses, and the people in them.
+            frames = traceback.extract_tb(error.__traceback__)
+            place = "\n".join(f"  {f.filename}:{f.lineno} in {f.name}" for f in frames)
         else:
             self.findings.results[run, rule] = result
             return scrub_result(result, self._scrubber)
-        # A traceback quotes what the kit was at: responses, and the people in them.
         pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
 
     def pytest_collection_modifyitems(
@@ -167,7 +168,7 @@ class ContractSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
-        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
+        node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -187,19 +188,19 @@ class ContractSession:
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
-        runs, seconds = self.verification, time.perf_counter() - self._started
-        failure, traffic, drift = runs.failure(), runs.traffic(), runs.drift()
-        self.findings.add(Findings(failure, seconds=seconds, traffic=traffic, drift=drift))
-        runs.close()
+        self.findings.add(self.verification.findings())
+        self.findings.add(Findings(seconds=time.perf_counter() - self._started))
+        self.verification.close()
         if not self._has_outcome(session):
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[_FIELD] = pickle.dumps(self.findings)  # xdist hands on plain values alone
+            worker[FINDINGS] = pickle.dumps(self.findings)  # xdist hands on plain values alone
             return
         if session.config.option.collectonly:
             return
-        outcome = outcome_of(self.findings, runs.names, self.options, self._scrubber, versions())
+        runs = self.verification.names
+        outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
@@ -214,12 +215,17 @@ class ContractSession:
             return False
         return not self.findings.observed or bool(self.findings.results)
 
-    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
-        if OUTCOME not in config.stash:
+    def pytest_terminal_summary(
+        self, terminalreporter: Any, exitstatus: int, config: pytest.Config
+    ) -> None:
+        if OUTCOME not in config.stash or config.pluginmanager.hasplugin(COMMAND):
             return
+        outcome = config.stash[OUTCOME]
         terminalreporter.section("retry-contract")
-        for line in outcome_lines(config.stash[OUTCOME]):
+        for line in outcome_lines(outcome):
             terminalreporter.write_line(line)
+        if outcome.verdict is Verdict.KEPT and exitstatus == pytest.ExitCode.TESTS_FAILED:
+            terminalreporter.write_line("The tests that failed are not the kit's.")
 
     def _listen(self, exchange: Exchange) -> None:
         if self.options.live is not None:
@@ -248,9 +254,3 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
-
-
-def _place(error: Exception) -> str:
-    """Return the lines of code that an error came through, and nothing of what they held."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)

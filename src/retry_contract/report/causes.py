@@ -24,11 +24,28 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Cause:
-    """One place where one thing came that must not: its first violation, and the broken rules."""
+    """One place where one thing came that must not: the first violation of each broken rule."""
 
     contract: str
-    violation: Violation
-    rules: tuple[str, ...]
+    violations: tuple[tuple[str, Violation], ...]
+
+    @property
+    def violation(self) -> Violation:
+        """The first violation of all, which says what was expected."""
+        return self.violations[0][1]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The broken rules, in the order of the rules."""
+        return tuple(rule for rule, _ in self.violations)
+
+    @property
+    def responses(self) -> tuple[str, ...]:
+        """The responses that show it: scenarios and requests."""
+        by_request: dict[str, str] = {}
+        for _, violation in self.violations:
+            by_request.setdefault(violation.seen.rpartition(", ")[2], violation.seen)
+        return tuple(by_request.values())
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -50,8 +67,7 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
             group = groups.setdefault((result.contract, member or violation.place, came), {})
             group.setdefault(result.rule, violation)
     return tuple(
-        Cause(contract, next(iter(found.values())), tuple(found))
-        for (contract, _, _), found in groups.items()
+        Cause(contract, tuple(found.items())) for (contract, _, _), found in groups.items()
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,10 @@ from retry_contract.privacy.descriptions import one_line
 
 _OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
 _FEW, _SOME = 3, 6
-_WIDTH, _INDENT = 100, 12
+_WIDTH, _INDENT = 100, " " * 12
 _GLUE = "\x1f"
 """Stands for a space that no line ends at: JSON never holds this character as it is."""
-_QUESTION = (
-    "Is it the code that reads the response? If it reads what fills your template, give --values."
-)
+_QUESTION = "If it reads what fills your template, give --values."
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:
@@ -48,43 +46,38 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
         yield f"{outcome.name.ljust(width)}{_verdict(outcome, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
-        verdict = finding.result.upper()
-        yield from _block(f"{verdict} ", _wrap(names, "; ", _WIDTH - len(verdict) - 1), "  ")
+        yield from _wrap("; ".join(map(_glue, names)), f"{finding.result.upper()} ", "  ")
         for label, text in _details(finding):
-            lines = text.split("\n")
             if label == "payload":
-                lines = _wrap(_members(finding.payload or {}), ", ", _WIDTH - _INDENT)
-            yield from _block(f"  {label:10}", lines, " " * _INDENT)
+                yield from _wrap(_payload_text(finding.payload or {}), f"  {label:10}", _INDENT)
+            else:
+                yield from f"  {label:10}{text}".replace("\n", f"\n{_INDENT}").split("\n")
     yield ""
     for note in _notes(found):
-        yield from textwrap.wrap(note, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        yield from _wrap(note)
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
 
 
-def _block(label: str, lines: Sequence[str], indent: str) -> list[str]:
-    """Return lines with a label before the first, and an indent before the others."""
-    return [f"{indent if index else label}{line}" for index, line in enumerate(lines)]
+def _glue(text: str) -> str:
+    return text.replace(" ", _GLUE)
 
 
-def _members(payload: dict[str, Any]) -> list[str]:
-    """Return the members of a JSON object, which make up the object when they are joined."""
+def _payload_text(payload: dict[str, Any]) -> str:
+    """Return a JSON object in one line that may be wrapped between its members."""
     members = [json.dumps({name: value}, ensure_ascii=False) for name, value in payload.items()]
-    texts = [member[1:-1] for member in members] or [""]
-    texts[0] = "{" + texts[0]
-    texts[-1] += "}"
-    return texts
+    return "{" + ", ".join(_glue(member[1:-1]) for member in members) + "}"
 
 
-def _wrap(parts: Sequence[str], joint: str, width: int) -> list[str]:
-    """Join parts in lines of a width, if they fit into it, that end between two parts."""
-    whole = joint.join(part.replace(" ", _GLUE) for part in parts)
-    lines = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False)
-    return [line.replace(_GLUE, " ") for line in lines]
+def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
+    """Return a text in lines, with a label before the first, and an indent before the others."""
+    wrapper = textwrap.TextWrapper(
+        *(_WIDTH, label, indent), break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
 
 
 def _shorten(items: Sequence[str], most: int = _FEW) -> list[str]:
-    """Return the first of a list, and how many more there are."""
     more = len(items) - most
     return [*items] if more <= 0 else [*items[:most], f"and {more} more"]
 
@@ -98,7 +91,6 @@ def outcome_line(found: Readiness) -> str:
 
 
 def _notes(found: Readiness) -> Iterator[str]:
-    """Yield what to know about the outcome, a sentence each."""
     new, old = _of(found, found.period), _of(found, found.older)
     if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
@@ -118,7 +110,6 @@ def write_readiness(found: Readiness, folder: Path) -> None:
 
 
 def _of(found: Readiness, period: Period) -> ScenarioOutcome:
-    """Return the scenario of a contract's plain response."""
     return next(o for o in found.scenarios if o.name == period.alias)
 
 
@@ -133,7 +124,8 @@ def _why(found: Readiness) -> str:
             cause, one, other = "the cutover is not the reason", old.finding, new.finding
             if one and other and (unit == "call" or one.error != other.error):
                 cause = other.error.rstrip(".")
-            question = f" {_QUESTION}" if unit == "payload" else ""
+            ask = f" Is it the code that reads the response? {_QUESTION}"
+            question = ask if unit == "payload" else ""
             return f"It fails on every {unit} of both contracts: {cause}.{question}"
         reads = "reads" if old.result is Result.OK else "on some of"
         return f"It fails on every {unit} of {new.of}, and {reads} {old.of}."
@@ -158,17 +150,16 @@ def _verdict(outcome: ScenarioOutcome, unit: str) -> str:
     return f"{outcome.result} on {outcome.failed} of {total}{comment}"
 
 
-def _distinct(found: Readiness) -> Iterator[tuple[list[str], Finding]]:
-    """Yield each finding once, with the names of the scenarios that have it."""
+def _distinct(found: Readiness) -> Iterable[tuple[list[str], Finding]]:
+    """Return each finding once, with the names of the scenarios that have it."""
     groups: dict[tuple[object, ...], tuple[list[str], Finding]] = {}
     for outcome in found.scenarios:
-        finding = outcome.finding
-        if finding is not None:
+        if (finding := outcome.finding) is not None:
             # What a client returned comes after the colon, and differs by scenario.
             error = finding.error.partition(":")[0] if finding.requests else finding.error
             key = finding.result, error, _pointers(finding), finding.odd
             groups.setdefault(key, ([], finding))[0].append(outcome.name)
-    yield from groups.values()
+    return groups.values()
 
 
 def _pointers(finding: Finding) -> tuple[str, ...]:
@@ -201,8 +192,7 @@ def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
     document: dict[str, Any] = {"scenario": outcome.name, "verdict": str(outcome.result)}
     document |= {name: getattr(outcome, name) for name in ("counts", "tried", "failed")}
     document["remark"] = outcome.remark or None
-    finding = outcome.finding
-    if finding is not None:
+    if (finding := outcome.finding) is not None:
         document |= {
             "payload": finding.payload,
             "oddity": list(finding.odd),
@@ -236,5 +226,4 @@ def _code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    safe = one_line(text).replace("|", "\\|").replace("<", "&lt;")
-    return safe.replace("[", "\\[")
+    return one_line(text).translate({ord("|"): "\\|", ord("<"): "&lt;", ord("["): "\\["})

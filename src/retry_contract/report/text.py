@@ -1,13 +1,14 @@
 """An outcome as lines of text, for a terminal or a log."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes
 from retry_contract.rules import RULES, Rule
+from retry_contract.verification.findings import NOT_SELECTED
 
-_WIDTH, _HEADING = 100, 60
+_WIDTH, _HEADING, _REASON = 100, 60, 28
 _WHOLE = ("case", "replay")
 """What is to be copied, and so never wrapped."""
 
@@ -45,7 +46,8 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
                 yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
         yield from _left_out_lines(outcome)
         seed = "" if outcome.seed is None else f", seed {outcome.seed}"
-        yield f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s{seed}"
+        requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
+        yield f"{_names(outcome)}: {requests}{seed}"
         yield ""
     yield verdict_line(outcome)
 
@@ -54,8 +56,8 @@ def cause_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     """Yield each cause: what came and where, what was expected, the rules, and who says so."""
     several = len(outcome.contracts) > 1
     for number, cause in enumerate(causes(outcome), 1):
-        where = f"{cause.contract}, {cause.violation.seen}" if several else cause.violation.seen
-        yield broken(f"{number}  {cause.violation.what}".ljust(_HEADING) + f"  {where}".rstrip())
+        where = f"  {cause.contract}" if several else ""
+        yield broken(f"{number}  {cause.violation.what}".ljust(_HEADING) + where).rstrip()
         yield from detail_lines(_cause_details(cause, outcome), indent=5, column=16, wrap=True)
         yield ""
 
@@ -75,8 +77,8 @@ def detail_lines(
     """Yield labels at one column, each with its text at another; with `wrap`, in 100 columns."""
     for label, text in details:
         lines = _wrapped(text, _WIDTH - column) if wrap and label not in _WHOLE else [text]
-        for line in lines:
-            yield f"{' ' * indent}{label}".ljust(column) + line
+        for line in lines or [""]:
+            yield (f"{' ' * indent}{label}".ljust(column) + line).rstrip()
             label = ""
 
 
@@ -105,7 +107,10 @@ def source_details(rule: Rule) -> Details:
 
 def _cause_details(cause: Cause, outcome: Outcome) -> Details:
     violation = cause.violation
+    if violation.rule not in cause.rules:
+        yield "rule", f"{violation.rule}: {RULES[violation.rule].sentence}"
     yield "expected", violation.expected
+    yield "seen in", "; ".join(cause.responses)
     yield "breaks", ", ".join(cause.rules)
     yield "source", "; ".join(map(str, cause.sources))
     yield from (("", address) for address in dict.fromkeys(s.address for s in cause.sources))
@@ -127,14 +132,17 @@ def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
     verdict = str(outcome.verdict).upper()
     if outcome.verdict is Verdict.NOT_TESTED or not is_tested(outcome):
-        return f"{verdict}: {outcome.reason}."
+        return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         return f"{verdict} {by}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
-    names = ", ".join(contract.contract for contract in outcome.contracts)
-    return f"{verdict} {names}: {'; '.join(filter(None, (counts, outcome.reason)))}."
+    return f"{verdict} {_names(outcome)}: {'; '.join(filter(None, (counts, outcome.reason)))}."
+
+
+def _names(outcome: Outcome) -> str:
+    return ", ".join(contract.contract for contract in outcome.contracts)
 
 
 def is_tested(outcome: Outcome) -> bool:
@@ -157,11 +165,23 @@ def _count_lines(outcome: Outcome) -> list[str]:
 def _left_out_lines(outcome: Outcome) -> Iterator[str]:
     for state in _LEFT_OUT:
         reasons = _by_reason(outcome, state)
+        unselected = reasons.pop(NOT_SELECTED, [])  # the user knows which
+        if unselected:
+            yield f"{NOT_SELECTED}: {_count(len(unselected), 'rule')}"
         if reasons:
             yield f"{state}: {_count(len(set().union(*reasons.values())), 'rule')}"
-        for reason, rules in reasons.items():
-            first, *rest = _wrapped(f"{reason.removeprefix('needs ')}: {', '.join(rules)}")
-            yield from (f"  {first}", *(f"    {line}" for line in rest))
+            yield from detail_lines(_reason_details(reasons), column=_REASON, wrap=True)
+
+
+def _reason_details(reasons: Mapping[str, Sequence[str]]) -> Details:
+    """Yield each reason with its rules; a long one stands on its own line."""
+    for reason, rules in reasons.items():
+        label = reason.removeprefix("needs ")
+        if len(label) < _REASON - 3:
+            yield label, ", ".join(rules)
+        else:
+            yield from ((line, "") for line in _wrapped(label))
+            yield "", ", ".join(rules)
 
 
 def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:

@@ -38,8 +38,9 @@ class Finding:
 
     def as_violation(self, rule: str) -> Violation:
         """Return this finding as a violation of a rule."""
-        scenario = self.scenario or self.exchange.kind
-        seen = f"{scenario}, request {self.exchange.number}"
+        exchange, scenario = self.exchange, self.scenario or self.exchange.kind
+        call = f"{exchange.method}, " if scenario != exchange.kind != "retry" else ""
+        seen = f"{scenario}, {call}request {exchange.number}"
         found = Violation(
             rule, self.pointer, "", self.expected, self.actual, seen, scenario, self.place
         )
@@ -55,7 +56,7 @@ Check = Callable[[Observations, Expectation], Findings]
 class Rule:
     """One promise of the contract.
 
-    `source_ids` name statements in sources.toml. `scenario` is the group of scenarios that the
+    `source_ids` name statements in sources.json. `scenario` is the group of scenarios that the
     check looks at, by the name of its pytest fixture.
     """
 

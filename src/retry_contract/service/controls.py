@@ -1,7 +1,6 @@
 """The service with controls: messages in any state, a clock to move, faults to switch."""
 
 import gc
-import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.contract.timeline import InvalidInstant, as_instant, show
+from retry_contract.contract.timeline import as_instant, show
 from retry_contract.service.faults import FAULTS
-from retry_contract.service.http import Handler, Request, Response, json_response
-from retry_contract.service.ids import new_ids
+from retry_contract.service.http import Handler, Request, Response, json_response, read_object
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import RETRYABLE_BATCHES, Campaign
 from retry_contract.service.seeds import BATCH, FAILED, SPENT, STATUSES, seed
@@ -25,10 +23,7 @@ STATES = (
 )
 """The states in which a sandbox has a message from its start."""
 
-MOST_MESSAGES = 2_000_000
-_MOST_REQUESTS = 1_000
-_MOST_AT_ONCE = 1_000_000
-_MANY = 10_000
+MOST_MESSAGES, _MOST_AT_ONCE = 2_000_000, 1_000_000
 YEARS = range(2000, 2100)
 """The years that the clock of a sandbox may show."""
 
@@ -59,7 +54,7 @@ class Sandbox:
 
     def __init__(self, catalogue: Catalogue, start: Start, real: Callable[[], datetime]) -> None:
         self._catalogue, self._start, self._real = catalogue, start, real
-        self.requests: deque[tuple[datetime, str, str, int]] = deque(maxlen=_MOST_REQUESTS)
+        self.requests: deque[tuple[datetime, str, str, int]] = deque(maxlen=1_000)
         self.reset()
 
     def reset(self) -> None:
@@ -68,10 +63,7 @@ class Sandbox:
         self._ahead = start.at - self._real() if start.at else timedelta(0)
         self.contract = start.contract
         self.service = Service(
-            clock=lambda: self._instant,
-            new_id=new_ids(),
-            in_force=self.in_force,
-            settings=start.settings,
+            clock=lambda: self._instant, in_force=self.in_force, settings=start.settings
         )
         self.own, self.foreign = self.service.add_campaign(), self.service.add_campaign()
         self.messages = {state: self.make(state)[0] for state in STATES}
@@ -99,10 +91,7 @@ class Sandbox:
         return self._catalogue[self.contract]
 
     def switch(self, faults: tuple[str, ...]) -> None:
-        """Switch on just these faults, by name, in the order of `FAULTS`.
-
-        A fault that changes the payload comes before one that changes the status or the body.
-        """
+        """Switch on just these faults, by name, in the order of `FAULTS`."""
         self.faults = faults
         self.service.in_force = self.in_force
         handle: Handler = self.service.handle
@@ -116,7 +105,7 @@ class Sandbox:
         self._instant = self.now()
         made = [seed(self.service, campaign or self.own, state).id for _ in range(count)]
         self._forget()
-        if count >= _MANY:
+        if count >= 10_000:
             gc.freeze()  # else each collection looks through them all, for a second
         return made
 
@@ -163,25 +152,18 @@ def control(sandbox: Sandbox, request: Request) -> Response:
         method, status, answer = _ROUTES[path]
         if request.method != method:
             raise ControlError(405, f"use {method}")
-        payload = answer(sandbox, _read_object(request.body or b"{}"))
+        wanted = read_object(request.body or b"{}")
+        if wanted is None:
+            raise ControlError(400, "the body must be a JSON object")
+        payload = answer(sandbox, wanted)
     except ControlError as error:
         status, message = error.args
         return json_response(status, {"error": message})
     return json_response(status, sandbox.description() if payload is None else payload)
 
 
-def _read_object(body: bytes) -> dict[str, Any]:
-    try:
-        wanted = json.loads(body)
-    except (ValueError, RecursionError):
-        wanted = None
-    if not isinstance(wanted, dict):
-        raise ControlError(400, "the body must be a JSON object")
-    return wanted
-
-
 def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
-    state, count = wanted.get("state", FAILED), wanted.get("count", 1)
+    count = wanted.get("count", 1)
     campaigns = {"own": sandbox.own, "foreign": sandbox.foreign}
     campaign = campaigns.get(str(wanted.get("campaign", "own")))
     if campaign is None:
@@ -189,24 +171,19 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     if type(count) is not int or not 1 <= count <= _MOST_AT_ONCE:
         raise ControlError(400, f"count must be a number from 1 to {_MOST_AT_ONCE}")
     try:
-        return {"messages": sandbox.make(str(state), count, campaign)}
+        return {"messages": sandbox.make(str(wanted.get("state", FAILED)), count, campaign)}
     except ValueError:
         raise ControlError(400, f"state must be one of {', '.join(STATES)}") from None
 
 
 def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
-    at: datetime | None
     try:
         at = as_instant(wanted["at"]) if "at" in wanted else sandbox.now()
         at += timedelta(seconds=wanted.get("forward", 0))
-    except (InvalidInstant, TypeError, ValueError, OverflowError):
-        at = None
-    if at is None or at.year not in YEARS:
-        raise ControlError(
-            400,
-            "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds; "
-            f"from {YEARS[0]} to {YEARS[-1]}",
-        )
+        YEARS.index(at.year)  # raises ValueError
+    except (TypeError, ValueError, OverflowError):
+        form = "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds"
+        raise ControlError(400, f"{form}; from {YEARS[0]} to {YEARS[-1]}") from None
     sandbox.move_to(at)
 
 
@@ -226,11 +203,12 @@ def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
 
 def _list_requests(sandbox: Sandbox, _: dict[str, Any]) -> Any:
     first = sandbox.count - len(sandbox.requests) + 1
-    listed = [
-        {"number": number, "at": show(at), "method": method, "path": path, "status": status}
-        for number, (at, method, path, status) in enumerate(sandbox.requests, first)
-    ]
-    return {"requests": listed}
+    return {
+        "requests": [
+            {"number": number, "at": show(at), "method": method, "path": path, "status": status}
+            for number, (at, method, path, status) in enumerate(sandbox.requests, first)
+        ]
+    }
 
 
 _ROUTES: dict[str, tuple[str, int, Callable[[Sandbox, dict[str, Any]], Any]]] = {

@@ -19,10 +19,8 @@ class Request:
 
 
 Pace = Literal["at once", "drip", "stall", "silent", "reset"]
-"""How a response is delivered: whole, a byte at a time, not beyond its headers, or not at all.
-
-Of the latter, `silent` keeps the connection until the client goes away, and `reset` ends it.
-"""
+"""How a response is delivered: whole, a byte at a time, not beyond its headers, or not at all
+(`silent` keeps the connection until the client goes away, and `reset` ends it)."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +38,27 @@ class Response:
 
     def with_json(self, payload: Any) -> Response:
         """Return this response with another payload."""
-        return replace(self, body=encode(payload))
+        return replace(self, body=_encode(payload))
 
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Handler = Callable[[Request], Response]
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def json_response(status: int, payload: Any, **headers: str) -> Response:
     """Return a response of JSON."""
     typed = {"content-type": "application/json; charset=utf-8", **headers}
-    return Response(status, encode(payload), typed)
+    return Response(status, _encode(payload), typed)
 
 
-def encode(payload: Any) -> bytes:
-    """Write JSON as the service does: compact, in UTF-8."""
+def read_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a body holds, or None."""
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def _encode(payload: Any) -> bytes:
     return _ENCODER.encode(payload).encode("utf-8", "surrogatepass")

@@ -11,6 +11,7 @@ from retry_contract.contract.timeline import SINGAPORE
 from retry_contract.service.records import Attempt, Message
 
 _Show = Callable[[Message], Any]
+_BODY = "This is a message to you."
 
 
 def message_response(message: Message, contract: Contract, kind: Kind) -> dict[str, Any]:
@@ -23,52 +24,48 @@ def message_response(message: Message, contract: Contract, kind: Kind) -> dict[s
 
 @functools.cache
 def _members(contract: Contract, kind: Kind) -> tuple[tuple[str, _Show], ...]:
-    names = contract.fields(kind)
-    return tuple((name, _MEMBERS.get(name) or _example(contract, kind, name)) for name in names)
-
-
-def _example(contract: Contract, kind: Kind, name: str) -> _Show:
-    return lambda _: contract.sample(kind, name)
+    return tuple(
+        (name, _MEMBERS.get(name) or (lambda _, name=name: contract.sample(kind, name)))
+        for name in contract.fields(kind)
+    )
 
 
 @functools.lru_cache(maxsize=1024)
-def timestamp(instant: datetime) -> str:
+def _timestamp(instant: datetime) -> str:
     """Write an instant as the service does: in Singapore's offset, with milliseconds."""
     return instant.astimezone(SINGAPORE).isoformat(timespec="milliseconds")
 
 
-def full_message(values: dict[str, str]) -> str:
-    """Return the text that is sent: a notice, the agency, the body, and a footer."""
-    body = " ".join(["This is a message to you.", *values.values()])
+def _full_message(message: Message) -> str:
+    body = " ".join([_BODY, *message.values.values()])
     return f"This is a test message.\n\n---\n\n{body}\n\n---\n\nThis is an automated message."
 
 
 def _template_body(message: Message) -> dict[str, Any]:
-    created = timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
+    created = _timestamp(datetime(2024, 1, 2, tzinfo=SINGAPORE))
     return {
         **dict.fromkeys(("createdAt", "updatedAt"), created),
         "id": message.template_body,
         "templateId": "template_" + message.template_body,
         "language": message.language,
-        "body": " ".join(["This is a message to you."] + [f"{{{{{k}}}}}" for k in message.values]),
+        "body": " ".join([_BODY, *(f"{{{{{name}}}}}" for name in message.values)]),
         "creatorId": message.creator,
     }
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
-    shown: dict[str, Any] = {"status": attempt.status, "createdAt": timestamp(attempt.created_at)}
-    if attempt.error is not None:
-        shown["error"] = {"type": attempt.error[0], "code": attempt.error[1]}
-    return shown
+    shown = {"status": attempt.status, "createdAt": _timestamp(attempt.created_at)}
+    error = attempt.error and dict(zip(("type", "code"), attempt.error, strict=True))
+    return shown | ({"error": error} if error else {})
 
 
 _MEMBERS: dict[str, _Show] = {
-    "createdAt": lambda message: timestamp(message.created_at),
-    "updatedAt": lambda message: timestamp(message.updated_at),
+    "createdAt": lambda message: _timestamp(message.created_at),
+    "updatedAt": lambda message: _timestamp(message.updated_at),
     "id": attrgetter("id"),
     "recipient": attrgetter("recipient"),
     "values": attrgetter("values"),
-    "fullMessage": lambda message: full_message(message.values),
+    "fullMessage": _full_message,
     "latestStatus": attrgetter("status"),
     "templateBodyId": attrgetter("template_body"),
     "campaignId": attrgetter("campaign"),

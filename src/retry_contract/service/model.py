@@ -1,40 +1,46 @@
 """The documented service as a state machine: Single Send, Retrieve and Retry."""
 
 import functools
-import json
+import itertools
+import random
 import re
+import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from retry_contract.contract.catalogue import Contract
-from retry_contract.service.http import Request, Response, json_response
+from retry_contract.contract.catalogue import Contract, Kind
+from retry_contract.service.http import Request, Response, json_response, read_object
 from retry_contract.service.message_object import message_response
-from retry_contract.service.records import (
-    RETRYABLE_BATCHES,
-    SIMULATOR,
-    Attempt,
-    Campaign,
-    Message,
-)
+from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR, Attempt, Campaign, Message
 
 PREFIX = "/api/v2"
 CAP = 3
 """How often a message may be tried; whether the first send counts is disputed, see `Settings`."""
 
 _PATH = re.compile(rf"{PREFIX}/campaigns/([^/]+)/messages(?:/([^/]+)(/retry)?)?")
-_STEPS = ("enqueued", "sending", "sent")
+
+
+def new_ids() -> Callable[[str], str]:
+    """Return what makes ids of a kind, such as `message_` and a UUID: the same in each run."""
+    numbers, source = itertools.count(1), random.Random(20250224)
+
+    def new_id(kind: str) -> str:
+        if kind == "batch":
+            return str(1000 + next(numbers))
+        return f"{kind}_{uuid.UUID(int=source.getrandbits(128), version=4)}"
+
+    return new_id
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the documentation leaves open, and how fast the service is.
 
-    `cap` says what of three is capped: `attempts` (sends in all) or `retries`. `errors` is the
-    envelope. `rate` is in requests a second for each campaign, None for no limit. `delivery` is
-    the time from a send to its end.
+    `cap` says what of three is capped: `attempts` (sends in all) or `retries`. `rate` is in
+    requests a second for each campaign. `delivery` is the time from a send to its end.
     """
 
     cap: Literal["attempts", "retries"] = "attempts"
@@ -62,8 +68,8 @@ class Service:
     """
 
     clock: Callable[[], datetime]
-    new_id: Callable[[str], str]
     in_force: Callable[[datetime], Contract]
+    new_id: Callable[[str], str] = field(default_factory=new_ids)
     settings: Settings = field(default_factory=Settings)
     campaigns: dict[str, Campaign] = field(default_factory=dict, init=False)
     messages: OrderedDict[str, Message] = field(default_factory=OrderedDict, init=False)
@@ -122,12 +128,8 @@ class Service:
         while message.course and sent + message.course[0][0] <= now:
             (after, message.status), *rest = message.course
             message.updated_at, message.course = sent + after, tuple(rest)
-            failed = message.status == "failure"
-            message.attempts[0] = replace(
-                message.attempts[0],
-                status=message.status,
-                error=message.outcome if failed else None,
-            )
+            error = message.outcome if message.status == "failure" else None
+            message.attempts[0] = Attempt(message.status, sent, error)
 
     def _route(self, request: Request) -> Response:
         match = _PATH.fullmatch(request.path)
@@ -143,9 +145,9 @@ class Service:
             recipient, values = _read_send(request.body)
             return self._response(201, self.add_message(campaign, recipient, values), "single-send")
         message = self.messages.get(message_id)
-        if message is not None and message.campaign != campaign.id:
+        if message is None or message.campaign != campaign.id:
             message = None
-        if message is not None:
+        else:
             self.settle(message)
         if retry:
             return self._retry(message)
@@ -195,9 +197,7 @@ class Service:
         message.attempts.insert(0, Attempt("created", self.clock()))
         message.course = _course(self.settings.delivery, message.outcome is not None)
 
-    def _response(
-        self, status: int, message: Message, kind: Literal["retry", "single-send", "retrieve"]
-    ) -> Response:
+    def _response(self, status: int, message: Message, kind: Kind) -> Response:
         contract = self.in_force(self.clock())
         return json_response(status, message_response(message, contract, kind))
 
@@ -205,17 +205,14 @@ class Service:
 @functools.cache
 def _course(delivery: timedelta, fails: bool) -> tuple[tuple[timedelta, str], ...]:
     """Return what becomes of a message, each status with the time after which it is reached."""
-    statuses = (*_STEPS, "failure" if fails else "success")
+    statuses = ("enqueued", "sending", "sent", "failure" if fails else "success")
     return tuple((delivery * n / len(statuses), s) for n, s in enumerate(statuses, 1))
 
 
 def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
     """Return the recipient and the values of a Single Send. Raises Refusal."""
-    try:
-        wanted = json.loads(body)
-    except (ValueError, RecursionError):
-        wanted = None
-    if not isinstance(wanted, dict):
+    wanted = read_object(body)
+    if wanted is None:
         raise _invalid("The body must be a JSON object.")
     recipient, values = wanted.get("recipient"), wanted.get("values")
     if not isinstance(recipient, str) or not re.fullmatch(r"[1-9][0-9]{6,14}", recipient):

@@ -11,25 +11,21 @@ STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success"
 BATCH = "batch:"
 """Followed by a batch's status: a failed message in a batch of that status."""
 
-_AGE = timedelta(seconds=17)
-
 
 def seed(service: Service, campaign: Campaign, state: str) -> Message:
-    """Add a message in a state, at rest: it changes only by requests.
+    """Add a message in a state, at rest: it changes only by requests. Raises ValueError.
 
-    A state is a message status, `attempts-spent`, or `batch:` and a batch's status. Raises
-    ValueError for another.
+    A state is a message status, `attempts-spent`, or `batch:` and a batch's status.
     """
-    batch = None
-    if state.startswith(BATCH):
-        batch = Batch(service.new_id("batch"), state.removeprefix(BATCH))
-    elif state not in (*STATUSES, SPENT):
+    in_batch = state.startswith(BATCH)
+    batch = Batch(service.new_id("batch"), state.removeprefix(BATCH)) if in_batch else None
+    if not in_batch and state not in (*STATUSES, SPENT):
         raise ValueError(f"no such state: {state}")
     status = state if state in STATUSES else FAILED
     message = service.add_message(campaign, simulator_number(), {"name": "Tést 测试"})
     error = message.outcome if status == FAILED else None
-    now = message.created_at
-    message.created_at, message.updated_at = now - _AGE, now - _AGE / 2
+    message.created_at -= timedelta(seconds=17)
+    message.updated_at -= timedelta(seconds=8.5)
     sends = CAP + (service.settings.cap == "retries") if state == SPENT else 1
     message.attempts = [Attempt(status, message.created_at, error)] * sends
     message.course, message.status, message.batch = (), status, batch

@@ -1,5 +1,6 @@
 """A service for each call of a client, and a record of what it was asked."""
 
+import itertools
 import re
 import threading
 from collections import Counter
@@ -12,7 +13,7 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import escape_name
 from retry_contract.service.controls import Sandbox, Start
-from retry_contract.service.faults.model import Wrap, after_retry, is_retry
+from retry_contract.service.faults.model import Wrap, after_retry, is_retry, wrapper
 from retry_contract.service.http import Handler, Pace, Request, Response
 from retry_contract.service.model import PREFIX, Refusal, Service, Settings
 from retry_contract.service.records import Message
@@ -22,12 +23,10 @@ UNKNOWN = "unknown"
 WRONG_KEY = "key_test_that_is_not_the_one_of_any_campaign"
 MOST_RETRIES = 20
 """How often a client may ask for one retry."""
-_MOST_KEPT, _LONGEST_PATH = 1_000, 1_000
 Expected = Literal["accepted", "refused", "either", "lost"]
 """What the service does with the retry: `either` refuses it once, `lost` accepts it, and its
 response does not arrive whole."""
 
-_NO_MORE = Response(503, b" ", pace="stall")
 _PACES: dict[Pace, str] = {
     "reset": "connection reset",
     "silent": "no response",
@@ -48,8 +47,7 @@ _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 class Call:
     """One call of the client: the service that it meets, and what that does with the retry.
 
-    `contract` is served from `at` on, which may be `auto`. `state` is the message's, or unknown.
-    `key` says whose key the client is given.
+    `contract`, which may be `auto`, is served from `at` on. `key` says whose the client is given.
     """
 
     contract: str
@@ -87,16 +85,13 @@ class Visit:
     seen: list[Record] = field(default_factory=list)
     scrub: Callable[[str], str] = str
 
-    def _is_for_message(self, request: Request, method: str, tail: str) -> bool:
+    def _names_message(self, request: Request, method: str = "POST", tail: str = "/retry") -> bool:
         path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}{tail}"
         return request.method == method and request.path == path
 
-    def _is_retry(self, request: Request) -> bool:
-        return self._is_for_message(request, "POST", "/retry")
-
     def retries(self) -> list[Record]:
         """Return the requests for the retry of this call's message."""
-        return [seen for seen in self.seen if self._is_retry(seen.request)]
+        return [seen for seen in self.seen if self._names_message(seen.request)]
 
     def is_accepted(self) -> bool:
         """Return whether the retry was accepted."""
@@ -104,9 +99,9 @@ class Visit:
 
     def retrieves(self) -> list[Record]:
         """Return the Retrieves of this call's message after the last request for the retry."""
-        retries = [n for n, seen in enumerate(self.seen) if self._is_retry(seen.request)]
+        retries = [n for n, seen in enumerate(self.seen) if self._names_message(seen.request)]
         since = self.seen[retries[-1] if retries else 0 :]
-        return [seen for seen in since if self._is_for_message(seen.request, "GET", "")]
+        return [seen for seen in since if self._names_message(seen.request, "GET", "")]
 
     def is_endless(self) -> bool:
         """Return whether the retry was asked for so often that there may never be an end."""
@@ -118,19 +113,17 @@ class Visit:
 
     def change(self) -> tuple[str, str] | None:
         """Return what else was changed, and by which request; None if nothing was."""
-        for request in (seen.request for seen in self.seen):
-            below, path = request.path[: len(PREFIX)], request.path[len(PREFIX) :]
-            if request.method == "POST" and below == PREFIX and not self._is_retry(request):
-                for form, what in _CHANGES.items():
-                    if re.fullmatch(form, path):
-                        return what, self.show(request)
+        posts = (seen.request for seen in self.seen if seen.request.method == "POST")
+        for request, (form, what) in itertools.product(posts, _CHANGES.items()):
+            if re.fullmatch(PREFIX + form, request.path) and not self._names_message(request):
+                return what, self.show(request)
         return None
 
     def payload(self) -> dict[str, Any] | None:
         """Return the latest response to a retry, if it is a JSON object."""
-        retries = self.retries()
-        document = read_document(retries[-1].response.body) if retries else None
-        payload = None if document is None or document.violations else document.payload
+        bodies = [seen.response.body for seen in self.retries()]
+        document = read_document(bodies[-1] if bodies else b"")
+        payload = None if document.violations else document.payload
         return payload if isinstance(payload, dict) else None
 
     def lines(self) -> tuple[str, ...]:
@@ -144,18 +137,15 @@ class Visit:
 
     def mask(self, text: str) -> str:
         """Return a text with names in place of the ids of this call, and without a secret."""
-        names = {self.campaign: ":campaignId", self.message: ":messageId", self.key: ":apiKey"}
-        for held, name in names.items():
-            text = text.replace(held, name)
-        return self.scrub(text)
+        text = text.replace(self.campaign, ":campaignId").replace(self.message, ":messageId")
+        return self.scrub(text.replace(self.key, ":apiKey"))
 
 
 class Stage:
     """Serves one call after the other, each with its own message.
 
-    Its clock moves with the requests, so the same requests get the same responses. A request may
-    come at any time, in another thread. `first` is the number of its first message: no two stages
-    share one. `scrub` takes out what must not be shown.
+    Its clock moves with the requests, so the same requests get the same responses. Requests may
+    come in any thread. `first` is the number of its first message: no two stages share one.
     """
 
     def __init__(
@@ -193,9 +183,8 @@ class Stage:
         for _ in range(self._number):
             sandbox.service.new_id("message")
         self._number += 1
-        if state == UNKNOWN:
-            return sandbox.service.new_id("message")
-        return sandbox.make(state)[0]
+        unknown = state == UNKNOWN
+        return sandbox.service.new_id("message") if unknown else sandbox.make(state)[0]
 
     def handle(self, request: Request) -> Response:
         """Answer a request; once a client is endless, nothing is answered any more."""
@@ -203,11 +192,10 @@ class Stage:
             self._now += _TICK
             visit = self._visit
             if visit.is_endless():
-                return _NO_MORE
+                return Response(503, b" ", pace="stall")
             response = self._handle(request)
-            most = _MOST_KEPT if request.method == "GET" else 5 * _MOST_KEPT
-            if len(visit.seen) < most:
-                kept = Request(request.method, request.path[:_LONGEST_PATH])
+            if len(visit.seen) < (1_000 if request.method == "GET" else 5_000):
+                kept = Request(request.method, request.path[:1_000])
                 visit.seen.append(Record(kept, response))
             if visit.is_endless():
                 self._end()
@@ -238,8 +226,4 @@ def refuse(refusal: Refusal, *, once: bool = False) -> Wrap:
 
 def answer_by(response: Response) -> Wrap:
     """Return a wrapper that answers every request for a retry by one response."""
-
-    def wrap(_: Service, handle: Handler) -> Handler:
-        return lambda request: response if is_retry(request) else handle(request)
-
-    return wrap
+    return wrapper(lambda _, handle, asked: response if is_retry(asked) else handle(asked))

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from retry_contract.consumer.client.calls import CallResult, Client
-from retry_contract.consumer.client.client_check import scenarios
+from retry_contract.consumer.client.client_check import counts
 from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
+from retry_contract.consumer.compare import differences
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.contract.catalogue import catalogue
@@ -19,6 +20,7 @@ from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request
 from retry_contract.service.stage import MOST_RETRIES, UNKNOWN, Call, Stage, Visit
+from retry_contract.service.staged_calls import calls_by_scenario
 
 AT = datetime(2025, 3, 1, tzinfo=UTC)
 ACCEPTED = Call("after-2025-02-24", AT, expects="accepted")
@@ -247,8 +249,10 @@ def test_what_is_read_of_both_contracts_is_compared() -> None:
     old = result(replace(ACCEPTED, contract="before-2025-02-24"), reading({"n": 9}), "retry")
     new = [result(ACCEPTED, reading({"n": 10, "by": "user_1"}), "retry") for _ in range(2)]
     finding = baseline_of([old], new, ())
-    assert [place.pointer for place in finding.differences(old, new[0], ["user_1"])] == ["/n"]
-    assert baseline_of([old], new, ("/n",)).differences(old, new[0], ["user_1"]) == ()
+    accepted = baseline_of([old], new, ("/n",))
+    for known, pointers in ((finding, ["/n"]), (accepted, [])):
+        places = differences(old.reading, new[0].reading, ["user_1"], known.left_out)
+        assert [place.pointer for place in places] == pointers
 
 
 def test_what_differs_from_call_to_call_is_left_out() -> None:
@@ -266,22 +270,19 @@ def test_an_id_that_no_other_call_has_is_the_same_in_every_reading() -> None:
 
 
 def test_every_documented_refusal_is_a_scenario_in_both_envelopes() -> None:
-    planned = scenarios(PAIR, catalogue().timeline)
-    refusals = [s for s in planned if s.name[:3] in ("400", "401", "403")]
+    planned = calls_by_scenario(PAIR, catalogue().timeline)
+    refusals = [calls for name, calls in planned.items() if name[:3] in ("400", "401", "403")]
     assert len(refusals) == 7
-    assert all(
-        {call.settings.errors for call in scenario.calls} == {"nested", "flat"}
-        for scenario in refusals
-    )
-    assert [s.name for s in planned if s.shown_only] == ["201 drips"]
+    assert all({call.settings.errors for call in calls} == {"nested", "flat"} for calls in refusals)
+    served = {PAIR.old.name, PAIR.new.name}
+    shown_only = [name for name in planned if not counts(name, PAIR, served, reads_old=True)]
+    assert shown_only == ["201 drips"]
 
 
 def test_the_cutover_counts_where_the_older_contract_is_served_or_read() -> None:
-    planned = {s.name: s for s in scenarios(PAIR, catalogue().timeline)}
-    cutover = planned["through the cutover"]
     new, old = PAIR.new.name, PAIR.old.name
-    assert cutover.counts({new}, reads_old=True)
-    assert not cutover.counts({new}, reads_old=False)
-    assert cutover.counts({new, old}, reads_old=False)
-    assert not planned["before"].counts({new}, reads_old=True)
-    assert not planned["201 drips"].counts({new, old}, reads_old=True)
+    assert counts("through the cutover", PAIR, {new}, reads_old=True)
+    assert not counts("through the cutover", PAIR, {new}, reads_old=False)
+    assert counts("through the cutover", PAIR, {new, old}, reads_old=False)
+    assert not counts("before", PAIR, {new}, reads_old=True)
+    assert not counts("201 drips", PAIR, {new, old}, reads_old=True)

@@ -379,8 +379,8 @@ def test_what_is_no_program_cannot_be_started(mode: int, reason: str, tmp_path: 
 def test_processes_are_given_up_together_after_an_error() -> None:
     group = ProcessPool()
     running = [group.add(UserProcess([*PYTHON, WAITS])) for _ in range(3)]
-    with pytest.raises(KeyboardInterrupt), group.supervise():
-        raise KeyboardInterrupt
+    with pytest.raises(ZeroDivisionError):
+        group.results([lambda: 1 / 0])
     late = group.add(UserProcess([*PYTHON, WAITS]))
     for each in (*running, late):
         assert_freed(each)
@@ -389,8 +389,7 @@ def test_processes_are_given_up_together_after_an_error() -> None:
 
 def test_processes_are_not_given_up_without_an_error() -> None:
     group = ProcessPool()
-    with group.supervise():
-        running = group.add(UserProcess([*PYTHON, "print('on')"]))
+    (running,) = group.results([lambda: group.add(UserProcess([*PYTHON, "print('on')"]))])
     assert [*running.lines(HANG)] == ["on"]
     assert group.stop(running) == 0
 
@@ -479,25 +478,20 @@ def test_what_is_given_counts_in_an_environment_apart() -> None:
 
 
 ANOTHER_THREAD = """
-import signal, threading
-from concurrent.futures import ThreadPoolExecutor
+import signal, threading, time
 from retry_contract.consumer.process.user_process import ProcessPool
 
-ready, release = threading.Event(), threading.Event()
+pool = ProcessPool()
 
 def work():
-    ready.wait()
     signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-    return release.wait(10)
+    while not pool.over:
+        time.sleep(0.01)
 
-with ThreadPoolExecutor(1) as pool:
-    begun = pool.submit(work)
-    try:
-        ready.set()
-        ProcessPool().results([begun])
-    except KeyboardInterrupt:
-        release.set()
-    print(begun.result())
+try:
+    pool.results([work])
+except KeyboardInterrupt:
+    print(pool.over)
 """
 
 

@@ -56,7 +56,7 @@ def test_counts_come_before_the_outcome(more: dict[str, Any], ending: str) -> No
     lines = list(outcome_lines(outcome(Verdict.BROKEN, contract, **more)))
     counts = next(line for line in lines if line.startswith("accepted "))
     assert counts.startswith("accepted 15 of 16    refused 10 of 10    batches 1 of 1    ")
-    assert lines[-3].startswith("7 requests in 1.5 s")
+    assert lines[-3].startswith(f"{AFTER}: 7 requests in 1.5 s")
     assert lines[-3].endswith(ending)
     assert lines[-1] == f"BROKEN {AFTER}: 1 cause, 1 rule."
 
@@ -123,9 +123,10 @@ def test_cause_says_what_came_what_it_breaks_and_how_to_see_it_again() -> None:
     same = violation("retrieve-agrees", expected="what Retrieve showed afterwards")
     found = outcome(Verdict.BROKEN, checked(broken(), broken(same)), replay="retry-contract verify")
     heading, *lines = cause_lines(found)
-    assert heading == f"{'1  /id is another string of 44 characters':60}  accepted, request 2"
-    assert lines[:2] == [
+    assert heading == "1  /id is another string of 44 characters"
+    assert lines[:3] == [
         "     expected   the id in the path",
+        "     seen in    accepted, request 2",
         "     breaks     message-id-kept, retrieve-agrees",
     ]
     assert lines[-3].strip() == RULES["message-id-kept"].sources[0].address
@@ -139,7 +140,7 @@ def test_causes_of_two_contracts_are_apart_and_name_theirs() -> None:
         *("/id is another string of 44 characters", "/id is another string of 44 characters"),
         "status 201",
     ]
-    assert headings[0].endswith(f"  {BEFORE}, accepted, request 2")
+    assert headings[0].endswith(f"  {BEFORE}")
 
 
 def test_reasons_are_given_once_with_all_their_rules() -> None:
@@ -150,11 +151,20 @@ def test_reasons_are_given_once_with_all_their_rules() -> None:
     found = outcome(Verdict.KEPT, checked(again, contract=BEFORE), checked(*missing, ignored))
     lines = list(outcome_lines(found))
     begin, end = lines.index("not exercised: 9 rules"), lines.index("ignored: 1 rule")
-    assert lines[begin + 1].startswith(f"  --provision simulator: {rules[0]}, ")
-    assert all(line.startswith("    ") for line in lines[begin + 2 : end])
+    assert lines[begin + 1].startswith(f"  --provision simulator     {rules[0]}, ")
+    assert all(line.startswith(" " * 28) for line in lines[begin + 2 : end])
     assert " ".join(lines).count(rules[0]) == 1
-    assert lines[end + 1] == "  --ignore: key-required"
+    assert lines[end + 1] == "  --ignore                  key-required"
     assert max(map(len, lines)) <= 100
+
+
+def test_long_reason_has_its_own_line_and_what_was_not_selected_no_names() -> None:
+    reason = "no message in state attempts-spent at hand, and none can be made"
+    left = left_out("attempts-capped", reason), left_out("key-required", "not selected")
+    lines = list(outcome_lines(outcome(Verdict.KEPT, checked(*left))))
+    at = lines.index(f"  {reason}")
+    assert lines[at + 1] == " " * 28 + "attempts-capped"
+    assert lines[at - 2 : at] == ["not selected: 1 rule", "not exercised: 1 rule"]
 
 
 def test_drift_is_a_note_and_no_rule() -> None:

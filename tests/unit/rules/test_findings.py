@@ -141,11 +141,12 @@ SAID = {
     ),
     "state-not-changed": (
         "/latestStatus is unchanged by the retry; expected created, or a status that follows "
-        "it (accepted, request N)"
+        "it (accepted, GET, request N)"
     ),
-    "message-lost": "status 404; expected the message, in Retrieve (accepted, request N)",
+    "message-lost": "status 404; expected the message, in Retrieve (accepted, GET, request N)",
     "refusal-loses-message": (
-        "status 404; expected a message that Retrieve still shows (not failed: created, request N)"
+        "status 404; expected a message that Retrieve still shows (not failed: created, GET, "
+        "request N)"
     ),
     "refusal-touches-message": (
         "/updatedAt is changed; expected unchanged by a refusal (not failed: created, request N)"
@@ -165,8 +166,8 @@ SAID = {
         "status 201; expected a refusal with status 401 or 403 (foreign campaign, request N)"
     ),
     "key-echoed": (
-        "the body is text that holds the API key; expected nothing secret or internal "
-        "(retry, request N)"
+        "the body is text that holds the API key; expected nothing secret or internal (retry,"
+        " request N)"
     ),
     "unknown-is-404": "status 404; expected a refusal with status 400 (unknown message, request N)",
     "unknown-is-500": "status 500; expected a status below 500 (retry, request N)",
@@ -196,8 +197,8 @@ SAID = {
         "N)"
     ),
     "stack-trace-shown": (
-        "the body is text that holds a stack trace; expected nothing secret or internal"
-        " (retry, request N)"
+        "the body is text that holds a stack trace; expected nothing secret or internal "
+        "(retry, request N)"
     ),
     "content-type-is-html": (
         "content-type is text/html; expected application/json (retry, request N)"
@@ -206,10 +207,10 @@ SAID = {
         "content-type is text/plain; expected application/json (retry, request N)"
     ),
     "wrong-method-accepted": (
-        "status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method, request N)"
+        "status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method, PUT, request N)"
     ),
     "wrong-method-is-500": (
-        "status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method, request N)"
+        "status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method, GET, request N)"
     ),
     "cutover-early": (
         "/creatorId is present, as in after-2025-02-24, which is in force from "

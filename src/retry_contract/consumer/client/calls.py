@@ -5,25 +5,17 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from retry_contract.consumer.process.attempt import (
-    CALL,
-    Attempt,
-    Ending,
-    read_host_line,
-    read_line,
-)
+from retry_contract.consumer.process import attempt as attempts
+from retry_contract.consumer.process import user_process
+from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.host import host_command
-from retry_contract.consumer.process.user_process import (
-    Command,
-    ProcessPool,
-    UserProcess,
-    check_started,
-    isolated_environment,
-)
+from retry_contract.consumer.process.user_process import Command, ProcessPool, UserProcess
 from retry_contract.outcome import UsageError
+from retry_contract.privacy.scrubber import map_texts
 from retry_contract.service.stage import Call, Stage, Visit
 
 _LONGEST_START, _LOOK = 0.5, 0.01
@@ -55,6 +47,11 @@ class CallResult:
     attempt: Attempt
     leak: str = ""
 
+    @property
+    def reading(self) -> Any:
+        """What was read, with names in place of the ids that no other call has."""
+        return map_texts(self.attempt.read, self.visit.mask)
+
 
 class Calls:
     """Makes the calls of all scenarios, side by side."""
@@ -67,14 +64,10 @@ class Calls:
     def make(
         self, scenarios: Sequence[Sequence[Call]], stages: Sequence[Stage], urls: Sequence[str]
     ) -> list[list[CallResult]]:
-        """Return the calls of each scenario, up to one that does not end. Raises UsageError.
-
-        The last begin first: they wait for a timeout of the client's own, while the others start.
-        """
-        given = list(zip(scenarios, stages, urls, strict=True))
-        with ThreadPoolExecutor(len(given)) as pool, self._processes.supervise():
-            futures = [pool.submit(self._run, *each) for each in reversed(given)]
-            return self._processes.results(futures[::-1])
+        """Return the calls of each scenario, up to one that does not end. Raises UsageError."""
+        given = zip(scenarios, stages, urls, strict=True)
+        # The last begin first: they wait for a timeout of the client's own.
+        return self._processes.results([partial(self._run, *each) for each in given])
 
     def _run(self, calls: Sequence[Call], stage: Stage, url: str) -> list[CallResult]:
         results: list[tuple[CallResult, UserProcess]] = []
@@ -105,20 +98,20 @@ class Calls:
     def _start(self, given: Sequence[str], visit: Visit) -> UserProcess:
         """Start a process, but no more at once than there are processors: it takes most of one."""
         client = self._client
-        words = client.command or host_command(client.target, CALL, client.predicate)
+        words = client.command or host_command(client.target, attempts.CALL, client.predicate)
         named = dict(zip(_NAMES, given, strict=True)) if client.command else {}
         with self._starting:
             if self._processes.over:
                 raise UsageError("the check is over")
-            process = UserProcess(words, isolated_environment(named), visit.key)
-            self._processes.add(process)
+            environment = user_process.isolated_environment(named)
+            process = self._processes.add(UserProcess(words, environment, visit.key))
             if client.command is None:
                 process.await_import()
                 return process
             process.send("", last=True)
             until = time.monotonic() + _LONGEST_START
-            while not (visit.seen or self._processes.over or time.monotonic() >= until):
-                if not process.is_alive():
+            while process.is_alive() and time.monotonic() < until:
+                if visit.seen or self._processes.over:
                     break
                 time.sleep(_LOOK)
         return process
@@ -130,7 +123,7 @@ class Calls:
         try:
             for line in process.lines(self._client.timeout):
                 if is_host:
-                    return self._check_predicate(read_host_line(line))
+                    return self._check_predicate(attempts.read_host_line(line))
                 last = line if line.strip() else last
         except TimeoutError:
             asked = len(visit.retries())
@@ -139,18 +132,18 @@ class Calls:
         status = process.stop()
         if status:
             if not is_host and not visit.seen:
-                check_started(status)
+                user_process.check_started(status)
             error, trace = process.describe(status), process.errors.text
             return Attempt(Ending.CRASHED, error=error, trace=trace, success=False)
-        read = read_line(f"ok {last}") if last else Attempt(Ending.READ)
+        read = attempts.read_line(f"ok {last}" if last else "ok")
         return replace(read if read.is_read else Attempt(Ending.READ), success=True)
 
     def _check_predicate(self, attempt: Attempt) -> Attempt:
         """Return an attempt. Raises UsageError if the user's predicate was of no use."""
-        if attempt.refused and self._client.predicate:
+        if not attempt.refused:
+            return attempt
+        if self._client.predicate:
             how = "it must answer True or False of what the client returned"
             raise UsageError(f"--accepted-when {self._client.predicate}: {attempt.refused}; {how}")
-        if attempt.refused:
-            how = "give --accepted-when to say whether it is a success"
-            raise UsageError(f"what it returned has no truth value: it {attempt.refused}; {how}")
-        return attempt
+        how = "give --accepted-when to say whether it is a success"
+        raise UsageError(f"what it returned has no truth value: it {attempt.refused}; {how}")

@@ -2,88 +2,65 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from retry_contract.consumer import readiness
 from retry_contract.consumer.client.calls import CallResult, Calls, Client
 from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
-from retry_contract.consumer.compare import advice_on
-from retry_contract.consumer.readiness import (
-    NOTHING_COMPARED,
-    CheckOptions,
-    Finding,
-    Readiness,
-    Result,
-    ScenarioOutcome,
-)
+from retry_contract.consumer.compare import advice_on, differences
+from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.pair import Pair
-from retry_contract.contract.timeline import Timeline
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
-from retry_contract.service.stage import Call, Stage
+from retry_contract.service.stage import Stage
 from retry_contract.service.staged_calls import CUTOVER, DRIPS, PAIRED, calls_by_scenario
 
 _MESSAGES = 10  # that each scenario has for itself
 _FEW = 5
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """One scenario: its name, the contract that it is about, and its calls in turn.
+def contract_of(name: str, pair: Pair) -> str:
+    """Return the name of the contract that a scenario is about."""
+    return (pair.old if name in (pair.old.period.alias, PAIRED) else pair.new).name
 
-    `older` is another contract that some of its calls meet. One that is `shown_only` never counts.
+
+def counts(name: str, pair: Pair, served: Set[str], *, reads_old: bool) -> bool:
+    """Say whether a scenario counts, where some contracts are served.
+
+    A client need not read an older contract that nothing serves; if it does, it must go on to.
     """
-
-    name: str
-    of: str
-    calls: tuple[Call, ...]
-    older: str | None = None
-    shown_only: bool = False
-
-    def counts(self, served: Set[str], *, reads_old: bool) -> bool:
-        """Say whether it counts, where some contracts are served.
-
-        A client need not read an older contract that nothing serves; if it does, it must go on to.
-        """
-        older = self.older is None or self.older in served or reads_old
-        return self.of in served and older and not self.shown_only
-
-
-def scenarios(pair: Pair, timeline: Timeline) -> tuple[Scenario, ...]:
-    """Return the scenarios, beginning with an accepted retry by each contract."""
-    old, new, of_old = pair.old.name, pair.new.name, (pair.old.period.alias, PAIRED)
-    return tuple(
-        Scenario(n, old if n in of_old else new, c, old if n == CUTOVER else None, n == DRIPS)
-        for n, c in calls_by_scenario(pair, timeline).items()
-    )
+    older = name != CUTOVER or pair.old.name in served or reads_old
+    return contract_of(name, pair) in served and older and name != DRIPS
 
 
 def check_client(
-    options: CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
+    options: readiness.CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
 ) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
     begin, timeline = time.perf_counter(), catalogue.timeline
-    planned, served = scenarios(pair, timeline), pair.current_contracts(timeline, options.now)
+    planned = calls_by_scenario(pair, timeline)
     from retry_contract.endpoint.server import serve
 
     scrub = Scrubber(options.secret).scrub
     stages = [Stage(catalogue, _MESSAGES * number, scrub) for number in range(len(planned))]
     with serve(*(stage.handle for stage in stages)) as hosts:
-        urls = [host + PREFIX for host in hosts]
-        results = Calls(client).make([s.calls for s in planned], stages, urls)
+        made = Calls(client).make([*planned.values()], stages, [host + PREFIX for host in hosts])
     # Before anything is cut off or compared.
-    results = [[_scrub_call(call, scrub) for call in calls] for calls in results]
+    results = [[_scrub_call(call, scrub) for call in calls] for calls in made]
     baseline = baseline_of(results[0], results[1], options.accept)
+    served = pair.current_contracts(timeline, options.now)
     outcomes = []
-    for scenario, calls in zip(planned, results, strict=True):
-        if scenario.name == PAIRED:
+    for name, calls in zip(planned, results, strict=True):
+        if name == PAIRED:
             outcomes.append(_pair_outcome(pair, calls, baseline))
             continue
         wrong = [found for call in calls if (found := check_call(call, client, baseline))]
         wrong = [_scrub_finding(finding, calls, options) for finding in wrong]
-        counts = scenario.counts(served, reads_old=bool(baseline.old))
-        outcomes.append(_outcome(scenario, calls, wrong, baseline, counts=counts))
+        depends = counts(name, pair, served, reads_old=bool(baseline.old))
+        plain = ScenarioOutcome(name, contract_of(name, pair), depends, len(calls))
+        outcomes.append(_outcome(plain, calls, wrong, baseline))
     new, notes = pair.new.period, tuple(_notes(outcomes, baseline, options))
     now = timeline.at(options.now) is new, tuple(outcomes), time.perf_counter() - begin
     return Readiness(options.target, new, pair.old.period, *now, unit="call", notes=notes)
@@ -96,7 +73,9 @@ def _scrub_call(result: CallResult, scrub: Callable[[str], str]) -> CallResult:
     return replace(result, attempt=replace(attempt, read=read))
 
 
-def _scrub_finding(finding: Finding, calls: Sequence[CallResult], options: CheckOptions) -> Finding:
+def _scrub_finding(
+    finding: Finding, calls: Sequence[CallResult], options: readiness.CheckOptions
+) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
     scrub = Scrubber(options.secret, *{call.visit.key for call in calls}).scrub
     safe: Finding = map_texts(finding, scrub)
@@ -104,21 +83,15 @@ def _scrub_finding(finding: Finding, calls: Sequence[CallResult], options: Check
 
 
 def _outcome(
-    scenario: Scenario,
-    calls: Sequence[CallResult],
-    wrong: list[Finding],
-    baseline: Baseline,
-    *,
-    counts: bool,
+    plain: ScenarioOutcome, calls: Sequence[CallResult], wrong: list[Finding], baseline: Baseline
 ) -> ScenarioOutcome:
     worst = min(wrong, key=lambda finding: finding.result is Result.NOT_TESTED, default=None)
+    if plain.name == DRIPS:
+        worst = None  # a note says what there is to say
     accepted = [c for c in calls if c.call.expects == "lost" and c.visit.is_accepted()]
     failed_on_lost = not all(map(baseline.reports_success, accepted))
     remark = "reports a failure: the SMS is on its way" if failed_on_lost else ""
-    if scenario.shown_only:
-        worst = None  # a note says what there is to say
-    failed = len(wrong), worst, remark
-    return ScenarioOutcome(scenario.name, scenario.of, counts, len(calls), *failed)
+    return replace(plain, failed=len(wrong), finding=worst, remark=remark)
 
 
 def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -> ScenarioOutcome:
@@ -129,17 +102,17 @@ def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -
         return ScenarioOutcome(PAIRED, name, counts=False, tried=0)
     payload = read[1].visit.payload() or {}
     added = [payload[field] for field in pair.new_fields if field in payload]
-    places = baseline.differences(read[0], read[1], added)
-    counts, finding = True, None
+    places = tuple(differences(read[0].reading, read[1].reading, added, baseline.left_out))
+    depends, finding = True, None
     if any(call.attempt.opaque[:1] == ("",) for call in read):
-        counts, finding = "" not in baseline.accept, NOTHING_COMPARED
+        depends, finding = "" not in baseline.accept, readiness.NOTHING_COMPARED
     elif places:
         finding = Finding(Result.DIFFERS, "", payload, differs=places, advice=advice_on(places))
-    return ScenarioOutcome(PAIRED, name, counts, 1, int(bool(places)), finding)
+    return ScenarioOutcome(PAIRED, name, depends, 1, int(bool(places)), finding)
 
 
 def _notes(
-    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: CheckOptions
+    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: readiness.CheckOptions
 ) -> Iterator[str]:
     lost = [outcome.name for outcome in outcomes if outcome.remark and not outcome.finding]
     if lost:

@@ -7,11 +7,10 @@ from typing import Any
 
 from retry_contract.consumer.advice import advise
 from retry_contract.consumer.client.calls import CallResult, Client
-from retry_contract.consumer.compare import Difference, differences
+from retry_contract.consumer.compare import differences
 from retry_contract.consumer.process.attempt import Ending
 from retry_contract.consumer.readiness import Finding, Result
 from retry_contract.privacy.descriptions import cut
-from retry_contract.privacy.scrubber import map_texts
 from retry_contract.service.stage import MOST_RETRIES
 
 _DOCUMENTED = "POST /campaigns/:campaignId/messages/:messageId/retry"
@@ -52,12 +51,6 @@ class Baseline:
         success = call.attempt.success
         return self.silent and call.attempt.is_read if success is None else success
 
-    def differences(
-        self, old: CallResult, new: CallResult, added: Sequence[Any]
-    ) -> tuple[Difference, ...]:
-        """Return where a client reads something else after the cutover than `added` values."""
-        return tuple(differences(_reading(old), _reading(new), added, self.left_out))
-
 
 def baseline_of(
     before: Sequence[CallResult], after: Sequence[CallResult], accept: tuple[str, ...]
@@ -67,15 +60,10 @@ def baseline_of(
     silent = any(call.attempt.success is None and call.attempt.is_read for call in accepted)
     first = Baseline((), (), silent, (), ())
     read = [call for call in accepted if first.reports_success(call)]
-    old, new = (tuple(_reading(c) for c in calls if c in read) for calls in (before, after))
+    old, new = (tuple(c.reading for c in calls if c in read) for calls in (before, after))
     unsteady = tuple(dict.fromkeys(p.pointer for r in new for p in differences(new[0], r)))
     opaque = (pointer for call in accepted for pointer in call.attempt.opaque)
     return Baseline(old, new, silent, unsteady, (*unsteady, *opaque, *accept), accept)
-
-
-def _reading(call: CallResult) -> Any:
-    """Return what was read, with names in place of the ids that no other call has."""
-    return map_texts(call.attempt.read, call.visit.mask)
 
 
 def check_call(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
@@ -89,7 +77,6 @@ def _finding(call: CallResult, error: str, advice: str, result: Result = Result.
 
 
 def _harm(call: CallResult) -> Finding | None:
-    """Return what is wrong whatever the client reported."""
     visit, change = call.visit, call.visit.change()
     if change is not None:
         use = f"use the campaign_id and message_id that it is given: {_DOCUMENTED}"
@@ -115,7 +102,6 @@ def _hang(call: CallResult) -> Finding | None:
 
 
 def _wrong_report(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
-    """Return what is wrong with what a client reported."""
     visit, expects, success = call.visit, call.call.expects, baseline.reports_success(call)
     accepted = visit.is_accepted()
     if success and not accepted:
@@ -133,7 +119,7 @@ def _wrong_report(call: CallResult, client: Client, baseline: Baseline) -> Findi
     shown = any(seen.response.status == 200 for seen in visit.retrieves())
     if expects == "lost" and success and baseline.new and not shown:
         left_out = (*baseline.left_out, *call.attempt.opaque)
-        for place in differences(baseline.new[0], _reading(call), (), left_out):
+        for place in differences(baseline.new[0], call.reading, (), left_out):
             return _finding(call, f"it reported success, but read something else: {place}", _WHOLE)
     return None
 
@@ -172,9 +158,8 @@ def _missing_retry(call: CallResult) -> Finding:
         base = "send every request to the base URL that it is given (RETRY_CONTRACT_ENDPOINT)"
         return _finding(call, f"it asked nothing of the base URL that it was given{why}", base)
     last = visit.seen[-1]
-    error = (
-        f"no retry was accepted: it asked for {visit.show(last.request)} and got {last.outcome()}"
-    )
+    asked = f"it asked for {visit.show(last.request)} and got {last.outcome()}"
     path = f"the documented path, below the base URL, is {_DOCUMENTED}"
     key = "send `Authorization: Bearer <api_key>` with the key given"
-    return _finding(call, error, key if visit.retries() else path)
+    advice = key if visit.retries() else path
+    return _finding(call, f"no retry was accepted: {asked}", advice)

@@ -1,5 +1,6 @@
 """One attempt of the user's code: how it ended, and the line of the protocol that reports it."""
 
+import contextlib
 import enum
 import json
 from dataclasses import dataclass
@@ -69,11 +70,9 @@ def read_line(line: str) -> Attempt:
     if word == "ok" and len(rest) > LONGEST_READING:
         return Attempt(Ending.READ, returned=True, read="(too large)", opaque=("",))
     if word == "ok":
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             read = json.loads(rest) if rest else None
             return Attempt(Ending.READ, returned=bool(rest), read=_decode(read))
-        except (ValueError, RecursionError):
-            pass
     return Attempt(Ending.NOISE, error=f"wrote the line: {one_line(line) or '(an empty one)'}")
 
 

@@ -1,9 +1,8 @@
 """The process in which a Python callable runs: `python -P -m` and this module's name.
 
-Its arguments are `package.module:callable`, and of a client the word `call` and the predicate that
-says what counts as accepted, if any. Its first line says that the callable was imported, or why
-not. Then it reads a payload, or a client's arguments, a line, and writes the members of an
-`Attempt` for each.
+Its arguments are `package.module:callable`, and of a client the word `call` and a predicate, if
+any. Its first line says that the callable was imported, or why not. Then it reads a payload, or a
+client's arguments, a line, and writes the members of an `Attempt` for each.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
 _MOST = 10_000
 
 
-def host_command(target: str, *arguments: str) -> list[str]:
-    """Return the command that hosts `package.module:callable`."""
-    return [sys.executable, "-P", "-m", "retry_contract.consumer.process.host", target, *arguments]
+def host_command(*arguments: str) -> list[str]:
+    """Return the command that hosts what its arguments name."""
+    return [sys.executable, "-P", "-m", "retry_contract.consumer.process.host", *arguments]
 
 
 def main() -> None:
@@ -103,7 +102,7 @@ class Host:
                 return json.dumps({"read": None, "opaque": [], "success": True})
             return json.dumps(detail_of(error))
         success = self._success(value)
-        status = None if self._accepted is None else status_of(value)
+        status = self._accepted and status_of(value)
         read, opaque = reading(value if status is None else status)
         with contextlib.suppress(ValueError):  # of a number with too many digits
             members = json.dumps({"read": read, "opaque": opaque, **success})
@@ -140,7 +139,8 @@ def status_of(value: Any) -> int | None:
     """Return the status of an HTTP library's response; None of anything else."""
     with contextlib.suppress(BaseException):  # an attribute may be any code
         status = getattr(value, "status_code", getattr(value, "status", None))
-        return int(status) if isinstance(status, int) and not isinstance(status, bool) else None
+        if isinstance(status, int) and not isinstance(status, bool):
+            return int(status)
     return None
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import inspect
+import itertools
 import json
 import sys
 import types
@@ -32,10 +33,7 @@ def load(target: str, folder: str, given: str) -> Callable[..., Any]:
 
 
 def load_client(target: str, folder: str) -> Callable[[str], Any]:
-    """Import what makes the call; return what calls it with a line's arguments.
-
-    Raises CannotLoad.
-    """
+    """Import a client, and return what calls it with a line's arguments. Raises CannotLoad."""
     retry = _import(target, folder)
     with contextlib.suppress(TypeError, ValueError, NameError):
         signature = inspect.signature(retry)
@@ -48,14 +46,12 @@ def load_client(target: str, folder: str) -> Callable[[str], Any]:
 
 def _check_parameters(consume: Callable[..., Any], what: str, *given: Any) -> None:
     """Raise CannotLoad if a callable does not take what it will be given."""
-    try:
+    with contextlib.suppress(TypeError, ValueError, NameError):  # most built-in ones have none
         signature = inspect.signature(consume)
-    except (TypeError, ValueError, NameError):  # most of those that are built in have none
-        return
-    try:
-        signature.bind(*given)
-    except TypeError as error:
-        raise CannotLoad(f"cannot be called with {what}: {error}") from None
+        try:
+            signature.bind(*given)
+        except TypeError as error:
+            raise CannotLoad(f"cannot be called with {what}: {error}") from None
 
 
 def _import(target: str, folder: str) -> Callable[..., Any]:
@@ -66,7 +62,7 @@ def _import(target: str, folder: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
     except BaseException as error:  # whatever a module does when it is imported
         place, missing = place_of(error), isinstance(error, ModuleNotFoundError) and error.name
-        own = bool(missing) and f"{module_name}.".startswith(f"{missing}.")
+        own = f"{module_name}.".startswith(f"{missing}.")
         hint = "; it is looked for in this folder and in PYTHONPATH" if own else ""
         reason = last_line(error).replace("\n", "; ") + (f" (at {place})" if place else "")
         raise CannotLoad(f"cannot be imported: {reason}{hint}") from None
@@ -82,10 +78,7 @@ def _import(target: str, folder: str) -> Callable[..., Any]:
 
 
 def adapt(consume: Callable[[Any], Any]) -> Callable[[str], Any]:
-    """Return what reads a line for a callable: it hands over an object, or text or bytes.
-
-    A parameter that is annotated as `str` or `bytes` is given the response's text.
-    """
+    """Return what reads a line for a callable: as an object, or text or bytes if so annotated."""
     kinds = set(_kinds(_annotation(consume)))
     convert = next((convert for kind, convert in _TEXTS.items() if kind in kinds), json.loads)
     return lambda line: consume(convert(line))
@@ -100,7 +93,6 @@ _TEXTS: dict[type, Callable[[str], Any]] = {
     bytes: lambda line: _compact(line).encode(),
     bytearray: lambda line: bytearray(_compact(line).encode()),
 }
-"""How a response is handed to a parameter of a type; to one of any other type, as an object."""
 
 
 def _annotation(consume: Callable[..., Any]) -> Any:
@@ -113,7 +105,6 @@ def _annotation(consume: Callable[..., Any]) -> Any:
 
 
 def _kinds(annotation: Any) -> Iterator[type]:
-    """Yield the types that an annotation names, through unions and aliases."""
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     names = ("__supertype__", "__value__")  # of a NewType, and of a `type` alias
     alias = next((getattr(annotation, name) for name in names if hasattr(annotation, name)), None)
@@ -124,5 +115,4 @@ def _kinds(annotation: Any) -> Iterator[type]:
         yield annotation
     elif origin in (typing.Union, types.UnionType, typing.Annotated) or alias is not None:
         inner = parts[:1] if origin is typing.Annotated else parts if alias is None else [alias]
-        for each in inner:
-            yield from _kinds(each)
+        yield from itertools.chain.from_iterable(map(_kinds, inner))

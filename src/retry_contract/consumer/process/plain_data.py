@@ -67,12 +67,13 @@ def _read(value: Any, read: Callable[[Any, Any], Any]) -> Any:
     for kind, plain in _SCALARS:
         if isinstance(value, kind):
             return plain(value)
+    if value is None:
+        return None
     if isinstance(value, bytes | bytearray):
         return bytes(value).decode("utf-8", "backslashreplace")
-    if value is None or isinstance(value, _BY_VALUE):
-        return None if value is None else str(value)
-    members = _members(value)
-    if members is not None:
+    if isinstance(value, _BY_VALUE):
+        return str(value)
+    if (members := _members(value)) is not None:
         items = itertools.islice(members.items(), _MOST)
         return {str(name): read(held, name) for name, held in items}
     if isinstance(value, AbstractSet):
@@ -104,7 +105,6 @@ def _members(value: Any) -> Mapping[Any, Any] | None:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """Return the public attributes of an instance."""
     kind, held = type(value), getattr(value, "__dict__", {})
     slots = [vars(base).get("__slots__", ()) for base in kind.__mro__]
     slots.append(getattr(kind, "__struct_fields__", ()))
@@ -124,10 +124,9 @@ def _own_properties(kind: Any) -> tuple[str, ...]:
 
 
 def _has(value: Any, name: str) -> bool:
-    try:
+    with contextlib.suppress(BaseException):  # a property may exit
         return hasattr(value, name)
-    except BaseException:  # a property may exit
-        return False
+    return False
 
 
 def detail_of(error: BaseException) -> dict[str, Any]:
@@ -178,8 +177,7 @@ def _clues(error: BaseException, leaf: BaseException, text: str) -> set[str]:
     modules = {str(frame.f_globals.get("__name__", "")) for frame in frames}
     modules |= {kind.__module__ for e in (error, leaf) for kind in type(e).__mro__}
     clues = {name.partition(".")[0] for name in modules if name}
-    built = next((text.partition(mark)[0] for mark in _BUILT if mark in text), "")
-    if built:
+    if built := next((text.partition(mark)[0] for mark in _BUILT if mark in text), ""):
         clues |= {_kind_of(frame, built.split()[-1]) for frame in inner}
     return clues - {"", "builtins", "retry_contract"}
 

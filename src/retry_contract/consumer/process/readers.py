@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import functools
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
+from retry_contract.consumer.process import user_process
 from retry_contract.consumer.process.attempt import Attempt, Ending, read_host_line, read_line
 from retry_contract.consumer.process.host import host_command
-from retry_contract.consumer.process.user_process import (
-    Command,
-    ProcessPool,
-    UserProcess,
-    check_started,
-)
+from retry_contract.consumer.process.user_process import Command, ProcessPool, UserProcess
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import one_line
 
@@ -31,6 +26,10 @@ _UNRULY = (
 )
 
 
+_Batch = tuple[list[Attempt], Attempt | None]
+"""The attempts that were reported, and the one that ended the process, if one did."""
+
+
 class Reader(Protocol):
     """The user's code that reads: takes payloads as lines of JSON."""
 
@@ -39,6 +38,10 @@ class Reader(Protocol):
 
     def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
         """Read each line in a new process, which reads no other. Raises UsageError."""
+
+
+def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (lines[at : at + _AT_ONCE] for at in range(0, len(lines), _AT_ONCE))
 
 
 def python_reader(target: str, timeout: float) -> LineReader:
@@ -55,7 +58,6 @@ class LineReader:
     """
 
     def __init__(self, words: Command, timeout: float, *, is_hosted: bool = False) -> None:
-        self._copy = functools.partial(LineReader, words, timeout, is_hosted=is_hosted)
         self._command, self._timeout = words, timeout
         self._hosted, self._parse = is_hosted, read_host_line if is_hosted else read_line
         self._processes = ProcessPool()
@@ -95,8 +97,7 @@ class LineReader:
         """Read each line in a process that reads no other. Raises UsageError."""
         self.close()
         attempts: list[Attempt | None] = []
-        for begin in range(0, len(lines), _AT_ONCE):
-            group = lines[begin : begin + _AT_ONCE]
+        for group in _groups(lines):
             try:
                 attempts += self._side_by_side(group)
             except UsageError:  # what they import may be for one at a time: a port, a file
@@ -106,18 +107,16 @@ class LineReader:
     def _side_by_side(self, lines: Sequence[str]) -> list[Attempt | None]:
         processes = ProcessPool()
         with contextlib.ExitStack() as stack:
-            copies = [stack.enter_context(contextlib.closing(self._copy())) for _ in lines]
-            for copy in copies:  # all of them first: to start takes longer than to read
+            asks = []
+            for line in lines:
+                copy = LineReader(self._command, self._timeout, is_hosted=self._hosted)
                 copy._processes, copy._answered = processes, True
-                copy._start()
-            with ThreadPoolExecutor(len(copies)) as pool, processes.supervise():  # each may hang
-                futures = [
-                    pool.submit(c.ask, [line]) for c, line in zip(copies, lines, strict=True)
-                ]
-                return [attempts[0] for attempts in processes.results(futures)]
+                stack.callback(copy.close)
+                copy._start()  # all of them first: to start takes longer than to read
+                asks.append(partial(copy.ask, [line]))
+            return [attempts[0] for attempts in processes.results(asks)]
 
-    def _batch(self, lines: Sequence[str]) -> tuple[list[Attempt], Attempt | None]:
-        """Return the attempts that were reported, and what was lost with the process, if it was."""
+    def _batch(self, lines: Sequence[str]) -> _Batch:
         process = self._process or self._start()
         if self._hosted and not self._imported:
             process.await_import()
@@ -131,8 +130,7 @@ class LineReader:
                 self.close()
                 return got, Attempt(Ending.HUNG, error=f"no line within {self._timeout:g} s")
             if line is None:
-                self._process = None
-                error = process.describe(self._processes.stop(process))
+                error = process.describe(self.close())
                 return got, Attempt(Ending.CRASHED, error=error, trace=process.errors.text)
             attempt = self._parse(line)
             if attempt.ending is Ending.NOISE:
@@ -141,9 +139,7 @@ class LineReader:
             got.append(attempt)
         return (got, None) if self._hosted else self._finish(process, got)
 
-    def _finish(
-        self, process: UserProcess, got: list[Attempt]
-    ) -> tuple[list[Attempt], Attempt | None]:
+    def _finish(self, process: UserProcess, got: list[Attempt]) -> _Batch:
         """Wait for the end of the output: a line too many means that lines are out of step."""
         extra = None
         with contextlib.suppress(TimeoutError):
@@ -163,13 +159,11 @@ class LineReader:
             raise UsageError(f"{loss.error} {slow}")
         if loss.error == _SUCCESS:
             raise UsageError(_UNRULY)
-        process = UserProcess(self._command)
-        try:
-            process.send("", last=True)
-            with contextlib.suppress(TimeoutError):
-                collections.deque(process.lines(self._timeout), maxlen=0)
-        finally:
-            status = process.stop()
+        process = self._start()
+        process.send("", last=True)
+        with contextlib.suppress(TimeoutError):
+            collections.deque(process.lines(self._timeout), maxlen=0)
+        status = self.close()
         if status > 0:
             raise UsageError(f"without any payload it {process.describe(status)}")
 
@@ -178,11 +172,11 @@ class LineReader:
         self._process = self._processes.add(UserProcess(self._command))
         return self._process
 
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._processes.stop(self._process)
-            self._process = None
+    def close(self) -> int:
+        """End the process, if there is one, and return its exit status."""
+        status = 0 if self._process is None else self._processes.stop(self._process)
+        self._process = None
+        return status
 
 
 class PerPayloadReader:
@@ -195,17 +189,17 @@ class PerPayloadReader:
     def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
         """Read each line; after a hang, none is tried any more. Raises UsageError."""
         attempts: list[Attempt | None] = []
-        with ThreadPoolExecutor(_AT_ONCE) as pool, self._processes.supervise():
-            for begin in range(0, len(lines), _AT_ONCE):
-                group = lines[begin : begin + _AT_ONCE]
-                futures = [pool.submit(self._read, line) for line in group]
-                found = self._processes.results(futures)
-                attempts += found
-                if any(attempt.ending is Ending.HUNG for attempt in found):
-                    break
+        for group in _groups(lines):
+            found = self._processes.results([partial(self._read, line) for line in group])
+            attempts += found
+            if any(attempt.ending is Ending.HUNG for attempt in found):
+                break
         return attempts + [None] * (len(lines) - len(attempts))
 
     ask_alone = ask
+
+    def close(self) -> None:
+        """Do nothing: each process has ended."""
 
     def _read(self, line: str) -> Attempt:
         process = self._processes.add(UserProcess(self._command))
@@ -218,7 +212,7 @@ class PerPayloadReader:
             return Attempt(Ending.HUNG, error=f"no line within {self._timeout:g} s")
         finally:
             status = self._processes.stop(process)
-        check_started(status)
+        user_process.check_started(status)
         if status:
             error = process.describe(status)
             return Attempt(Ending.RAISED, error=error, trace=process.errors.text)

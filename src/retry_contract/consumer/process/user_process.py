@@ -1,7 +1,6 @@
 """Processes of the user's code: how they start, what they print, how they end.
 
-Each has its own group, so that Ctrl-C is the run's, and its children end with it. What is kept of
-its output is bounded, whatever it prints.
+Each has its own group: Ctrl-C is the run's, and its children end with it.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -66,12 +65,12 @@ def read_command(text: str, *, windows: bool = sys.platform == "win32") -> Comma
 
 def _locate(program: str) -> str:
     path = shutil.which(program)
-    if path is None:
-        if Path(program).is_file():
-            raise UsageError(f"{program!r} is not executable: start it by its interpreter")
-        shell = "it is started without a shell: variables, && and cd need sh -c '…'"
-        raise UsageError(f"{program!r} is no program in the PATH; {shell}")
-    return path
+    if path is not None:
+        return path
+    if Path(program).is_file():
+        raise UsageError(f"{program!r} is not executable: start it by its interpreter")
+    shell = "it is started without a shell: variables, && and cd need sh -c '…'"
+    raise UsageError(f"{program!r} is no program in the PATH; {shell}")
 
 
 def check_started(status: int) -> None:
@@ -130,7 +129,7 @@ class Output:
     @property
     def text(self) -> str:
         """The last lines, each as one printable line."""
-        return "\n".join(one_line(line.decode("utf-8", "replace")) for line in [*self._tail])
+        return "\n".join(map(_printable, [*self._tail]))
 
     @property
     def reason(self) -> str:
@@ -141,11 +140,15 @@ class Output:
     @property
     def leak(self) -> str:
         """The first line that holds the secret; empty if none does."""
-        return one_line(self._leak.decode("utf-8", "replace"))
+        return _printable(self._leak)
+
+
+def _printable(line: bytes) -> str:
+    return one_line(line.decode("utf-8", "replace"))
 
 
 class UserProcess:
-    """One process. Threads read and write, since on Windows no pipe can be polled.
+    """One process. Threads read and write: no pipe can be polled on Windows.
 
     `secret` is looked for in all that it prints.
     """
@@ -165,8 +168,7 @@ class UserProcess:
         self.output, self.errors = Output(secret), Output(secret)
         self._lines: queue.Queue[bytes | None] = queue.Queue(_MOST_LINES)
         self._over, self._given_up = threading.Event(), threading.Event()
-        self._silent = False
-        self._threads: list[threading.Thread] = []
+        self._silent, self._threads = False, list[threading.Thread]()
         self._start(self._read_output)
         self._start(self._read, self._streams[2], self.errors.feed)
 
@@ -189,10 +191,7 @@ class UserProcess:
         self._start(self._write, text.encode("ascii"), last)
 
     def next_line(self, timeout: float) -> str | None:
-        """Return the next line of output, None at its end.
-
-        Raises TimeoutError after seconds, or once it is given up.
-        """
+        """Return the next line, None at the end. Raises TimeoutError after seconds, or give_up."""
         until = time.monotonic() + timeout
         while True:
             left = until - time.monotonic()
@@ -283,7 +282,7 @@ class UserProcess:
 
 
 class ProcessPool:
-    """Processes that run side by side, and are given up together."""
+    """Processes that run side by side, and are given up together: then it is `over`."""
 
     def __init__(self) -> None:
         self._processes: set[UserProcess] = set()
@@ -301,21 +300,18 @@ class ProcessPool:
         self._processes.discard(process)
         return process.stop()
 
-    def results(self, futures: Sequence[Future[T]]) -> list[T]:
-        """Return the results of futures in their order; raise the first error among them."""
-        for future in futures:
-            while not future.done():
-                wait([future], _SLICE)
-            future.result()
-        return [future.result() for future in futures]
-
-    @contextlib.contextmanager
-    def supervise(self) -> Iterator[None]:
-        """Give all of them up after an error, or Ctrl-C: a pool waits for what still runs."""
-        try:
-            yield
-        except BaseException:
-            self.over = True
-            for process in [*self._processes]:
-                process.give_up()
-            raise
+    def results(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls at the same time, the last begins first; raise the first error among them."""
+        with ThreadPoolExecutor(len(calls)) as threads:
+            try:
+                futures = [threads.submit(call) for call in reversed(calls)][::-1]
+                for future in futures:
+                    while not future.done():
+                        wait([future], _SLICE)
+                    future.result()
+            except BaseException:  # Ctrl-C too: the threads are waited for, and must not hang
+                self.over = True
+                for process in [*self._processes]:
+                    process.give_up()
+                raise
+            return [future.result() for future in futures]

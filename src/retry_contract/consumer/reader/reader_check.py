@@ -3,19 +3,13 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from retry_contract.consumer import readiness
 from retry_contract.consumer.advice import advise
 from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.readers import ONE_LINE, Reader
 from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
-from retry_contract.consumer.readiness import (
-    NOTHING_COMPARED,
-    CheckOptions,
-    Finding,
-    Readiness,
-    Result,
-    ScenarioOutcome,
-)
+from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.pair import Pair
 from retry_contract.contract.timeline import Timeline
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
@@ -35,7 +29,7 @@ _BLIND = (
 
 
 def check_reader(
-    options: CheckOptions, reader: Reader, pair: Pair, timeline: Timeline
+    options: readiness.CheckOptions, reader: Reader, pair: Pair, timeline: Timeline
 ) -> Readiness:
     """Try a reader on generated payloads. Raises UsageError."""
     begin = time.perf_counter()
@@ -50,40 +44,40 @@ def check_reader(
 class _ReaderCheck:
     """One check: what is known of the reader so far, from a shared process and from new ones."""
 
-    def __init__(self, options: CheckOptions, reader: Reader, pair: Pair) -> None:
+    def __init__(self, options: readiness.CheckOptions, reader: Reader, pair: Pair) -> None:
         scrub = Scrubber(options.secret).scrub
         self._options, self._new = options, pair.new
         self._plain = plainest(pair, options.values)
+        self._shared, self._alone = Readings(reader.ask, scrub), Readings(reader.ask_alone, scrub)
+        # The older one first, as a process at the cutover does; and before anything is drawn,
+        # which takes long: a target that cannot be imported is known then.
+        self._shared.learn([self._plain.before])
         self._strategy = cases(self._plain, given=options.values is not None)
         drawn = [self._plain, *draw(self._strategy, options.payloads, options.seed)]
         shown = {str((c.payload, c.order, c.next_field, c.place)): c for c in drawn}
         self._cases = [*shown.values()]
-        self._shared, self._alone = Readings(reader.ask, scrub), Readings(reader.ask_alone, scrub)
-        self._unsteady: tuple[str, ...] = ()
-        self._left_out = options.accept
-        self._places: list[Difference] = []
-        self._rare_notes: list[str] = []
+        self._left_out, self._unsteady = options.accept, tuple[str, ...]()
+        self._places, self._rare_notes = list[Difference](), list[str]()
 
     def outcomes(self, shown: Sequence[Scenario]) -> list[ScenarioOutcome]:
         """Try every scenario in one process, and what fails again in new ones."""
         plain, shared, alone, new = self._plain, self._shared, self._alone, self._new.name
-        shared.learn([plain.before])  # as a process at the cutover does
         readings = shared.repeat(plain.after, _TIMES - 1, new)
         for scenario in shown:
             self._learn(scenario, self._cases)
         # A clock has moved on by then.
         self._leave_out_unsteady([*readings, *shared.repeat(plain.after, 1, new)])
         failed = {s: self._failures(s, self._cases) for s in shown}
-        until, smallest_failures = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
+        until, shrunk = time.monotonic() + _LONGEST_SHRINK, dict[Scenario, Failure]()
         for scenario, failures in failed.items():
             if failures:
-                known = [failure.case for failure in smallest_failures.values()]
-                smallest_failures[scenario] = self._shrink(scenario, failures, known, until)
-        failing = [p for s, failure in smallest_failures.items() for p in s.payloads(failure.case)]
+                known = [failure.case for failure in shrunk.values()]
+                shrunk[scenario] = self._shrink(scenario, failures, known, until)
+        failing = [p for s, failure in shrunk.items() for p in s.payloads(failure.case)]
         alone.learn([plain.after, plain.before, *failing], new)
         self._leave_out_unsteady([alone.of(plain.after), *alone.repeat(plain.after, 1, new)])
         self._places = [p for all_ in failed.values() for each in all_ for p in each.places]
-        return [self._outcome(s, smallest_failures.get(s), len(all_)) for s, all_ in failed.items()]
+        return [self._outcome(s, shrunk.get(s), len(all_)) for s, all_ in failed.items()]
 
     def _leave_out_unsteady(self, attempts: Sequence[Attempt | None]) -> None:
         """Leave out the places at which readings of one payload differ: a clock, chance."""
@@ -94,13 +88,13 @@ class _ReaderCheck:
 
     def _learn(self, scenario: Scenario, tried: Sequence[Case]) -> None:
         payloads = (payload for case in tried for payload in scenario.payloads(case))
-        newer = scenario.compares  # the older ones are known by then
-        self._shared.learn(payloads, self._new.name if newer else scenario.of)
+        # Where two are compared, the older ones are known by then.
+        self._shared.learn(payloads, self._new.name if scenario.compares else scenario.of)
 
     def _failures(self, scenario: Scenario, tried: Sequence[Case]) -> list[Failure]:
         self._learn(scenario, tried)
         found = (scenario.failure(case, self._shared, self._left_out) for case in tried)
-        return [failure for failure in found if failure is not None]
+        return [*filter(None, found)]
 
     def _shrink(
         self, scenario: Scenario, failures: list[Failure], known: list[Case], until: float
@@ -109,10 +103,10 @@ class _ReaderCheck:
         first = next((failure for failure in failures if failure.places), failures[0])
 
         def same(case: Case) -> Failure | None:
-            found = next(iter(self._failures(scenario, [case])), None)
-            return found if found is not None and found.sort == first.sort else None
+            found = self._failures(scenario, [case])
+            return next((failure for failure in found if failure.sort == first.sort), None)
 
-        plain = next((found for case in (self._plain, *known) if (found := same(case))), None)
+        plain = next(filter(None, map(same, (self._plain, *known))), None)
         if plain is None and first.attempt.ending is not Ending.HUNG:
             drawn = self._options.payloads, self._options.seed
             case = smallest(self._strategy, lambda c: same(c) is not None, *drawn, until=until)
@@ -124,13 +118,13 @@ class _ReaderCheck:
         tried = sum(all(map(self._shared.of, scenario.payloads(case))) for case in self._cases)
         likely = [failure.case, self._plain] if failure else [self._plain]
         alone = (scenario.failure(case, self._alone, self._left_out) for case in likely)
-        certain = next((found for found in alone if found), None)
+        certain = next(filter(None, alone), None)
         counts, finding = scenario.breaks_count, None
         if found := certain or failure:
             counts, failed = scenario.counts(found), max(1, failed)
             finding = self._finding(found, certain=certain is not None)
         elif scenario.compares and self._nothing_compared():
-            counts, finding = True, NOTHING_COMPARED
+            counts, finding = True, readiness.NOTHING_COMPARED
         tried = max(tried, failed)
         return ScenarioOutcome(scenario.name, scenario.of, counts, tried, failed, finding)
 
@@ -161,7 +155,6 @@ class _ReaderCheck:
         return f"let the code pass over fields that it does not know, and take {added} as any text"
 
     def _nothing_compared(self) -> bool:
-        """Say whether nothing of what was returned of the plainest response can be compared."""
         attempt = self._shared.of(self._plain.after)
         if attempt is None or not attempt.returned or "" in self._options.accept:
             return False
@@ -183,14 +176,12 @@ class _ReaderCheck:
             for form, attempt in failed
             if form.page
         ]
-        schema_forms = [form.name for form, _ in failed if not form.page]
-        if schema_forms:
+        if schema_forms := [form.name for form, _ in failed if not form.page]:
             permitted = "Of the rare forms that the schema alone permits it breaks on"
             self._rare_notes.append(f"{permitted}: {_first_few(schema_forms)}.")
         return ScenarioOutcome(name, period.name, False, len(forms), len(failed))
 
     def notes(self, shown: Sequence[Scenario]) -> Iterator[str]:
-        """Yield the notes on the outcome, a sentence each."""
         attempt = self._shared.of(self._plain.after)
         every = (self._shared.of(p) for case in self._cases for p in (case.before, case.after))
         read = [each.read for each in every if each is not None and each.is_read]
@@ -203,8 +194,7 @@ class _ReaderCheck:
             yield f"Left out, since it differs from time to time: {_first_few(self._unsteady)}."
         for scenario in shown:
             places = scenario.places(self._plain, self._shared)
-            accepted = [str(p) for p in places if is_within(p.pointer, self._options.accept)]
-            if accepted:
+            if accepted := [str(p) for p in places if is_within(p.pointer, self._options.accept)]:
                 yield f"Accepted ({scenario.name}): {_first_few(accepted)}."
         yield from self._rare_notes
 

@@ -15,17 +15,13 @@ from retry_contract.privacy.scrubber import map_texts
 
 
 class Readings:
-    """The attempts at each payload, asked for once however many scenarios show it.
-
-    `scrub` takes out of them what must not be written.
-    """
+    """The attempts at each payload, asked for once, without what `scrub` takes out."""
 
     def __init__(
         self, ask: Callable[[Sequence[str]], list[Attempt | None]], scrub: Callable[[str], str]
     ) -> None:
         self._ask, self._scrub = ask, scrub
-        self._known: dict[str, Attempt | None] = {}
-        self._hung = set[str]()
+        self._known, self._hung = dict[str, Attempt | None](), set[str]()
 
     def learn(self, payloads: Iterable[Payload], of: str = "") -> None:
         """Ask for the payloads that are not known yet, in one go."""
@@ -47,8 +43,8 @@ class Readings:
         """Ask for lines; of one contract, for no more once one hung: it takes long."""
         if not lines or of in self._hung:
             return []
-        attempts = [None if a is None else self._safe(a) for a in self._ask(lines)]
-        if any(a is not None and a.ending is Ending.HUNG for a in attempts):
+        attempts = [a and self._safe(a) for a in self._ask(lines)]
+        if any(a and a.ending is Ending.HUNG for a in attempts):
             self._hung.add(of)
         return attempts
 
@@ -81,7 +77,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario: which payloads of a case it shows. If they are two, they are compared.
+    """One scenario: which payloads of a case it shows, and whether it `compares` how two are read.
 
     `of` names the contract that it is about. `added` are the values that the second payload has
     more. A break counts if `breaks_count`, and on an older response if `older_counts`.
@@ -102,8 +98,7 @@ class Scenario:
 
     def failure(self, case: Case, readings: Readings, left_out: Collection[str]) -> Failure | None:
         """Return how the reader failed a case; None if it did not, or was not tried."""
-        payloads = self.payloads(case)
-        for payload in payloads:
+        for payload in self.payloads(case):
             attempt = readings.of(payload)
             if attempt is not None and not attempt.is_read:
                 return Failure(case, payload, attempt)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from retry_contract.service.http import Handler, Request, Response
@@ -10,8 +11,9 @@ from retry_contract.service.records import Message
 
 Wrap = Callable[[Service, Handler], Handler]
 Payload = dict[str, Any]
-Table = dict[str | None, dict[str, Wrap]]
-"""For each rule, the faults that break it: "name: sentence." and the wrapper."""
+RULE = None
+Table = dict[str, Wrap | None]
+"""Faults, "name: sentence." and the wrapper, under a row of the RULE that they break, if any."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class Fault:
 
 def read_faults(table: Table, *, testable: bool = True) -> Iterator[Fault]:
     """Yield the faults of a table."""
-    for rule, rows in table.items():
-        for text, wrap in rows.items():
+    rule = None
+    for text, wrap in table.items():
+        if wrap is RULE:
+            rule = text or None
+        else:
             name, _, sentence = text.partition(": ")
             yield Fault(name, sentence, rule, wrap, testable)
 
@@ -61,9 +66,14 @@ def message_of(service: Service, request: Request) -> Message | None:
     return message
 
 
+def wrapper(answer: Callable[[Service, Handler, Request], Response]) -> Wrap:
+    """Return the wrapper that answers each request by a function."""
+    return lambda service, handle: partial(answer, service, handle)
+
+
 def requests(change: Callable[[Service, Request], Request]) -> Wrap:
     """Return a wrapper that changes requests before they are handled."""
-    return lambda service, handle: lambda request: handle(change(service, request))
+    return wrapper(lambda service, handle, request: handle(change(service, request)))
 
 
 def responses(
@@ -71,22 +81,20 @@ def responses(
     *,
     to: Callable[[Request], bool] = is_retry,
     status: int = 201,
-    about: Callable[[Message | None], bool] | None = None,
+    about: Callable[[Message | None], bool] = lambda _: True,
 ) -> Wrap:
     """Return a wrapper that changes the responses of one status to one kind of request.
 
     `about` limits it by the message that the request names, before the request is handled.
     """
 
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            hit = to(request) and (about is None or about(message_of(service, request)))
-            response = handle(request)
-            return change(response) if hit and response.status == status else response
+    @wrapper
+    def answer(service: Service, handle: Handler, request: Request) -> Response:
+        hit = to(request) and about(message_of(service, request))
+        response = handle(request)
+        return change(response) if hit and response.status == status else response
 
-        return faulty
-
-    return wrap
+    return answer
 
 
 def payloads(change: Callable[[Payload], Any], **limits: Any) -> Wrap:
@@ -108,29 +116,25 @@ def statuses(status: int, *, of: int, **limits: Any) -> Wrap:
 def before_retry(change: Callable[[Message], None]) -> Wrap:
     """Return a wrapper that changes a message before a request for its retry is handled."""
 
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            message = message_of(service, request)
-            if message is not None and is_retry(request):
-                change(message)
-            return handle(request)
+    @wrapper
+    def answer(service: Service, handle: Handler, request: Request) -> Response:
+        message = message_of(service, request)
+        if message is not None and is_retry(request):
+            change(message)
+        return handle(request)
 
-        return faulty
-
-    return wrap
+    return answer
 
 
 def after_retry(change: Callable[[Service, Message], Any], *, status: tuple[int, ...]) -> Wrap:
     """Return a wrapper that changes a message once its retry got a response of such a status."""
 
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            response = handle(request)
-            message = message_of(service, request)
-            if message is not None and is_retry(request) and response.status in status:
-                change(service, message)
-            return response
+    @wrapper
+    def answer(service: Service, handle: Handler, request: Request) -> Response:
+        response = handle(request)
+        message = message_of(service, request)
+        if message is not None and is_retry(request) and response.status in status:
+            change(service, message)
+        return response
 
-        return faulty
-
-    return wrap
+    return answer

@@ -4,14 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from retry_contract.service.faults.model import (
-    Table,
-    Wrap,
-    after_retry,
-    before_retry,
-    is_retry,
-    message_of,
-)
+from retry_contract.service.faults import model
+from retry_contract.service.faults.model import RULE, Table, Wrap, after_retry, before_retry
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
@@ -42,34 +36,30 @@ def _open_batch(message: Message) -> None:
 def _refuse(which: Callable[[Message], bool]) -> Wrap:
     """Return a wrapper that refuses the retry of some messages, once the key has been checked."""
 
-    def wrap(service: Service, handle: Handler) -> Handler:
-        def faulty(request: Request) -> Response:
-            message = message_of(service, request)
-            if message is None or not is_retry(request) or not which(message):
-                return handle(request)
-            status, message.status = message.status, "sent"
-            response, message.status = handle(request), status
-            return response
-
-        return faulty
-
-    return wrap
-
-
-def _keep_failed(service: Service, handle: Handler) -> Handler:
-    def faulty(request: Request) -> Response:
-        message = message_of(service, request)
-        saved = replace(message, attempts=list(message.attempts)) if message else None
-        response = handle(request)
-        if is_retry(request) and response.status == 201 and saved is not None:
-            service.messages[saved.id] = saved
+    @model.wrapper
+    def answer(service: Service, handle: Handler, request: Request) -> Response:
+        message = model.message_of(service, request)
+        if message is None or not model.is_retry(request) or not which(message):
+            return handle(request)
+        status, message.status = message.status, "sent"
+        response, message.status = handle(request), status
         return response
 
-    return faulty
+    return answer
 
 
-def _lose(service: Service, message: Message) -> None:
-    del service.messages[message.id]
+@model.wrapper
+def _keep_failed(service: Service, handle: Handler, request: Request) -> Response:
+    message = model.message_of(service, request)
+    saved = replace(message, attempts=list(message.attempts)) if message else None
+    response = handle(request)
+    if model.is_retry(request) and response.status == 201 and saved is not None:
+        service.messages[saved.id] = saved
+    return response
+
+
+def _lose(status: int) -> Wrap:
+    return after_retry(lambda service, message: service.messages.pop(message.id), status=(status,))
 
 
 def _touch(_: Service, message: Message) -> None:
@@ -81,55 +71,39 @@ def _enqueue(_: Service, message: Message) -> None:
 
 
 FAULTS: Table = {
-    "unfailed-message-refused": {
-        "unfailed-accepted: A message that has not failed is retried.": _accept(
-            lambda m: len(m.attempts) == 1
-        ),
-        "success-accepted: A message that was delivered is retried.": _accept(
-            lambda m: m.status == "success"
-        ),
-    },
-    "second-retry-refused": {
-        "second-retry-accepted: A message that has just been retried is retried again.": _accept(
-            lambda m: len(m.attempts) > 1
-        ),
-    },
-    "attempts-capped": {
-        "cap-ignored: A message may be tried without end.": _forget_attempts,
-        "cap-too-early: A message may be retried once only.": _refuse(
-            lambda m: len(m.attempts) >= 2 and m.status == "failure"
-        ),
-    },
-    "status-is-201": {
-        "failed-refused: A message that has failed is refused.": _refuse(
-            lambda m: m.batch is None and len(m.attempts) == 1
-        ),
-    },
-    "batch-status-respected": {
-        "batch-status-ignored: "
-        "A message of a batch is retried whatever the batch's status.": _open_batch,
-        "batch-refused: "
-        "A message of a batch of status messages_enqueuing_failed is refused.": _refuse(
-            lambda m: m.batch is not None and m.batch.status == "messages_enqueuing_failed"
-        ),
-    },
-    "retrieve-agrees": {
-        "state-not-changed: "
-        "The response says created, but the message stays as it was.": _keep_failed,
-        "message-lost: The message is gone once it has been retried.": after_retry(
-            _lose, status=(201,)
-        ),
-    },
-    "refusal-changes-nothing": {
-        "refusal-loses-message: The message is gone once its retry was refused.": after_retry(
-            _lose, status=(400,)
-        ),
-        "refusal-touches-message: A refusal moves updatedAt on.": after_retry(
-            _touch, status=(400,)
-        ),
-        "refusal-sends-message: "
-        "A retry is refused, and the message is sent all the same.": after_retry(
-            _enqueue, status=(400, 401)
-        ),
-    },
+    "unfailed-message-refused": RULE,
+    "unfailed-accepted: A message that has not failed is retried.": _accept(
+        lambda m: len(m.attempts) == 1
+    ),
+    "success-accepted: A message that was delivered is retried.": _accept(
+        lambda m: m.status == "success"
+    ),
+    "second-retry-refused": RULE,
+    "second-retry-accepted: A message that has just been retried is retried again.": _accept(
+        lambda m: len(m.attempts) > 1
+    ),
+    "attempts-capped": RULE,
+    "cap-ignored: A message may be tried without end.": _forget_attempts,
+    "cap-too-early: A message may be retried once only.": _refuse(
+        lambda m: len(m.attempts) >= 2 and m.status == "failure"
+    ),
+    "status-is-201": RULE,
+    "failed-refused: A message that has failed is refused.": _refuse(
+        lambda m: m.batch is None and len(m.attempts) == 1
+    ),
+    "batch-status-respected": RULE,
+    "batch-status-ignored: "
+    "A message of a batch is retried whatever the batch's status.": _open_batch,
+    "batch-refused: A message of a batch of status messages_enqueuing_failed is refused.": _refuse(
+        lambda m: m.batch is not None and m.batch.status == "messages_enqueuing_failed"
+    ),
+    "retrieve-agrees": RULE,
+    "state-not-changed: The response says created, but the message stays as it was.": _keep_failed,
+    "message-lost: The message is gone once it has been retried.": _lose(201),
+    "refusal-changes-nothing": RULE,
+    "refusal-loses-message: The message is gone once its retry was refused.": _lose(400),
+    "refusal-touches-message: A refusal moves updatedAt on.": after_retry(_touch, status=(400,)),
+    "refusal-sends-message: A retry is refused, and the message is sent all the same.": after_retry(
+        _enqueue, status=(400, 401)
+    ),
 }
