@@ -12,9 +12,7 @@ from retry_contract.consumer.process.loading import adapt
 from retry_contract.consumer.reader.reader_check import check_reader
 from retry_contract.consumer.readiness import CheckOptions, Readiness
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
 
-PAIR = newest_pair(catalogue())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -40,4 +38,4 @@ def readiness(
     values: Mapping[str, str] | None = None,
 ) -> Readiness:
     options = CheckOptions("module:consume", now, payloads, 7, values=values, accept=tuple(accept))
-    return check_reader(options, InProcessReader(consume), PAIR, catalogue().timeline)
+    return check_reader(options, InProcessReader(consume), catalogue())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.in_process_reader import NOW, PAIR, readiness
+from support.in_process_reader import NOW, readiness
 
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.reader.reader_check import check_reader
@@ -249,7 +249,7 @@ class Scripted:
 
 def check_scripted(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
     asked = CheckOptions("module:consume", NOW, payloads, 7, secret)
-    return check_reader(asked, reader, PAIR, catalogue().timeline)
+    return check_reader(asked, reader, catalogue())
 
 
 def read(response: Payload) -> Attempt:

@@ -53,8 +53,7 @@ class LineReader:
     """A process that reads a payload a line, and writes a line for each.
 
     It is started again after a crash, a hang or noise. `timeout` is in seconds, for one payload.
-    The input of a command ends after each batch, so that it need not flush its lines; the Python
-    host stays.
+    The input of a command ends after each batch, so that it need not flush; a Python host stays.
     """
 
     def __init__(self, words: Command, timeout: float, *, is_hosted: bool = False) -> None:
