@@ -42,7 +42,6 @@ LOADED = (
 )
 FIRST = {
     "service.faults": ("service/test_faults.py",),
-    "service.ids": ("service/test_ids.py",),
     "service.sandbox": ("service/test_sandbox.py",),
     "service": ("test_model.py", "test_refusals.py", "test_seeds.py", "service/test_faults.py"),
     "rules": (

@@ -105,10 +105,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Observations:
-    """The observations of a run, and all its exchanges in the order of sending.
-
-    `key` is the API key, for the rule that it is in no response.
-    """
+    """A run's observations, all its exchanges as sent, and its API key, which none may hold."""
 
     found: tuple[Observation, ...]
     exchanges: tuple[Exchange, ...] = ()
@@ -123,15 +120,14 @@ def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:
     """Return the exchange of an httpx response whose body has been read."""
     request, path = response.request, urlsplit(str(response.request.url)).path
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Exchange(
-        number, kind, request.method, path, response.status_code, headers, response.content
-    )
+    received = response.status_code, headers, response.content
+    return Exchange(number, kind, request.method, path, *received)
 
 
 def instant_of(timestamp: object) -> tuple[int, str] | None:
-    """Return an RFC 3339 timestamp as whole seconds and their decimals, for comparing.
+    """Return the whole seconds and the decimals of an RFC 3339 timestamp; None if it is none.
 
-    None if it is not one. `datetime` has no year 0000, and nothing finer than a microsecond.
+    `datetime` has no year 0000, and nothing finer than a microsecond.
     """
     match = _TIMESTAMP.fullmatch(timestamp) if isinstance(timestamp, str) else None
     if match is None:

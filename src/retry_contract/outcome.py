@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -124,11 +125,8 @@ class Traffic:
     responses: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Traffic) -> Traffic:
-        keys = sorted({*self.responses, *other.responses})
-        return Traffic(
-            self.requests + other.requests,
-            {key: self.responses.get(key, 0) + other.responses.get(key, 0) for key in keys},
-        )
+        responses = Counter(self.responses) + Counter(other.responses)
+        return Traffic(self.requests + other.requests, dict(sorted(responses.items())))
 
 
 @dataclass(frozen=True)
@@ -163,22 +161,20 @@ def conclude(
     called kept. `failure` is why testing ended early, if it did.
     """
     contracts = tuple(contracts)
-    results = [result for contract in contracts for result in contract.rules]
-    if any(result.state is RuleState.BROKEN for result in results):
+    states = {result.state for contract in contracts for result in contract.rules}
+    if RuleState.BROKEN in states:
         return Verdict.BROKEN, failure
     if strict and any(contract.drift for contract in contracts):
         return Verdict.BROKEN, "drift was found, and --strict makes it a failure"
     if failure:
         return Verdict.NOT_TESTED, failure
-    if all(result.state is not RuleState.KEPT for result in results):
+    if RuleState.KEPT not in states:
         return Verdict.NOT_TESTED, "no rule was exercised"
     for contract in contracts:
-        if not any(r.state is RuleState.KEPT and r.rule in essential for r in contract.rules):
-            return Verdict.NOT_TESTED, _untested(contract, essential)
+        rules = [r for r in contract.rules if r.rule in essential]
+        if all(r.state is not RuleState.KEPT for r in rules):
+            reasons = {r.reason for r in rules if r.reason}
+            why = f": {reasons.pop()}" if len(reasons) == 1 else ""
+            none = "no rule about an accepted retry was exercised for"
+            return Verdict.NOT_TESTED, f"{none} {contract.contract}{why}"
     return Verdict.KEPT, None
-
-
-def _untested(contract: ContractResult, essential: frozenset[str]) -> str:
-    reasons = {r.reason for r in contract.rules if r.rule in essential and r.reason}
-    why = f": {reasons.pop()}" if len(reasons) == 1 else ""
-    return f"no rule about an accepted retry was exercised for {contract.contract}{why}"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from retry_contract.consumer.client import client_check
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.pair import newest_pair
 from retry_contract.service.staged_calls import calls_by_scenario
@@ -142,7 +143,7 @@ def check(app: Path, here: Callable[..., Done]) -> Callable[..., Any]:
     """Try a client; return the exit code, the document, and its scenarios by name."""
 
     def run(*words: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
-        done = here("consumer", *words, "--timeout", "3", "--json")
+        done = here("consumer", "--timeout", "3", *words, "--json")
         found = json.loads(done.stdout)
         return done.returncode, found, {s["scenario"]: s for s in found["scenarios"]}
 
@@ -154,7 +155,7 @@ def failed_names(shown: dict[str, dict[str, Any]]) -> set[str]:
 
 
 def test_a_client_that_reports_what_happened_is_ready(check: Any) -> None:
-    code, found, shown = check("--client", "app:good")
+    code, found, shown = check("--client", "app:good", "--timeout", "2")
     assert (code, found["outcome"], failed_names(shown) - {"201 drips"}) == (0, "ready", set())
     assert tuple(shown) == NAMES
     assert [shown[name]["tried"] for name in NAMES[:5]] == [1, 5, 1, 3, 2]
@@ -291,8 +292,16 @@ def test_a_command_is_called_once_a_call_and_reports_by_its_exit_status(check: A
     ],
 )
 def test_what_cannot_be_called_is_one_line(
-    words: list[str], said: str, app: Path, here: Callable[..., Done]
+    words: list[str],
+    said: str,
+    app: Path,
+    here: Callable[..., Done],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def first_two(*given: Any) -> dict[str, Any]:
+        return dict([*calls_by_scenario(*given).items()][:2])
+
+    monkeypatch.setattr(client_check, "calls_by_scenario", first_two)
     done = here("consumer", *words)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()

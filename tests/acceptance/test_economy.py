@@ -47,12 +47,12 @@ live.LiveEndpoint.__init__ = init
 
 @dataclass
 class Opened:
-    """A run as off loopback: `told` is what it announced, `requests` before its last word."""
+    """A run as off loopback: `said` is what it announced, `requests` before its last word."""
 
     served: Served
     watch: Watch
     run: Run
-    told: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def check(self, *rules: str) -> dict[str, RuleResult]:
         return {rule: self.run.check(RULES[rule]) for rule in rules}
@@ -86,10 +86,10 @@ def opened(
         endpoint.expendable = False
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(endpoint):
             patch.setattr(endpoint, "wait", lambda seconds: time.sleep(min(seconds, 0.01)))
-            told: list[str] = []
-            callbacks = Callbacks(announce=told.append)
+            said: list[str] = []
+            callbacks = Callbacks(announce=said.append)
             run = Run(endpoint, expect(catalogue(), "after"), callbacks=callbacks)
-            yield Opened(served, watch, run, told)
+            yield Opened(served, watch, run, said)
 
 
 def _broken(result: ContractResult) -> list[str]:
@@ -103,7 +103,7 @@ def test_one_named_message() -> None:
     assert len(it.watch.seen) <= MOST_REQUESTS
     assert len(it.watch.accepted) == 1
     assert it.watch.recipients == []
-    assert it.told == []
+    assert it.said == []
     assert {method for method, _ in it.watch.calls} == {"GET", "POST"}
     assert sum(r.state is RuleState.KEPT for r in result.rules) >= 28
 
@@ -171,17 +171,17 @@ def test_further_retries_are_announced_before_they_are_sent() -> None:
         before: list[int] = []
 
         def announce(text: str) -> None:
-            it.told.append(text)
+            it.said.append(text)
             before.append(len(it.watch.seen))
 
         it.run.announce = announce
         result = it.check("second-retry-refused", "attempts-capped")
         retries = [r for r, _ in it.watch.seen[before[0] :] if r.path.endswith("/retry")]
-    assert len(it.told) == 1
-    assert "will be retried up to" in it.told[0]
+    assert len(it.said) == 1
+    assert "will be retried up to" in it.said[0]
     assert result["attempts-capped"].state is RuleState.BROKEN
     assert 1 <= len(retries) <= 3
-    assert f"up to {len(retries)} times more" in it.told[0]
+    assert f"up to {len(retries)} times more" in it.said[0]
     assert len(it.watch.accepted) <= 4
 
 

@@ -62,7 +62,8 @@ def test_verify_obeys_nothing_of_its_folder_and_leaves_nothing_there(
 ) -> None:
     done = command("verify", "--fuzz", "10", "--seed", "1", cwd=hostile, env=HOSTILE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "70 kept, 0 broken, 0 ignored, 0 not exercised" in done.stdout
+    assert done.stdout.startswith("accepted 32 of 32    refused 22 of 22    ")
+    assert "not exercised" not in done.stdout
     assert done.stdout.endswith(KEPT + "\n")
     left = {path.relative_to(hostile).as_posix() for path in hostile.rglob("*") if path.is_file()}
     assert left == set(FILES)
@@ -136,9 +137,9 @@ def test_a_terminal_shows_colour_and_progress(tmp_path: Path, shell: dict[str, s
     code, shown = in_terminal(tmp_path, {**shell, "TERM": "xterm"})
     assert code == 0
     assert f"\x1b[32m{KEPT}\x1b[0m" in shown
-    assert "\r1/70 before-2025-02-24-status-is-201 " in shown
-    assert "\r70/70 after-2025-02-24-wrong-method-refused " in shown
-    assert re.search(r"\r +\r {20,}before-2025-02-24   after-2025-02-24", shown)
+    assert "\r1/70 test_status_is_201[before-2025-02-24] " in shown
+    assert "\r70/70 test_wrong_method_refused[after-2025-02-24] " in shown
+    assert re.search(r"\r +\raccepted 32 of 32    ", shown)
 
 
 def test_no_color_is_obeyed(tmp_path: Path, shell: dict[str, str]) -> None:

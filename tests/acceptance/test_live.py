@@ -80,7 +80,7 @@ def _violations_of(options: tuple[str, ...], **given: Any) -> dict[str, str]:
         (name,) = verification.names
         results = [verification.check(name, rule) for rule in RULES]
     assert [found for result in results for found in result.violations] == []
-    assert verification.failure() is None
+    assert verification.findings().failure is None
     return {result.rule: result.state for result in results}
 
 
@@ -129,7 +129,7 @@ def test_generated_cases_pass_over_tls(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["--ca-file", "SSL_CERT_FILE", "plain"])
-def test_command_passes_in_a_process_of_its_own(
+def test_command_passes_in_its_own_process(
     command: Command, served: Served, authority: Authority, how: str
 ) -> None:
     env = {"POSTMAN_API_KEY": served.key}

@@ -131,9 +131,9 @@ def check(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
             (name,) = verification.names
             results = tuple(verification.check(name, rule) for rule in RULES if only in rule)
             contracts = (ContractResult(name, results),)
-            failure, traffic = verification.failure(), verification.traffic()
-        verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=failure)
-        outcome = Outcome(verdict, url, reason, contracts, traffic)
+            found = verification.findings()
+        verdict, reason = conclude(contracts, essential=ESSENTIAL, failure=found.failure)
+        outcome = Outcome(verdict, url, reason, contracts, found.traffic)
         return Found(verdict.exit_code, outcome_document(outcome), verdict_line(outcome))
 
     return run
@@ -165,7 +165,8 @@ def _not_tested(found: Found, reason: str) -> None:
     assert found.document["outcome"] == "not tested"
     assert reason in found.document["reason"]
     assert re.fullmatch("[ -~]+", found.document["reason"])
-    assert found.last == f"NOT TESTED: {found.document['reason']}."
+    end = "" if found.document["reason"].endswith("?") else "."
+    assert found.last == f"NOT TESTED: {found.document['reason']}{end}"
 
 
 def _from(number: int, behaviour: str) -> Callable[[Call], str]:
@@ -388,7 +389,7 @@ def test_rule_that_is_selected_alone_is_not_deceived(verify: Run, served: Served
         _not_tested(verify(far.url, "--", "-k", "unknown-message-refused"), OUTAGES["401"])
 
 
-def test_process_of_its_own_says_the_same(command: Callable[..., Done], served: Served) -> None:
+def test_own_process_says_the_same(command: Callable[..., Done], served: Served) -> None:
     env = {"POSTMAN_API_KEY": served.key}
     with between(served.url, "502 in HTML") as far:
         words = ("--endpoint", far.url, "--campaign", served.campaign, "--message", "m", "--json")

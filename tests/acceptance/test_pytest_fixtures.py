@@ -251,12 +251,12 @@ def test_sandbox_without_its_extra_fails_in_one_line(session: Callable[[str], Se
 def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], Session]) -> None:
     done = session("odd")
     assert done.named("passed") == {"test_marked", "test_service_by_name"}
-    for told in (
+    for said in (
         "test_unmarked: this test cannot be run once for each contract: name one, write @pytest.m",
         "test_unknown: retry_contract('later'): no such contract; use one of before, after",
         "this test cannot be run once for each example: retry_payload must be named among its arg",
     ):
-        assert told in done.output
+        assert said in done.output
     assert "During handling" not in done.output
 
 

@@ -57,7 +57,7 @@ def _sessions(folder: Path) -> dict[str, Asked]:
     return {
         "own": Asked(PLUGIN, cwd=kept),
         "own, empty endpoint": Asked(PLUGIN, cwd=kept, variables=empty),
-        "own, unusable option": Asked((*PLUGIN, "--contract-version=later"), cwd=kept),
+        "own, bad option": Asked((*PLUGIN, "--contract-version=later"), cwd=kept),
         "misused": Asked(PLUGIN, cwd=folder / "misused"),
         "promise": Asked(PLUGIN, cwd=folder / "promise"),
         "promise, two workers": Asked((*PLUGIN, "-n", "2"), cwd=folder / "promise"),
@@ -91,7 +91,7 @@ def test_session_without_contract_tests_is_left_alone(
 def test_option_is_checked_even_if_no_contract_test_is_run(
     session: Callable[[str], Session],
 ) -> None:
-    done = session("own, unusable option")
+    done = session("own, bad option")
     assert done.exit_code == 4
     assert "--contract-version later: no such contract" in done.errors
 

@@ -1,4 +1,4 @@
-"""The contract tests under plain pytest, as a user runs them: each in a process of its own."""
+"""The contract tests under plain pytest, as a user runs them: each in its own process."""
 
 from __future__ import annotations
 

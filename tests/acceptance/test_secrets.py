@@ -34,7 +34,7 @@ real = Verification.check
 def check(self, contract, rule):
     result = real(self, contract, rule)
     if rule == "recipient-kept":
-        prober = self._run(contract).prober
+        prober = self.run(contract).prober
         payload, key = prober.exchanges[-1].payload, prober.endpoint.key
         print(key, payload)
         raise ValueError(f"{key} {payload}")
@@ -107,7 +107,10 @@ RUNS = {
     "changed": Planned(1, LOUD, faults=("recipient-changed", "full-message-changed")),
     "generated": Planned(
         1,
-        ("--provision", "simulator", "--fuzz", "8", "--values", json.dumps({"name": NAME})),
+        (
+            *("--provision", "simulator", "--fuzz", "8", "--values", json.dumps({"name": NAME})),
+            *("--", "-k", "generated"),
+        ),
         faults=("id-changed",),
     ),
     "crashing, loud": Planned(3, LOUD, plugin=CRASHING),

@@ -208,7 +208,7 @@ def test_an_option_that_pytest_does_not_know_is_named(runs: Any) -> None:
     assert stderr.splitlines()[-1].startswith("retry-contract verify: no rule was checked")
 
 
-def test_what_is_broken_is_told_for_both_contracts(runs: Any) -> None:
+def test_what_is_broken_is_shown_for_both_contracts(runs: Any) -> None:
     done = runs["broken"]
     assert done.returncode == 1
     for number, contract in enumerate((BEFORE, AFTER), 1):
@@ -266,7 +266,7 @@ def test_stopping_at_the_first_failure_is_broken(runs: Any) -> None:
 
 
 @pytest.mark.slow
-def test_drift_is_told_and_no_failure(runs: Any) -> None:
+def test_drift_is_shown_and_no_failure(runs: Any) -> None:
     done = runs["drift"]
     assert done.returncode == 0
     assert f"drift: /providerReference: undocumented field ({AFTER})\n" in done.stdout

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _PATIENCE = 60.0
-_OF_FUZZING = ("fuzz.generate", "fuzz.sequences", "fuzz.requests")
+_OF_FUZZING = ("fuzz.generate", "fuzz.stateful", "fuzz.requests")
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _serve() -> None:
     """Fork for each job on standard input: a keeper, which waits, and the run itself."""
     from retry_contract.cli.main import main
 
-    for name in ("pytest_session", "cli.watcher", *_OF_FUZZING):
+    for name in ("plugin.session", "cli.watcher", *_OF_FUZZING):
         importlib.import_module(f"retry_contract.{name}")
     gc.freeze()  # pytest collects garbage at its end: what was imported here is none
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from retry_contract.consumer.process.attempt import Attempt, read_host_line
 from retry_contract.consumer.process.host import Host
 from retry_contract.consumer.process.loading import adapt
-from retry_contract.consumer.reader.reader_check import check_reader
+from retry_contract.consumer.reader import reader_check
 from retry_contract.consumer.readiness import CheckOptions, Readiness
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.fuzz.pairs import Case
+from retry_contract.fuzz.search import draw
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_DRAWN: dict[str, list[Case]] = {}
+"""What was drawn, by the number of payloads and their values: drawing takes longer than reading."""
 
 
 class InProcessReader:
@@ -37,5 +44,15 @@ def readiness(
     accept: Sequence[str] = (),
     values: Mapping[str, str] | None = None,
 ) -> Readiness:
+    """Check a reader of payloads that are drawn once for all tests of a process."""
+
+    def draw_once(*given: Any) -> list[Case]:
+        key = json.dumps([payloads, values])
+        if key not in _DRAWN:
+            _DRAWN[key] = draw(*given)
+        return _DRAWN[key]
+
     options = CheckOptions("module:consume", now, payloads, 7, values=values, accept=tuple(accept))
-    return check_reader(options, InProcessReader(consume), catalogue())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader_check, "draw", draw_once)
+        return reader_check.check_reader(options, InProcessReader(consume), catalogue())

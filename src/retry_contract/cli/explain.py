@@ -53,10 +53,7 @@ def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Obs
 def _examples(
     kept: Observations, faulty: Observations, broken: Finding
 ) -> Iterator[tuple[Exchange, ...]]:
-    """Return the exchange that keeps the rule and the one that breaks it, each in a tuple.
-
-    If they look alike, the exchanges around them follow that do not.
-    """
+    """Return the exchanges that keep and break the rule; if alike, also those around them."""
     same = [o.exchange for o in kept.of(broken.scenario)]
     found = [e for e in (*same, *kept.exchanges) if e.number == broken.exchange.number]
     counterpart = found[0] if found else (same or list(kept.exchanges))[-1]

@@ -4,8 +4,7 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,10 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
-    with _own_pytest_settings(), redirect_stdout(sys.stderr):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(sys.stderr):
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            patch.delenv(name)
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None
     if outcome is None and watcher.interrupted:
@@ -91,19 +93,6 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
         reason = "a test failed without checking a rule; retry-contract verify -- -v shows it"
         return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=reason)
     return outcome
-
-
-@contextmanager
-def _own_pytest_settings() -> Iterator[None]:
-    """Let no pytest variable of the user's environment change the run."""
-    names = [name for name in os.environ if name.startswith("PYTEST_")]
-    saved = {name: os.environ.pop(name) for name in names}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        os.environ.update(saved)
 
 
 COMMAND = Subcommand(

@@ -70,7 +70,6 @@ def _decode(body: bytes, begin: int) -> str:
 
 
 def _load(text: str) -> tuple[Any, list[Drift]]:
-    """Return the payload, and its duplicate keys."""
     duplicates: list[tuple[dict[str, Any], list[str]]] = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,10 +39,7 @@ def expect(catalogue: Catalogue, name: str) -> Expectation:
 
 
 def expect_at(catalogue: Catalogue, when: str | datetime) -> Expectation:
-    """Expect the contract in force at an instant, and tolerate what a transition lets be served.
-
-    Raises InvalidInstant.
-    """
+    """Expect the contract in force at an instant, and tolerate others. Raises InvalidInstant."""
     instant, timeline = as_instant(when), catalogue.timeline
     tolerated = tuple(map(catalogue.of, timeline.others_at(instant)))
     return Expectation(catalogue, catalogue.of(timeline.at(instant)), tolerated, instant)

@@ -101,10 +101,7 @@ def _period(row: dict[str, Any]) -> Period:
 
 
 def as_instant(when: str | date | datetime) -> datetime:
-    """Read a date (midnight in Singapore) or an RFC 3339 instant with an offset.
-
-    Raises InvalidInstant for anything else. Without an offset either contract could be meant.
-    """
+    """Read a date (midnight in Singapore) or an instant with its offset. Raises InvalidInstant."""
     if isinstance(when, datetime):
         if when.tzinfo is None:
             raise InvalidInstant(f"{when.isoformat()} has no offset; add one, such as +08:00")

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from retry_contract.contract.bundle import dereference
@@ -16,8 +16,7 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
-_RULES = {"creatorId": "creator-id-as-contracted", "latestStatus": "status-reset-to-created"}
-_DEFAULT_RULE = "response-matches-schema"
+_RULES = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
 _FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
 _DEEPEST_SEARCH = 4
 
@@ -28,8 +27,7 @@ _Path = list[str | int]
 class Validation:
     """What a payload breaks of one contract, and its drift.
 
-    Of a saved response, `keeps` are the contracts that it keeps, and `contract` is None if it is
-    not JSON.
+    Of a saved response, `keeps` are the contracts that it keeps; `contract` is None for no JSON.
     """
 
     contract: str | None
@@ -67,10 +65,7 @@ def validate_expected(payload: Any, expectation: Expectation) -> Validation:
 
 
 def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validation:
-    """Validate the bytes of a saved response by the expectation that it fits best.
-
-    If it keeps none, that is the one with the fewest violations, the later one on a tie.
-    """
+    """Validate a saved body by the expectation with the fewest violations, the later on a tie."""
     document = read_document(body)
     if document.violations:
         return Validation(None, document.violations)
@@ -82,13 +77,9 @@ def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validati
 
 
 def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
-    """Return what a retry's response breaks of a contract; empty if it keeps the contract.
-
-    The contract may be given by name or alias. Raises KeyError for an unknown one.
-    """
-    if isinstance(contract, str):
-        contract = catalogue()[contract]
-    return validate(payload, contract).violations
+    """Return what a retry's response breaks of a contract, or of its name. Raises KeyError."""
+    known = catalogue()[contract] if isinstance(contract, str) else contract
+    return validate(payload, known).violations
 
 
 def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:
@@ -107,10 +98,10 @@ def error_response_problem(payload: Any, contract: Contract) -> str | None:
     if "error" in payload and not isinstance(inner, dict):
         return f"an object whose error is {describe(inner)}"
     names, members = (_FLAT, payload) if inner is None else (_NESTED, inner)
-    absent = [name for name in names if name not in members]
-    if absent:
-        return "an object without " + " and ".join(absent)
-    return "an envelope with a member of the wrong type"
+    absent = " and ".join(name for name in names if name not in members)
+    return (
+        f"an object without {absent}" if absent else "an envelope with a member of the wrong type"
+    )
 
 
 @functools.cache
@@ -126,11 +117,9 @@ def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012
     return Draft202012Validator(schema, registry=registry)
 
 
-def _violations(
-    error: ValidationError, payload: Any, contract: Contract, kind: Kind
-) -> Iterator[Violation]:
-    path, schema = list(error.absolute_path), cast("Any", error.schema)
-    if schema is False:
+def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Iterator[Violation]:
+    path: _Path = list(error.absolute_path)
+    if error.schema is False:
         # jsonschema gives only the path of the object that holds the forbidden member.
         if path:
             yield _violation(path, "no forbidden member", f"with one, {describe(error.instance)}")
@@ -140,24 +129,21 @@ def _violations(
             actual = describe(payload[name])
             yield _violation([name], f"absent in {contract.name}", actual, text)
     elif error.validator == "required":
-        names: Any = error.validator_value
-        members: Any = error.instance
-        for name in (name for name in names if name not in members):
-            field = contract.resolve(schema.get("properties", {}).get(name, {}))
+        for name in (name for name in error.validator_value if name not in error.instance):
+            field = contract.resolve(error.schema.get("properties", {}).get(name, {}))
             actual = "absent" + _place_instead(name, payload)
             yield _violation([*path, name], field.get("title", "a value"), actual)
     elif error.validator == "type" and not path:
         yield _violation(path, "an object", describe(error.instance))
     else:
-        expected = str(schema.get("title", error.validator_value))
+        expected = str(error.schema.get("title", error.validator_value))
         yield _violation(path, expected, describe(error.instance))
 
 
 def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:
     place = pointer(path)
-    rule = _RULES.get(str(path[0]), _DEFAULT_RULE) if len(path) == 1 else _DEFAULT_RULE
-    subject = place.removeprefix("/") or "the response"
-    text = message or f"{subject} is {actual}; expected {expected}"
+    text = message or f"{place[1:] or 'the response'} is {actual}; expected {expected}"
+    rule = _RULES.get(place, "response-matches-schema")
     return Violation(rule, place, text, expected, actual)
 
 

@@ -54,10 +54,8 @@ def _inflate(raw: Iterator[bytes], gzip: bool) -> Iterator[bytes]:
 
 
 def _window(piece: bytes, gzip: bool) -> int:
-    """Return the format, as `wbits`: for deflate, zlib's (RFC 9110) or the bare one.
-
-    Servers send both. The low half of zlib's first byte is 8, and no encoder begins a bare one so.
-    """
+    """Return the format, as `wbits`: for deflate, zlib's (RFC 9110) or the bare one."""
     if gzip:
         return 16 + zlib.MAX_WBITS
+    # Servers send both. Half of zlib's first byte is 8, and no encoder begins a bare one so.
     return zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS

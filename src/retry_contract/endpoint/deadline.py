@@ -6,7 +6,6 @@ time limit, and does not hear Ctrl-C.
 
 import ipaddress
 import socket
-import ssl
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -51,8 +50,6 @@ class TimedTransport(httpx.HTTPTransport):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens connections whose every step, the look-up of a name too, keeps the deadline."""
-
     def __init__(self, deadline: Deadline, only_here: bool) -> None:
         self._deadline, self._only_here = deadline, only_here
         self._inner = httpcore.SyncBackend()
@@ -89,10 +86,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         bounded = self._deadline.bound(timeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, bounded), self._deadline)
@@ -102,10 +96,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:
-    """Return the addresses of a host, as the system orders them.
-
-    Raises httpcore.ConnectError where there are none, or no name server answers in time.
-    """
+    """Return the addresses of a host, in the system's order. Raises httpcore.ConnectError."""
     found: Future[list[str]] = Future()
 
     def look_up() -> None:

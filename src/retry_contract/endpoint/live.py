@@ -11,18 +11,11 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import certifi
 import httpx
 
+from retry_contract.endpoint import guard
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import TimedTransport
-from retry_contract.endpoint.guard import (
-    PRODUCTION,
-    TEST,
-    Guard,
-    GuardedTransport,
-    escapes_a_dot,
-    host_of,
-    is_loopback,
-)
+from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
@@ -64,24 +57,24 @@ class LiveEndpoint(Endpoint):
         self, settings: LiveSettings, state_of: Callable[[str], str | None] | None = None
     ) -> None:
         base = httpx.URL(settings.url)
-        guard = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
+        bounds = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
         self.name, self.key, self.campaign = settings.url, settings.key, settings.campaign
         self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
-        self.values, self.expendable = settings.values, guard.loopback
+        self.values, self.expendable = settings.values, bounds.loopback
         self._state_of, self._proxied = state_of, settings.proxy is not None
         timeout = settings.timeout
         # Servers drop an idle connection after five seconds or more.
         transport = TimedTransport(
             timeout,
-            only_here=guard.loopback,
+            only_here=bounds.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
             limits=httpx.Limits(keepalive_expiry=3.0),
             proxy=settings.proxy,
         )
         self.client = httpx.Client(
             base_url=settings.url,
-            transport=GuardedTransport(guard, transport, settings.budget, settings.rate),
+            transport=GuardedTransport(bounds, transport, settings.budget, settings.rate),
             headers={"accept-encoding": ACCEPTED},
             # A cookie of the service's might let a request without a key pass.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -117,7 +110,7 @@ def is_about_tls(error: BaseException | None) -> bool:
 
 def may_provision(url: str) -> bool:
     """Return whether a URL has simulator numbers: the documented test host, and this machine."""
-    return is_loopback(url) or host_of(httpx.URL(url)) == TEST
+    return is_loopback(url) or host_of(httpx.URL(url)) == guard.TEST
 
 
 def check_url(url: str, *, allow_production: bool) -> str:
@@ -134,14 +127,14 @@ def check_url(url: str, *, allow_production: bool) -> str:
     port = 443 if parsed.port is None else parsed.port
     if not 0 < port < 2**16 or not _HOST.fullmatch(host):
         raise UsageError(f"--endpoint {url}: no such host or port can be; see how it is written")
-    if escapes_a_dot(parsed.raw_path.decode("ascii")):
+    if guard.escapes_a_dot(parsed.raw_path.decode("ascii")):
         raise UsageError(f"--endpoint {url}: write the dots of the path as they are, not as %2e")
     if parsed.scheme == "http" and not is_loopback(parsed):
         raise UsageError(f"--endpoint {url}: the service answers over https only; give https://")
-    if host == PRODUCTION and not allow_production:
+    if host == guard.PRODUCTION and not allow_production:
         raise UsageError(
             f"--endpoint {url}: this is production, and its owner forbids tests there; "
-            f"https://{TEST}/api/v2 is the place, or give --allow-production"
+            f"https://{guard.TEST}/api/v2 is the place, or give --allow-production"
         )
     return str(parsed).rstrip("/")
 
@@ -167,13 +160,11 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         return None
     try:
         parsed = httpx.URL(proxy.strip())
-        usable = parsed.scheme in ("http", "https") and bool(host_of(parsed))
+        if parsed.scheme not in ("http", "https") or not host_of(parsed):
+            raise ValueError
     except (httpx.InvalidURL, ValueError):
-        usable = False
-    if not usable:
-        raise UsageError(
-            "--proxy: give the URL of an HTTP proxy, such as http://proxy.example:8080"
-        )
+        example = "http://proxy.example:8080"
+        raise UsageError(f"--proxy: give the URL of an HTTP proxy, such as {example}") from None
     if is_loopback(url) and not is_loopback(parsed):
         raise UsageError(
             "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
@@ -186,6 +177,6 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     file = ca_file or os.environ.get("SSL_CERT_FILE")
     try:
         return ssl.create_default_context(cafile=file or certifi.where())
-    except (OSError, ssl.SSLError):
+    except OSError:
         name = "--ca-file" if ca_file else "SSL_CERT_FILE"
         raise UsageError(f"{name} {file}: no CA certificates in PEM can be read there") from None

@@ -42,10 +42,9 @@ class MockEndpoint(Endpoint):
         faults: Sequence[Fault] = (),
         tick: timedelta = _TICK,
     ) -> None:
-        self._catalogue, self._start, self._in_force = catalogue, start, in_force
-        self._tick = tick
         self._copy = functools.partial(MockEndpoint, catalogue, settings=settings, faults=faults)
-        self.now = start
+        self._catalogue, self._in_force, self._tick = catalogue, in_force, tick
+        self.now = self._start = start
         self.service = Service(
             clock=lambda: self.now, in_force=in_force, settings=settings or Settings()
         )

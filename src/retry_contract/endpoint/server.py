@@ -41,32 +41,27 @@ _Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class _PacketTransport:
-    """A transport that sends the head and body of a response in one packet."""
+    """A transport that sends what is written while `held` is a list in one packet."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._pieces: list[bytes] | None = None
+        self.held: list[bytes] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if self._pieces is None:
+        if self.held is None:
             self._transport.write(data)
         else:
-            self._pieces.append(data)
+            self.held.append(data)
 
     def close(self) -> None:
         self.release()
         self._transport.close()
 
-    def hold(self) -> None:
-        """Keep what is written until `release`."""
-        self._pieces = []
-
     def release(self) -> None:
-        """Send what was kept."""
-        pieces, self._pieces = self._pieces, None
+        pieces, self.held = self.held, None
         if pieces:
             self._transport.write(b"".join(pieces))
 
@@ -163,20 +158,19 @@ async def _read(receive: _Receive) -> bytes | None:
 
 
 async def _write(response: Response, wire: Any, receive: _Receive, send: _Send) -> None:
+    if response.pace == "reset":
+        wire["abort"]()
     if response.pace in ("reset", "silent"):
-        if response.pace == "reset":
-            wire["abort"]()
-        await _wait_for_close(receive)
-        return
+        return await _wait_for_close(receive)
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
     headers.append((b"content-length", str(len(response.body)).encode()))
     start = {"type": "http.response.start", "status": response.status, "headers": headers}
     if response.pace == "at once":
-        wire["packets"].hold()
+        wire["packets"].held = []
         await send(start)
         await send({"type": "http.response.body", "body": response.body})
         wire["packets"].release()
-        return
+        return None
     await send(start)
     for byte in response.body if response.pace == "drip" else b"":
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})

@@ -1,17 +1,15 @@
 """What every response to a generated request must keep, in the words of the rules."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
-from retry_contract.outcome import NotExercised, NotTested, Place, Violation
+from retry_contract.outcome import NotExercised, Place, Violation
 from retry_contract.rules import RULES
 from retry_contract.rules.every_response import content_type_of
 from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
-from retry_contract.verification import outage
-from retry_contract.verification.prober import Prober
 
 _JSON, _SHAPE = "application/json", "one of the two documented error envelopes"
 
@@ -63,19 +61,3 @@ def form_violations(
         wanted = "a published code" if codes is PUBLISHED_CODES else " or ".join(sorted(codes))
         came = code if code in PUBLISHED_CODES else "a code that is not published"
         yield violation("error-code-documented", "/error/code", wanted, came)
-
-
-def rule_out_outage(
-    prober: Prober, exchange: Exchange, known: Callable[[], str | None], *, own_key: bool
-) -> None:
-    """Retrieve a known message after a response that may be a sign of an outage or of a block.
-
-    Raises NotTested if it is one, if no message is known to check by, or after a redirect.
-    """
-    if prober.endpoint.real_time:
-        outage.check_redirect(exchange)
-        if outage.needs_control(exchange, own_key=own_key):
-            message = known()
-            if message is None:
-                raise NotTested(outage.nothing_known(exchange))
-            outage.check_control(prober.retrieve(message))

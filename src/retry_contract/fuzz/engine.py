@@ -66,9 +66,7 @@ class Broken(Exception):
 
     def __init__(self, case: Any, *violations: Violation) -> None:
         super().__init__(", ".join(violation.rule for violation in violations))
-        self.case = case
-        self.violations = violations
-        self.size = len(json.dumps(case))
+        self.case, self.violations, self.size = case, violations, len(json.dumps(case))
 
 
 @dataclass
@@ -84,7 +82,6 @@ class Tally:
     drift: dict[Drift, None] = field(default_factory=dict)
     smallest: Broken | None = None
     reason: NotExercised | NotTested | None = None
-    ended: bool = False
     _shrunk: int = 0
 
     @property
@@ -94,7 +91,7 @@ class Tally:
 
     def end(self, reason: NotExercised | NotTested | None = None) -> NoReturn:
         """Raise EndOfRun; the reason says why there is nothing to test."""
-        self.ended, self.reason = True, self.reason or reason
+        self.reason = self.reason or reason
         raise EndOfRun
 
     @contextlib.contextmanager
@@ -113,10 +110,7 @@ class Tally:
 
     @contextlib.contextmanager
     def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
-        """Give a case its own endpoint, where there can be one, and count what it sends.
-
-        Raises EndOfRun once enough cases were tried for a smaller one.
-        """
+        """Give a case its own endpoint, if it can be, and count what it sends. Raises EndOfRun."""
         self._shrunk += self.smallest is not None
         if self._shrunk > self.most_shrinks:
             self.end()
@@ -143,7 +137,7 @@ def run_cases(
             (generate if plan.replay is None else replay)()
         except (Broken, EndOfRun, HypothesisException):
             # Hypothesis calls a case flaky if it breaks once and not again, or was ended.
-            if not tally.ended and tally.smallest is None:
+            if tally.smallest is None and tally.reason is None:
                 raise
     if tally.smallest is not None:
         return tally.smallest

@@ -7,9 +7,8 @@ from retry_contract.fuzz.engine import Broken, Plan, Tally
 from retry_contract.outcome import RuleResult, RuleState, Violation
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.verification.observer import Generate, Observer
-from retry_contract.verification.options import Options
+from retry_contract.verification.options import Options, replay_command
 from retry_contract.verification.prober import Listener
-from retry_contract.verification.replay import replay_command
 from retry_contract.verification.run import Interrupted
 
 

@@ -26,10 +26,7 @@ _OF_TYPE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class NearMiss:
-    """A payload that would keep its contract but for one `edit`, which breaks `rule`.
-
-    `pointer` is the JSON Pointer of the place.
-    """
+    """A payload with one `edit`, which breaks `rule` at a JSON Pointer."""
 
     payload: Any
     rule: str
@@ -46,16 +43,13 @@ class Edit:
     change: Change = field(repr=False)
 
     def __call__(self, payload: Payload) -> NearMiss:
-        """Return a changed copy of a payload."""
+        """Return the near miss that the change makes of a payload."""
         rule = _OWNERS.get(self.pointer, "response-matches-schema")
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 
 
 def near_misses(contract: str | Contract, kind: Kind = "retry") -> st.SearchStrategy[NearMiss]:
-    """Return responses with exactly one defect against a contract, by name, alias or itself.
-
-    Raises KeyError for a contract that is not known.
-    """
+    """Return responses with exactly one defect. Raises KeyError if the contract is unknown."""
     known = known_contract(contract)
     chosen, valid = st.sampled_from(edits(known, kind)), payloads(known, kind)
     return st.builds(lambda edit, payload: edit(payload), chosen, valid)
@@ -147,7 +141,6 @@ def _types(schema: Any, contract: Contract) -> set[str]:
 
 
 def _other_words(schema: Schema) -> list[str]:
-    """Return strings close to the words that a schema permits."""
     allowed = schema.get("enum", [schema.get("const")])
     word = allowed[0]
     if not isinstance(word, str):

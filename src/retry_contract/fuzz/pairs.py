@@ -19,10 +19,7 @@ from retry_contract.fuzz.payloads import ORDERS, Payload, field_strategy
 _NEXT_FIELDS: tuple[tuple[str, Any], ...] = (
     ("nextField", "next-value"),
     ("templateBody", {"id": "template_body_1", "language": "english", "creatorId": "user_next"}),
-    ("language", "english"),
-    ("attempts", []),
-    ("nextCount", 1),
-    ("nextFlag", None),
+    *(("language", "english"), ("attempts", []), ("nextCount", 1), ("nextFlag", None)),
 )
 _OTHER_ORDERS = ORDERS[1:]
 
@@ -103,7 +100,6 @@ def cases(plain: Case, *, given: bool) -> st.SearchStrategy[Case]:
 
 
 def _documented_field(contract: Contract, field: str) -> st.SearchStrategy[Any]:
-    """Return a field's values in documented forms, or by its schema; its sample comes first."""
     schema = contract.schema_of("retry")["properties"][field]
     name = Path(schema.get("$ref", "")).name if isinstance(schema, dict) else ""
     form = DOCUMENTED[name] if name in DOCUMENTED else field_strategy(schema, contract)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 import hypothesis
@@ -33,25 +33,18 @@ from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.verification.prober import Prober
 
-
-class Target(NamedTuple):
-    """What a request is aimed at: its generated ids, the statuses that may come, and their rule."""
-
-    ids: tuple[str, ...]
-    statuses: frozenset[int]
-    rule: str
-
-
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
-_IDS, _FOREIGN_STATUSES = ("campaignId", "messageId"), DOCUMENTED_ERRORS - {429}
-TARGETS = {
-    FAILED: Target((), frozenset({201}), "status-is-201"),
-    PROBED: Target((), frozenset({201}), "status-is-201"),
-    UNKNOWN: Target(("messageId",), frozenset({400}), "unknown-message-refused"),
-    FOREIGN: Target(_IDS, _FOREIGN_STATUSES, "foreign-campaign-refused"),
-    KEYLESS: Target(("messageId",), frozenset({401}), "wrong-key-refused"),
+TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
+    FAILED: ((), frozenset({201}), "status-is-201"),
+    PROBED: ((), frozenset({201}), "status-is-201"),
+    UNKNOWN: (("messageId",), frozenset({400}), "unknown-message-refused"),
+    FOREIGN: (("campaignId", "messageId"), DOCUMENTED_ERRORS - {429}, "foreign-campaign-refused"),
+    KEYLESS: (("messageId",), frozenset({401}), "wrong-key-refused"),
 }
-"""Schemathesis sends a `probed` request again without a key, and with a wrong one."""
+"""What a request is aimed at: its generated ids, the statuses that may come, and their rule.
+
+Schemathesis sends a `probed` request again without a key, and with a wrong one.
+"""
 
 _RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -88,10 +81,7 @@ class RequestCase:
 
 
 def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
-    """Send generated retries; return the smallest case that breaks the contract, or None.
-
-    Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
-    """
+    """Send generated retries. Returns and raises what `run_cases` does."""
     drawn: tuple[str, ...] = (UNKNOWN,)
     # Elsewhere a retry costs a message, and a foreign campaign belongs to somebody else.
     if plan.endpoint.expendable:
@@ -116,8 +106,8 @@ def _read_case(target: str, generated: Any) -> RequestCase:
     headers = {str(k): str(v).strip() for k, v in (generated.headers or {}).items()}
     if target != KEYLESS:
         headers.pop("Authorization", None)
-    ids = {name: generated.path_parameters[name] for name in TARGETS[target].ids}
-    return RequestCase(target, ids, headers)
+    names, *_ = TARGETS[target]
+    return RequestCase(target, {n: generated.path_parameters[n] for n in names}, headers)
 
 
 def _read_replay(document: Any) -> RequestCase:
@@ -125,16 +115,14 @@ def _read_replay(document: Any) -> RequestCase:
     with contextlib.suppress(TypeError, AttributeError, KeyError):  # other members, other types
         case = RequestCase(**document)
         texts = (*case.path_parameters.values(), *case.headers.values())
-        if all(map(is_text, texts)) and {*case.path_parameters} == {*TARGETS[case.target].ids}:
+        names, *_ = TARGETS[case.target]
+        if all(map(is_text, texts)) and {*case.path_parameters} == {*names}:
             return case
     raise NotExercised(NO_CASE)
 
 
 class Supply:
-    """Failed messages, one for each case; where they take time to fail, some are sent ahead.
-
-    `known` is the message that was handed out last.
-    """
+    """Failed messages, some sent ahead where they take time to fail; `known` is the latest."""
 
     def __init__(self, cases: int) -> None:
         self.known: str | None = None
@@ -208,7 +196,7 @@ class _Player:
         except GuardError:  # the guard sends nothing that may be read as another path
             return ()
         exchange = prober.exchanges[-1]
-        conformance.rule_out_outage(prober, exchange, self._known, own_key=own_key)
+        prober.rule_out_outage(exchange, self._known, own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
         return self._violations(case, ids, exchange) or tuple(

@@ -35,10 +35,9 @@ def smallest(
     *,
     until: float,
 ) -> T | None:
-    """Return the smallest value that has a property, shrunk from those that the seed draws.
+    """Return the smallest value that has a property, shrunk from those drawn by the seed, or None.
 
-    Returns the smallest so far once `time.monotonic()` is past `until`, and None if no value has
-    the property.
+    Once `time.monotonic()` is past `until`, it is the smallest so far.
     """
     found: list[T] = []
 

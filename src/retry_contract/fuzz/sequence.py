@@ -38,10 +38,7 @@ _KEPT_RULES = {
 
 @dataclass(frozen=True)
 class Start:
-    """Where a sequence begins: its number, an instant, and the contract in force then.
-
-    `cutover` is the instant at which another contract takes over, if the sequence may get there.
-    """
+    """Where a sequence begins; `cutover` is when another contract takes over, if it may be met."""
 
     number: int
     instant: datetime | None
@@ -85,10 +82,7 @@ class StatefulSequence:
         self._steps: list[list[Any]] = []
 
     def play(self, name: str, *arguments: Any) -> None:
-        """Play one step, if it has something to act on.
-
-        Raises Broken if a response is not what the page says.
-        """
+        """Play one step, if it has something to act on. Raises Broken."""
         self._steps.append([name, *arguments])
         with self._tally.watch():
             try:
@@ -282,7 +276,7 @@ class StatefulSequence:
         exchange = self._prober.send("retry", path, method="POST", **how)
         if self._messages:
             known, own_key = self._messages[0].id, "authorization" not in how and campaign is None
-            conformance.rule_out_outage(self._prober, exchange, lambda: known, own_key=own_key)
+            self._prober.rule_out_outage(exchange, lambda: known, own_key=own_key)
         return exchange
 
     def _provided(self, state: str) -> str:
@@ -298,6 +292,5 @@ class StatefulSequence:
         return self._messages[-1 - which % len(self._messages)]
 
     def _break(self, *found: Violation) -> None:
-        """Raise Broken, if any violation was found."""
         if found:
             raise Broken({"sequence": {"start": self._number, "steps": self._steps}}, *found)

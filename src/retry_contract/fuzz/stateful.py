@@ -8,14 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import hypothesis
+from hypothesis import stateful
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
@@ -71,10 +65,7 @@ _DRAWN: dict[str, st.SearchStrategy[Any]] = {
 
 
 def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
-    """Play generated sequences; return the smallest that breaks the contract, or None.
-
-    Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
-    """
+    """Play generated sequences. Returns and raises what `run_cases` does."""
     if not plan.endpoint.expendable:
         raise NotExercised("off this machine no sequence is generated: each would cost messages")
     plan.require_messages()
@@ -95,7 +86,7 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
 
     def generate() -> None:
         machine = hypothesis.seed(plan.seed)(_machine(begin, len(starts)))
-        run_state_machine_as_test(machine, settings=plan.settings(stateful_step_count=12))
+        stateful.run_state_machine_as_test(machine, settings=plan.settings(stateful_step_count=12))
 
     return run_cases(plan, tally, generate=generate, replay=replay)
 
@@ -119,20 +110,16 @@ def _starts(plan: Plan) -> tuple[Start, ...]:
 
 def _machine(
     opener: Callable[[int], contextlib.AbstractContextManager[StatefulSequence]], starts: int
-) -> type[RuleBasedStateMachine]:
-    """Return the state machine; each of its rules is one move of a sequence."""
+) -> type[stateful.RuleBasedStateMachine]:
+    stack = contextlib.ExitStack()
 
-    class Machine(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.stack = contextlib.ExitStack()
-
+    class Machine(stateful.RuleBasedStateMachine):
         def teardown(self) -> None:
-            self.stack.close()
+            stack.close()
 
-        @initialize(start=st.integers(0, starts - 1), text=TEXTS)
+        @stateful.initialize(start=st.integers(0, starts - 1), text=TEXTS)
         def begin(self, start: int, text: str) -> None:
-            self.sequence = self.stack.enter_context(opener(start))
+            self.sequence = stack.enter_context(opener(start))
             # With nothing sent, most of what follows would have nothing to act on.
             self.sequence.play("send", text)
 
@@ -148,10 +135,10 @@ def _rule(name: str, move: Callable[..., list[tuple[Any, ...]]]) -> Any:
 
     play.__name__ = name
     strategies: dict[str, Any] = {p: _DRAWN[p] for p in inspect.signature(move).parameters}
-    decorate: Any = rule
+    decorate: Any = stateful.rule
     decorated = decorate(**strategies)(play)
     if name == "cutover":
-        decorated = precondition(lambda self: self.sequence.cutover is not None)(decorated)
+        decorated = stateful.precondition(lambda self: self.sequence.cutover is not None)(decorated)
     return decorated
 
 

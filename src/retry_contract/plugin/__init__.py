@@ -5,6 +5,7 @@ Fixtures and hooks import what they need themselves, since pytest loads this in 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
     from retry_contract.plugin.scenarios import Scenario
     from retry_contract.plugin.services import RetryService
 
-_RUN = "_contract_run"
-_DESTINATION = "retry_contract_"
-_CASE = "_retry_case"
-_PAYLOAD = "retry_payload"
+_RUN, _CASE, _PAYLOAD = "_contract_run", "_retry_case", "retry_payload"
 _USAGE_ERROR = pytest.StashKey[pytest.UsageError]()
 _FROM_WORKER = "retry_contract_usage_error"
 
@@ -46,8 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "retry_contract(name, ...): the contracts, before or after, that retry_mock, retry_sandbox "
         "and retry_payload take; without it a test runs once for each",
     )
-    given = vars(config.option).items()
-    if any(name.startswith(_DESTINATION) and value is not None for name, value in given):
+    from retry_contract.verification.option_table import OPTIONS
+
+    if any(getattr(config.option, option.destination, None) is not None for option in OPTIONS):
         from retry_contract.plugin.session import session_of
 
         session_of(config)
@@ -63,7 +62,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             runs = session_of(metafunc.config).verification.names
             chosen = named_contracts(metafunc.definition) or runs
             runs = [run for run in runs if run in chosen]
-            metafunc.parametrize(_RUN, runs, ids=runs, indirect=True)
+            metafunc.parametrize(_RUN, runs, ids=runs)
         if _CASE in metafunc.fixturenames:
             from retry_contract.plugin.cases import cases_of
 
@@ -77,34 +76,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """End the session as a usage error if its tests cannot be run as asked."""
-    if _USAGE_ERROR not in config.stash:
-        for item in items:  # `-k message-id-kept` selects as `-k message_id_kept` does
-            if _RUN in getattr(item, "fixturenames", ()):
-                item.extra_keyword_matches.add(item.name.partition("[")[0].replace("_", "-"))
+    for item in items:  # `-k message-id-kept` selects as `-k message_id_kept` does
+        if _RUN in getattr(item, "fixturenames", ()):
+            item.extra_keyword_matches.add(item.name.partition("[")[0].replace("_", "-"))
+    error = config.stash.get(_USAGE_ERROR, None)
+    if error is None:
         return
-    output: dict[str, Any] | None = getattr(config, "workeroutput", None)
-    if output is None:
-        raise config.stash[_USAGE_ERROR]
+    if not hasattr(config, "workeroutput"):
+        raise error
     # xdist loses a usage error of a worker, so the controller raises it.
-    output[_FROM_WORKER] = str(config.stash[_USAGE_ERROR])
+    config.workeroutput[_FROM_WORKER] = str(error)
     items.clear()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Add the findings of one of xdist's workers, or raise its usage error."""
-    usage_error = getattr(node, "workeroutput", {}).get(_FROM_WORKER)
-    if usage_error is not None:
-        raise pytest.UsageError(usage_error)
-    from retry_contract.plugin.session import gather_from
+    from retry_contract.plugin.session import FINDINGS, session_of
 
-    gather_from(node)
-
-
-@pytest.fixture
-def _contract_run(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+    output = getattr(node, "workeroutput", {})
+    if _FROM_WORKER in output:
+        raise pytest.UsageError(output[_FROM_WORKER])
+    if FINDINGS in output:
+        session_of(node.config).findings.add(pickle.loads(output[FINDINGS]))
 
 
 def _scenario_fixture(name: str, about: str) -> Any:

@@ -28,10 +28,7 @@ class Case:
 
 
 def cases_of(node: pytest.Item, *, payloads: bool) -> list[Case]:
-    """Return the cases of a test: one a contract, or with `payloads` one an example.
-
-    Raises UsageError if its marker names no contract, or an unknown one.
-    """
+    """Return one case a contract, or with `payloads` one an example. Raises UsageError."""
     contracts = _contracts(node)
     if not payloads:
         return [Case(contract.name) for contract in contracts]

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 class Scenario:
-    """A scenario, or several that rules look at together, under one contract.
-
-    It is observed once in a run, when a test first asks for it.
-    """
+    """One scenario, or a group of them, under one contract: observed once, when first needed."""
 
     def __init__(self, session: ContractSession, run: str, name: str) -> None:
         self._session, self._run, self._name = session, run, name
@@ -40,10 +37,7 @@ class Scenario:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The requests for a retry and their responses; of `every_response`, all of the run.
-
-        Skips the test if there are none.
-        """
+        """The retries; of `every_response`, every exchange. Skips the test if there are none."""
         seen = self._seen()
         if self._name == EVERY_RESPONSE:
             return seen.exchanges

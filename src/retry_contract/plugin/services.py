@@ -25,7 +25,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignCampaign:
     """Another campaign, its key, and a failed message of it."""
 
     campaign: str
@@ -34,7 +34,7 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedRequest:
     """One request to the service. `path` begins with `/api/v2` and has no query."""
 
     method: str
@@ -79,10 +79,10 @@ class RetryService:
         return MappingProxyType(self._sandbox.messages)
 
     @property
-    def foreign(self) -> Foreign:
+    def foreign(self) -> ForeignCampaign:
         """Another campaign, which the key is not for."""
         campaign = self._sandbox.foreign
-        return Foreign(campaign.id, campaign.key, self._sandbox.foreign_message)
+        return ForeignCampaign(campaign.id, campaign.key, self._sandbox.foreign_message)
 
     @property
     def contract(self) -> str:
@@ -90,11 +90,11 @@ class RetryService:
         return self._sandbox.in_force(self._sandbox.now()).name
 
     @property
-    def requests(self) -> tuple[Received, ...]:
+    def requests(self) -> tuple[ReceivedRequest, ...]:
         """The latest 1,000 requests received, the oldest first."""
         with self._lock:
             kept = tuple(self._sandbox.requests)
-        return tuple(Received(method, path, status) for _, method, path, status in kept)
+        return tuple(ReceivedRequest(method, path, status) for _, method, path, status in kept)
 
     def new_message(self, state: str = FAILED) -> str:
         """Add a message in a state, and return its id. Raises ValueError for no such state."""
@@ -113,10 +113,7 @@ class RetryService:
             self._sandbox.switch(names)
 
     def switch_contract(self, name: str) -> None:
-        """Serve a contract whatever the clock shows, or `auto`: the one in force by it.
-
-        Raises ValueError for no such contract.
-        """
+        """Serve a contract, or `auto`: the one in force by the clock. Raises ValueError."""
         with self._lock:
             try:
                 self._sandbox.serve(name)
@@ -125,10 +122,7 @@ class RetryService:
                 raise _unknown(name, "contract", "one", known) from None
 
     def move_to(self, when: str | date | datetime) -> None:
-        """Set the clock to a date's beginning in Singapore, or to an instant with an offset.
-
-        Raises InvalidInstant, a ValueError, for anything else.
-        """
+        """Set the clock to a date in Singapore, or an instant with an offset. Raises ValueError."""
         instant = as_instant(when)
         with self._lock:
             self._sandbox.move_to(instant)
@@ -139,10 +133,7 @@ class RetryService:
             self._sandbox.move_to(self._sandbox.now() + timedelta(seconds=seconds))
 
     def pass_cutover(self) -> None:
-        """Set the clock to the instant at which the next contract takes effect, and serve it.
-
-        Raises ValueError if the latest contract is served.
-        """
+        """Set the clock to the next cutover, and serve its contract. Raises ValueError if none."""
         periods = catalogue().timeline.periods
         names = [period.name for period in periods]
         place = names.index(self.contract) + 1
@@ -161,7 +152,7 @@ def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> Value
 
 @contextlib.contextmanager
 def mock(contract: str) -> Iterator[RetryService]:
-    """Start a service of a contract, by name, behind respx: every httpx client reaches it."""
+    """Start a service behind respx: every httpx client reaches it."""
     from retry_contract.endpoint.mock import mocking
 
     service, handle = _service(contract)
@@ -171,10 +162,7 @@ def mock(contract: str) -> Iterator[RetryService]:
 
 @contextlib.contextmanager
 def sandbox(contract: str) -> Iterator[RetryService]:
-    """Start a service of a contract, by name, over HTTP on loopback, past any proxy.
-
-    Fails the test if the extra `sandbox` is not installed.
-    """
+    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn."""
     try:
         from retry_contract.endpoint.server import serve
     except UsageError as error:

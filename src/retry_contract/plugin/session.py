@@ -36,8 +36,8 @@ OUTCOME = pytest.StashKey[Outcome]()
 COMMAND = "retry-contract-command"
 """The name of the plugin by which `verify` shows the outcome itself."""
 
-_FIELD = "retry_contract"
-"""The name under which xdist's controller hands workers the seed, and they their findings."""
+FINDINGS, _SEED = "retry_contract_findings", "retry_contract_seed"
+"""What xdist's workers hand to their controller, and it to them."""
 
 _RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
@@ -46,13 +46,10 @@ _REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPT
 
 
 def session_of(config: pytest.Config) -> ContractSession:
-    """Return the contract session of a pytest session, and begin it if need be.
-
-    Raises UsageError if the options cannot be used.
-    """
+    """Return the contract session of a pytest session, begun if need be. Raises UsageError."""
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
-        given["seed"] = getattr(config, "workerinput", {}).get(_FIELD, given["seed"])
+        given["seed"] = getattr(config, "workerinput", {}).get(_SEED, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
@@ -81,13 +78,6 @@ def is_parallel(config: pytest.Config) -> bool:
     distributes = getattr(option, "distload", False) or getattr(option, "dist", "no") != "no"
     workers = getattr(option, "numprocesses", None) or (distributes and getattr(option, "tx", None))
     return hasattr(config, "workerinput") or bool(workers)
-
-
-def gather_from(node: Any) -> None:
-    """Add the findings of one of xdist's workers, if it ran a contract test."""
-    output = getattr(node, "workeroutput", {}).get(_FIELD)
-    if output is not None:
-        session_of(node.config).findings.add(pickle.loads(output))
 
 
 def _check_keyword(expression: str) -> None:
@@ -150,11 +140,12 @@ class ContractSession:
             self.findings.failure = self.findings.failure or crash
             if self.options.live is None:
                 raise
-            place = _place(error)
+            # The lines of code alone: a traceback quotes responses, and the people in them.
+            frames = traceback.extract_tb(error.__traceback__)
+            place = "\n".join(f"  {f.filename}:{f.lineno} in {f.name}" for f in frames)
         else:
             self.findings.results[run, rule] = result
             return scrub_result(result, self._scrubber)
-        # A traceback quotes what the kit was at: responses, and the people in them.
         pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
 
     def pytest_collection_modifyitems(
@@ -177,7 +168,7 @@ class ContractSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
-        node.workerinput[_FIELD] = None if self.options.seed is None else str(self.options.seed)
+        node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Any:
@@ -197,19 +188,19 @@ class ContractSession:
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
-        runs, seconds = self.verification, time.perf_counter() - self._started
-        failure, traffic, drift = runs.failure(), runs.traffic(), runs.drift()
-        self.findings.add(Findings(failure, seconds=seconds, traffic=traffic, drift=drift))
-        runs.close()
+        self.findings.add(self.verification.findings())
+        self.findings.add(Findings(seconds=time.perf_counter() - self._started))
+        self.verification.close()
         if not self._has_outcome(session):
             return
         worker = getattr(session.config, "workeroutput", None)
         if worker is not None:
-            worker[_FIELD] = pickle.dumps(self.findings)  # xdist hands on plain values alone
+            worker[FINDINGS] = pickle.dumps(self.findings)  # xdist hands on plain values alone
             return
         if session.config.option.collectonly:
             return
-        outcome = outcome_of(self.findings, runs.names, self.options, self._scrubber, versions())
+        runs = self.verification.names
+        outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
@@ -263,9 +254,3 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
-
-
-def _place(error: Exception) -> str:
-    """Return the lines of code that an error came through, and nothing of what they held."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)

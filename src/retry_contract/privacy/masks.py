@@ -27,20 +27,16 @@ DOCUMENTED = _PUBLIC | PERSONAL | {"error", "message", "statusCode", "batches", 
 SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|11119999|22222222)")
 """The documented simulator numbers, which belong to nobody."""
 
-_DIGITS, _NRIC = (
-    re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+"),
-    re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]"),
-)
-_NAME, _INDEX = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*"), re.compile(r"[0-9]{1,4}")
-_MANY_DIGITS = re.compile(r"[0-9]{5}")
-_LARGEST_PUBLIC_NUMBER = 9999
+_DIGITS = re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+")
+_NRIC = re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
+_PLAIN_NAME = re.compile(r"[0-9]{1,4}|(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.DOTALL)
 
 
 def mask(payload: Any, name: str = "", public: frozenset[str] = _PUBLIC) -> Any:
     """Return a payload with every string and number masked that may be of a person.
 
-    The form is kept: a masked response keeps or breaks the same schema. `name` is the member that
-    holds the payload, `public` the members at this level whose strings are shown.
+    A masked response keeps or breaks the same schema. `name` is the member that holds the payload,
+    `public` the members at this level whose strings are shown.
     """
     match payload:
         case dict():
@@ -50,8 +46,8 @@ def mask(payload: Any, name: str = "", public: frozenset[str] = _PUBLIC) -> Any:
             return [mask(item, name, public) for item in payload]
         case str() if name not in public and payload not in KNOWN_STATUSES:
             return _mask_text(payload)
-        case int() | float() if abs(payload) > _LARGEST_PUBLIC_NUMBER:
-            return type(payload)(_LARGEST_PUBLIC_NUMBER + 1)
+        case int() | float() if abs(payload) > 9999:
+            return type(payload)(10_000)
     return payload
 
 
@@ -72,9 +68,7 @@ def is_plain_name(name: str) -> bool:
     `_` and `-` that begins with a letter or `_` and has no 5 digits in a row, as an NRIC or a phone
     number has: `creatorID`, `creator_id`, `templateBody2`.
     """
-    if name in DOCUMENTED or _INDEX.fullmatch(name):
-        return True
-    return _NAME.fullmatch(name) is not None and not _MANY_DIGITS.search(name)
+    return name in DOCUMENTED or _PLAIN_NAME.fullmatch(name) is not None
 
 
 def mask_name(name: str) -> str:

@@ -73,12 +73,6 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 
 
 def _violation(violation: Violation) -> dict[str, Any]:
-    document = {
-        "pointer": violation.pointer,
-        "expected": violation.expected,
-        "actual": violation.actual,
-        "message": violation.message,
-    }
-    if violation.replay is not None:
-        document["replay"] = violation.replay
-    return document
+    names = ["pointer", "expected", "actual", "message"]
+    names += [] if violation.replay is None else ["replay"]
+    return {name: getattr(violation, name) for name in names}

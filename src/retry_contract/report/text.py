@@ -107,6 +107,8 @@ def source_details(rule: Rule) -> Details:
 
 def _cause_details(cause: Cause, outcome: Outcome) -> Details:
     violation = cause.violation
+    if violation.rule not in cause.rules:
+        yield "rule", f"{violation.rule}: {RULES[violation.rule].sentence}"
     yield "expected", violation.expected
     yield "seen in", "; ".join(cause.responses)
     yield "breaks", ", ".join(cause.rules)

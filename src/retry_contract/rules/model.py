@@ -56,7 +56,7 @@ Check = Callable[[Observations, Expectation], Findings]
 class Rule:
     """One promise of the contract.
 
-    `source_ids` name statements in sources.toml. `scenario` is the group of scenarios that the
+    `source_ids` name statements in sources.json. `scenario` is the group of scenarios that the
     check looks at, by the name of its pytest fixture.
     """
 

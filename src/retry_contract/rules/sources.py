@@ -1,6 +1,7 @@
-"""The statements that rules go by, each with the page that makes it: data in sources.toml."""
+"""The statements that rules go by, each with the page that makes it: data in sources.json."""
 
 import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,7 @@ class Source:
 @functools.cache
 def sources() -> Mapping[str, Source]:
     """Return the statements by id: P1 to P14 are those of the endpoint's own page, in its order."""
-    import tomllib  # slow, and only what is printed needs it
-
-    data = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     found = {}
     for id_, row in data["statements"].items():
         page = data["pages"][row["page"]]

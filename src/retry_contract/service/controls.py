@@ -91,10 +91,7 @@ class Sandbox:
         return self._catalogue[self.contract]
 
     def switch(self, faults: tuple[str, ...]) -> None:
-        """Switch on just these faults, by name, in the order of `FAULTS`.
-
-        A fault that changes the payload comes before one that changes the status or the body.
-        """
+        """Switch on just these faults, by name, in the order of `FAULTS`."""
         self.faults = faults
         self.service.in_force = self.in_force
         handle: Handler = self.service.handle
@@ -183,7 +180,7 @@ def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
     try:
         at = as_instant(wanted["at"]) if "at" in wanted else sandbox.now()
         at += timedelta(seconds=wanted.get("forward", 0))
-        YEARS.index(at.year)
+        YEARS.index(at.year)  # raises ValueError
     except (TypeError, ValueError, OverflowError):
         form = "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds"
         raise ControlError(400, f"{form}; from {YEARS[0]} to {YEARS[-1]}") from None

@@ -1,7 +1,10 @@
 """The documented service as a state machine: Single Send, Retrieve and Retry."""
 
 import functools
+import itertools
+import random
 import re
+import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +13,6 @@ from typing import Any, Literal
 
 from retry_contract.contract.catalogue import Contract, Kind
 from retry_contract.service.http import Request, Response, json_response, read_object
-from retry_contract.service.ids import new_ids
 from retry_contract.service.message_object import message_response
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR, Attempt, Campaign, Message
 
@@ -19,6 +21,18 @@ CAP = 3
 """How often a message may be tried; whether the first send counts is disputed, see `Settings`."""
 
 _PATH = re.compile(rf"{PREFIX}/campaigns/([^/]+)/messages(?:/([^/]+)(/retry)?)?")
+
+
+def new_ids() -> Callable[[str], str]:
+    """Return what makes ids of a kind, such as `message_` and a UUID: the same in each run."""
+    numbers, source = itertools.count(1), random.Random(20250224)
+
+    def new_id(kind: str) -> str:
+        if kind == "batch":
+            return str(1000 + next(numbers))
+        return f"{kind}_{uuid.UUID(int=source.getrandbits(128), version=4)}"
+
+    return new_id
 
 
 @dataclass(frozen=True)

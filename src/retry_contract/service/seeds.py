@@ -13,10 +13,9 @@ BATCH = "batch:"
 
 
 def seed(service: Service, campaign: Campaign, state: str) -> Message:
-    """Add a message in a state, at rest: it changes only by requests.
+    """Add a message in a state, at rest: it changes only by requests. Raises ValueError.
 
-    A state is a message status, `attempts-spent`, or `batch:` and a batch's status. Raises
-    ValueError for another.
+    A state is a message status, `attempts-spent`, or `batch:` and a batch's status.
     """
     in_batch = state.startswith(BATCH)
     batch = Batch(service.new_id("batch"), state.removeprefix(BATCH)) if in_batch else None

@@ -1,5 +1,6 @@
 """A service for each call of a client, and a record of what it was asked."""
 
+import itertools
 import re
 import threading
 from collections import Counter
@@ -26,7 +27,6 @@ Expected = Literal["accepted", "refused", "either", "lost"]
 """What the service does with the retry: `either` refuses it once, `lost` accepts it, and its
 response does not arrive whole."""
 
-_NO_MORE = Response(503, b" ", pace="stall")
 _PACES: dict[Pace, str] = {
     "reset": "connection reset",
     "silent": "no response",
@@ -47,8 +47,7 @@ _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 class Call:
     """One call of the client: the service that it meets, and what that does with the retry.
 
-    `contract` is served from `at` on, which may be `auto`. `state` is the message's, or unknown.
-    `key` says whose key the client is given.
+    `contract`, which may be `auto`, is served from `at` on. `key` says whose the client is given.
     """
 
     contract: str
@@ -114,19 +113,17 @@ class Visit:
 
     def change(self) -> tuple[str, str] | None:
         """Return what else was changed, and by which request; None if nothing was."""
-        for request in (seen.request for seen in self.seen):
-            below, path = request.path[: len(PREFIX)], request.path[len(PREFIX) :]
-            if request.method == "POST" and below == PREFIX and not self._names_message(request):
-                for form, what in _CHANGES.items():
-                    if re.fullmatch(form, path):
-                        return what, self.show(request)
+        posts = (seen.request for seen in self.seen if seen.request.method == "POST")
+        for request, (form, what) in itertools.product(posts, _CHANGES.items()):
+            if re.fullmatch(PREFIX + form, request.path) and not self._names_message(request):
+                return what, self.show(request)
         return None
 
     def payload(self) -> dict[str, Any] | None:
         """Return the latest response to a retry, if it is a JSON object."""
-        retries = self.retries()
-        document = read_document(retries[-1].response.body) if retries else None
-        payload = None if document is None or document.violations else document.payload
+        bodies = [seen.response.body for seen in self.retries()]
+        document = read_document(bodies[-1] if bodies else b"")
+        payload = None if document.violations else document.payload
         return payload if isinstance(payload, dict) else None
 
     def lines(self) -> tuple[str, ...]:
@@ -186,9 +183,8 @@ class Stage:
         for _ in range(self._number):
             sandbox.service.new_id("message")
         self._number += 1
-        if state == UNKNOWN:
-            return sandbox.service.new_id("message")
-        return sandbox.make(state)[0]
+        unknown = state == UNKNOWN
+        return sandbox.service.new_id("message") if unknown else sandbox.make(state)[0]
 
     def handle(self, request: Request) -> Response:
         """Answer a request; once a client is endless, nothing is answered any more."""
@@ -196,7 +192,7 @@ class Stage:
             self._now += _TICK
             visit = self._visit
             if visit.is_endless():
-                return _NO_MORE
+                return Response(503, b" ", pace="stall")
             response = self._handle(request)
             if len(visit.seen) < (1_000 if request.method == "GET" else 5_000):
                 kept = Request(request.method, request.path[:1_000])

@@ -44,16 +44,14 @@ def calls_by_scenario(pair: Pair, timeline: Timeline) -> dict[str, tuple[Call, .
     before, after = (Call(c.name, at, expects="accepted") for c in (pair.old, pair.new))
     around = (cutover - _LEAD, cutover - timedelta(milliseconds=75), cutover + _LEAD)
     refused, once = replace(after, expects="refused"), replace(after, expects="either")
+    lost = {name: replace(after, expects="lost", wrap=FAULTS[f].wrap) for name, f in _LOST.items()}
     one_by_one = {
         "429 once": replace(once, wrap=refuse(_BUSY, once=True)),
         "429 each time": replace(refused, wrap=refuse(_BUSY)),
         "500 HTML page": replace(refused, wrap=answer_by(_PAGE)),
         "connection closed": replace(refused, wrap=answer_by(Response(503, pace="reset"))),
         "no response": replace(refused, wrap=answer_by(Response(503, pace="silent"))),
-        **{
-            name: replace(after, expects="lost", wrap=FAULTS[fault].wrap)
-            for name, fault in _LOST.items()
-        },
+        **lost,
     }
     return {
         pair.old.period.alias: (before,),
@@ -66,6 +64,4 @@ def calls_by_scenario(pair: Pair, timeline: Timeline) -> dict[str, tuple[Call, .
 
 
 def _in_both_envelopes(call: Call) -> tuple[Call, ...]:
-    """Return the call with errors in each of the documented envelopes."""
-    both = Settings(errors="nested"), Settings(errors="flat")
-    return tuple(replace(call, settings=settings) for settings in both)
+    return tuple(replace(call, settings=Settings(errors=e)) for e in ("nested", "flat"))

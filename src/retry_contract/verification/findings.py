@@ -1,10 +1,9 @@
 """What a verification finds, in one process or in several, and the outcome of it."""
 
-from __future__ import annotations
-
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from retry_contract.outcome import (
     ContractResult,
@@ -18,8 +17,7 @@ from retry_contract.outcome import (
 )
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import ESSENTIAL, RULES
-from retry_contract.verification.options import Options
-from retry_contract.verification.replay import replay_command
+from retry_contract.verification.options import Options, replay_command
 
 NOT_SELECTED = "not selected"
 
@@ -40,7 +38,7 @@ class Findings:
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
-    def add(self, other: Findings) -> None:
+    def add(self, other: Self) -> None:
         """Add what another process found."""
         self.failure = self.failure or other.failure
         self.observed = self.observed or other.observed
@@ -69,7 +67,11 @@ def outcome_of(
         strict=options.strict,
     )
     if verdict is Verdict.NOT_TESTED and options.replay and not found.failure:
-        reason = _replay_reason(found.results.values())
+        results = found.results.values()
+        if any(result.state is RuleState.KEPT for result in results):
+            reason = "the replayed case keeps the contract, and nothing else was run"
+        else:
+            reason = next((r.reason for r in results if r.reason), "nothing was replayed")
     return Outcome(
         verdict,
         options.endpoint,
@@ -113,10 +115,3 @@ def _replay(contracts: Sequence[ContractResult], options: Options, scrubber: Scr
     broken = (c.contract for c in contracts for r in c.rules if r.state is RuleState.BROKEN)
     contract = next(broken, contracts[0].contract if len(contracts) == 1 else "all")
     return scrubber.scrub(replay_command(options, contract))
-
-
-def _replay_reason(results: Iterable[RuleResult]) -> str:
-    results = list(results)
-    if any(result.state is RuleState.KEPT for result in results):
-        return "the replayed case keeps the contract, and nothing else was run"
-    return next((r.reason for r in results if r.reason), "nothing was replayed")

@@ -43,7 +43,7 @@ class Option:
 
 
 OPTIONS = (
-    Option("endpoint", "mock (the built-in model) or a URL", "mock|URL", suffix="ENDPOINT"),
+    Option("endpoint", "test mock, the built-in model, or a URL", "mock|URL", suffix="ENDPOINT"),
     Option(
         "contract",
         "before, after, auto (the one in force; default for a URL), served (the one that "

@@ -1,30 +1,32 @@
-"""The options of a run, checked."""
+"""The options of a run, checked, and the command that repeats it."""
 
+from __future__ import annotations
+
+import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.endpoint.guard import is_loopback
-from retry_contract.endpoint.live import (
-    LiveSettings,
-    check_key,
-    check_proxy,
-    check_url,
-    may_provision,
-    trust,
-)
 from retry_contract.outcome import UsageError
 from retry_contract.rules import rule_named
 from retry_contract.verification import option_values as read
 from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Option
 
+if TYPE_CHECKING:
+    from retry_contract.endpoint.live import LiveSettings
+
 _LIVE_ONLY = (
     *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
     *("timeout", "proxy", "ca-file", "allow-production"),
+)
+_NOT_REPEATED = frozenset(
+    {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
 )
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
@@ -51,10 +53,7 @@ class Options:
 
 
 def read_options(
-    given: Mapping[str, Any],
-    *,
-    catalogue: Catalogue,
-    environment: Mapping[str, str] = os.environ,
+    given: Mapping[str, Any], *, catalogue: Catalogue, environment: Mapping[str, str] = os.environ
 ) -> Options:
     """Check the options of a run, by name. Raises UsageError, saying what to do instead."""
     values = {option.name: _value(option, given, environment) for option in OPTIONS}
@@ -70,6 +69,12 @@ def read_options(
             rule_named(name)
     except LookupError as error:
         raise UsageError(f"--ignore {error}") from None
+    expected: tuple[Expectation, ...] = ()
+    if (contract := values["contract"]) != SERVED:
+        default = "all" if live is None else "auto"
+        expected = expectations(catalogue, contract, values["on"], default=default)
+    elif values["on"] is not None:
+        raise UsageError("--on goes with --contract auto, not with --contract served")
     replay = read.read_replay(values["replay"])
     here = live is None or is_loopback(live.url)
     cases = read.number("fuzz", values["fuzz"], default=_CASES if here else 0)
@@ -77,7 +82,7 @@ def read_options(
     return Options(
         endpoint=endpoint if live is None else live.url,
         live=live,
-        expectations=_expectations(catalogue, values, default="all" if live is None else "auto"),
+        expectations=expected,
         ignored=ignored,
         strict=bool(values["strict"]),
         report=read.usable_folder("report", values["report"]),
@@ -107,28 +112,20 @@ def _check_mock(given: Mapping[str, Any]) -> None:
         raise UsageError(f"--{names[0]} goes with --endpoint URL, not with the mock")
 
 
-def _expectations(
-    catalogue: Catalogue, values: Mapping[str, Any], *, default: str
-) -> tuple[Expectation, ...]:
-    if values["contract"] != SERVED:
-        return expectations(catalogue, values["contract"], values["on"], default=default)
-    if values["on"] is not None:
-        raise UsageError("--on goes with --contract auto, not with --contract served")
-    return ()
-
-
 def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
+    from retry_contract.endpoint import live  # which the mock does not need
+
     if not endpoint.strip():
         why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
         raise UsageError(why)
-    url = check_url(endpoint, allow_production=bool(values["allow-production"]))
-    key = check_key(environment.get("POSTMAN_API_KEY", ""))
+    url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
+    key = live.check_key(environment.get("POSTMAN_API_KEY", ""))
     if not values["campaign"]:
         raise UsageError("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
     here, provision, ca_file = is_loopback(url), values["provision"], values["ca-file"]
     if provision not in (None, "none", "simulator"):
         raise UsageError(f"--provision {provision}: give none or simulator")
-    if provision == "simulator" and not may_provision(url):
+    if provision == "simulator" and not live.may_provision(url):
         raise UsageError(
             "--provision simulator: the simulator numbers exist in the test environment only, "
             "https://test.postman.gov.sg/api/v2"
@@ -136,9 +133,9 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
     if ca_file is not None and not Path(ca_file).is_file():
         raise UsageError(f"--ca-file {ca_file}: there is no such file")
     if url.startswith("https:"):
-        trust(ca_file)
+        live.trust(ca_file)
     foreign = values["foreign-campaign"]
-    return LiveSettings(
+    return live.LiveSettings(
         url=url,
         key=key,
         campaign=read.read_id("campaign", values["campaign"]),
@@ -149,6 +146,32 @@ def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, st
         budget=read.number("budget", values["budget"], default=None if here else _BUDGET),
         rate=read.positive("rate", values["rate"], default=None if here else _RATE),
         timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
-        proxy=check_proxy(values["proxy"], url),
+        proxy=live.check_proxy(values["proxy"], url),
         ca_file=ca_file,
     )
+
+
+def replay_command(options: Options, contract: str, case: str | None = None) -> str:
+    """Return a shell command that repeats a run on one contract, or one `case` of it, as JSON."""
+    given, live = dict(options.given), options.live
+    words = ["retry-contract", "verify"]
+    if given.get("on") is None:
+        words += ["--contract", SERVED if given.get("contract") == SERVED else contract]
+    if live is not None:
+        from_environment = (options.endpoint, live.campaign, live.foreign_campaign)
+        given |= zip(("endpoint", "campaign", "foreign-campaign"), from_environment, strict=True)
+    for option in OPTIONS:
+        value = given.get(option.name)
+        if value in (None, MOCK) or option.name in _NOT_REPEATED:
+            continue
+        if option.kind == "flag":
+            words.append(f"--{option.name}")
+            continue
+        for item in value if option.kind == "list" else [value]:
+            # The address of a proxy may hold a password.
+            secret = option.name == "proxy" and "@" in item
+            words += [f"--{option.name}", "URL" if secret else item]
+    if live is not None and live.values:
+        words += ["--values", json.dumps(dict(live.values))]
+    words += ["--fuzz", "0"] if case is None else ["--replay", case]
+    return shlex.join(words)

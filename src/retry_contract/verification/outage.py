@@ -47,14 +47,6 @@ def refusal_of(exchange: Exchange) -> str | None:
     return None
 
 
-def needs_control(exchange: Exchange, *, own_key: bool) -> bool:
-    """Return whether only a Retrieve of a known message tells an outage from a broken rule.
-
-    With the run's own key, that includes a refusal to talk at all.
-    """
-    return looks_down(exchange) or (own_key and refusal_of(exchange) is not None)
-
-
 def check_control(control: Exchange) -> None:
     """Raise NotTested if a Retrieve of a known message is not answered as documented either."""
     if looks_down(control) or control.status != 200 or control.document.violations:
@@ -93,14 +85,6 @@ def check_first(exchange: Exchange) -> None:
             f"answered with {status} and no message: does the campaign have it, and is /api/v2 "
             "missing from the base URL?"
         )
-
-
-def nothing_known(exchange: Exchange) -> str:
-    """Return why a response is neither an outage nor a broken rule, and what to give."""
-    return (
-        f"answered with {exchange.status}, and no message is known to tell an outage from a fault "
-        "by: give --message ID"
-    )
 
 
 def back_off(asked: str, number: int) -> float:

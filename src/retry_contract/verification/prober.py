@@ -70,10 +70,7 @@ class Prober:
         return self.exchanges[-1]
 
     def forward(self, kind: Kind, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send one request as it is given to httpx, and again after a 429.
-
-        Raises NotTested if no response comes, or a 429 each time.
-        """
+        """Send one request as given to httpx, and again after a 429. Raises NotTested."""
         for number in range(_MOST_BACK_OFFS + 1):
             try:
                 built = self.endpoint.client.build_request(method, path, **request)
@@ -136,10 +133,7 @@ class Prober:
         campaign: str | None = None,
         authorization: str | None = _OWN_KEY,
     ) -> Observation:
-        """Send one retry; if the message is `known`, between two Retrieves of it.
-
-        Raises NotTested if the service redirects, or is down.
-        """
+        """Send one retry; if the message is `known`, between two Retrieves. Raises NotTested."""
         before = self.latest_retrieve(message) if known else None
         self._latest.pop(message, None)
         own_key = authorization == _OWN_KEY and campaign is None
@@ -150,15 +144,11 @@ class Prober:
         if self.endpoint.real_time and own_key and not self._welcomed:
             outage.check_welcome(exchange)
         after = self.retrieve(message) if known else None
-        if self.endpoint.real_time:
-            self._rule_out_outage(exchange, after, own_key=own_key)
+        self.rule_out_outage(exchange, lambda: self._control, own_key=own_key, control=after)
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
     def failed_message(self) -> tuple[str, Exchange | None]:
-        """Return a message that has failed, and its Single Send, if the run sent it.
-
-        Raises NotExercised if there is none.
-        """
+        """Return a failed message, and its Single Send if the run sent it. Raises NotExercised."""
         if self._failed is not None:
             failed, self._failed = self._failed, None
             return failed
@@ -176,10 +166,7 @@ class Prober:
         return self._failed
 
     def simulate(self, values: Mapping[str, str] | None = None) -> tuple[str, Exchange]:
-        """Send a message to a simulator number, and return its id and the Single Send.
-
-        Raises NotExercised if none may be sent, or it was not accepted.
-        """
+        """Send to a simulator number; return the message and the send. Raises NotExercised."""
         recipient = self.endpoint.simulator
         if recipient is None:
             raise NotExercised("needs --provision simulator")
@@ -199,14 +186,13 @@ class Prober:
         message = self.endpoint.message_in(state) or self.named_message(state)
         if message is not None:
             return message
-        if state == FAILURE:
-            named = f"no named message is left that has failed, and less than {_CAP} times"
-            none = "no message to retry: give --message ID, or --provision simulator"
-            raise NotExercised(named if self.endpoint.named else none)
-        raise NotExercised(
-            f"no message in state {state} at hand: the service's team can provide one by "
-            "the hook pytest_retry_contract_state"
-        )
+        if state != FAILURE:
+            reason = f"no message in state {state} at hand: the service's team can provide one by "
+            raise NotExercised(reason + "the hook pytest_retry_contract_state")
+        if self.endpoint.named:
+            reason = f"no named message is left that has failed, and less than {_CAP} times"
+            raise NotExercised(reason)
+        raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 
     def wait_until_failed(self, *messages: str) -> None:
         """Poll until each message has failed. Raises NotExercised if one does not."""
@@ -251,21 +237,34 @@ class Prober:
             outage.check_first(exchange)
             self._welcomed = True
 
-    def _rule_out_outage(
-        self, exchange: Exchange, control: Exchange | None, *, own_key: bool
+    def rule_out_outage(
+        self,
+        exchange: Exchange,
+        known: Callable[[], str | None],
+        *,
+        own_key: bool,
+        control: Exchange | None = None,
     ) -> None:
-        """Raise NotTested after a redirect, an outage, or a refusal to talk to the run.
+        """Retrieve a known message after a response that may be a sign of an outage or of a block.
 
-        A Retrieve of a known message is the control.
+        `control` is that Retrieve, if it was sent already. Raises NotTested if it is one, if no
+        message is known to check by, or after a redirect.
         """
+        if not self.endpoint.real_time:
+            return
         if exchange.kind == "retry":
             outage.check_redirect(exchange)
-        if outage.needs_control(exchange, own_key=own_key):
-            if control is None and self._control is not None:
-                control = self.retrieve(self._control)
-            if control is None:
-                raise NotTested(outage.nothing_known(exchange))
-            outage.check_control(control)
+        if not outage.looks_down(exchange) and not (own_key and outage.refusal_of(exchange)):
+            return
+        if control is None:
+            message = known()
+            if message is None:
+                raise NotTested(
+                    f"answered with {exchange.status}, and no message is known to tell an outage "
+                    "from a fault by: give --message ID"
+                )
+            control = self.retrieve(message)
+        outage.check_control(control)
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"

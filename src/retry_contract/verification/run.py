@@ -75,10 +75,7 @@ class Run(Observer):
         return tuple(found)
 
     def observations(self, group: str) -> Observations:
-        """Return what was observed in a group of scenarios.
-
-        Raises NotExercised, also where the endpoint cannot be tested.
-        """
+        """Return what was observed in a group of scenarios. Raises NotExercised."""
         found: list[Observation] = []
         reasons: list[NotExercised] = []
         with self._failures():

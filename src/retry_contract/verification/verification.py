@@ -6,11 +6,10 @@ from pathlib import Path
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.endpoint.live import LiveEndpoint
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.endpoint.sandbox_client import states_of
-from retry_contract.outcome import Drift, RuleResult, Traffic
+from retry_contract.outcome import RuleResult, Traffic
 from retry_contract.rules import RULES
+from retry_contract.verification.findings import Findings
 from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.options import Options
@@ -45,17 +44,14 @@ class Verification:
         """Check one rule in one of the runs."""
         return self.run(name).check(RULES[rule])
 
-    def traffic(self) -> Traffic:
-        """Return how much was sent, over all runs."""
-        return sum((run.traffic for run in self._runs.values()), Traffic())
-
-    def drift(self) -> dict[str, tuple[Drift, ...]]:
-        """Return the drift of each run."""
-        return {name: run.drift() for name, run in self._runs.items()}
-
-    def failure(self) -> str | None:
-        """Return why the endpoint could not be tested, if it could not."""
-        return next((run.failure for run in self._runs.values() if run.failure), None)
+    def findings(self) -> Findings:
+        """Return what was sent and found so far, but for the results of rules."""
+        runs = self._runs.values()
+        return Findings(
+            failure=next((run.failure for run in runs if run.failure), None),
+            traffic=sum((run.traffic for run in runs), Traffic()),
+            drift={name: run.drift() for name, run in self._runs.items()},
+        )
 
     def close(self) -> None:
         """Close the endpoints."""
@@ -67,6 +63,9 @@ class Verification:
         if live is None:
             assert expectation is not None
             return mock_of(expectation.catalogue, expectation.contract)
+        from retry_contract.endpoint.live import LiveEndpoint
+        from retry_contract.endpoint.sandbox_client import states_of
+
         proxies = sorted(name for name in os.environ if name.lower() in _PROXIES)
         ignored = [*proxies, *_netrc()]
         if ignored:
@@ -82,10 +81,7 @@ class Verification:
 
 
 def _netrc() -> list[str]:
-    """Return a name for the file of credentials that other programs use, if there is one.
-
-    The name is not its path, which may hold the name of a person.
-    """
+    """Return a name for a file of credentials, if any: its path may hold a person's name."""
     named = os.environ.get("NETRC")
     if named is not None:
         return ["the file that NETRC names"] if named and Path(named).is_file() else []

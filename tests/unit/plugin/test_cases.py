@@ -58,7 +58,7 @@ def test_payload_is_a_new_one_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("node", "told"),
+    ("node", "said"),
     [
         (Node("later"), "retry_contract('later'): no such contract; use one of before, after"),
         (Node("after", 7), "retry_contract(7): no such contract; use one of before, after"),
@@ -68,10 +68,10 @@ def test_payload_is_a_new_one_each_time() -> None:
 )
 @pytest.mark.parametrize("payloads", [False, True])
 def test_marker_that_names_no_known_contract_is_a_usage_error(
-    node: Node, told: str, payloads: bool
+    node: Node, said: str, payloads: bool
 ) -> None:
     with pytest.raises(pytest.UsageError) as error:
         cases(node, payloads=payloads)
     (line,) = str(error.value).splitlines()
     assert line.startswith("retry-contract: test_own.py::test_retry: ")
-    assert told in line
+    assert said in line

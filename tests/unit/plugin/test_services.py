@@ -18,7 +18,7 @@ import requests
 
 from retry_contract import violations
 from retry_contract.plugin import services as pytest_services
-from retry_contract.plugin.services import Received, RetryService, mock, sandbox
+from retry_contract.plugin.services import ReceivedRequest, RetryService, mock, sandbox
 from retry_contract.service.controls import STATES, Sandbox
 from retry_contract.service.http import Request, Response
 
@@ -134,7 +134,7 @@ def test_requests_are_listed(service: RetryService, retry: Retry) -> None:
     retry(service, message)
     assert [received.status for received in service.requests] == [201, 404, 400]
     assert service.requests[1].path.endswith(f"{message}/nothing")
-    assert service.requests[0] == Received("POST", path, 201)
+    assert service.requests[0] == ReceivedRequest("POST", path, 201)
 
 
 @pytest.mark.retry_contract("after")
@@ -317,7 +317,7 @@ def test_sandbox_without_its_extra_says_what_to_install(
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
-    told = f"^retry_sandbox: the sandbox needs {missing}: install .* its extra `sandbox`$"
-    with pytest.raises(pytest.fail.Exception, match=told) as failure, sandbox("after"):
+    said = f"^retry_sandbox: the sandbox needs {missing}: install .* its extra `sandbox`$"
+    with pytest.raises(pytest.fail.Exception, match=said) as failure, sandbox("after"):
         pass
     assert not failure.value.pytrace

@@ -86,7 +86,7 @@ def test_every_rule_has_its_state_and_says_what_it_rests_on() -> None:
 
 def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> None:
     rules = _rules(outcome_document(FOUND))
-    assert [rule for rule, told in rules.items() if "violations" in told] == ["message-id-kept"]
+    assert [rule for rule, said in rules.items() if "violations" in said] == ["message-id-kept"]
     plain, generated = rules["message-id-kept"]["violations"]
     assert plain == {
         "pointer": "/id",

@@ -70,11 +70,12 @@ def test_a_payload_is_wrapped_between_its_members_and_stays_json() -> None:
         if len(response["fullMessage"]) > 100:
             raise ValueError("long, and more")
 
-    lines = [*readiness_lines(readiness(close, 100))]
+    found = readiness(close, 100)
+    lines = [*readiness_lines(found)]
     begin = next(n for n, line in enumerate(lines) if line.startswith("  payload   {"))
     end = next(n for n, line in enumerate(lines) if line.startswith("  oddity"))
     shown = "".join(line[12:] for line in lines[begin:end])
-    finding = readiness(close, 100).scenarios[0].finding
+    finding = found.scenarios[0].finding
     assert finding is not None
     assert json.loads(shown) == finding.payload
     assert 5 < end - begin <= 10

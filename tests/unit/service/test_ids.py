@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from retry_contract.service.ids import new_ids
+from retry_contract.service.model import new_ids
 
 KINDS = ("message", "campaign", "user", "template_body", "trace")
 

@@ -28,7 +28,7 @@ def _live(environment: dict[str, str] | None = None, **given: Any) -> Any:
     return _read(environment, **{**NAMED, **given}).live
 
 
-def test_service_is_tested_with_care_unless_told_otherwise() -> None:
+def test_service_is_tested_with_care_unless_asked_otherwise() -> None:
     options = _read(**NAMED)
     assert options.endpoint == TEST
     assert [e.contract.name for e in options.expectations] == ["after-2025-02-24"]
@@ -136,7 +136,7 @@ def test_options_of_a_service_that_cannot_be_used_say_what_to_do(
     assert KEY not in str(refused.value)
 
 
-def test_file_that_holds_no_certificate_is_told_before_any_request(tmp_path: Path) -> None:
+def test_file_without_a_certificate_is_refused_before_any_request(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("no certificate", encoding="utf-8")
     with pytest.raises(UsageError, match=r"--ca-file .*ca\.pem: no CA certificates in PEM"):

@@ -44,7 +44,7 @@ def test_text_that_is_no_whole_number(text: str) -> None:
     assert refused == f"--fuzz {text}: give a whole number, such as 50"
 
 
-def test_number_that_is_too_large_is_told_from_none() -> None:
+def test_whole_number_with_too_many_digits_is_refused() -> None:
     refused = _refusal(lambda: number("fuzz", "9" * 10, default=0))
     assert refused == "--fuzz 9999999999: give at most 999999999"
 
@@ -74,7 +74,7 @@ def test_text_that_is_no_number_above_zero(text: str) -> None:
     assert refused == f"--rate {text}: give a number above 0 in digits, such as 2 or 0.5"
 
 
-def test_number_that_is_too_large_is_told_the_largest() -> None:
+def test_number_above_zero_with_too_many_digits_is_refused() -> None:
     refused = _refusal(lambda: positive("timeout", "1" * 7, default=None))
     assert refused == "--timeout 1111111: give at most 999999"
 
@@ -95,7 +95,7 @@ def test_seed_is_drawn_where_cases_are_to_be_generated() -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "x", "1.5", str(2**64)])
 @pytest.mark.parametrize("fuzz", [0, 50])
-def test_seed_that_cannot_be_used_is_told_also_where_none_is_needed(text: str, fuzz: int) -> None:
+def test_bad_seed_is_refused_also_where_none_is_needed(text: str, fuzz: int) -> None:
     refused = _refusal(lambda: read_seed(text, fuzz))
     assert refused == f"--seed {text}: give a whole number, such as 20250224"
 
@@ -155,7 +155,7 @@ def test_record_that_cannot_be_written(tmp_path: Path, place: str, reason: str) 
     assert refused == f"--record {file}: {reason}"
 
 
-def test_error_without_words_of_the_system_is_told_in_its_own(
+def test_system_error_without_a_reason_is_shown_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:

@@ -16,6 +16,7 @@ from retry_contract.outcome import NotTested, RuleState, Traffic, Verdict, concl
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 from retry_contract.rules.scenarios import ACCEPTED, EVERY, UNFAILED
 from retry_contract.service.faults import FAULTS
+from retry_contract.verification.findings import Findings
 from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Run
 from retry_contract.verification.verification import Verification
@@ -276,14 +277,15 @@ def _verification(**given: Any) -> Verification:
 
 def test_verification_begins_a_run_when_it_is_first_asked() -> None:
     verification = _verification()
-    assert (verification.traffic(), verification.drift()) == (Traffic(), {})
+    assert verification.findings() == Findings()
     before = verification.check("before-2025-02-24", "message-id-kept")
-    alone = verification.traffic().requests
+    alone = verification.findings().traffic.requests
     after = verification.check("after-2025-02-24", "message-id-kept")
     assert {before.state, after.state} == {RuleState.KEPT}
-    assert verification.traffic().requests == 2 * alone
-    assert verification.drift() == {"before-2025-02-24": (), "after-2025-02-24": ()}
-    assert verification.failure() is None
+    found = verification.findings()
+    assert found.traffic.requests == 2 * alone
+    assert found.drift == {"before-2025-02-24": (), "after-2025-02-24": ()}
+    assert found.failure is None
     verification.close()
 
 
@@ -295,7 +297,7 @@ def test_closed_verification_says_not_tested_of_nothing_and_sends_no_more() -> N
         verification.check("after-2025-02-24", "key-required")
 
 
-def test_verification_ignores_what_it_was_told_to() -> None:
+def test_verification_ignores_what_it_was_asked_to() -> None:
     verification = _verification(ignore=["key-required"])
     assert verification.check("after-2025-02-24", "key-required").state is RuleState.IGNORED
 

@@ -1,4 +1,4 @@
-"""A run that is not told which contract to expect, and one that has a generator."""
+"""A run without an expected contract, and one that has a generator."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_drift_is_of_responses_that_could_be_read_and_were_accepted() -> None:
 
 
 def test_run_says_nothing_unless_somebody_listens() -> None:
-    told: list[str] = []
+    said: list[str] = []
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"])
     Run(endpoint, None).announce("unheard")
-    Run(endpoint, None, callbacks=Callbacks(announce=told.append)).announce("heard")
-    assert told == ["heard"]
+    Run(endpoint, None, callbacks=Callbacks(announce=said.append)).announce("heard")
+    assert said == ["heard"]

@@ -29,42 +29,42 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _told(**given: Any) -> list[str]:
-    told: list[str] = []
+def _announcements(**given: Any) -> list[str]:
+    said: list[str] = []
     with refusing() as url:
         given |= {"endpoint": url, "campaign": "c", "message": ["m"], "contract": "after"}
         options = read_options(given, catalogue=catalogue())
-        verification = Verification(options, Callbacks(announce=told.append))
+        verification = Verification(options, Callbacks(announce=said.append))
         result = verification.check(verification.names[0], "status-is-201")
         verification.close()
     assert result.state is RuleState.NOT_EXERCISED
-    return told
+    return said
 
 
 def test_nothing_is_said_where_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _told() == []
+    assert _announcements() == []
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("NETRC", os.devnull)
-    assert _told() == []
+    assert _announcements() == []
 
 
 def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
     monkeypatch.setenv("all_proxy", PROXY)
     said = "not used by this run: HTTPS_PROXY, all_proxy"
-    assert _told() == [f"{said}; --proxy names a proxy to use"]
-    assert _told(proxy="http://127.0.0.1:9") == [said]
+    assert _announcements() == [f"{said}; --proxy names a proxy to use"]
+    assert _announcements(proxy="http://127.0.0.1:9") == [said]
 
 
 def test_netrc_is_not_used(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     file = home / ".netrc"
     file.write_text("machine 127.0.0.1 login user password secret\n")
-    assert _told() == ["not used by this run: ~/.netrc"]
+    assert _announcements() == ["not used by this run: ~/.netrc"]
     monkeypatch.setenv("HTTP_PROXY", PROXY)
     said = "not used by this run: HTTP_PROXY, ~/.netrc"
-    assert _told() == [f"{said}; --proxy names a proxy to use"]
+    assert _announcements() == [f"{said}; --proxy names a proxy to use"]
     monkeypatch.delenv("HTTP_PROXY")
     monkeypatch.setenv("NETRC", str(home / "absent"))
-    assert _told() == []
+    assert _announcements() == []
     monkeypatch.setenv("NETRC", str(file.rename(home / "credentials")))
-    assert _told() == ["not used by this run: the file that NETRC names"]
+    assert _announcements() == ["not used by this run: the file that NETRC names"]

@@ -1,7 +1,5 @@
 """The user's code that reads, as processes: payloads in as lines of JSON, attempts out."""
 
-from __future__ import annotations
-
 import collections
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -42,11 +40,6 @@ class Reader(Protocol):
 
 def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:
     return (lines[at : at + _AT_ONCE] for at in range(0, len(lines), _AT_ONCE))
-
-
-def python_reader(target: str, timeout: float) -> LineReader:
-    """Return the reader that is a Python callable, `package.module:callable`."""
-    return LineReader(host_command(target), timeout, is_hosted=True)
 
 
 class LineReader:
@@ -176,6 +169,11 @@ class LineReader:
         status = 0 if self._process is None else self._processes.stop(self._process)
         self._process = None
         return status
+
+
+def python_reader(target: str, timeout: float) -> LineReader:
+    """Return the reader that is a Python callable, `package.module:callable`."""
+    return LineReader(host_command(target), timeout, is_hosted=True)
 
 
 class PerPayloadReader:

@@ -9,13 +9,11 @@ from retry_contract.service.faults.model import RULE, Table, Wrap, is_retrieve, 
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 
-_HOUR = timedelta(hours=1)
 
-
-def _shift(by: timedelta) -> Wrap:
+def _shift(*, hours: int) -> Wrap:
     def wrap(service: Service, handle: Handler) -> Handler:
         documented = service.in_force
-        service.in_force = lambda instant: documented(instant + by)
+        service.in_force = lambda instant: documented(instant + timedelta(hours=hours))
         return handle
 
     return wrap
@@ -42,9 +40,9 @@ def _swap(which: Callable[[Request], bool]) -> Wrap:
 
 
 def _neighbour(contract: Contract) -> Contract:
-    contracts = list(Catalogue(contract.folder).values())
-    index = next(i for i, c in enumerate(contracts) if c.name == contract.name)
-    return contracts[index - 1] if index else contracts[1]
+    contracts = Catalogue(contract.folder)
+    index = list(contracts).index(contract.name)
+    return list(contracts.values())[index - 1 if index else 1]
 
 
 def _alternate(service: Service, handle: Handler) -> Handler:
@@ -58,8 +56,8 @@ def _has_even_id(request: Request) -> bool:
 
 FAULTS: Table = {
     "contract-in-force-served": RULE,
-    "cutover-early: The cutover comes an hour early.": _shift(_HOUR),
-    "cutover-late: The cutover comes an hour late.": _shift(-_HOUR),
+    "cutover-early: The cutover comes an hour early.": _shift(hours=1),
+    "cutover-late: The cutover comes an hour late.": _shift(hours=-1),
     "cutover-of-retry-only: Retry is answered by the other contract, and nothing else is.": _swap(
         is_retry
     ),

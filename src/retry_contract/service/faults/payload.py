@@ -89,7 +89,7 @@ FAULTS: Table = {
         latestStatus="failure"
     ),
     "status-enqueued: latestStatus is enqueued in the response.": _put(latestStatus="enqueued"),
-    "": RULE,
+    "": RULE,  # drift breaks none
     "undocumented-field: The response has one more field.": payloads(
         lambda p: p.update(providerReference="none")
     ),

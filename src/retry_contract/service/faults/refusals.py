@@ -1,11 +1,11 @@
 """Faults in authentication, in statuses, and in how refusals are answered."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from operator import not_
 from typing import Any
 
 from retry_contract.service.faults import model
-from retry_contract.service.faults.model import RULE, Payload, Table, Wrap, responses, statuses
+from retry_contract.service.faults.model import RULE, Table, Wrap, responses, statuses
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service
 
@@ -13,10 +13,10 @@ _HTML = b"<!DOCTYPE html><html><title>Bad Request</title><h1>Bad Request</h1></h
 _TRACE = "Error: no\n    at retryMessage (/app/node_modules/server/retry.js:10:5)"
 
 
-def _let_in(which: Callable[[str | None, bool], bool]) -> Wrap:
+def _let_in(bearer: bool | None, known: bool) -> Wrap:
     """Return a wrapper that gives a retry the key of its campaign.
 
-    `which` gets the scheme in lower case, None without a header, and whether the key is known.
+    It must have the Bearer scheme or not (None: no header), and a key that is known or not.
     """
 
     def change(service: Service, request: Request) -> Request:
@@ -25,8 +25,8 @@ def _let_in(which: Callable[[str | None, bool], bool]) -> Wrap:
             return request
         header = request.headers.get("authorization")
         scheme, _, key = (header or "").partition(" ")
-        known = any(c.key == key for c in service.campaigns.values())
-        if not which(None if header is None else scheme.lower(), known):
+        found = None if header is None else scheme.lower() == "bearer"
+        if (found, any(c.key == key for c in service.campaigns.values())) != (bearer, known):
             return request
         return replace(request, headers={"authorization": f"Bearer {campaign.key}"})
 
@@ -43,15 +43,8 @@ def _echo_key(_: Service, handle: Handler, request: Request) -> Response:
 
 
 def _recode(code: str) -> Wrap:
-    def change(payload: Payload) -> None:
-        payload.clear()
-        payload["error"] = {"code": code, "message": "No.", "type": "domain_error", "id": "1"}
-
-    return model.payloads(change, status=400)
-
-
-def _show_trace(response: Response) -> Response:
-    return json_response(response.status, {"message": _TRACE, "statusCode": response.status})
+    error = {"code": code, "message": "No.", "type": "domain_error", "id": "1"}
+    return responses(lambda response: response.with_json({"error": error}), status=400)
 
 
 @model.requests
@@ -61,8 +54,8 @@ def _take_put(_: Service, request: Request) -> Request:
 
 
 def _type(content_type: str, **limits: Any) -> Wrap:
-    header = {"content-type": content_type}
-    return responses(lambda r: replace(r, headers={**r.headers, **header}), **limits)
+    headers = {"content-type": content_type}
+    return responses(lambda r: replace(r, headers={**r.headers, **headers}), **limits)
 
 
 FAULTS: Table = {
@@ -70,24 +63,20 @@ FAULTS: Table = {
     "answers-200: An accepted retry is answered with 200.": statuses(200, of=201),
     "answers-202: An accepted retry is answered with 202.": statuses(202, of=201),
     "key-required": RULE,
-    "no-key-accepted: A retry without a key is accepted.": _let_in(
-        lambda scheme, _: scheme is None
-    ),
+    "no-key-accepted: A retry without a key is accepted.": _let_in(None, False),
     "no-key-forbidden: A retry without a key is answered with 403.": statuses(403, of=401),
     "wrong-key-refused": RULE,
-    "wrong-key-accepted: Any Bearer key is accepted.": _let_in(
-        lambda scheme, known: scheme == "bearer" and not known
-    ),
-    "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(
-        lambda scheme, known: scheme != "bearer" and known
-    ),
+    "wrong-key-accepted: Any Bearer key is accepted.": _let_in(True, False),
+    "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(False, True),
     "foreign-campaign-refused": RULE,
     "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
-        lambda scheme, known: scheme == "bearer" and known
+        True, True
     ),
     "no-secret-echoed": RULE,
     "key-echoed: A refusal quotes the API key.": _echo_key,
-    "stack-trace-shown: A refusal shows a stack trace.": responses(_show_trace, status=400),
+    "stack-trace-shown: A refusal shows a stack trace.": responses(
+        lambda r: json_response(400, {"message": _TRACE, "statusCode": 400}), status=400
+    ),
     "error-code-documented": RULE,
     "error-code-unknown: A refusal carries a code that is not documented.": _recode("retry_failed"),
     "error-code-of-another-cause: A refusal carries the code of another cause.": _recode(
@@ -95,7 +84,7 @@ FAULTS: Table = {
     ),
     "error-shape": RULE,
     "error-is-html: A refusal is an HTML page.": responses(
-        lambda response: replace(response, body=_HTML), status=400
+        lambda r: replace(r, body=_HTML), status=400
     ),
     "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
         lambda response: response.with_json({"errors": ["No."]}), status=400
@@ -108,13 +97,9 @@ FAULTS: Table = {
         "text/plain", status=400
     ),
     "unknown-message-refused": RULE,
-    "unknown-is-404: An unknown message is answered with 404.": statuses(
-        404, of=400, about=lambda m: m is None
-    ),
+    "unknown-is-404: An unknown message is answered with 404.": statuses(404, of=400, about=not_),
     "no-server-error": RULE,
-    "unknown-is-500: An unknown message is answered with 500.": statuses(
-        500, of=400, about=lambda m: m is None
-    ),
+    "unknown-is-500: An unknown message is answered with 500.": statuses(500, of=400, about=not_),
     "unfailed-message-refused": RULE,
     "unfailed-is-409: A message that has not failed is answered with 409.": statuses(
         409, of=400, about=lambda m: m is not None and m.status != "failure"

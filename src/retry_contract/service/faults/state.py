@@ -58,8 +58,8 @@ def _keep_failed(service: Service, handle: Handler, request: Request) -> Respons
     return response
 
 
-def _lose(service: Service, message: Message) -> None:
-    del service.messages[message.id]
+def _lose(status: int) -> Wrap:
+    return after_retry(lambda service, message: service.messages.pop(message.id), status=(status,))
 
 
 def _touch(_: Service, message: Message) -> None:
@@ -99,13 +99,9 @@ FAULTS: Table = {
     ),
     "retrieve-agrees": RULE,
     "state-not-changed: The response says created, but the message stays as it was.": _keep_failed,
-    "message-lost: The message is gone once it has been retried.": after_retry(
-        _lose, status=(201,)
-    ),
+    "message-lost: The message is gone once it has been retried.": _lose(201),
     "refusal-changes-nothing": RULE,
-    "refusal-loses-message: The message is gone once its retry was refused.": after_retry(
-        _lose, status=(400,)
-    ),
+    "refusal-loses-message: The message is gone once its retry was refused.": _lose(400),
     "refusal-touches-message: A refusal moves updatedAt on.": after_retry(_touch, status=(400,)),
     "refusal-sends-message: A retry is refused, and the message is sent all the same.": after_retry(
         _enqueue, status=(400, 401)
