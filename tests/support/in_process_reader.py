@@ -15,11 +15,9 @@ from retry_contract.consumer.process.loading import adapt
 from retry_contract.consumer.reader import reader_check
 from retry_contract.consumer.readiness import CheckOptions, Readiness
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.search import draw
 
-PAIR = newest_pair(catalogue())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _DRAWN: dict[str, list[Case]] = {}
 """What was drawn, by the number of payloads and their values: drawing takes longer than reading."""
@@ -57,5 +55,4 @@ def readiness(
     options = CheckOptions("module:consume", now, payloads, 7, values=values, accept=tuple(accept))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader_check, "draw", draw_once)
-        reader = InProcessReader(consume)
-        return reader_check.check_reader(options, reader, PAIR, catalogue().timeline)
+        return reader_check.check_reader(options, InProcessReader(consume), catalogue())

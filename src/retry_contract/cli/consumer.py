@@ -17,7 +17,6 @@ from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import disarm, paint, write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import cut, escape
 from retry_contract.privacy.scrubber import Scrubber, map_texts
@@ -135,9 +134,8 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
     from retry_contract.consumer.readiness import CheckOptions
     from retry_contract.verification import option_values
 
-    contracts, now, accept = catalogue(), datetime.now(UTC), tuple(options.accept)
+    now, accept = datetime.now(UTC), tuple(options.accept)
     timeout = option_values.positive("timeout", options.timeout, default=None) or _TIMEOUT
-    pair = newest_pair(contracts)
     if _is_client(options):
         from retry_contract.consumer.client.calls import Client
         from retry_contract.consumer.client.client_check import check_client
@@ -145,7 +143,7 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
         command = None if options.client_exec is None else read_command(options.client_exec)
         client = Client(target, timeout, command, options.accepted_when or "")
         check = CheckOptions(target, now, secret=secret, accept=accept)
-        return check_client(check, client, pair, contracts)
+        return check_client(check, client, catalogue())
     default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
     payloads = option_values.number("payloads", options.payloads, default=default)
     if payloads > _MOST_PAYLOADS:
@@ -156,7 +154,7 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
     with contextlib.closing(_reader(options, target, timeout)) as reader:
         from retry_contract.consumer.reader.reader_check import check_reader
 
-        return check_reader(check, reader, pair, contracts.timeline)
+        return check_reader(check, reader, catalogue())
 
 
 def _reader(

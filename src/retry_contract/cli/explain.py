@@ -1,11 +1,11 @@
-"""`explain`: one rule, by an exchange that keeps it and one that breaks it.
+"""`explain`: one rule, by exchanges of the built-in model that keep it and, with a fault, break it.
 
-Both come from the built-in model as it runs: as documented, and with a fault. A rule whose cases
-are generated is shown by the smallest case that finds a fault.
+A rule whose cases are generated is shown by the smallest case that finds a fault.
 """
 
 import contextlib
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -35,14 +35,12 @@ def explain(rule: Rule) -> Iterator[str]:
             faulty = _observe(rule, contracts, name, fault)
             broken = next(rule.check(faulty, expect(contracts, name)), None)
             if broken is not None:
-                pairs = _pairs(_observe(rule, contracts, name), faulty, broken)
+                kept, breaking = _examples(_observe(rule, contracts, name), faulty, broken)
                 yield from (f"scenario: {broken.scenario}", "") if broken.scenario else ()
                 yield f"kept by the documented service ({name}):"
-                for kept, _ in pairs:
-                    yield from _exchange_lines(kept)
+                yield from itertools.chain.from_iterable(map(_exchange_lines, kept))
                 yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
-                for _, exchange in pairs:
-                    yield from _exchange_lines(exchange)
+                yield from itertools.chain.from_iterable(map(_exchange_lines, breaking))
                 yield from _violation_lines(broken.as_violation(rule.id), rule)
                 return
 
@@ -52,9 +50,9 @@ def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Obs
     return run.observations(rule.scenario)
 
 
-def _pairs(
+def _examples(
     kept: Observations, faulty: Observations, broken: Finding
-) -> list[tuple[Exchange, Exchange]]:
+) -> Iterator[tuple[Exchange, ...]]:
     """Return the exchanges that keep and break the rule; if alike, also those around them."""
     same = [o.exchange for o in kept.of(broken.scenario)]
     found = [e for e in (*same, *kept.exchanges) if e.number == broken.exchange.number]
@@ -63,7 +61,7 @@ def _pairs(
     if _look_alike(*pairs[0]):
         around = zip(_around(kept, broken), _around(faulty, broken), strict=False)
         pairs += [pair for pair in around if not _look_alike(*pair)]
-    return pairs
+    return zip(*pairs, strict=True)
 
 
 def _around(observations: Observations, broken: Finding) -> list[Exchange]:

@@ -8,17 +8,13 @@ Only `leave_at_once` starts this. A program that calls the command line as a fun
 the process with Ctrl-C ignored, has its own signals, which stay as they are.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 NOT_TESTED = 3
 """`ExitCode.NOT_TESTED`, which takes longer to import than this whole module."""

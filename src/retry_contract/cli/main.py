@@ -18,13 +18,8 @@ from retry_contract.outcome import UsageError, Verdict
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
 _NAME = "retry-contract"
-_COMMANDS = {
-    command.name: command
-    for command in (
-        *(verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND),
-        *reference.COMMANDS,
-    )
-}
+_FIRST = (verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND)
+_COMMANDS = {command.name: command for command in (*_FIRST, *reference.COMMANDS)}
 _KNOWN = " or ".join(", ".join(_COMMANDS).rsplit(", ", 1))
 _OPTION = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*(?==|\Z)|-[A-Za-z]")
 
@@ -77,8 +72,7 @@ def _run(own: list[str], extra: list[str]) -> int:
         # argparse takes files in one place only, and leaves those after an option.
         late = [word for word in unknown if word == "-" or not word.startswith("-")]
         unknown = [word for word in unknown if word not in late]
-        options.files += late + extra
-        extra = []
+        options.files, extra = options.files + late + extra, []
     if unknown:
         named = _without_values(unknown)
         raise UsageError(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")

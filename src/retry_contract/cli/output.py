@@ -25,10 +25,7 @@ def prepare_streams() -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Print lines to standard output. Raises UsageError if they cannot be written.
-
-    A closed pipe is no error: its reader has seen enough.
-    """
+    """Print lines, if the output is no closed pipe. Raises UsageError if they cannot be written."""
     try:
         for line in lines:
             sys.stdout.write(line + "\n")

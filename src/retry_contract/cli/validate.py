@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,11 +77,8 @@ def _read(file: str) -> bytes:
     if file == "-" and sys.stdin is None:
         raise UsageError("cannot be read: it is closed")
     try:
-        if file == "-":
-            body = sys.stdin.buffer.read(_LARGEST + 1)
-        else:
-            with Path(file).open("rb") as stream:
-                body = stream.read(_LARGEST + 1)
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            body = stream.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(body) > _LARGEST:

@@ -17,7 +17,6 @@ _FEW, _SOME = 3, 6
 _WIDTH, _INDENT = 100, " " * 12
 _GLUE = "\x1f"
 """Stands for a space that no line ends at: JSON never holds this character as it is."""
-_QUESTION = "If it reads what fills your template, give --values."
 
 
 def readiness_document(found: Readiness) -> dict[str, Any]:
@@ -124,9 +123,10 @@ def _why(found: Readiness) -> str:
             cause, one, other = "the cutover is not the reason", old.finding, new.finding
             if one and other and (unit == "call" or one.error != other.error):
                 cause = other.error.rstrip(".")
-            ask = f" Is it the code that reads the response? {_QUESTION}"
-            question = ask if unit == "payload" else ""
-            return f"It fails on every {unit} of both contracts: {cause}.{question}"
+            failure = f"It fails on every {unit} of both contracts: {cause}."
+            values = "If it reads what fills your template, give --values."
+            question = f" Is it the code that reads the response? {values}"
+            return failure + question * (unit == "payload")
         reads = "reads" if old.result is Result.OK else "on some of"
         return f"It fails on every {unit} of {new.of}, and {reads} {old.of}."
     if old.finding and old.finding.odd and _fails_alike(old.finding, counted):
@@ -193,16 +193,11 @@ def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
     document |= {name: getattr(outcome, name) for name in ("counts", "tried", "failed")}
     document["remark"] = outcome.remark or None
     if (finding := outcome.finding) is not None:
-        document |= {
-            "payload": finding.payload,
-            "oddity": list(finding.odd),
-            "requests": list(finding.requests),
-            "error": finding.error or None,
-            "differs": list(_pointers(finding)),
-            "read": [dataclasses.asdict(place) for place in finding.differs],
-            "where": finding.where or None,
-            "advice": finding.advice or None,
-        }
+        document |= {"payload": finding.payload, "oddity": list(finding.odd)}
+        document |= {"requests": list(finding.requests), "error": finding.error or None}
+        document["differs"] = list(_pointers(finding))
+        document["read"] = [dataclasses.asdict(place) for place in finding.differs]
+        document |= {name: getattr(finding, name) or None for name in ("where", "advice")}
     return document
 
 

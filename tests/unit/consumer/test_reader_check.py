@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.in_process_reader import NOW, PAIR, readiness
+from support.in_process_reader import NOW, readiness
 
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.reader.reader_check import check_reader
@@ -22,7 +22,7 @@ from retry_contract.consumer.readiness import (
     ScenarioOutcome,
 )
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.outcome import Verdict
+from retry_contract.outcome import UsageError, Verdict
 
 Payload = dict[str, Any]
 OK, BREAKS, DIFFERS, UNTESTED = Result.OK, Result.BREAKS, Result.DIFFERS, Result.NOT_TESTED
@@ -249,7 +249,7 @@ class Scripted:
 
 def check_scripted(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
     asked = CheckOptions("module:consume", NOW, payloads, 7, secret)
-    return check_reader(asked, reader, PAIR, catalogue().timeline)
+    return check_reader(asked, reader, catalogue())
 
 
 def read(response: Payload) -> Attempt:
@@ -260,6 +260,17 @@ def refuse(response: Payload) -> Attempt:
     if "creatorId" in response:
         return Attempt(Ending.RAISED, error="ValueError: seen before")
     return read(response)
+
+
+def test_a_target_that_cannot_be_imported_is_known_before_payloads_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cannot_import(_: Payload) -> Attempt:
+        raise UsageError("cannot be imported")
+
+    monkeypatch.setattr("retry_contract.consumer.reader.reader_check.draw", None)
+    with pytest.raises(UsageError, match="cannot be imported"):
+        check_scripted(Scripted(cannot_import, cannot_import), 1000)
 
 
 def test_a_failure_that_a_new_process_does_not_have_is_not_tested() -> None:

@@ -10,7 +10,7 @@ from retry_contract.consumer.client.policy import Baseline, baseline_of, check_c
 from retry_contract.consumer.compare import advice_on, differences
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.catalogue import Catalogue
-from retry_contract.contract.pair import Pair
+from retry_contract.contract.pair import Pair, newest_pair
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
@@ -36,10 +36,10 @@ def counts(name: str, pair: Pair, served: Set[str], *, reads_old: bool) -> bool:
 
 
 def check_client(
-    options: readiness.CheckOptions, client: Client, pair: Pair, catalogue: Catalogue
+    options: readiness.CheckOptions, client: Client, catalogue: Catalogue
 ) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
-    begin, timeline = time.perf_counter(), catalogue.timeline
+    begin, pair, timeline = time.perf_counter(), newest_pair(catalogue), catalogue.timeline
     planned = calls_by_scenario(pair, timeline)
     from retry_contract.endpoint.server import serve
 

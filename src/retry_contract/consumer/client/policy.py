@@ -1,7 +1,7 @@
 """What is wrong with the calls of a client, by the policy of docs/consumer.md."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,7 +68,9 @@ def baseline_of(
 
 def check_call(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:
     """Return what is wrong with a call; None if nothing is."""
-    return _harm(call) or _hang(call) or _wrong_report(call, client, baseline)
+    for error, advice in _harm(call):
+        return _finding(call, error, advice)
+    return _wrong_report(call, client, baseline)
 
 
 def _finding(call: CallResult, error: str, advice: str, result: Result = Result.BREAKS) -> Finding:
@@ -76,29 +78,23 @@ def _finding(call: CallResult, error: str, advice: str, result: Result = Result.
     return Finding(result, error, None, call.attempt.where, requests=requests, advice=advice)
 
 
-def _harm(call: CallResult) -> Finding | None:
-    visit, change = call.visit, call.visit.change()
+def _harm(call: CallResult) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong whatever the client reported, with what to do, the worst first."""
+    visit, attempt, change = call.visit, call.attempt, call.visit.change()
     if change is not None:
         use = f"use the campaign_id and message_id that it is given: {_DOCUMENTED}"
         alone = "retry by the retry endpoint alone; it keeps the message and its id"
-        return _finding(call, f"it {': '.join(change)}", use if "another" in change[0] else alone)
+        yield f"it {': '.join(change)}", use if "another" in change[0] else alone
     if call.leak:
-        return _finding(call, f"it printed the API key: {call.leak}", _KEEP_OUT)
-    held = next((line for line in call.attempt.trace.splitlines() if visit.key in line), "")
-    if held:
-        error = f"it raised an error that holds the API key: {held.strip()}"
-        return _finding(call, error, _KEEP_OUT)
+        yield f"it printed the API key: {call.leak}", _KEEP_OUT
+    for line in attempt.trace.splitlines():
+        if visit.key in line:
+            yield f"it raised an error that holds the API key: {line.strip()}", _KEEP_OUT
     if visit.is_endless():
-        return _finding(call, f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND)
-    return None
-
-
-def _hang(call: CallResult) -> Finding | None:
-    if call.attempt.ending is not Ending.HUNG:
-        return None
-    ended = _END if call.visit.is_accepted() else _LONGER
-    waits = call.visit.waits() and len(call.visit.retries()) == 1
-    return _finding(call, call.attempt.error, _DEADLINE if waits else ended)
+        yield f"it asked for the retry {MOST_RETRIES} times, and went on", _BOUND
+    if attempt.ending is Ending.HUNG:
+        waits = visit.waits() and len(visit.retries()) == 1
+        yield attempt.error, _DEADLINE if waits else _END if visit.is_accepted() else _LONGER
 
 
 def _wrong_report(call: CallResult, client: Client, baseline: Baseline) -> Finding | None:

@@ -1,7 +1,5 @@
 """The user's code that reads, as processes: payloads in as lines of JSON, attempts out."""
 
-from __future__ import annotations
-
 import collections
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -44,17 +42,11 @@ def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:
     return (lines[at : at + _AT_ONCE] for at in range(0, len(lines), _AT_ONCE))
 
 
-def python_reader(target: str, timeout: float) -> LineReader:
-    """Return the reader that is a Python callable, `package.module:callable`."""
-    return LineReader(host_command(target), timeout, is_hosted=True)
-
-
 class LineReader:
     """A process that reads a payload a line, and writes a line for each.
 
     It is started again after a crash, a hang or noise. `timeout` is in seconds, for one payload.
-    The input of a command ends after each batch, so that it need not flush its lines; the Python
-    host stays.
+    The input of a command ends after each batch, so that it need not flush; a Python host stays.
     """
 
     def __init__(self, words: Command, timeout: float, *, is_hosted: bool = False) -> None:
@@ -177,6 +169,11 @@ class LineReader:
         status = 0 if self._process is None else self._processes.stop(self._process)
         self._process = None
         return status
+
+
+def python_reader(target: str, timeout: float) -> LineReader:
+    """Return the reader that is a Python callable, `package.module:callable`."""
+    return LineReader(host_command(target), timeout, is_hosted=True)
 
 
 class PerPayloadReader:

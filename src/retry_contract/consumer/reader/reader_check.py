@@ -10,8 +10,8 @@ from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.readers import ONE_LINE, Reader
 from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
-from retry_contract.contract.pair import Pair
-from retry_contract.contract.timeline import Timeline
+from retry_contract.contract.catalogue import Catalogue
+from retry_contract.contract.pair import Pair, newest_pair
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
@@ -29,10 +29,10 @@ _BLIND = (
 
 
 def check_reader(
-    options: readiness.CheckOptions, reader: Reader, pair: Pair, timeline: Timeline
+    options: readiness.CheckOptions, reader: Reader, catalogue: Catalogue
 ) -> Readiness:
     """Try a reader on generated payloads. Raises UsageError."""
-    begin = time.perf_counter()
+    begin, pair, timeline = time.perf_counter(), newest_pair(catalogue), catalogue.timeline
     shown = scenarios(pair, pair.current_contracts(timeline, options.now))
     run = _ReaderCheck(options, reader, pair)
     outcomes = (*run.outcomes(shown), run.rare_forms())
