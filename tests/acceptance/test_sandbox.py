@@ -134,7 +134,9 @@ def test_verify_runs_beside_it_and_its_exit_code_is_told(
     done = command("sandbox", "--port", "0", *faults, "--run", run)
     assert done.returncode == bool(fault), done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("BROKEN: message-id-kept" if fault else "KEPT by http://127.0.0.1:")
+    assert last.startswith(
+        "BROKEN after-2025-02-24: 1 cause" if fault else "KEPT by http://127.0.0.1:"
+    )
 
 
 DEAF = """
