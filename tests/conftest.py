@@ -48,3 +48,5 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     workers = config.hook.pytest_xdist_auto_num_workers(config=config)
     if workers > 1:  # each gets a part in one piece, so what a module's tests share is made once
         option.numprocesses, option.dist = workers, "worksteal"
+        # Else every worker, and every command that a test starts, compiles all modules again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
