@@ -26,6 +26,7 @@ def main() -> int:
         return command_line.main()
     finally:
         ignore_from_now_on()
+        gc.freeze()  # else Python looks through all that was imported before it ends
 
 
 if __name__ == "__main__":

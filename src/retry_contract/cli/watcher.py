@@ -37,7 +37,8 @@ class Watcher:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._total = len(session.items)
-        gc.freeze()  # what was imported stays, and need not be looked through
+        gc.freeze()  # what was imported stays, and need not be looked through soon
+        gc.unfreeze()  # but Hypothesis asks who refers to its objects
         gc.enable()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
