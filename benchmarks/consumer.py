@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
+from retry_contract.contract.catalogue import catalogue, newest_pair
 from retry_contract.fuzz.pairs import cases, plainest
 from retry_contract.fuzz.search import draw
 

@@ -10,6 +10,7 @@ What survives both is held against `mutation_survivors.md`; anything else is lis
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import functools
 import importlib
@@ -42,7 +43,7 @@ LOADED = (
 )
 FIRST = {
     "service.faults": ("service/test_faults.py",),
-    "service.sandbox": ("service/test_sandbox.py",),
+    "service.controls": ("service/test_sandbox.py",),
     "service": ("test_model.py", "test_refusals.py", "test_seeds.py", "service/test_faults.py"),
     "rules": (
         *("test_checks.py", "test_delivery.py", "test_findings.py"),
@@ -95,6 +96,9 @@ def copy_tree(folder: Path) -> None:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
+    for package in MUTATED:
+        for file in (folder / "src" / "retry_contract" / package).rglob("*.py"):
+            file.write_text(undecorated(file.read_text(encoding="utf-8")), encoding="utf-8")
     settings = {
         "source_paths": ["src"],
         "only_mutate": [f"src/retry_contract/{package}/*" for package in MUTATED],
@@ -107,9 +111,24 @@ def copy_tree(folder: Path) -> None:
         file.writelines(["\n[tool.mutmut]\n", *lines])
 
 
+def undecorated(source: str) -> str:
+    """Decorate functions in statements of their own: mutmut leaves decorated ones as they are."""
+    tree = ast.parse(source)
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        body.append(node)
+        if isinstance(node, ast.FunctionDef):
+            for decorator in reversed(node.decorator_list):
+                call = ast.Call(decorator, [ast.Name(node.name)], [])
+                body.append(ast.Assign([ast.Name(node.name, ast.Store())], call))
+            node.decorator_list = []
+    tree.body = body
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
 def made_by_mutmut(folder: Path) -> list[str]:
     """Let mutmut write all mutants; it tries but one of them."""
-    mutmut(folder, "run", "--max-children", "1", PACKAGE + "rules.x_section__mutmut_1")
+    mutmut(folder, "run", "--max-children", "1", PACKAGE + "rules.x_rule_named__mutmut_1")
     files = sorted((folder / "mutants" / "src").rglob("*.meta"))
     metas = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return [name for meta in metas for name in meta["exit_code_by_key"]]

@@ -3,8 +3,6 @@
 The public names are imported on first use, so importing the package costs nothing.
 """
 
-from __future__ import annotations
-
 import os
 
 from retry_contract._version import __version__
@@ -36,7 +34,7 @@ __all__ = [
 __path__.append(os.path.realpath(f"{__file__}/../../.."))
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in ("contracts", "timeline"):
         from retry_contract.contract.catalogue import catalogue
 

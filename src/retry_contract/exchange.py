@@ -1,7 +1,5 @@
 """One request and its response, and the named exchanges of one run."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping
@@ -100,7 +98,7 @@ class Observation:
     before: Exchange | None = None
     after: Exchange | None = None
     sent: Exchange | None = None
-    expected: Expectation | None = None
+    expected: "Expectation | None" = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class Observations:
         return tuple(o for o in self.found if o.scenario in scenarios)
 
 
-def from_httpx(response: httpx.Response, number: int, kind: Kind) -> Exchange:
+def from_httpx(response: "httpx.Response", number: int, kind: Kind) -> Exchange:
     """Return the exchange of an httpx response whose body has been read."""
     request, path = response.request, urlsplit(str(response.request.url)).path
     headers = {name.lower(): value for name, value in response.headers.items()}

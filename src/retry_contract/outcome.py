@@ -1,7 +1,5 @@
 """Plain values that every layer shares: violations, the state of a rule, a run's outcome."""
 
-from __future__ import annotations
-
 import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -84,7 +82,7 @@ class Violation:
             return f"{self.pointer or self.place} is {self.actual}"
         return self.actual if self.place == "status" else f"the body is {self.actual}"
 
-    def with_message(self, message: str) -> Violation:
+    def with_message(self, message: str) -> "Violation":
         """Return this violation with another message."""
         return replace(self, message=message)
 
@@ -124,7 +122,7 @@ class Traffic:
     requests: int = 0
     responses: Mapping[str, int] = field(default_factory=dict)
 
-    def __add__(self, other: Traffic) -> Traffic:
+    def __add__(self, other: "Traffic") -> "Traffic":
         responses = Counter(self.responses) + Counter(other.responses)
         return Traffic(self.requests + other.requests, dict(sorted(responses.items())))
 

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from retry_contract.consumer.client import client_check
-from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
+from retry_contract.contract.catalogue import catalogue, newest_pair
 from retry_contract.service.staged_calls import calls_by_scenario
 
 Done = CompletedProcess[str]

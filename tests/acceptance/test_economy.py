@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.runs import check_all
 from support.server import Served
 from support.watched import Watch, begin, watched
 
@@ -58,7 +59,7 @@ class Opened:
         return {rule: self.run.check(RULES[rule]) for rule in rules}
 
     def check_all(self) -> ContractResult:
-        return self.run.check_all()
+        return check_all(self.run)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
+from support.runs import check_all
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
@@ -79,7 +80,7 @@ def _verify(
     moving = [endpoint.service.add_message(own, simulator_number(), {"a": "b"}) for _ in range(2)]
     endpoint.named = (*at_rest, *(message.id for message in moving))
     try:
-        return Run(endpoint, expect(CONTRACTS, contract.name)).check_all()
+        return check_all(Run(endpoint, expect(CONTRACTS, contract.name)))
     finally:
         endpoint.close()
 

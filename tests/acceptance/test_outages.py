@@ -80,9 +80,9 @@ OUTAGES = {
     "1010 in HTML": f"refused with 403: {LIST}",
 }
 LATER = {
-    "503": "the service is down: a Retrieve that must work was answered with 503 too",
-    "502 in HTML": "the service is down: a Retrieve that must work was answered with 502 too",
-    "200 in HTML": "the service is down: a Retrieve that must work was answered with 200 and no",
+    "503": "the service is down: a Retrieve that must work got 503 too",
+    "502 in HTML": "the service is down: a Retrieve that must work got 502 too",
+    "200 in HTML": "the service is down: a Retrieve that must work got 200 and no",
     **{name: f" of the run, {OUTAGES[name]}" for name in ("401", "403")},
     **{name: f" of the run, {OUTAGES[name]}" for name in ("1010 in HTML", "address refused")},
 }
@@ -402,7 +402,7 @@ def test_own_process_says_the_same(command: Callable[..., Done], served: Served)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirected_run_is_not_tested(check: Run, served: Served, status: int) -> None:
     with trap() as other, between(served.url, response(status, location=other.url)) as far:
-        reason = f"redirected with {status}: give the base URL that the service really has"
+        reason = f"redirected with {status}: give the service's own base URL"
         _not_tested(check(far.url), reason)
         assert len(far.calls) == 1
         assert other.accepted == 0

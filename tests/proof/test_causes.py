@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from support.runs import check_all
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
@@ -71,7 +72,7 @@ def _planted(fault: str) -> str:
 
 def _causes(fault: str, contract: str) -> tuple[Cause, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS[contract], faults=[FAULTS[fault]])
-    result = Run(endpoint, expect(CONTRACTS, contract)).check_all()
+    result = check_all(Run(endpoint, expect(CONTRACTS, contract)))
     return causes(Outcome(Verdict.BROKEN, "mock", contracts=(result,)))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.runs import check_all
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
@@ -37,7 +38,7 @@ def _checked(alias: str, fault: str | None = None, without: str | None = None) -
     contract = CONTRACTS[alias]
     endpoint = mock_of(CONTRACTS, contract, faults=[FAULTS[fault]] if fault else [])
     run = Run(endpoint, expect(CONTRACTS, alias), frozenset({without} if without else ()))
-    result = run.check_all()
+    result = check_all(run)
     endpoint.close()
     return result
 
@@ -59,7 +60,7 @@ def _broken(result: ContractResult) -> dict[str, RuleResult]:
 def test_documented_service_keeps_every_rule(alias: str, errors: Any, cap: Any) -> None:
     settings = Settings(cap=cap, errors=errors)
     endpoint = mock_of(CONTRACTS, CONTRACTS[alias], settings=settings)
-    result = Run(endpoint, expect(CONTRACTS, alias)).check_all()
+    result = check_all(Run(endpoint, expect(CONTRACTS, alias)))
     assert _in_state(result, RuleState.KEPT).keys() == BY_HAND
     assert result.drift == ()
 
@@ -213,7 +214,7 @@ def test_fault_names_and_sentences_are_unique() -> None:
 def _served(served: str, expectation: Expectation) -> ContractResult:
     assert expectation.instant is not None
     endpoint = MockEndpoint(CONTRACTS, expectation.instant, lambda _: CONTRACTS[served])
-    result = Run(endpoint, expectation).check_all()
+    result = check_all(Run(endpoint, expectation))
     endpoint.close()
     return result
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.runs import check_all
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
@@ -72,7 +73,7 @@ def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -
     for faults, status in ((), 403), ((unauthorised,), 401):
         endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=list(faults))
         run = Run(endpoint, expect(CONTRACTS, "after"))
-        results = {rule.rule: rule for rule in run.check_all().rules}
+        results = {rule.rule: rule for rule in check_all(run).rules}
         assert results["foreign-campaign-refused"].state is RuleState.KEPT
         assert not any(rule.state is RuleState.BROKEN for rule in results.values())
         (probe,) = run.observe(FOREIGN_CAMPAIGN)

@@ -13,7 +13,7 @@ from retry_contract.consumer.process.attempt import Attempt, read_host_line
 from retry_contract.consumer.process.host import Host
 from retry_contract.consumer.process.loading import adapt
 from retry_contract.consumer.reader import reader_check
-from retry_contract.consumer.readiness import CheckOptions, Readiness
+from retry_contract.consumer.readiness import CheckPlan, Readiness
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.search import draw
@@ -52,7 +52,7 @@ def readiness(
             _DRAWN[key] = draw(*given)
         return _DRAWN[key]
 
-    options = CheckOptions("module:consume", now, payloads, 7, values=values, accept=tuple(accept))
+    options = CheckPlan("module:consume", now, payloads, 7, values=values, accept=tuple(accept))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader_check, "draw", draw_once)
         return reader_check.check_reader(options, InProcessReader(consume), catalogue())

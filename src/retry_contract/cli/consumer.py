@@ -1,7 +1,5 @@
 """`consumer`: tries the user's code on both contracts."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os
@@ -129,9 +127,9 @@ def _target(options: argparse.Namespace) -> str:
     return str(given[0])
 
 
-def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
+def _check(options: argparse.Namespace, target: str, secret: str) -> "Readiness":
     from retry_contract.consumer.process.user_process import read_command
-    from retry_contract.consumer.readiness import CheckOptions
+    from retry_contract.consumer.readiness import CheckPlan
     from retry_contract.verification import option_values
 
     now, accept = datetime.now(UTC), tuple(options.accept)
@@ -142,7 +140,7 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
 
         command = None if options.client_exec is None else read_command(options.client_exec)
         client = Client(target, timeout, command, options.accepted_when or "")
-        check = CheckOptions(target, now, secret=secret, accept=accept)
+        check = CheckPlan(target, now, secret=secret, accept=accept)
         return check_client(check, client, catalogue())
     default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
     payloads = option_values.number("payloads", options.payloads, default=default)
@@ -150,7 +148,7 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
         raise UsageError(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
     seed = option_values.read_seed(options.seed, 1) or 0
     values = option_values.template_values(options.values)
-    check = CheckOptions(target, now, payloads, seed, secret, values, accept)
+    check = CheckPlan(target, now, payloads, seed, secret, values, accept)
     with contextlib.closing(_reader(options, target, timeout)) as reader:
         from retry_contract.consumer.reader.reader_check import check_reader
 
@@ -159,7 +157,7 @@ def _check(options: argparse.Namespace, target: str, secret: str) -> Readiness:
 
 def _reader(
     options: argparse.Namespace, target: str, timeout: float
-) -> LineReader | PerPayloadReader:
+) -> "LineReader | PerPayloadReader":
     from retry_contract.consumer.process import readers
     from retry_contract.consumer.process.user_process import read_command
 

@@ -3,7 +3,6 @@
 A rule whose cases are generated is shown by the smallest case that finds a fault.
 """
 
-import contextlib
 import dataclasses
 import itertools
 import json
@@ -13,15 +12,17 @@ from retry_contract.contract.catalogue import Catalogue, catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.exchange import Exchange, Observations
-from retry_contract.outcome import NotExercised, Violation
+from retry_contract.outcome import RuleResult, Traffic, Violation
 from retry_contract.report.text import detail_lines, violation_details
 from retry_contract.rules import GENERATED, Finding, Rule
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.service.faults import FAULTS, Fault
+from retry_contract.verification.observer import Callbacks
+from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Run
 
 _FOUND_BY = {REQUESTS: "creator-id-null", SEQUENCES: "values-lost"}
-_CASES, _SEED = 10, 2
+_CASES, _SEED = "10", "2"
 
 
 def explain(rule: Rule) -> Iterator[str]:
@@ -93,26 +94,22 @@ def _violation_lines(violation: Violation, rule: Rule) -> Iterator[str]:
 
 
 def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
-    # Here, since the libraries behind it are slow to import.
-    from retry_contract.fuzz.engine import Broken, Plan, Tally
-    from retry_contract.fuzz.requests import fuzz_requests
-    from retry_contract.fuzz.stateful import fuzz_sequences
+    from retry_contract.fuzz.generate import generator  # here, since it is slow to import
 
-    def play(*faults: Fault) -> tuple[Broken | None, Tally]:
+    given = {"fuzz": _CASES, "seed": _SEED}
+    generate = generator(read_options(given, catalogue=contracts, environment={}))
+
+    def check(*faults: Fault) -> tuple[RuleResult, Traffic]:
         endpoint = mock_of(contracts, contracts[name], faults=faults)
-        plan = Plan(endpoint, expect(contracts, name), _CASES, _SEED)
-        tally = Tally(plan.most_shrinks)
-        with contextlib.suppress(NotExercised):
-            return (fuzz_requests if rule.id == REQUESTS else fuzz_sequences)(plan, tally), tally
-        return None, tally
+        run = Run(endpoint, expect(contracts, name), callbacks=Callbacks(generate))
+        return run.check(rule), run.traffic
 
-    _, kept = play()
+    _, kept = check()
     yield f"kept by the documented service ({name}):"
-    yield f"  {_CASES} generated cases: {kept.requests} requests, {kept.accepted} retries accepted"
+    yield f"  {_CASES} generated cases, {kept.requests} requests"
     yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
-    found, _ = play(fault)
-    if found is None:  # not with these versions of the libraries that generate
+    broken, _ = check(fault)
+    if not broken.violations:  # not with these versions of the libraries that generate
         yield f"  not found in {_CASES} generated cases"
         return
-    case = json.dumps(found.case)
-    yield from _violation_lines(dataclasses.replace(found.violations[0], case=case), rule)
+    yield from _violation_lines(dataclasses.replace(broken.violations[0], replay=None), rule)

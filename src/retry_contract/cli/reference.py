@@ -1,7 +1,5 @@
 """`schema`, `timeline`, `rules` and `explain`: they print the contract, and check nothing."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -76,7 +74,7 @@ def _rules(_: argparse.Namespace) -> Iterator[str]:
             yield f"not tested: {source}: {source.not_tested}"
 
 
-def _rule_lines(rule: Rule) -> Iterator[str]:
+def _rule_lines(rule: "Rule") -> Iterator[str]:
     from retry_contract.report.text import detail_lines, source_details
 
     yield f"  {rule.sentence}"

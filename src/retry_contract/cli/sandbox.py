@@ -1,7 +1,5 @@
 """`sandbox`: serves the documented service on loopback."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os
@@ -74,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace, contracts: Catalogue) -> Start:
+def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
     from retry_contract.service.controls import AUTO, Start
     from retry_contract.service.faults import FAULTS
     from retry_contract.service.model import Settings
@@ -104,9 +102,7 @@ def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | No
     lead = positive("cutover-in", options.cutover_in, default=None)
     if lead is not None:
         if options.contract != "auto" or options.on is not None:
-            raise UsageError(
-                "--cutover-in sets the clock: it goes with neither --on nor --contract"
-            )
+            raise UsageError("--cutover-in sets the clock: leave out --on and --contract")
         cutover = list(contracts.values())[-1].period.effective_from
         assert cutover is not None  # only the first contract holds from the beginning
         return cutover - timedelta(seconds=lead)

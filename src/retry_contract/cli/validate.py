@@ -1,7 +1,5 @@
 """`validate`: validates saved responses, one JSON document a file."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from contextlib import nullcontext
@@ -39,7 +37,7 @@ class _Result:
 
     file: str
     verdict: Verdict
-    validation: Validation
+    validation: "Validation"
     reason: str | None = None
 
 

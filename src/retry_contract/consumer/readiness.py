@@ -21,7 +21,7 @@ class Result(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class CheckOptions:
+class CheckPlan:
     """What a check does: how many generated payloads, from which seed, at which instant.
 
     `secret` is what no output may hold; `values` are those of the user's template; `accept` are

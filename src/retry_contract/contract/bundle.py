@@ -1,7 +1,5 @@
 """Schemas in one piece: with their definitions for other languages, or without any reference."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +49,7 @@ def _collect(schema: Any, contract: Contract, definitions: dict[str, Any]) -> An
     return _rewrite(schema, redirect)
 
 
-def dereference(schema: Any, registry: Registry[Any]) -> Any:
+def dereference(schema: Any, registry: "Registry[Any]") -> Any:
     """Return a schema with each reference replaced by its target: it validates five times faster.
 
     A schema that refers to itself cannot be written out, and is returned as it is.

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise, starmap
@@ -47,35 +46,31 @@ class Period:
     transition: tuple[datetime, datetime] | None = None
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(tuple[Period, ...]):
     """The periods of the contracts, the oldest first."""
 
-    periods: tuple[Period, ...]
-
-    def __iter__(self) -> Iterator[Period]:
-        return iter(self.periods)
+    __slots__ = ()
 
     def period(self, name: str) -> Period:
         """Return the period of a contract, by name or alias. Raises KeyError."""
-        return {key: p for p in self.periods for key in (p.name, p.alias)}[name]
+        return {key: p for p in self for key in (p.name, p.alias)}[name]
 
     def at(self, when: str | date | datetime) -> Period:
         """Return the period in force at a date or an instant. Raises InvalidInstant."""
         instant = as_instant(when)
-        begun = [p for p in self.periods if p.effective_from and p.effective_from <= instant]
-        return [self.periods[0], *begun][-1]
+        begun = [p for p in self if p.effective_from and p.effective_from <= instant]
+        return [self[0], *begun][-1]
 
     def others_at(self, when: str | date | datetime) -> tuple[Period, ...]:
         """Return the periods not in force at an instant that a transition lets be served."""
         instant, current = as_instant(when), self.at(when)
-        pairs = ((pair, pair[1].transition) for pair in pairwise(self.periods))
+        pairs = ((pair, pair[1].transition) for pair in pairwise(self))
         both = [pair for pair, days in pairs if days and days[0] <= instant < days[1]]
         return tuple(period for pair in both for period in pair if period is not current)
 
     def instant_within(self, period: Period) -> datetime:
         """Return an instant at which this contract is in force, outside every transition."""
-        newer = dict(pairwise(self.periods)).get(period)
+        newer = dict(pairwise(self)).get(period)
         begin = period.transition[1] if period.transition else period.effective_from
         end = newer and (newer.transition[0] if newer.transition else newer.effective_from)
         if begin and end:
@@ -87,7 +82,7 @@ class Timeline:
 
 def read_timeline(document: dict[str, Any]) -> Timeline:
     """Read a timeline from the content of `timeline.json`."""
-    return Timeline(tuple(_period(row) for row in document["contracts"]))
+    return Timeline(map(_period, document["contracts"]))
 
 
 def _period(row: dict[str, Any]) -> Period:

@@ -1,7 +1,5 @@
 """The interface of every way to reach a service."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,7 +46,7 @@ class Endpoint(Protocol):
         """Let time pass for the service."""
         time.sleep(seconds)
 
-    def renew(self) -> Endpoint:
+    def renew(self) -> "Endpoint":
         """Return an endpoint that nothing has been asked of; this one if there is no other."""
         return self
 
@@ -60,7 +58,7 @@ class Endpoint(Protocol):
         """Move the clock of a twin on to an instant."""
         raise RuntimeError("the clock of a service over HTTP cannot be moved")
 
-    def twin_at(self, instant: datetime) -> Endpoint | None:
+    def twin_at(self, instant: datetime) -> "Endpoint | None":
         """Return a twin with a clock that stands still at an instant; None if it cannot be."""
         return None
 

@@ -122,7 +122,5 @@ def _check_here(host: str, addresses: list[str]) -> None:
     """Raise NotTested if a host leads elsewhere, whatever its name says."""
     for address in addresses:
         if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
-            raise NotTested(
-                f"{host} leads to {address}, which is not this machine: nothing was sent; give "
-                "127.0.0.1 or [::1] instead, or mend the hosts file"
-            )
+            how = "nothing was sent; give 127.0.0.1 or [::1] instead, or mend the hosts file"
+            raise NotTested(f"{host} leads to {address}, which is not this machine: {how}")

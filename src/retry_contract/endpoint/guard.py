@@ -174,11 +174,8 @@ def _recipient(request: httpx.Request) -> str:
     except (ValueError, httpx.RequestNotRead):
         return ""
     members = dict(pairs) if isinstance(pairs, tuple) else {}
-    alone = (
-        members
-        and len(members) == len(pairs)
-        and members.keys() <= {"recipient", "language", "values"}
-    )
+    documented = members.keys() <= {"recipient", "language", "values"}
+    alone = members and documented and len(members) == len(pairs)
     recipient = members.get("recipient") if alone else None
     return recipient if isinstance(recipient, str) else ""
 

@@ -166,9 +166,7 @@ def check_proxy(proxy: str | None, url: str) -> str | None:
         example = "http://proxy.example:8080"
         raise UsageError(f"--proxy: give the URL of an HTTP proxy, such as {example}") from None
     if is_loopback(url) and not is_loopback(parsed):
-        raise UsageError(
-            "--proxy: the endpoint is on this machine and the proxy is not; leave it out"
-        )
+        raise UsageError("--proxy: the endpoint is on this machine, the proxy is not; leave it out")
     return proxy.strip()
 
 

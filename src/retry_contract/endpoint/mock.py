@@ -1,7 +1,5 @@
 """The documented service behind respx: no socket is opened."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -45,9 +43,8 @@ class MockEndpoint(Endpoint):
         self._copy = functools.partial(MockEndpoint, catalogue, settings=settings, faults=faults)
         self._catalogue, self._in_force, self._tick = catalogue, in_force, tick
         self.now = self._start = start
-        self.service = Service(
-            clock=lambda: self.now, in_force=in_force, settings=settings or Settings()
-        )
+        settings = settings or Settings()
+        self.service = Service(clock=lambda: self.now, in_force=in_force, settings=settings)
         own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self.key, self.campaign = own, own.key, own.id
         self.foreign_campaign: str | None = self._foreign.id
@@ -71,7 +68,7 @@ class MockEndpoint(Endpoint):
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def renew(self) -> MockEndpoint:
+    def renew(self) -> "MockEndpoint":
         return self._copy(self._start, self._in_force, tick=self._tick)
 
     def set_batch(self, message: str, status: str) -> bool:
@@ -84,7 +81,7 @@ class MockEndpoint(Endpoint):
     def move_to(self, instant: datetime) -> None:
         self.now = instant
 
-    def twin_at(self, instant: datetime) -> MockEndpoint:
+    def twin_at(self, instant: datetime) -> "MockEndpoint":
         all_ = self._catalogue
         return self._copy(instant, lambda now: all_.of(all_.timeline.at(now)), tick=timedelta(0))
 

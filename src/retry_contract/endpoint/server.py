@@ -3,8 +3,6 @@
 To import this module raises UsageError where the extra `sandbox` is not installed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket
@@ -69,7 +67,7 @@ class _PacketTransport:
 class _BoundedProtocol(HttpToolsProtocol):
     """Drops a connection whose request is too long in coming, or has too large a head."""
 
-    waiting: dict[_BoundedProtocol, None]
+    waiting: "dict[_BoundedProtocol, None]"
     """The connections of one server from which no whole request has come, the oldest first."""
 
     def connection_made(self, transport: Any) -> None:

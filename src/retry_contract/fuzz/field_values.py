@@ -2,55 +2,31 @@
 
 Each begins with its plainest value, because Hypothesis shrinks towards the first alternative, and
 draws seldom, because draws are what a payload costs. `BY_DEFINITION` reaches all that the schemas
-permit; `DOCUMENTED` stays with the forms that the public pages show.
+permit; `DOCUMENTED` stays with the forms that the public pages show. The texts to choose from
+are in field_values.json.
 """
 
+import json
 from calendar import isleap
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from retry_contract.contract.timeline import SINGAPORE
 
-OFFSETS = (
-    *("+08:00", "Z", "z", "+00:00", "-00:00", "+05:30", "+05:45", "-03:30", "+14:00"),
-    *("-12:00", "+00:01", "+23:59", "-23:59"),
-)
-FRACTIONS = (".247", "", ".0", ".1", ".000", ".157000", ".999999", ".123456789", "." + "9" * 30)
-SIMULATORS = ("6522222222", *(f"651111{n}" for n in (1111, 2222, 3333, 4444, 5555, 9999)))
-_SCRIPTS = (
-    *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "مستلم تجريبي", "נמען לבדיקה"),
-    *("परीक्षण प्राप्तकर्ता", "ผู้รับทดสอบ", "テスト受信者", "Тест"),
-    *("e\u0301 Z\u0351\u0346\u036ba\u0318l\u0321g\u0322o", "\u202eright to left\u202c"),
-    *("\U00020bb7野家 \U0001f9ea\U0001f468\u200d\U0001f469\u200d\U0001f467", "\uff11\uff12\uff13"),
-)
-PLAIN = ("Test Recipient", "", "1", "O'Neil & Sons <b>", 'said "hi" \\ then', "two\nlines", "{{x}}")
-NAMES = (
-    *("name", "date", "time", "place", "amount", "reference", "agency", "officer", "link"),
-    *("First Name", "first_name", "a/b", "a~b", "a.b", "名字", "பெயர்", "اسم", "ชื่อ", "\U0001f600"),
-    *("__proto__", "constructor", "", "0", "x" * 80),
-)
-
-_DAYS = ("2024-05-16", "2024-02-29", "2000-02-29", "0000-02-29", "0000-01-01", "9999-12-31",
-         "1900-02-28", "1969-12-31", "2038-01-19", "2025-02-23", "2025-02-24")  # fmt: skip
+_DATA: dict[str, list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+OFFSETS, FRACTIONS = _DATA["offsets"], _DATA["fractions"]
+SIMULATORS, NAMES = _DATA["simulators"], _DATA["names"]
 _UUID = "886313e1-3b8a-5372-9b90-0c9aee199e5d"
 _LINE = "A line of a long test message. "
-_PAGE_TEXTS = (
-    *("'", "1", "0", "-", "#", "true", "null", "=1+1", "O'Neil", 'said "hi"', "Tan & Sons"),
-    *("<b>bold</b>", "50% off", "a, b; c", "C:/temp", "http://a.example/?q=1&r=2", "two\nlines"),
-    *("测试收件人", "சோதனை பெறுநர்", "Penerima Ujian", "José Núñez", "x" * 80),
-)
-_PAGE_LETTERS = (
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,-"
-    "!\"#$%&'()*+/:;<=>?@_àâçéèêëîïôùûüñÅåØøßÆæ¡¿£¥§的一是不了在人有我他这中大来上。அஆஇஈஉஊஎஏஐ"
-)
 _TIMES = st.one_of(
     st.sampled_from(("16:48:42", "00:00:00", "23:59:59", "12:00:00", "15:59:59")),
     st.integers(0, 86_399).map(lambda s: f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}"),
 )
 _DATES = st.one_of(
-    st.sampled_from(_DAYS),
+    st.sampled_from(_DATA["days"]),
     st.integers(1, date.max.toordinal()).map(lambda n: date.fromordinal(n).isoformat()),
     st.integers(0, 9999).map(lambda y: f"{y:04}-02-{29 if isleap(y) else 28}"),
 )
@@ -58,7 +34,8 @@ _FORMS = st.sampled_from(FRACTIONS), st.sampled_from(OFFSETS)
 _TIMESTAMPS = st.builds("".join, st.tuples(_DATES, st.sampled_from("Tt"), _TIMES, *_FORMS))
 _CREATED = st.just("2024-05-16T16:48:42.247+08:00") | _TIMESTAMPS
 
-TEXTS = st.one_of(st.sampled_from(PLAIN), st.sampled_from(_SCRIPTS), st.text(max_size=30))
+_SHORT = st.sampled_from(_DATA["plain"]), st.sampled_from(_DATA["scripts"])
+TEXTS = st.one_of(*_SHORT, st.text(max_size=30))
 """Short texts: plain, in several scripts, and of any characters but surrogates."""
 
 _MESSAGES = st.one_of(
@@ -92,8 +69,8 @@ _VALUES = st.one_of(
 )
 DOCUMENTED_TEXTS = st.one_of(
     st.just("Test Recipient"),
-    st.sampled_from(_PAGE_TEXTS),
-    st.text(st.sampled_from(_PAGE_LETTERS), min_size=1, max_size=12),
+    st.sampled_from(_DATA["documented_texts"]),
+    st.text(st.sampled_from(_DATA["documented_letters"]), min_size=1, max_size=12),
 )
 """What may fill a parameter of a template: no emoji, no braces, no space at an end."""
 

@@ -1,7 +1,5 @@
 """Messages by two contracts, for code that reads the responses of both."""
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Mapping
@@ -11,8 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from retry_contract.contract.catalogue import Contract
-from retry_contract.contract.pair import Pair
+from retry_contract.contract.catalogue import Contract, Pair
 from retry_contract.fuzz.field_values import DOCUMENTED, DOCUMENTED_TEXTS
 from retry_contract.fuzz.payloads import ORDERS, Payload, field_strategy
 
@@ -60,7 +57,7 @@ class Case:
         members.insert(len(members) if self.place < 0 else self.place, self.next_field)
         return dict(members)
 
-    def odd(self, plain: Case) -> tuple[str, ...]:
+    def odd(self, plain: "Case") -> tuple[str, ...]:
         """Return the JSON Pointers of the fields that differ from those of the plainest case."""
         return tuple(f"/{k}" for k, v in self.payload.items() if v != plain.payload[k])
 

@@ -3,8 +3,6 @@
 Fixtures and hooks import what they need themselves, since pytest loads this in every session.
 """
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -102,7 +100,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def _scenario_fixture(name: str, about: str) -> Any:
-    def scenario(request: pytest.FixtureRequest, _contract_run: str) -> Scenario:
+    def scenario(request: pytest.FixtureRequest, _contract_run: str) -> "Scenario":
         from retry_contract.plugin.scenarios import Scenario
         from retry_contract.plugin.session import session_of
 
@@ -135,14 +133,14 @@ globals().update({f"_{name}": _scenario_fixture(name, about) for name, about in 
 
 
 @pytest.fixture
-def _retry_case(request: pytest.FixtureRequest) -> Case:
+def _retry_case(request: pytest.FixtureRequest) -> "Case":
     from retry_contract.plugin.cases import case_of
 
     return case_of(request)
 
 
 @pytest.fixture
-def retry_mock(_retry_case: Case) -> Iterator[RetryService]:
+def retry_mock(_retry_case: "Case") -> "Iterator[RetryService]":
     """The documented service behind respx, for code that uses httpx.
 
     While the test runs, a request of httpx to anything else fails, and reaches no network.
@@ -154,7 +152,7 @@ def retry_mock(_retry_case: Case) -> Iterator[RetryService]:
 
 
 @pytest.fixture
-def retry_sandbox(_retry_case: Case) -> Iterator[RetryService]:
+def retry_sandbox(_retry_case: "Case") -> "Iterator[RetryService]":
     """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
     from retry_contract.plugin.services import sandbox
 
@@ -163,7 +161,7 @@ def retry_sandbox(_retry_case: Case) -> Iterator[RetryService]:
 
 
 @pytest.fixture
-def retry_payload(_retry_case: Case) -> dict[str, Any]:
+def retry_payload(_retry_case: "Case") -> dict[str, Any]:
     """The payload of an accepted retry; the test runs once for each example of the contract."""
     from retry_contract.plugin.cases import payload_of
 

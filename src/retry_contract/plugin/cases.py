@@ -1,7 +1,5 @@
 """The contracts and examples that a user's own test runs with."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +54,10 @@ def case_of(request: pytest.FixtureRequest) -> Case:
 def payload_of(case: Case) -> dict[str, Any]:
     """Return the payload of a case's example, a new object each time."""
     if case.example is None:
-        pytest.fail(
-            "retry-contract: this test cannot be run once for each example: "
-            "retry_payload must be named among its arguments, or its fixtures'",
-            pytrace=False,
+        why = (
+            "this test cannot be run once for each example: name retry_payload among its arguments"
         )
+        pytest.fail(f"retry-contract: {why}, or its fixtures'", pytrace=False)
     payload: dict[str, Any] = json.loads(case.example.read_text(encoding="utf-8"))
     return payload
 
@@ -72,7 +69,7 @@ def named_contracts(node: pytest.Item) -> list[str] | None:
     return [contract.name for contract in _contracts(node)]
 
 
-def _contracts(node: pytest.Item) -> list[Contract]:
+def _contracts(node: pytest.Item) -> "list[Contract]":
     from retry_contract.contract.catalogue import catalogue
 
     known, marker = catalogue(), node.get_closest_marker(MARKER)

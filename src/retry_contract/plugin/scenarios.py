@@ -1,7 +1,5 @@
 """One scenario as a test sees it: what was observed, and which rules it keeps."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 class Scenario:
     """One scenario, or a group of them, under one contract: observed once, when first needed."""
 
-    def __init__(self, session: ContractSession, run: str, name: str) -> None:
+    def __init__(self, session: "ContractSession", run: str, name: str) -> None:
         self._session, self._run, self._name = session, run, name
 
     def __repr__(self) -> str:

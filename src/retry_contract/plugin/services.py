@@ -134,7 +134,7 @@ class RetryService:
 
     def pass_cutover(self) -> None:
         """Set the clock to the next cutover, and serve its contract. Raises ValueError if none."""
-        periods = catalogue().timeline.periods
+        periods = catalogue().timeline
         names = [period.name for period in periods]
         place = names.index(self.contract) + 1
         if place == len(periods):
@@ -175,13 +175,11 @@ def sandbox(contract: str) -> Iterator[RetryService]:
 def _service(contract: str) -> tuple[Callable[[str], RetryService], Handler]:
     """Return what makes the service at a URL, and its handler: one request at a time."""
     timeline, lock = catalogue().timeline, threading.Lock()
-    start = timeline.instant_within(timeline.period(contract))
+    at = timeline.instant_within(timeline.period(contract))
     # Not the time of day: a test that freezes or moves that one would carry the service along.
     begin, read = datetime.now(UTC), time.monotonic
     since = read()
-    state = Sandbox(
-        catalogue(), Start(AUTO, start), lambda: begin + timedelta(seconds=read() - since)
-    )
+    state = Sandbox(catalogue(), Start(AUTO, at), lambda: begin + timedelta(seconds=read() - since))
 
     def handle(request: Request) -> Response:
         with lock:

@@ -1,7 +1,5 @@
 """The contract side of one pytest session: its options, its runs, and its outcome."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import pickle
@@ -21,9 +19,9 @@ from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
+from retry_contract.report.json_document import versions
 from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import outcome_lines
-from retry_contract.report.versions import versions
 from retry_contract.rules import rule_named
 from retry_contract.verification.findings import Findings, outcome_of, scrub_result
 from retry_contract.verification.observer import Callbacks
@@ -45,7 +43,7 @@ _REPLAYS = {"request": "generated_requests", "sequence": "generated_sequences"}
 _REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPTED)
 
 
-def session_of(config: pytest.Config) -> ContractSession:
+def session_of(config: pytest.Config) -> "ContractSession":
     """Return the contract session of a pytest session, begun if need be. Raises UsageError."""
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}

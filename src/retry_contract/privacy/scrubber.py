@@ -14,10 +14,10 @@ from retry_contract.outcome import Violation
 from retry_contract.privacy import masks
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer, token
 
+Change = Callable[[str], str]
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
-_PUBLIC = re.compile(
-    "|".join(("[0-9]{3,4}", "True", "False", *KNOWN_STATUSES, masks.SIMULATOR.pattern))
-)
+_WORDS = ("True", "False", *KNOWN_STATUSES)
+_PUBLIC = re.compile("|".join(("[0-9]{3,4}", *_WORDS, masks.SIMULATOR.pattern)))
 _SHELL_QUOTE = "'\"'\"'"
 
 
@@ -86,9 +86,7 @@ class Scrubber:
         return map_texts(payload, self.scrub, self.scrub_pointer)
 
 
-def map_texts(
-    value: Any, change: Callable[[str], str], change_name: Callable[[str], str] | None = None
-) -> Any:
+def map_texts(value: Any, change: Change, change_name: Change | None = None) -> Any:
     """Return a value with each text in it changed: in lists, tuples, dicts and dataclasses.
 
     `change_name` is for the keys of a dict; without it they are changed as other texts are.

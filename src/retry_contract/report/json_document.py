@@ -1,12 +1,17 @@
 """An outcome as a JSON document."""
 
 import dataclasses
+import importlib.metadata
+import platform
 from typing import Any
 
+from retry_contract._version import __version__
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
+
+_LIBRARIES = ("hypothesis", "jsonschema", "pytest", "schemathesis")
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
@@ -76,3 +81,14 @@ def _violation(violation: Violation) -> dict[str, Any]:
     names = ["pointer", "expected", "actual", "message"]
     names += [] if violation.replay is None else ["replay"]
     return {name: getattr(violation, name) for name in names}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, the kit, and the libraries that check and generate."""
+    found = {"python": platform.python_version(), "retry-contract": __version__}
+    for library in _LIBRARIES:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return dict(sorted(found.items()))

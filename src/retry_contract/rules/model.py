@@ -8,7 +8,6 @@ from typing import Literal
 from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import Place, Violation
-from retry_contract.rules.scenarios import GROUPS
 from retry_contract.rules.sources import Source, sources
 
 Section = Literal["accepted", "refused", "batches", "all responses", "cutover", "generated"]
@@ -67,11 +66,6 @@ class Rule:
     section: Section
     scenario: str
     check: Check
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The scenarios that the check looks at."""
-        return GROUPS[self.scenario]
 
     @property
     def sources(self) -> tuple[Source, ...]:

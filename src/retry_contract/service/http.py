@@ -1,7 +1,5 @@
 """Requests and responses as plain values, so that the model needs no HTTP library."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +34,7 @@ class Response:
         """Return the body, read as JSON."""
         return json.loads(self.body)
 
-    def with_json(self, payload: Any) -> Response:
+    def with_json(self, payload: Any) -> "Response":
         """Return this response with another payload."""
         return replace(self, body=_encode(payload))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from retry_contract.contract.pair import Pair
+from retry_contract.contract.catalogue import Pair
 from retry_contract.contract.timeline import Timeline
 from retry_contract.service.controls import AUTO
 from retry_contract.service.faults import FAULTS

@@ -1,7 +1,5 @@
 """The options of a run, checked, and the command that repeats it."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -39,7 +37,7 @@ class Options:
     """
 
     endpoint: str
-    live: LiveSettings | None
+    live: "LiveSettings | None"
     expectations: tuple[Expectation, ...]
     ignored: frozenset[str]
     strict: bool
@@ -112,14 +110,14 @@ def _check_mock(given: Mapping[str, Any]) -> None:
         raise UsageError(f"--{names[0]} goes with --endpoint URL, not with the mock")
 
 
-def _live(endpoint: str, values: Mapping[str, Any], environment: Mapping[str, str]) -> LiveSettings:
+def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) -> "LiveSettings":
     from retry_contract.endpoint import live  # which the mock does not need
 
     if not endpoint.strip():
         why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
         raise UsageError(why)
     url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
-    key = live.check_key(environment.get("POSTMAN_API_KEY", ""))
+    key = live.check_key(environ.get("POSTMAN_API_KEY", ""))
     if not values["campaign"]:
         raise UsageError("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
     here, provision, ca_file = is_loopback(url), values["provision"], values["ca-file"]

@@ -18,9 +18,7 @@ class NoSuchMessage(NotTested):
 LONGEST_BACK_OFF = 30.0
 """The longest wait after a 429, in seconds."""
 
-_ADDRESS = (
-    "this machine's address is not on the campaign's list: have it added, or run from one that is"
-)
+_ADDRESS = "this machine's address is not on the campaign's list: add it, or run from one that is"
 _BLOCKED = re.compile(rb"(?i)error([ _]code)?\"?[: ]+1010\b|cf-error-code\">1010\b")
 _BROKEN = "the connection broke, or the response was cut off"
 _REFUSED = "the connection was refused"
@@ -51,26 +49,21 @@ def check_control(control: Exchange) -> None:
     """Raise NotTested if a Retrieve of a known message is not answered as documented either."""
     if looks_down(control) or control.status != 200 or control.document.violations:
         came = f"{control.status}{' and no message' if control.status == 200 else ''}"
-        raise NotTested(
-            f"the service is down: a Retrieve that must work was answered with {came} too"
-        )
+        raise NotTested(f"the service is down: a Retrieve that must work got {came} too")
 
 
 def check_redirect(exchange: Exchange) -> None:
     """Raise NotTested after a redirect: nothing but the endpoint is ever contacted."""
     if 300 <= exchange.status < 400:
-        raise NotTested(
-            f"redirected with {exchange.status}: give the base URL that the service really has"
-        )
+        raise NotTested(f"redirected with {exchange.status}: give the service's own base URL")
 
 
 def check_welcome(exchange: Exchange, *, first: bool = True) -> None:
     """Raise NotTested if the service refuses to talk to the run's key and address."""
     reason = refusal_of(exchange)
     if reason is not None:
-        raise NotTested(
-            reason if first else f"since request {exchange.number} of the run, {reason}"
-        )
+        since = "" if first else f"since request {exchange.number} of the run, "
+        raise NotTested(since + reason)
 
 
 def check_first(exchange: Exchange) -> None:

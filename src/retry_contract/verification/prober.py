@@ -259,10 +259,8 @@ class Prober:
         if control is None:
             message = known()
             if message is None:
-                raise NotTested(
-                    f"answered with {exchange.status}, and no message is known to tell an outage "
-                    "from a fault by: give --message ID"
-                )
+                why = "and no message is known to tell an outage from a fault by: give --message ID"
+                raise NotTested(f"answered with {exchange.status}, {why}")
             control = self.retrieve(message)
         outage.check_control(control)
 

@@ -7,16 +7,8 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Observation, Observations
-from retry_contract.outcome import (
-    ContractResult,
-    Drift,
-    NotExercised,
-    NotTested,
-    RuleResult,
-    RuleState,
-    Violation,
-)
-from retry_contract.rules import GENERATED, RULES, Rule
+from retry_contract.outcome import Drift, NotExercised, NotTested, RuleResult, RuleState, Violation
+from retry_contract.rules import GENERATED, Rule
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
 from retry_contract.verification.observer import Callbacks, Observer
 from retry_contract.verification.plan import PLAN
@@ -59,11 +51,6 @@ class Run(Observer):
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         state = RuleState.BROKEN if found else RuleState.KEPT
         return RuleResult(rule.id, self.contract, state, found)
-
-    def check_all(self) -> ContractResult:
-        """Check every rule."""
-        results = tuple(map(self.check, RULES.values()))
-        return ContractResult(self.contract, results, self.drift())
 
     def drift(self) -> tuple[Drift, ...]:
         """Return the drift of the accepted responses seen so far, each once."""

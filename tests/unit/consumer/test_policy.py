@@ -14,8 +14,7 @@ from retry_contract.consumer.client.policy import Baseline, baseline_of, check_c
 from retry_contract.consumer.compare import differences
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.readiness import Finding, Result
-from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
+from retry_contract.contract.catalogue import catalogue, newest_pair
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request

@@ -15,7 +15,7 @@ from support.in_process_reader import NOW, readiness
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.reader.reader_check import check_reader
 from retry_contract.consumer.readiness import (
-    CheckOptions,
+    CheckPlan,
     Finding,
     Readiness,
     Result,
@@ -248,7 +248,7 @@ class Scripted:
 
 
 def check_scripted(reader: Scripted, payloads: int, secret: str = "") -> Readiness:
-    asked = CheckOptions("module:consume", NOW, payloads, 7, secret)
+    asked = CheckPlan("module:consume", NOW, payloads, 7, secret)
     return check_reader(asked, reader, catalogue())
 
 

@@ -500,7 +500,7 @@ def test_proxy_is_checked_unquoted() -> None:
             check_proxy(proxy, BASE)
         assert "secret" not in str(error.value)
     for here in (HERE, "https://localhost/api/v2"):
-        with pytest.raises(UsageError, match="on this machine and the proxy is not"):
+        with pytest.raises(UsageError, match="on this machine, the proxy is not"):
             check_proxy("http://proxy.example:8080", here)
 
 

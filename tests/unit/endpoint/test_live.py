@@ -80,7 +80,7 @@ def test_redirect_is_never_followed(
         locations = _locations(here.url, other.url)
         for location in locations.values():
             place.append(location)
-            with pytest.raises(NotTested, match=f"^redirected with {status}: give the base URL"):
+            with pytest.raises(NotTested, match=f"^redirected with {status}: give the service"):
                 open_live(here.url).retrieve(message)
             with pytest.raises(NotTested, match=f"^redirected with {status}"):
                 open_live(here.url).probe("unknown message", "m", known=False)

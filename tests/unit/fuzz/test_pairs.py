@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from retry_contract import violations
-from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.pair import newest_pair
+from retry_contract.contract.catalogue import catalogue, newest_pair
 from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest

@@ -13,9 +13,8 @@ from support.outcomes import AFTER, URL, broken, checked, left_out, outcome, vio
 from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
 from retry_contract.report.files import write_reports
-from retry_contract.report.json_document import outcome_document, source_document
+from retry_contract.report.json_document import outcome_document, source_document, versions
 from retry_contract.report.summary import summary
-from retry_contract.report.versions import versions
 from retry_contract.rules import RULES
 
 FOUND = outcome(

@@ -101,7 +101,7 @@ def test_basis_goes_with_the_source() -> None:
 
 
 def test_what_a_rule_needs_is_in_the_plan() -> None:
-    needs = {rule.id: set(rule.needs) for rule in RULES.values()}
+    needs = {rule.id: set(GROUPS[rule.scenario]) for rule in RULES.values()}
     assert [name for name, scenarios in needs.items() if not scenarios <= PLAN.keys()] == []
 
 
@@ -110,7 +110,7 @@ def test_plan_knows_every_scenario_and_no_other() -> None:
 
 
 def test_every_scenario_is_needed_by_a_rule_by_name() -> None:
-    assert {s for rule in RULES.values() for s in rule.needs} == set(PLAN)
+    assert {s for rule in RULES.values() for s in GROUPS[rule.scenario]} == set(PLAN)
 
 
 def test_rules_about_an_accepted_retry_are_the_essential_ones() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from support.runs import check_all
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import catalogue
@@ -244,7 +245,7 @@ SAID = {
 
 def _violations(fault: str) -> tuple[Violation, ...]:
     endpoint = mock_of(CONTRACTS, CONTRACTS["after"], faults=[FAULTS[fault]])
-    result = Run(endpoint, expect(CONTRACTS, "after")).check_all()
+    result = check_all(Run(endpoint, expect(CONTRACTS, "after")))
     endpoint.close()
     (found,) = (r.violations for r in result.rules if r.rule == FAULTS[fault].rule)
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.runs import check_all
 from support.sample import one_in
 
 from retry_contract.contract.catalogue import Catalogue, Kind, schemas_folder
@@ -68,7 +69,7 @@ def three(
 @pytest.mark.parametrize("alias", one_in(3, ["third", "before", "after"]))
 def test_every_rule_is_kept_on_each_of_three_contracts(three: Catalogue, alias: str) -> None:
     run = Run(mock_of(three, three[alias]), expect(three, alias))
-    result = run.check_all()
+    result = check_all(run)
     unkept = {r.rule for r in result.rules if r.state is not RuleState.KEPT}
     assert unkept == GENERATED, result.rules
     assert result.drift == ()
@@ -95,7 +96,7 @@ def test_service_without_the_new_field_breaks_the_third_contract(tmp_path: Path)
     three = _catalogue(tmp_path / "schemas", *NEW["a new field"], EVERY_RESPONSE)
     start = three.timeline.instant_within(three["third"].period)
     late = MockEndpoint(three, start, lambda _: three["after"])
-    result = Run(late, expect(three, "third")).check_all()
+    result = check_all(Run(late, expect(three, "third")))
     broken = {r.rule for r in result.rules if r.state is RuleState.BROKEN}
     assert broken == {"response-matches-schema", "contract-in-force-served"}
 
@@ -107,7 +108,7 @@ def test_service_that_flaps_between_the_later_two_serves_two_contracts(tmp_path:
     def flapping(now: Any) -> Any:
         return three["third" if (now - start) // timedelta(seconds=2) % 2 else "after"]
 
-    result = Run(MockEndpoint(three, start, flapping), expect(three, "third")).check_all()
+    result = check_all(Run(MockEndpoint(three, start, flapping), expect(three, "third")))
     (one,) = [r for r in result.rules if r.rule == "one-contract-served"]
     assert one.state is RuleState.BROKEN
     (violation,) = one.violations
@@ -124,11 +125,11 @@ def test_response_that_two_contracts_share_commits_a_run_to_neither(tmp_path: Pa
         return Exchange(number, kind, "", "", 200, {}, json.dumps(payload).encode())
 
     sent, retried = shown(1, "single-send", "third"), shown(2, "retry", "third")
-    check_all = RULES["one-contract-served"].violations
+    check = RULES["one-contract-served"].violations
     expectation = expect(three, "third")
-    assert not check_all(Observations((), (sent, retried)), expectation)
-    assert not check_all(Observations((), (sent, shown(2, "retry", "after"))), expectation)
+    assert not check(Observations((), (sent, retried)), expectation)
+    assert not check(Observations((), (sent, shown(2, "retry", "after"))), expectation)
     exchanges = (sent, retried, shown(3, "retrieve", "after"))
-    (violation,) = check_all(Observations((), exchanges), expectation)
+    (violation,) = check(Observations((), exchanges), expectation)
     assert violation.expected == f"present: {THIRD}, as retry showed at request 2"
     assert violation.actual.startswith(f"absent, as in {AFTER}")

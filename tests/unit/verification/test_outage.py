@@ -56,7 +56,7 @@ def test_looks_down(exchange: Exchange, down: bool) -> None:
     ("exchange", "reason"),
     [
         (_exchange(401), "the key was refused (401): is POSTMAN_API_KEY the key of this campaign?"),
-        (_exchange(403), "this machine's address is not on the campaign's list: have it added, or"),
+        (_exchange(403), "this machine's address is not on the campaign's list: add it, or"),
         (_exchange(403), "; or the key is of another campaign"),
         (
             _exchange(400, b'{"error": {"code": "invalid_ip_address_used"}}'),
@@ -104,7 +104,7 @@ def test_welcome_is_refused_by_a_refusal_to_talk_alone(status: int) -> None:
 
 @pytest.mark.parametrize("exchange", [_exchange(503), _exchange(404), HTML, _exchange(200, b"x")])
 def test_control_that_fails_is_an_outage(exchange: Exchange) -> None:
-    with pytest.raises(NotTested, match=f"is down: .* was answered with {exchange.status}"):
+    with pytest.raises(NotTested, match=f"is down: .* got {exchange.status}"):
         check_control(exchange)
 
 

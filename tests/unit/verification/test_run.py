@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.runs import check_all
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect, expect_at
@@ -52,7 +53,7 @@ def _run(endpoint: MockEndpoint, ignored: frozenset[str] = frozenset()) -> Run:
 
 
 def _reasons(run: Run) -> dict[str, str | None]:
-    rules = run.check_all().rules
+    rules = check_all(run).rules
     reasons = {r.rule: r.reason for r in rules if r.state is RuleState.NOT_EXERCISED}
     assert {reasons.pop(rule) for rule in GENERATED} == {"needs --fuzz N"}
     return reasons
@@ -86,7 +87,7 @@ def test_unreachable_endpoint_is_one_not_tested(
     error: Callable[[httpx.Request], Exception],
 ) -> None:
     run = _run(_unreachable(error))
-    result = run.check_all()
+    result = check_all(run)
     assert run.failure is not None
     assert run.failure.startswith("no response from mock: ")
     assert {(r.state, r.reason) for r in result.rules} == {(RuleState.NOT_EXERCISED, run.failure)}
@@ -102,7 +103,7 @@ def test_unreachable_endpoint_is_tried_once() -> None:
         tried.append(request)
         return httpx.ConnectError("connection refused", request=request)
 
-    _run(_unreachable(error)).check_all()
+    check_all(_run(_unreachable(error)))
     assert len(tried) == 1
 
 
@@ -140,7 +141,7 @@ def test_without_a_single_send_its_shape_is_not_exercised() -> None:
 
 def test_without_any_message_only_the_unknown_one_is_exercised() -> None:
     run = _run(_poor(("",)))
-    result = run.check_all()
+    result = check_all(run)
     kept = {r.rule for r in result.rules if r.state is RuleState.KEPT}
     assert kept == {
         "unknown-message-refused",
@@ -222,7 +223,7 @@ def test_accepted_retry_is_sent_once_for_all_rules_about_it() -> None:
 
 def test_requests_are_numbered_from_one_without_a_gap() -> None:
     run = _run(mock_of(CONTRACTS, AFTER))
-    run.check_all()
+    check_all(run)
     numbers = [exchange.number for exchange in run.prober.exchanges]
     assert numbers == list(range(1, len(numbers) + 1))
     assert run.prober.traffic.requests == len(numbers)
@@ -231,14 +232,14 @@ def test_requests_are_numbered_from_one_without_a_gap() -> None:
 
 def test_every_scenario_of_the_plan_is_observed_in_a_whole_run() -> None:
     run = _run(mock_of(CONTRACTS, AFTER))
-    run.check_all()
+    check_all(run)
     for scenario in EVERY:
         assert run.observe(scenario), scenario
 
 
 def test_key_is_in_no_exchange_and_no_repr() -> None:
     run = _run(mock_of(CONTRACTS, AFTER))
-    run.check_all()
+    check_all(run)
     assert run.prober.endpoint.key not in repr(run.prober.exchanges)
 
 
@@ -263,7 +264,7 @@ def test_run_for_an_instant_names_its_contract() -> None:
     expectation = expect_at(CONTRACTS, "2024-05-16")
     run = Run(mock_of(CONTRACTS, CONTRACTS["before"]), expectation)
     assert run.contract == "before-2025-02-24"
-    states = {r.rule: r.state for r in run.check_all().rules}
+    states = {r.rule: r.state for r in check_all(run).rules}
     assert {states[rule] for rule in RULES.keys() - GENERATED} == {RuleState.KEPT}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.runs import check_all
 from support.scripted import CONTRACTS, Scripted, message, on_model
 
 from retry_contract.contract.expectation import expect
@@ -49,7 +50,7 @@ def test_outage_is_the_reason_of_every_rule_and_is_met_once() -> None:
     endpoint = Scripted((503, {}))
     endpoint.named = ("message_1",)
     run = Run(endpoint, None)
-    result = run.check_all()
+    result = check_all(run)
     assert run.failure == "the service is down: the first request was answered with 503"
     assert {(r.state, r.reason) for r in result.rules} == {(RuleState.NOT_EXERCISED, run.failure)}
     assert result.drift == ()

@@ -8,9 +8,8 @@ from retry_contract.consumer import readiness
 from retry_contract.consumer.client.calls import CallResult, Calls, Client
 from retry_contract.consumer.client.policy import Baseline, baseline_of, check_call
 from retry_contract.consumer.compare import advice_on, differences
-from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
-from retry_contract.contract.catalogue import Catalogue
-from retry_contract.contract.pair import Pair, newest_pair
+from retry_contract.consumer.readiness import CheckPlan, Finding, Readiness, Result, ScenarioOutcome
+from retry_contract.contract.catalogue import Catalogue, Pair, newest_pair
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import Scrubber, map_texts
 from retry_contract.service.model import PREFIX
@@ -35,9 +34,7 @@ def counts(name: str, pair: Pair, served: Set[str], *, reads_old: bool) -> bool:
     return contract_of(name, pair) in served and older and name != DRIPS
 
 
-def check_client(
-    options: readiness.CheckOptions, client: Client, catalogue: Catalogue
-) -> Readiness:
+def check_client(options: CheckPlan, client: Client, catalogue: Catalogue) -> Readiness:
     """Call a client in every scenario. Raises UsageError."""
     begin, pair, timeline = time.perf_counter(), newest_pair(catalogue), catalogue.timeline
     planned = calls_by_scenario(pair, timeline)
@@ -57,7 +54,7 @@ def check_client(
             outcomes.append(_pair_outcome(pair, calls, baseline))
             continue
         wrong = [found for call in calls if (found := check_call(call, client, baseline))]
-        wrong = [_scrub_finding(finding, calls, options) for finding in wrong]
+        wrong = [_scrub_finding(finding, calls, options.secret) for finding in wrong]
         depends = counts(name, pair, served, reads_old=bool(baseline.old))
         plain = ScenarioOutcome(name, contract_of(name, pair), depends, len(calls))
         outcomes.append(_outcome(plain, calls, wrong, baseline))
@@ -73,11 +70,9 @@ def _scrub_call(result: CallResult, scrub: Callable[[str], str]) -> CallResult:
     return replace(result, attempt=replace(attempt, read=read))
 
 
-def _scrub_finding(
-    finding: Finding, calls: Sequence[CallResult], options: readiness.CheckOptions
-) -> Finding:
+def _scrub_finding(finding: Finding, calls: Sequence[CallResult], secret: str) -> Finding:
     """Return a finding without a secret, its error cut off only then."""
-    scrub = Scrubber(options.secret, *{call.visit.key for call in calls}).scrub
+    scrub = Scrubber(secret, *{call.visit.key for call in calls}).scrub
     safe: Finding = map_texts(finding, scrub)
     return replace(safe, error=cut(safe.error))
 
@@ -112,7 +107,7 @@ def _pair_outcome(pair: Pair, calls: Sequence[CallResult], baseline: Baseline) -
 
 
 def _notes(
-    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: readiness.CheckOptions
+    outcomes: Sequence[ScenarioOutcome], baseline: Baseline, options: CheckPlan
 ) -> Iterator[str]:
     lost = [outcome.name for outcome in outcomes if outcome.remark and not outcome.finding]
     if lost:

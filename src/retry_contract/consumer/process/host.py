@@ -5,8 +5,6 @@ any. Its first line says that the callable was imported, or why not. Then it rea
 client's arguments, a line, and writes the members of an `Attempt` for each.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import inspect
@@ -55,7 +53,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _host(folder: str, target: str, word: str = "", predicate: str = "") -> Host:
+def _host(folder: str, target: str, word: str = "", predicate: str = "") -> "Host":
     if word != CALL:
         return Host(load_reader(target, folder))
     accepted: Callable[[Any], Any] = reports_success
@@ -129,7 +127,7 @@ class Host:
         return list(itertools.islice(value, _MOST)) if lazy else value
 
     @functools.cached_property
-    def _loop(self) -> asyncio.Runner:
+    def _loop(self) -> "asyncio.Runner":
         import asyncio
 
         return asyncio.Runner()

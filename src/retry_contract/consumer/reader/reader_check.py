@@ -9,9 +9,8 @@ from retry_contract.consumer.compare import Difference, advice_on, differences, 
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.readers import ONE_LINE, Reader
 from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
-from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
-from retry_contract.contract.catalogue import Catalogue
-from retry_contract.contract.pair import Pair, newest_pair
+from retry_contract.consumer.readiness import CheckPlan, Finding, Readiness, Result, ScenarioOutcome
+from retry_contract.contract.catalogue import Catalogue, Pair, newest_pair
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
 from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
@@ -28,9 +27,7 @@ _BLIND = (
 )
 
 
-def check_reader(
-    options: readiness.CheckOptions, reader: Reader, catalogue: Catalogue
-) -> Readiness:
+def check_reader(options: CheckPlan, reader: Reader, catalogue: Catalogue) -> Readiness:
     """Try a reader on generated payloads. Raises UsageError."""
     begin, pair, timeline = time.perf_counter(), newest_pair(catalogue), catalogue.timeline
     shown = scenarios(pair, pair.current_contracts(timeline, options.now))
@@ -44,7 +41,7 @@ def check_reader(
 class _ReaderCheck:
     """One check: what is known of the reader so far, from a shared process and from new ones."""
 
-    def __init__(self, options: readiness.CheckOptions, reader: Reader, pair: Pair) -> None:
+    def __init__(self, options: CheckPlan, reader: Reader, pair: Pair) -> None:
         scrub = Scrubber(options.secret).scrub
         self._options, self._new = options, pair.new
         self._plain = plainest(pair, options.values)

@@ -7,7 +7,7 @@ from typing import Any
 
 from retry_contract.consumer.compare import Difference, differences
 from retry_contract.consumer.process.attempt import Attempt, Ending
-from retry_contract.contract.pair import Pair
+from retry_contract.contract.catalogue import Pair
 from retry_contract.fuzz.pairs import Case
 from retry_contract.fuzz.payloads import Payload
 from retry_contract.privacy.descriptions import cut
