@@ -1,4 +1,4 @@
-"""The documented service behind respx: no socket is opened."""
+"""The documented service in this process, behind httpx or respx: no socket is opened."""
 
 import contextlib
 import functools
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import httpx
-import respx
 
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.endpoint.base import Endpoint
@@ -16,12 +15,13 @@ from retry_contract.service.model import PREFIX, Service, Settings, simulator_nu
 from retry_contract.service.seeds import FAILED, seed
 
 ORIGIN = "https://mock.postman.invalid"
+_ORIGIN = ("https", "mock.postman.invalid", None)
 BASE_URL = ORIGIN + PREFIX
 _TICK = timedelta(milliseconds=7)
 
 
 class MockEndpoint(Endpoint):
-    """The model behind respx. Requests outside its base URL raise, and reach no network.
+    """The model behind httpx. Requests outside its base URL raise, and reach no network.
 
     `now` is the instant that its clock shows: the clock moves by `tick` with each request.
     """
@@ -52,10 +52,8 @@ class MockEndpoint(Endpoint):
         self._handle: Handler = self.service.handle
         for fault in faults:
             self._handle = fault.wrap(self.service, self._handle)
-        self.router = _router(lambda request: _response_to(request, self._tick_and_handle))
-        self.client = httpx.Client(
-            transport=httpx.MockTransport(self._dispatch), base_url=BASE_URL, trust_env=False
-        )
+        transport = httpx.MockTransport(self._dispatch)
+        self.client = httpx.Client(transport=transport, base_url=BASE_URL, trust_env=False)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         return self.client.send(request)
@@ -86,10 +84,7 @@ class MockEndpoint(Endpoint):
         return self._copy(instant, lambda now: all_.of(all_.timeline.at(now)), tick=timedelta(0))
 
     def _dispatch(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return self.router.handler(request)
-        finally:
-            self.router.reset()
+        return _response_to(request, self._tick_and_handle)
 
     def _tick_and_handle(self, request: Request) -> Response:
         self.now += self._tick
@@ -110,31 +105,27 @@ def mock_of(
 
 @contextlib.contextmanager
 def mocking(handle: Handler) -> Iterator[str]:
-    """Answer every httpx client of this process by a function, until the block is left.
+    """Answer every httpx client of this process by a function, until the block is left: by respx.
 
     Gives the URL, without a path. A request outside its base URL raises AssertionError, and
     reaches no network. A response that does not arrive at once raises at once, as httpx would.
     """
+    import respx  # which `verify` does not need
 
     def answer(request: httpx.Request) -> httpx.Response:
         router.reset()  # respx keeps every call
         return _response_to(request, handle)
 
-    router = _router(answer)
+    router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
+    router.route().mock(side_effect=answer)
     with router:
         yield ORIGIN
 
 
-def _router(answer: Callable[[httpx.Request], httpx.Response]) -> respx.MockRouter:
-    router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
-    router.route().mock(side_effect=answer)
-    return router
-
-
 def _response_to(request: httpx.Request, handle: Handler) -> httpx.Response:
     # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
-    path = request.url.raw_path.decode("ascii").partition("?")[0]
-    if request.url.port is not None or not path.startswith(PREFIX + "/"):
+    url, path = request.url, request.url.raw_path.decode("ascii").partition("?")[0]
+    if (url.scheme, url.host, url.port) != _ORIGIN or not path.startswith(PREFIX + "/"):
         raise AssertionError(f"{request.method} {request.url} is outside {BASE_URL}")
     headers = {name.lower(): value for name, value in request.headers.items()}
     response = handle(Request(request.method, path, headers, request.content))
