@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from retry_contract.contract.catalogue import Kind as MessageKind
 from retry_contract.contract.document import Document, read_document
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from retry_contract.contract.expectation import Expectation
 
-Kind = Literal["retry", "retrieve", "single-send", "other"]
+Kind = MessageKind | Literal["other"]
+"""`other` is a call that the service does not have."""
 
 _TIMESTAMP = re.compile(
     r"([0-9]{4})(-[0-9]{2}-[0-9]{2})[Tt]((?!24)[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
@@ -38,8 +40,7 @@ class Response:
 class Exchange:
     """One request and its response. `number` counts the requests of a run from 1.
 
-    The kind `other` is a call that the service does not have. Header names are in lower case; the
-    request's headers are left out, since they hold the key.
+    Header names are in lower case; the request's headers are left out, since they hold the key.
     """
 
     number: int

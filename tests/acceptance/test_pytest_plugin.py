@@ -117,7 +117,7 @@ def test_each_rule_and_contract_is_one_test_with_both_in_its_id(whole: Session) 
 def test_old_id_of_a_rule_is_answered_with_the_new_one(session: Callable[[str], Session]) -> None:
     done = session("old id")
     assert done.exit_code == 4
-    said = "retry-contract: -k: reply-matches-schema is now response-matches-schema"
+    said = "retry-contract: -k: reply-matches-schema was renamed: use response-matches-schema"
     assert said in done.output + done.errors
 
 

@@ -29,7 +29,7 @@ def explain(rule: Rule) -> Iterator[str]:
     """Yield an exchange that keeps the rule and one that breaks it, as lines."""
     contracts = catalogue()
     if rule.id in GENERATED:
-        yield from _generated(rule, contracts, list(contracts)[-1], FAULTS[_FOUND_BY[rule.id]])
+        yield from _case_lines(rule, contracts, list(contracts)[-1], FAULTS[_FOUND_BY[rule.id]])
         return
     for fault in (fault for fault in FAULTS.values() if fault.rule == rule.id):
         for name in reversed(list(contracts)):
@@ -55,17 +55,18 @@ def _examples(
     kept: Observations, faulty: Observations, broken: Finding
 ) -> Iterator[tuple[Exchange, ...]]:
     """Return the exchanges that keep and break the rule; if alike, also those around them."""
-    same = [o.exchange for o in kept.of(broken.scenario)]
-    found = [e for e in (*same, *kept.exchanges) if e.number == broken.exchange.number]
-    counterpart = found[0] if found else (same or list(kept.exchanges))[-1]
+    same = kept.of(broken.scenario)
+    known = [e for o in same for e in (o.exchange, o.sent, o.before, o.after)]
+    found = [e for e in (*known, *kept.exchanges) if e and e.number == broken.exchange.number]
+    counterpart = found[0] if found else [*kept.exchanges, *(o.exchange for o in same)][-1]
     pairs = [(counterpart, broken.exchange)]
     if _look_alike(*pairs[0]):
-        around = zip(_around(kept, broken), _around(faulty, broken), strict=False)
+        around = zip(_neighbours(kept, broken), _neighbours(faulty, broken), strict=False)
         pairs += [pair for pair in around if not _look_alike(*pair)]
     return zip(*pairs, strict=True)
 
 
-def _around(observations: Observations, broken: Finding) -> list[Exchange]:
+def _neighbours(observations: Observations, broken: Finding) -> list[Exchange]:
     return [
         exchange
         for o in observations.of(broken.scenario)
@@ -93,7 +94,7 @@ def _violation_lines(violation: Violation, rule: Rule) -> Iterator[str]:
     return detail_lines(violation_details(dataclasses.replace(violation, seen=""), rule))
 
 
-def _generated(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
+def _case_lines(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
     from retry_contract.fuzz.generate import generator  # here, since it is slow to import
 
     given = {"fuzz": _CASES, "seed": _SEED}

@@ -16,7 +16,8 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
-_RULES = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
+RULE_OF = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
+"""The rule that a violation of the schema breaks, by its place; else response-matches-schema."""
 _FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
 _DEEPEST_SEARCH = 4
 
@@ -136,7 +137,7 @@ def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Ite
 def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:
     place = pointer(path)
     text = message or f"{place[1:] or 'the response'} is {actual}; expected {expected}"
-    rule = _RULES.get(place, "response-matches-schema")
+    rule = RULE_OF.get(place, "response-matches-schema")
     return Violation(rule, place, text, expected, actual)
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema
+from retry_contract.contract.validator import RULE_OF
 from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.payloads import Payload, known_contract, payloads
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
 
 Change = Callable[[Any], Any]
 
-_OWNERS = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
 _OF_TYPE: dict[str, Any] = {
     **{"null": None, "boolean": True, "number": 7, "string": "text", "array": [], "object": {}}
 }
@@ -44,7 +44,7 @@ class Edit:
 
     def __call__(self, payload: Payload) -> NearMiss:
         """Return the near miss that the change makes of a payload."""
-        rule = _OWNERS.get(self.pointer, "response-matches-schema")
+        rule = RULE_OF.get(self.pointer, "response-matches-schema")
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 
 

@@ -45,12 +45,14 @@ class Scenario:
         """Pass if a rule is kept, fail if it is broken, and skip if it was not exercised."""
         __tracebackhide__ = True
         try:
-            scenario = rule_named(rule).scenario
+            asked = rule_named(rule)
         except LookupError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        if scenario != self._name:
-            pytest.fail(f"{rule} looks at another scenario: use the fixture {scenario}", False)
-        result = self._session.check(self._run, rule)
+        if asked.scenario != self._name:
+            pytest.fail(
+                f"{rule} looks at another scenario: use the fixture {asked.scenario}", False
+            )
+        result = self._session.check(self._run, asked.id)
         if result.violations:
             pytest.fail("\n".join(violation_lines(result)), pytrace=False)
         if result.reason is not None:

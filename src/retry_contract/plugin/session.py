@@ -84,7 +84,7 @@ def _check_keyword(expression: str) -> None:
         try:
             rule_named(word)
         except LookupError as error:
-            if f"{word} is now" in str(error):
+            if f"{word} was renamed" in str(error):
                 raise pytest.UsageError(f"retry-contract: -k: {error}") from None
 
 

@@ -14,7 +14,7 @@ from retry_contract.outcome import Violation
 from retry_contract.privacy import masks
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer, token
 
-Change = Callable[[str], str]
+TextChange = Callable[[str], str]
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
 _WORDS = ("True", "False", *KNOWN_STATUSES)
 _PUBLIC = re.compile("|".join(("[0-9]{3,4}", *_WORDS, masks.SIMULATOR.pattern)))
@@ -86,7 +86,7 @@ class Scrubber:
         return map_texts(payload, self.scrub, self.scrub_pointer)
 
 
-def map_texts(value: Any, change: Change, change_name: Change | None = None) -> Any:
+def map_texts(value: Any, change: TextChange, change_name: TextChange | None = None) -> Any:
     """Return a value with each text in it changed: in lists, tuples, dicts and dataclasses.
 
     `change_name` is for the keys of a dict; without it they are changed as other texts are.

@@ -89,7 +89,7 @@ def outcome_line(found: Readiness) -> str:
 
 
 def _notes(found: Readiness) -> Iterator[str]:
-    new, old = _of(found, found.period), _of(found, found.older)
+    new, old = _outcome_of(found, found.period), _outcome_of(found, found.older)
     if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
@@ -107,12 +107,12 @@ def write_readiness(found: Readiness, folder: Path) -> None:
     (folder / "summary.md").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def _of(found: Readiness, period: Period) -> ScenarioOutcome:
+def _outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:
     return next(o for o in found.scenarios if o.name == period.alias)
 
 
 def _why(found: Readiness) -> str:
-    new, old, unit = _of(found, found.period), _of(found, found.older), found.unit
+    new, old, unit = _outcome_of(found, found.period), _outcome_of(found, found.older), found.unit
     counted = [o for o in found.scenarios if o.counts]
     if found.verdict is Verdict.NOT_TESTED:
         untested = [o.name for o in counted if o.result is Result.NOT_TESTED]

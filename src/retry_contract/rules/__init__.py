@@ -19,17 +19,17 @@ GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
 _RENAMED = {
-    "reply_matches_schema": "response-matches-schema",
-    "generated_histories_kept": "generated-sequences-kept",
+    "reply-matches-schema": "response-matches-schema",
+    "generated-histories-kept": "generated-sequences-kept",
 }
 """Ids of earlier versions, which users' pipelines still name, with their new ones."""
 
 
 def rule_named(name: str) -> Rule:
-    """Return a rule by id. Raises LookupError, which says the new id of one that was renamed."""
-    if name in RULES:
-        return RULES[name]
-    new = _RENAMED.get(name.replace("-", "_"))
-    raise LookupError(
-        f"{name} is now {new}" if new else f"{name}: no such rule; see: retry-contract rules"
-    )
+    """Return a rule by id, with - or _. Raises LookupError, which says the new id of a renamed one."""
+    id_ = name.replace("_", "-")
+    if id_ in RULES:
+        return RULES[id_]
+    if id_ in _RENAMED:
+        raise LookupError(f"{name} was renamed: use {_RENAMED[id_]}")
+    raise LookupError(f"{name}: no such rule; see: retry-contract rules")

@@ -101,7 +101,7 @@ def status_reset_to_created(seen: Observations, expectation: Expectation) -> Fin
 
 def _unchanged_member(name: str, seen: Observations) -> Findings:
     """Yield where a member is not what Retrieve showed before the retry."""
-    for o, before in _with(seen, lambda o: o.before):
+    for o, before in _retries_with(seen, lambda o: o.before):
         expected = before.members.get(name, _ABSENT)
         yield from differs(o, name, expected, "what Retrieve showed before")
 
@@ -116,7 +116,7 @@ def created_at_kept(seen: Observations, _: Expectation) -> Findings:
 def updated_at_moves_on(seen: Observations, _: Expectation) -> Findings:
     """The field updatedAt is later than Retrieve showed it before the retry."""
     compared = False
-    for o, before in _with(seen, lambda o: o.before):
+    for o, before in _retries_with(seen, lambda o: o.before):
         was, now = (instant_of(e.members.get("updatedAt")) for e in (before, o.exchange))
         compared = compared or (was is not None and now is not None)
         if was is not None and now is not None and now <= was:
@@ -160,7 +160,7 @@ def creator_id_kept(seen: Observations, _: Expectation) -> Findings:
 def same_shape_as_single_send(seen: Observations, expectation: Expectation) -> Findings:
     """What the original Single Send returned comes back with the same types and values."""
     names = [name for name in expectation.contract.fields() if name not in MOVING]
-    for o, sent in _with(seen, lambda o: o.sent, "needs --provision simulator"):
+    for o, sent in _retries_with(seen, lambda o: o.sent, "needs --provision simulator"):
         for name in names:
             if name in sent.members:
                 yield from differs(o, name, sent.members[name], "what the Single Send returned")
@@ -175,7 +175,7 @@ def retrieve_agrees(seen: Observations, expectation: Expectation) -> Findings:
         if o.after is not None and not o.after.succeeded:
             yield about_status(o, "the message, in Retrieve", o.after)
             return
-    for o, after in _with(seen, lambda o: o.after):
+    for o, after in _retries_with(seen, lambda o: o.after):
         for name in names:
             expected = after.members.get(name, _ABSENT)
             yield from differs(o, name, expected, "what Retrieve showed afterwards")
@@ -188,7 +188,7 @@ def _same_state(before: Exchange, after: Exchange) -> bool:
     return all(before.members.get(n) == after.members.get(n) for n in MOVING)
 
 
-def _with(
+def _retries_with(
     seen: Observations,
     other: Callable[[Observation], Exchange | None],
     reason: str = "Retrieve did not show the message",

@@ -20,7 +20,7 @@ _rule = functools.partial(rule, "all responses")
 
 @_rule("every_response", "failures", "server-errors", basis=Basis.PUBLISHED)
 def no_server_error(seen: Observations, _: Expectation) -> Findings:
-    """No request is answered with a 5xx: none of them is at fault."""
+    """No request is answered with a 5xx status."""
     for exchange in seen.exchanges:
         if exchange.status >= 500:
             actual = f"status {exchange.status}"
@@ -58,18 +58,18 @@ def wrong_method_refused(seen: Observations, _: Expectation) -> Findings:
 
 @rule("cutover", "every_response", "P1", basis=Basis.PAGE)
 def one_contract_served(seen: Observations, expectation: Expectation) -> Findings:
-    """One run never sees two contracts, in whichever of the responses that changed."""
+    """All responses of one run are of the same contract."""
     shown = [
         (exchange, contract)
         for exchange in seen.exchanges
-        if (contract := _shown(exchange, expectation)) is not None
+        if (contract := _shown_contract(exchange, expectation)) is not None
     ]
     if not shown:
         raise NotExercised("no response held a message")
     first, contract = shown[0]
     possible = list(expectation.catalogue.values())
     for exchange, other in shown:
-        left = [c for c in possible if _alike(c, other, exchange.kind)]
+        left = [c for c in possible if _is_same_shape(c, other, exchange.kind)]
         if not left:
             why = f"{contract.name}, as {first.kind} showed at request {first.number}"
             yield from _other_contract(exchange, contract, why, other, exchange.kind)
@@ -86,12 +86,14 @@ def contract_in_force_served(seen: Observations, expectation: Expectation) -> Fi
     found = [
         (o, o.expected or expectation, contract)
         for o in seen.of(*ACCEPTED_RETRIES, CUTOVER)
-        if (contract := _shown(o.exchange, expectation)) is not None
+        if (contract := _shown_contract(o.exchange, expectation)) is not None
     ]
     if not found:
         raise NotExercised("no accepted retry was answered with a message")
     for o, expected, contract in found:
-        if not any(_alike(c, contract, "retry") for c in (expected.contract, *expected.tolerated)):
+        if not any(
+            _is_same_shape(c, contract, "retry") for c in (expected.contract, *expected.tolerated)
+        ):
             why = expected.why if expected.instant else expected.contract.name
             yield from _other_contract(o.exchange, expected.contract, why, contract, o.scenario)
 
@@ -117,12 +119,12 @@ def _since(contract: Contract) -> str:
     return f", which is in force from {show(begin)}" if begin else ""
 
 
-def _alike(one: Contract, other: Contract, kind: Kind) -> bool:
+def _is_same_shape(one: Contract, other: Contract, kind: Kind) -> bool:
     """Whether two contracts cannot be told apart by a response of this kind."""
     return kind != "other" and set(one.fields(kind)) == set(other.fields(kind))
 
 
-def _shown(exchange: Exchange, expectation: Expectation) -> Contract | None:
+def _shown_contract(exchange: Exchange, expectation: Expectation) -> Contract | None:
     if not exchange.succeeded or exchange.kind == "other":
         return None
     return expectation.catalogue.contract_of(exchange.payload, exchange.kind)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import escape_name
-from retry_contract.privacy.scrubber import Change
+from retry_contract.privacy.scrubber import TextChange
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.faults.model import Wrap, after_retry, is_retry, wrapper
 from retry_contract.service.http import Handler, Pace, Request, Response
@@ -84,7 +84,7 @@ class Visit:
     campaign: str
     message: str
     seen: list[Record] = field(default_factory=list)
-    scrub: Change = str
+    scrub: TextChange = str
 
     def _names_message(self, request: Request, method: str = "POST", tail: str = "/retry") -> bool:
         path = f"{PREFIX}/campaigns/{self.campaign}/messages/{self.message}{tail}"
@@ -149,7 +149,7 @@ class Stage:
     come in any thread. `first` is the number of its first message: no two stages share one.
     """
 
-    def __init__(self, catalogue: Catalogue, first: int = 0, scrub: Change = str) -> None:
+    def __init__(self, catalogue: Catalogue, first: int = 0, scrub: TextChange = str) -> None:
         self._catalogue, self._scrub = catalogue, scrub
         self._number, self._now = first, _MIDNIGHT
         self._visit = Visit("", "", "")

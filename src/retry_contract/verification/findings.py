@@ -16,7 +16,7 @@ from retry_contract.outcome import (
     conclude,
 )
 from retry_contract.privacy.scrubber import Scrubber
-from retry_contract.rules import ESSENTIAL, RULES
+from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 from retry_contract.verification.options import Options, replay_command
 
 NOT_SELECTED = "not selected"
@@ -72,6 +72,7 @@ def outcome_of(
             reason = "the replayed case keeps the contract, and nothing else was run"
         else:
             reason = next((r.reason for r in results if r.reason), "nothing was replayed")
+    generated = any(rule in GENERATED for _, rule in found.results)
     return Outcome(
         verdict,
         options.endpoint,
@@ -79,7 +80,7 @@ def outcome_of(
         contracts,
         found.traffic,
         round(found.seconds, 3),
-        options.seed,
+        options.seed if generated else None,
         versions,
         None if verdict is Verdict.KEPT else _replay(contracts, options, scrubber),
     )

@@ -61,10 +61,8 @@ def read_options(
         _check_mock(given)
     elif values["contract"] == "all":
         raise UsageError("--contract all is for the mock: a service serves one at a time; name it")
-    ignored = frozenset(values["ignore"] or ())
     try:
-        for name in sorted(ignored):
-            rule_named(name)
+        ignored = frozenset(rule_named(name).id for name in sorted(values["ignore"] or ()))
     except LookupError as error:
         raise UsageError(f"--ignore {error}") from None
     expected: tuple[Expectation, ...] = ()
