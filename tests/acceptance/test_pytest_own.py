@@ -119,7 +119,7 @@ def test_rule_of_another_scenario_fails_and_names_the_fixture(
 ) -> None:
     done = session("misused")
     assert set(done.verdicts.values()) == {"failed"}
-    assert "second-retry-refused looks at another scenario: use the fixture second_retry" in (
+    assert "second-retry-refused looks at another scenario: use fixture second_retry" in (
         done.output
     )
 

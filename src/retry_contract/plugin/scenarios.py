@@ -49,9 +49,7 @@ class Scenario:
         except LookupError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         if asked.scenario != self._name:
-            pytest.fail(
-                f"{rule} looks at another scenario: use the fixture {asked.scenario}", False
-            )
+            pytest.fail(f"{rule} looks at another scenario: use fixture {asked.scenario}", False)
         result = self._session.check(self._run, asked.id)
         if result.violations:
             pytest.fail("\n".join(violation_lines(result)), pytrace=False)

@@ -26,7 +26,7 @@ _RENAMED = {
 
 
 def rule_named(name: str) -> Rule:
-    """Return a rule by id, with - or _. Raises LookupError, which says the new id of a renamed one."""
+    """Return a rule by id, with - or _. Raises LookupError, with the new id of a renamed one."""
     id_ = name.replace("_", "-")
     if id_ in RULES:
         return RULES[id_]

@@ -69,7 +69,7 @@ def one_contract_served(seen: Observations, expectation: Expectation) -> Finding
     first, contract = shown[0]
     possible = list(expectation.catalogue.values())
     for exchange, other in shown:
-        left = [c for c in possible if _is_same_shape(c, other, exchange.kind)]
+        left = [c for c in possible if _is_like(c, other, exchange.kind)]
         if not left:
             why = f"{contract.name}, as {first.kind} showed at request {first.number}"
             yield from _other_contract(exchange, contract, why, other, exchange.kind)
@@ -92,7 +92,7 @@ def contract_in_force_served(seen: Observations, expectation: Expectation) -> Fi
         raise NotExercised("no accepted retry was answered with a message")
     for o, expected, contract in found:
         if not any(
-            _is_same_shape(c, contract, "retry") for c in (expected.contract, *expected.tolerated)
+            _is_like(c, contract, "retry") for c in (expected.contract, *expected.tolerated)
         ):
             why = expected.why if expected.instant else expected.contract.name
             yield from _other_contract(o.exchange, expected.contract, why, contract, o.scenario)
@@ -119,7 +119,7 @@ def _since(contract: Contract) -> str:
     return f", which is in force from {show(begin)}" if begin else ""
 
 
-def _is_same_shape(one: Contract, other: Contract, kind: Kind) -> bool:
+def _is_like(one: Contract, other: Contract, kind: Kind) -> bool:
     """Whether two contracts cannot be told apart by a response of this kind."""
     return kind != "other" and set(one.fields(kind)) == set(other.fields(kind))
 

@@ -18,7 +18,7 @@ def generated_requests_answered(_: Observations, __: Expectation) -> Findings:
 
 @rule("generated", "generated_sequences", *(f"P{n}" for n in range(1, 9)), basis=Basis.PAGE)
 def generated_sequences_kept(_: Observations, __: Expectation) -> Findings:
-    """Generated sends, failures, retries and retrievals are answered as documented, in any order."""
+    """Generated sends, failures, retries and retrievals are answered as documented."""
     raise NotExercised(_NO_CASE)
 
 
