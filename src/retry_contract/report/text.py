@@ -185,9 +185,12 @@ def _reason_details(reasons: Mapping[str, Sequence[str]]) -> Details:
 
 
 def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
+    """Return the rules by reason, and by what they need: the detail after it is in JSON."""
     found: dict[str, dict[str, None]] = {}
     for result in outcome.in_state(state):
-        found.setdefault(result.reason or "", {})[result.rule] = None
+        reason = result.reason or ""
+        reason = reason.partition(": ")[0] if reason.startswith("needs ") else reason
+        found.setdefault(reason, {})[result.rule] = None
     return {reason: list(rules) for reason, rules in found.items()}
 
 

@@ -68,7 +68,10 @@ def _retry_another(prober: Prober) -> str:
 def _attempts(observer: Observer) -> Iterator[Observation]:
     prober = observer.prober
     if prober.endpoint.simulator is None:
-        yield prober.probe(s.ATTEMPTS, prober.message_in("attempts-spent"))
+        try:
+            yield prober.probe(s.ATTEMPTS, prober.message_in("attempts-spent"))
+        except NotExercised:
+            raise NotExercised("needs --provision simulator") from None
         return
     first = _first_retry(observer)
     yield replace(first, scenario=s.ATTEMPTS)

@@ -187,10 +187,10 @@ class Prober:
         if message is not None:
             return message
         if state != FAILURE:
-            reason = f"no message in state {state} at hand: the service's team can provide one by "
-            raise NotExercised(reason + "the hook pytest_retry_contract_state")
+            hook = "needs the hook pytest_retry_contract_state, which the service's team can write"
+            raise NotExercised(f"{hook}: no message in state {state} is at hand")
         if self.endpoint.named:
-            reason = f"no named message is left that has failed, and less than {_CAP} times"
+            reason = f"no named message is left that has failed, in fewer than {_CAP} tries"
             raise NotExercised(reason)
         raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 

@@ -250,9 +250,9 @@ def test_named_messages_are_taken_in_turn_by_what_a_retrieve_shows() -> None:
     assert prober.message_in("failure") == "message_3"
     assert prober.message_in("sent") == "message_1"
     assert endpoint.asked == ["GET message_1", "GET message_2", "GET message_3"]
-    with pytest.raises(NotExercised, match="no named message is left that has failed, and less"):
+    with pytest.raises(NotExercised, match="no named message is left that has failed, in fewer"):
         prober.message_in("failure")
-    with pytest.raises(NotExercised, match="no message in state created at hand: the service"):
+    with pytest.raises(NotExercised, match="no message in state created is at hand"):
         prober.message_in("created")
 
 

@@ -156,8 +156,8 @@ def test_without_any_message_only_the_unknown_one_is_exercised() -> None:
         "no message to retry: give --message ID, or --provision simulator"
     )
     assert reasons["batch-status-respected"] == (
-        "no message in state batch:messages_enqueued at hand: the service's team can "
-        "provide one by the hook pytest_retry_contract_state"
+        "needs the hook pytest_retry_contract_state, which the service's team can write: "
+        "no message in state batch:messages_enqueued is at hand"
     )
     assert reasons["one-contract-served"] == "no response held a message"
     verdict, reason = conclude([result], essential=ESSENTIAL)
