@@ -254,7 +254,7 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
     for said in (
         "test_unmarked: this test cannot be run once for each contract: name one, write @pytest.m",
         "test_unknown: retry_contract('later'): no such contract; use one of before, after",
-        "this test cannot be run once for each example: retry_payload must be named among its arg",
+        "this test cannot be run once for each example: name retry_payload among its arguments, or",
     ):
         assert said in done.output
     assert "During handling" not in done.output
