@@ -47,6 +47,10 @@ class NotTested(Exception):
     """The endpoint could not be tested at all; the message says why."""
 
 
+class NotSent(NotTested):
+    """A request did not leave, so that nothing can have come of it; the message says why."""
+
+
 class NotExercised(Exception):
     """One rule could not be exercised in this run; the message says why, or what would reach it."""
 
@@ -117,14 +121,26 @@ class ContractResult:
 
 @dataclass(frozen=True)
 class Traffic:
-    """How much was asked of the endpoint: requests sent, and responses by HTTP status."""
+    """What was asked of the endpoint: requests that were answered, and responses by HTTP status.
+
+    `retries` and `sends` are what may have reached the service, `lost` the retries of them that
+    were not answered, and so may have been accepted all the same.
+    """
 
     requests: int = 0
     responses: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    sends: int = 0
+    lost: int = 0
 
     def __add__(self, other: "Traffic") -> "Traffic":
-        responses = Counter(self.responses) + Counter(other.responses)
-        return Traffic(self.requests + other.requests, dict(sorted(responses.items())))
+        return Traffic(
+            self.requests + other.requests,
+            dict(sorted((Counter(self.responses) + Counter(other.responses)).items())),
+            self.retries + other.retries,
+            self.sends + other.sends,
+            self.lost + other.lost,
+        )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from retry_contract.outcome import NotTested
+from retry_contract.outcome import NotSent
 
 
 class Deadline:
@@ -119,8 +119,8 @@ def _addresses(host: str, port: int, seconds: float) -> list[str]:
 
 
 def _check_here(host: str, addresses: list[str]) -> None:
-    """Raise NotTested if a host leads elsewhere, whatever its name says."""
+    """Raise NotSent if a host leads elsewhere, whatever its name says."""
     for address in addresses:
         if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             how = "nothing was sent; give 127.0.0.1 or [::1] instead, or mend the hosts file"
-            raise NotTested(f"{host} leads to {address}, which is not this machine: {how}")
+            raise NotSent(f"{host} leads to {address}, which is not this machine: {how}")

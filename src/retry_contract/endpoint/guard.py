@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from retry_contract.outcome import NotTested
+from retry_contract.outcome import NotSent
 from retry_contract.service.records import SIMULATOR
 
 PRODUCTION, TEST = "postman.gov.sg", "test.postman.gov.sg"
@@ -26,7 +26,7 @@ _HEADERS |= {"content-type", "content-length", "x-schemathesis-testcaseid"}
 """The headers that the kit and its libraries send. By others some servers read another path."""
 
 
-class GuardError(NotTested):
+class GuardError(NotSent):
     """The guard rejects a request, before it leaves."""
 
     def __init__(self, what: str) -> None:
@@ -128,10 +128,10 @@ class GuardedTransport(httpx.BaseTransport):
         self._sleep, self._clock = sleep, clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. Raises GuardError, or NotTested where the budget is spent."""
+        """Send a request. Raises GuardError, or NotSent where the budget is spent."""
         self._guard.permit(request)
         if self._budget is not None and self._sent >= self._budget:
-            raise NotTested(f"the budget of {self._budget} requests is spent; see --budget")
+            raise NotSent(f"the budget of {self._budget} requests is spent; see --budget")
         self._sent += 1
         now = self._clock()
         if now < self._next:

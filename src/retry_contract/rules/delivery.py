@@ -31,14 +31,15 @@ def was_in_order(observation: Observation) -> bool:
     """Whether the message may have failed before it was retried, so that the retry was in order.
 
     Retrieve lists the attempts, the newest first: one more, and the one before it has failed.
+    `before` may be the response to another retry, which lists none.
     """
     before, after = observation.before, observation.after
     if before is None or after is None or _status(before) == SUCCESS:
         return False
     old, new = attempts_of(before), attempts_of(after)
-    if _status(before) == FAILURE or old is None or new is None:
+    if _status(before) == FAILURE or new is None or (old is None and before.kind == "retrieve"):
         return True
-    one_more = len(new) == len(old) + 1 and len(new) > 1
+    one_more = len(new) > 1 and (old is None or len(new) == len(old) + 1)
     return one_more and isinstance(new[1], dict) and new[1].get("status") == FAILURE
 
 
@@ -46,6 +47,13 @@ def attempts_of(exchange: Exchange) -> list[Any] | None:
     """Return the attempts that a Retrieve lists, or None if it lists none."""
     attempts = exchange.members.get("attempts")
     return attempts if isinstance(attempts, list) else None
+
+
+def sends_before(observation: Observation) -> int | None:
+    """Return how often a message had been sent before its retry, if that is known."""
+    before = observation.before
+    listed = attempts_of(before) if before is not None else None
+    return len(listed) if listed else (None if observation.sent is None else 1)
 
 
 def _status(exchange: Exchange) -> Any:

@@ -9,7 +9,7 @@ from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
 from retry_contract.rules import scenarios as s
-from retry_contract.rules.delivery import attempts_of, moved_on, was_in_order
+from retry_contract.rules.delivery import attempts_of, moved_on, sends_before, was_in_order
 from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, about_status, rule
 
 UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
@@ -39,12 +39,16 @@ _INTERNALS = re.compile(
     r'File "[^"]+", line \d+|node_modules/|\.java:\d+\)',
     re.MULTILINE,
 )
+_NO_BATCH = (
+    "needs a message of a batch: name one with --message, or write the hook "
+    "pytest_retry_contract_state"
+)
 _BY_DELIVERY = frozenset({"latestStatus", "updatedAt", "attempts"})
 _BY_STATUS = frozenset({s.RETRIED_TWICE, *s.UNFAILED})
 """Where a retry is refused for the message's status alone, which a delivery changes by itself."""
 
-_CAP, _FEWEST_RETRIES, _MOST_RETRIES = 3, 2, 3
-
+FEWEST_SENDS, MOST_SENDS = 3, 4
+"""After how many sends a retry may be refused, and must be: the documents disagree about 3."""
 
 _rule = functools.partial(rule, "refused")
 
@@ -83,17 +87,31 @@ def second_retry_refused(seen: Observations, _: Expectation) -> Findings:
 @_rule("spent_attempts", "cap", "envelopes", basis=Basis.PUBLISHED)
 def attempts_capped(seen: Observations, _: Expectation) -> Findings:
     """A message is tried 3 times, or retried 3 times: both are documented; then status 400."""
-    tried = seen.of(s.ATTEMPTS)
-    if len(tried) == 1:
-        yield from _refused_with((400,), seen, s.ATTEMPTS)
-        return
-    for o in tried[:_FEWEST_RETRIES]:
-        if not o.exchange.succeeded:
+    by_message: dict[str, list[Observation]] = {}
+    for o in seen.of(s.ATTEMPTS):
+        by_message.setdefault(o.message, []).append(o)
+    for tried in by_message.values():
+        yield from _beyond_cap(tried)
+
+
+def _beyond_cap(tried: list[Observation]) -> Findings:
+    """Yield the first of a message's retries that is too early refused, or too late accepted.
+
+    One that was retried only once was spent before, so that retry must be refused.
+    """
+    first = MOST_SENDS if len(tried) == 1 else sends_before(tried[0])
+    for sends, o in enumerate(tried, 1 if first is None else first):
+        early = first is not None and sends < FEWEST_SENDS
+        if early and not o.exchange.succeeded:
             yield about_status(o, "an accepted retry, below the cap")
-            return
-    if len(tried) > _FEWEST_RETRIES and tried[-1].exchange.status != 400:
-        expected = f"a refusal with status 400 after {_MOST_RETRIES} retries at the latest"
-        yield about_status(tried[-1], expected)
+        elif sends >= MOST_SENDS and o.exchange.status != 400:
+            expected = f"a refusal with status 400 after {MOST_SENDS} sends at the latest"
+            yield about_status(o, expected)
+        elif not o.exchange.succeeded and o.exchange.status != 400:
+            yield about_status(o, "a refusal with status 400, or an accepted retry")
+        else:
+            continue
+        return
 
 
 @_rule("missing_key", "unauthorized", basis=Basis.PUBLISHED)
@@ -111,7 +129,10 @@ def wrong_key_refused(seen: Observations, _: Expectation) -> Findings:
 @_rule("foreign_campaign", "forbidden", "foreign", basis=Basis.PUBLISHED)
 def foreign_campaign_refused(seen: Observations, _: Expectation) -> Findings:
     """A key of another campaign is refused: 401 and 403 are both documented."""
-    return _refused_with((401, 403), seen, s.FOREIGN_CAMPAIGN)
+    yield from _refused_with((401, 403), seen, s.FOREIGN_CAMPAIGN)
+    for o in seen.of(s.UNKNOWN_CAMPAIGN):
+        if not 400 <= o.exchange.status < 500:
+            yield about_status(o, "a refusal")
 
 
 @_rule("refused_retry", "P4", "P5", basis=Basis.PAGE)
@@ -119,7 +140,9 @@ def refusal_changes_nothing(seen: Observations, expectation: Expectation) -> Fin
     """A retry that is refused does not go through: Retrieve shows the message unchanged."""
     compared = 0
     for o in _refusals(seen):
-        if o.before is None or o.after is None or not (o.before.succeeded and o.before.members):
+        if o.before is None or o.after is None or o.before.kind != "retrieve":
+            continue
+        if not (o.before.succeeded and o.before.members):
             continue
         compared += 1
         if not o.after.succeeded:
@@ -152,7 +175,11 @@ def error_code_documented(seen: Observations, _: Expectation) -> Findings:
     """A 400 in the nested envelope carries the code that is published for its cause."""
     for o in _refusals_with(seen, frozenset({400}), but=s.BATCH_OTHER):
         allowed = _CODES.get(o.scenario, PUBLISHED_CODES)
-        if o.scenario in _BY_STATUS and o.after is not None and _attempt_count(o.after) >= _CAP:
+        if (
+            o.scenario in _BY_STATUS
+            and o.after is not None
+            and _attempt_count(o.after) >= FEWEST_SENDS
+        ):
             allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:
@@ -182,12 +209,21 @@ def secret_in(exchange: Exchange, key: str) -> str | None:
 @rule("batches", "batch_retry", "P5", basis=Basis.PAGE)
 def batch_status_respected(seen: Observations, _: Expectation) -> Findings:
     """A message of a batch is retried only if the batch's status permits it."""
-    for o in seen.of(s.BATCH_ENQUEUED, s.BATCH_ENQUEUING_FAILED):
+    permitted, others = _in_batch(seen), seen.of(*s.BATCH_OTHER)
+    if not permitted and not others:
+        raise NotExercised(_NO_BATCH)
+    for o in permitted:
         if not o.exchange.succeeded:
             yield about_status(o, "an accepted retry")
-    for o in seen.of(*s.BATCH_OTHER):
+    for o in others:
         if not 400 <= o.exchange.status < 500:
             yield about_status(o, "a refusal")
+
+
+def _in_batch(seen: Observations) -> list[Observation]:
+    """Return the retries in a batch that permits them, as the scenario says or Retrieve shows."""
+    alone = (o for o in seen.of(s.ACCEPTED) if o.before and o.before.members.get("batches"))
+    return [*seen.of(s.BATCH_ENQUEUED, s.BATCH_ENQUEUING_FAILED), *alone]
 
 
 def _attempt_count(exchange: Exchange) -> int:

@@ -4,7 +4,10 @@ ACCEPTED = "accepted"
 BATCH_ENQUEUED = "accepted in a batch of status messages_enqueued"
 BATCH_ENQUEUING_FAILED = "accepted in a batch of status messages_enqueuing_failed"
 OTHER_BATCH_STATUSES = ("success", "messages_sent")
-BATCH_OTHER = tuple(f"in a batch of status {status}" for status in OTHER_BATCH_STATUSES)
+BATCH_OTHER = (
+    *(f"in a batch of status {status}" for status in OTHER_BATCH_STATUSES),
+    "in a batch of another status",
+)
 UNKNOWN = "unknown message"
 ELSEWHERE = "message of another campaign"
 RETRIED_TWICE = "retried twice"
@@ -13,6 +16,8 @@ NO_KEY = "no key"
 WRONG_KEY = "wrong key"
 WRONG_SCHEME = "key without the Bearer scheme"
 FOREIGN_CAMPAIGN = "foreign campaign"
+UNKNOWN_CAMPAIGN = "unknown campaign"
+RETRIEVED = "retrieved again"
 WRONG_METHOD = "wrong method"
 CUTOVER = "across the cutover"
 
@@ -38,9 +43,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "wrong_key": (WRONG_KEY, WRONG_SCHEME),
     "foreign_campaign": (FOREIGN_CAMPAIGN,),
     "refused_retry": REFUSED,
-    "batch_retry": (BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED, *BATCH_OTHER),
+    "batch_retry": (*ACCEPTED_RETRIES, *BATCH_OTHER),
     "wrong_method": (WRONG_METHOD,),
-    "every_response": EVERY,
+    "every_response": (*EVERY, RETRIEVED),
     "cutover": (*ACCEPTED_RETRIES, CUTOVER),
     "generated_requests": (),
     "generated_sequences": (),

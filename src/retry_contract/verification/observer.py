@@ -8,6 +8,7 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Observation
 from retry_contract.outcome import Drift, NotExercised, Traffic, Violation
+from retry_contract.verification.messages import Messages
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.prober import Listener, Prober
 
@@ -37,7 +38,8 @@ class Observer:
     """One endpoint, and what was observed there.
 
     `plan` has a step for each scenario. Without an `expectation`, it is the contract that Retrieve
-    shows first.
+    shows first. `samples` is how many accepted retries to observe; None is three where they reach
+    nobody, and else one. `spent` are retries that were refused because a message was tried often.
     """
 
     def __init__(
@@ -46,8 +48,12 @@ class Observer:
         expectation: Expectation | None,
         plan: Mapping[str, Step],
         callbacks: Callbacks,
+        samples: int | None = None,
     ) -> None:
         self.prober = Prober(endpoint, callbacks.listen)
+        self.messages = Messages(self.prober)
+        self.samples = samples
+        self.spent: list[Observation] = []
         self.announce = callbacks.announce
         self._expectation, self._plan = expectation, plan
         self._other_traffic = Traffic()
@@ -58,9 +64,8 @@ class Observer:
     def expectation(self) -> Expectation:
         """The contract that responses are validated by. Raises NotExercised, or NotTested."""
         if self._expectation is None:
-            self.prober.meet()
-            message, _ = self.prober.any_message()
-            payload = self.prober.latest_retrieve(message).payload
+            self.messages.meet()
+            payload = self.prober.latest_retrieve(self.messages.known()).payload
             shown = catalogue().contract_of(payload, "retrieve")
             if shown is None:
                 reason = "Retrieve showed no message, so the contract that is served is unknown"
@@ -87,7 +92,7 @@ class Observer:
         """Return the observations of a scenario. Raises NotExercised, or NotTested."""
         if scenario not in self._seen:
             try:
-                self.prober.meet()
+                self.messages.meet()
                 self._seen[scenario] = tuple(self._plan[scenario](self))
             except NotExercised as reason:
                 self._seen[scenario] = reason

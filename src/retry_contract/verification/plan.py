@@ -10,28 +10,75 @@ from retry_contract.contract.timeline import show
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import scenarios as s
-from retry_contract.rules.delivery import FAILURE
-from retry_contract.service.seeds import BATCH
+from retry_contract.rules.delivery import FAILURE, attempts_of, sends_before, was_in_order
+from retry_contract.rules.refusals import MOST_SENDS, TOO_MANY
+from retry_contract.service.seeds import BATCH, SPENT
+from retry_contract.verification.messages import OTHER_BATCH, SIMULATE
 from retry_contract.verification.observer import Observer, Step
 from retry_contract.verification.prober import Prober
 
 UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
+UNKNOWN_CAMPAIGN = "campaign_00000000-0000-4000-8000-000000000000"
 _WRONG_KEY = "key_test_00000000000000000000000000000000"
-_METHODS = ("GET", "PUT", "PATCH", "DELETE")
-_METHODS_HERE, _METHODS_ELSEWHERE = 2, 1
-_MOST_RETRIES = 4
+_METHODS_HERE, _METHODS_ELSEWHERE = ("GET", "HEAD", "PUT", "PATCH", "DELETE"), ("GET",)
+_SAMPLES, _SECOND_RETRIES, _RETRIEVES = 3, 3, 10
 _ONE_SECOND = timedelta(seconds=1)
+_ALL_SPENT = (
+    "each message was refused as one that was tried 3 times is: name another one with --message, "
+    "or give --provision simulator"
+)
 
 
 def _accepted(observer: Observer) -> Iterator[Observation]:
-    message, sent = observer.prober.failed_message()
-    yield observer.prober.probe(s.ACCEPTED, message, sent=sent)
+    """Retry as many messages as were asked for: a deployment reaches one instance after another."""
+    messages, asked, count = observer.messages, observer.samples, 0
+    while count < (asked or _SAMPLES):
+        try:
+            message = messages.failed(harmless=bool(count and asked is None))
+        except NotExercised:
+            if count:
+                return
+            if observer.spent:
+                raise NotExercised(_ALL_SPENT) from None
+            raise
+        observation = observer.prober.probe(s.ACCEPTED, message.id, sent=message.sent)
+        if _is_spent(observation):
+            observer.spent.append(replace(observation, scenario=s.ATTEMPTS))
+            continue
+        messages.note_retry(observation)
+        yield observation
+        count += 1
+
+
+def _is_spent(observation: Observation) -> bool:
+    """Return whether a message of the user's is refused as one that was tried too often.
+
+    In the flat envelope a 400 does not say why: it counts where Retrieve lists no attempts.
+    """
+    exchange, before = observation.exchange, observation.before
+    if observation.sent is not None or exchange.status != 400:
+        return False
+    listed = before is not None and attempts_of(before) is not None
+    return exchange.error_code == TOO_MANY or (exchange.error_code is None and not listed)
 
 
 def _in_state(scenario: str, state: str, *, known: bool = True) -> Step:
     def step(observer: Observer) -> Iterator[Observation]:
-        message = observer.prober.message_in(state)
+        message = observer.messages.in_state(state)
         yield observer.prober.probe(scenario, message, known=known)
+
+    return step
+
+
+def _unfailed(scenario: str, state: str) -> Step:
+    """Return the step for a message that has not failed: one that was just retried may serve."""
+    observe = _in_state(scenario, state)
+
+    def step(observer: Observer) -> Iterator[Observation]:
+        if observer.messages.may_be_on_its_way:
+            with contextlib.suppress(NotExercised):
+                observer.observe(s.ACCEPTED)
+        yield from observe(observer)
 
     return step
 
@@ -42,40 +89,55 @@ def _unknown(observer: Observer) -> Iterator[Observation]:
 
 def _first_retry(observer: Observer) -> Observation:
     """Return the accepted retry, for what is to come after it."""
-    (first,) = observer.observe(s.ACCEPTED)
+    first, *_ = observer.observe(s.ACCEPTED)
     if not first.exchange.succeeded:
         raise NotExercised("the first retry was not accepted")
     return first
 
 
 def _retried_twice(observer: Observer) -> Iterator[Observation]:
+    """Retry a message once more; then others twice, back to back, while it may have failed."""
     prober, message = observer.prober, _first_retry(observer).message
-    if prober.endpoint.real_time:
-        shown = prober.retrieve(message)
-        if shown.members.get("latestStatus") == FAILURE:
-            message = _retry_another(prober)
-    yield prober.probe(s.RETRIED_TWICE, message)
+    shown = prober.retrieve(message) if prober.endpoint.real_time else None
+    if shown is None or shown.members.get("latestStatus") != FAILURE:
+        observation = prober.probe(s.RETRIED_TWICE, message)
+        yield observation
+        if not _may_be_in_order(observation):
+            return
+    with contextlib.suppress(NotExercised):
+        for _ in range(_SECOND_RETRIES):
+            other = observer.messages.failed(harmless=True)
+            observation = prober.probe_twice(s.RETRIED_TWICE, other.id)
+            yield observation
+            if not _may_be_in_order(observation):
+                return
 
 
-def _retry_another(prober: Prober) -> str:
-    """Retry another message, where that costs nothing, and return it."""
-    message = prober.endpoint.message_in(FAILURE) if prober.endpoint.expendable else None
-    if message is None or not prober.probe(s.ACCEPTED, message).exchange.succeeded:
-        raise NotExercised("the message moved on")
-    return message
+def _may_be_in_order(second: Observation) -> bool:
+    return second.exchange.succeeded and was_in_order(second)
 
 
 def _attempts(observer: Observer) -> Iterator[Observation]:
-    prober = observer.prober
-    if prober.endpoint.simulator is None:
-        try:
-            yield prober.probe(s.ATTEMPTS, prober.message_in("attempts-spent"))
-        except NotExercised:
-            raise NotExercised("needs --provision simulator") from None
+    """Retry a message to a simulator number until it is refused, or one that is spent already."""
+    first = None
+    with contextlib.suppress(NotExercised):
+        first = _first_retry(observer)
+    if first is not None and observer.messages.is_simulated(first):
+        yield from _until_refused(observer, first)
         return
-    first = _first_retry(observer)
+    yield from observer.spent
+    try:
+        yield observer.prober.probe(s.ATTEMPTS, observer.messages.in_state(SPENT))
+    except NotExercised:
+        if not observer.spent:
+            raise NotExercised(SIMULATE) from None
+
+
+def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:
+    """Yield the retries of one message, to the last that either reading of the cap may accept."""
+    prober = observer.prober
     yield replace(first, scenario=s.ATTEMPTS)
-    left = _MOST_RETRIES - 1
+    left = MOST_SENDS - (sends_before(first) or 1)
     with contextlib.suppress(NotExercised):
         for second in observer.observe(s.RETRIED_TWICE):
             if second.message == first.message and second.exchange.succeeded:
@@ -95,16 +157,16 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
 
 
 def _spare(observer: Observer) -> str:
-    """Return a message for a retry that must be refused, at best one that has failed.
-
-    Where a faulty service would text a person, it is one that has been retried already.
-    """
-    prober = observer.prober
-    message = prober.endpoint.message_in(FAILURE) if prober.endpoint.expendable else None
-    if message is not None:
-        return message
-    (first,) = observer.observe(s.ACCEPTED)
-    return (prober.endpoint.expendable and prober.named_message(FAILURE)) or first.message
+    """Return a message for a retry that must be refused, once the accepted ones have theirs."""
+    reason = None
+    try:
+        observer.observe(s.ACCEPTED)
+    except NotExercised as error:
+        reason = error
+    message = observer.messages.spare()
+    if message is None:
+        raise reason or NotExercised("the first retry was not accepted")
+    return message
 
 
 def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> Step:
@@ -118,18 +180,38 @@ def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> St
 
 
 def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
-    campaign = observer.prober.endpoint.foreign_campaign
+    """Ask for a message in a campaign of another key, and here in one that does not exist too."""
+    prober, endpoint = observer.prober, observer.prober.endpoint
+    campaign = endpoint.foreign_campaign
     if campaign is None:
         raise NotExercised("needs --foreign-campaign")
-    message = observer.prober.message_in("foreign")
-    yield observer.prober.probe(s.FOREIGN_CAMPAIGN, message, known=False, campaign=campaign)
+    provided = endpoint.message_in("foreign")
+    if provided is not None:
+        yield prober.probe(s.FOREIGN_CAMPAIGN, provided, known=False, campaign=campaign)
+    own = None
+    with contextlib.suppress(NotExercised):
+        own = _spare(observer)
+    if own is not None and observer.messages.is_harmless(own):
+        yield prober.probe(s.FOREIGN_CAMPAIGN, own, known=False, campaign=campaign)
+        if endpoint.expendable:
+            yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
+    elif provided is None:
+        raise NotExercised(SIMULATE)
 
 
 def _wrong_method(observer: Observer) -> Iterator[Observation]:
-    message, endpoint = _spare(observer), observer.prober.endpoint
-    most = _METHODS_HERE if endpoint.expendable else _METHODS_ELSEWHERE
-    for method in _METHODS[: most if endpoint.real_time else None]:
+    message, expendable = _spare(observer), observer.prober.endpoint.expendable
+    for method in _METHODS_HERE if expendable else _METHODS_ELSEWHERE:
         yield observer.prober.probe(s.WRONG_METHOD, message, known=False, method=method)
+
+
+def _retrieved(observer: Observer) -> Iterator[Observation]:
+    """Retrieve a message ten times, each on its own connection: that costs nobody anything."""
+    if observer.prober.endpoint.real_time:
+        message = observer.messages.known()
+        for _ in range(_RETRIEVES):
+            observer.prober.retrieve(message, alone=True)
+    yield from ()
 
 
 def _cutover(observer: Observer) -> Iterator[Observation]:
@@ -143,21 +225,27 @@ def _cutover(observer: Observer) -> Iterator[Observation]:
         twin = observer.prober.endpoint.twin_at(begin - _ONE_SECOND)
         if twin is None:
             raise NotExercised(f"needs a clock that can be set to {show(begin)}")
-        prober = Prober(twin, observer.prober.listen)
+        prober, messages = Prober(twin, observer.prober.listen), twin.message_in
         with contextlib.closing(twin):
             for instant in (begin - _ONE_SECOND, begin):
-                observation = prober.probe(s.CUTOVER, prober.message_in(FAILURE), known=False)
+                message = messages(FAILURE)
+                observation = prober.probe(s.CUTOVER, message, known=False)
                 contract = contracts.of(contracts.timeline.at(instant))
                 yield replace(observation, expected=Expectation(contracts, contract, (), instant))
                 twin.wait(_ONE_SECOND.total_seconds())
         observer.add(prober.traffic)
 
 
-_STATES = {
+_BATCHES = {
     s.BATCH_ENQUEUED: BATCH + "messages_enqueued",
     s.BATCH_ENQUEUING_FAILED: BATCH + "messages_enqueuing_failed",
-    **dict(zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)),
-    **dict(zip(s.BATCH_OTHER, (BATCH + status for status in s.OTHER_BATCH_STATUSES), strict=True)),
+    **dict(
+        zip(
+            s.BATCH_OTHER,
+            (*(BATCH + status for status in s.OTHER_BATCH_STATUSES), OTHER_BATCH),
+            strict=True,
+        )
+    ),
 }
 """The state of the message that a scenario retries."""
 
@@ -173,5 +261,10 @@ PLAN: dict[str, Step] = {
     s.FOREIGN_CAMPAIGN: _foreign_campaign,
     s.WRONG_METHOD: _wrong_method,
     s.CUTOVER: _cutover,
-    **{scenario: _in_state(scenario, state) for scenario, state in _STATES.items()},
+    s.RETRIEVED: _retrieved,
+    **{scenario: _in_state(scenario, state) for scenario, state in _BATCHES.items()},
+    **{
+        scenario: _unfailed(scenario, status)
+        for scenario, status in zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)
+    },
 }

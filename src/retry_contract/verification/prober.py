@@ -1,27 +1,22 @@
 """Sends the requests of a run, numbers them, and keeps every exchange."""
 
-import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange, Kind, Observation, from_httpx
-from retry_contract.outcome import NotExercised, NotTested, Traffic
+from retry_contract.outcome import NotExercised, NotSent, NotTested, Traffic
 from retry_contract.privacy.descriptions import describe
-from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
+from retry_contract.rules.delivery import FAILURE, SUCCESS
 from retry_contract.rules.scenarios import WRONG_METHOD
-from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
-from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification import outage
 
 Listener = Callable[[Exchange], None]
-
-_CAP = 3
-"""A message that was tried so often may be refused, or not: the documents disagree."""
 
 _POLLS, _MOST_BACK_OFFS = 20, 4
 _PAUSES, _PAUSES_HERE = (0.5, 5.0), (0.05, 0.5)
@@ -32,7 +27,17 @@ _A_MOMENT = 0.002
 
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
+_NOT_SENT = (
+    *(NotSent, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+    *(httpx.ProxyError, httpx.UnsupportedProtocol),
+)
+"""Raised before a request has left."""
+
 _VALUES = {"name": "Tést 测试"}
+
+
+class NoResponse(NotTested):
+    """A request left, and no whole response came: what it asked for may have been done."""
 
 
 class Prober:
@@ -41,17 +46,19 @@ class Prober:
     def __init__(self, endpoint: Endpoint, listen: Listener | None = None) -> None:
         self.endpoint, self.listen = endpoint, listen
         self.exchanges: list[Exchange] = []
-        self._control: str | None = None
+        self.control: str | None = None
         self._welcomed = False
         self._latest: dict[str, Exchange] = {}
-        self._taken: set[str] = set()
-        self._failed: tuple[str, Exchange | None] | None = None
+        self._left = Counter[Kind]()
 
     @property
     def traffic(self) -> Traffic:
         """How much was sent, and the responses by status."""
         responses = Counter(str(exchange.status) for exchange in self.exchanges)
-        return Traffic(len(self.exchanges), dict(sorted(responses.items())))
+        answered = sum(e.kind == "retry" and e.method == "POST" for e in self.exchanges)
+        retries, sends = self._left["retry"], self._left["single-send"]
+        by_status = dict(sorted(responses.items()))
+        return Traffic(len(self.exchanges), by_status, retries, sends, retries - answered)
 
     def send(
         self,
@@ -61,11 +68,13 @@ class Prober:
         method: str,
         authorization: str | None = _OWN_KEY,
         json: Any = None,
+        alone: bool = False,
     ) -> Exchange:
         """Send one request. Raises NotTested if no response comes."""
         if authorization == _OWN_KEY:
             authorization = f"Bearer {self.endpoint.key}"
         headers = {} if authorization is None else {"Authorization": authorization}
+        headers |= {"Connection": "close"} if alone else {}
         self.forward(kind, method, path, headers=headers, json=json)
         return self.exchanges[-1]
 
@@ -74,10 +83,7 @@ class Prober:
         for number in range(_MOST_BACK_OFFS + 1):
             try:
                 built = self.endpoint.client.build_request(method, path, **request)
-                response = self.endpoint.send(built)
-            except httpx.RequestError as error:
-                reason = f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
-                raise NotTested(reason) from error
+                response = self._transfer(kind, built)
             except httpx.InvalidURL as error:
                 raise NotTested("a message has an id that cannot be put into a path") from error
             exchange = from_httpx(response, len(self.exchanges) + 1, kind)
@@ -90,24 +96,30 @@ class Prober:
                 self.endpoint.wait(outage.back_off(response.headers.get("retry-after", ""), number))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
-    def meet(self) -> None:
-        """Retrieve a message before anything else, if there is one.
+    def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
+        """Send one request, counted before it leaves: what follows may be an interruption."""
+        self._left[kind] += request.method == "POST"
+        try:
+            return self.endpoint.send(request)
+        except _NOT_SENT as error:
+            self._left[kind] -= request.method == "POST"
+            raise NotSent(self._explain(error)) from error
+        except httpx.RequestError as error:
+            raise NoResponse(self._explain(error)) from error
+        except NotTested as error:
+            raise NoResponse(str(error)) from error
 
-        The response shows whether the service talks to the run. The message serves as a control.
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, NotSent):
+            return str(error)
+        return f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
+
+    def retrieve(self, message: str, *, alone: bool = False) -> Exchange:
+        """Retrieve a message. Raises NotTested if the service redirects, or is down.
+
+        If `alone`, no request comes after it on its connection.
         """
-        if self.exchanges or not self.endpoint.real_time:
-            return
-        with contextlib.suppress(NotExercised):
-            *others, last = self.endpoint.named or [self.any_message()[0]]
-            for message in others:
-                with contextlib.suppress(outage.NoSuchMessage):
-                    self.retrieve(message)
-                    return
-            self.latest_retrieve(last)
-
-    def retrieve(self, message: str) -> Exchange:
-        """Retrieve a message. Raises NotTested if the service redirects, or is down."""
-        exchange = self.send("retrieve", self._path(message), method="GET")
+        exchange = self.send("retrieve", self._path(message), method="GET", alone=alone)
         self._latest[message] = exchange
         if self.endpoint.real_time:
             self._check_first(exchange)
@@ -115,7 +127,7 @@ class Prober:
             if outage.looks_down(exchange) or (exchange.succeeded and exchange.document.violations):
                 outage.check_control(exchange)
         if exchange.status == 200:
-            self._control = message
+            self.control = message
         return exchange
 
     def latest_retrieve(self, message: str) -> Exchange:
@@ -140,30 +152,37 @@ class Prober:
         campaign = campaign or self.endpoint.campaign
         path = self._path(message, campaign) + "/retry"
         kind: Kind = "other" if scenario == WRONG_METHOD else "retry"
-        exchange = self.send(kind, path, method=method, authorization=authorization)
+        try:
+            exchange = self.send(kind, path, method=method, authorization=authorization)
+        except NoResponse as failure:
+            raise NotTested(f"{failure}. {self._fate_of(message)}") from failure
         if self.endpoint.real_time and own_key and not self._welcomed:
             outage.check_welcome(exchange)
         after = self.retrieve(message) if known else None
-        self.rule_out_outage(exchange, lambda: self._control, own_key=own_key, control=after)
+        self.rule_out_outage(exchange, lambda: self.control, own_key=own_key, control=after)
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
-    def failed_message(self) -> tuple[str, Exchange | None]:
-        """Return a failed message, and its Single Send if the run sent it. Raises NotExercised."""
-        if self._failed is not None:
-            failed, self._failed = self._failed, None
-            return failed
-        if self.endpoint.simulator is None:
-            return self.message_in(FAILURE), None
-        message, sent = self.simulate()
-        self.wait_until_failed(message)
-        return message, sent
+    def probe_twice(self, scenario: str, message: str) -> Observation:
+        """Send two retries with nothing between them, and return the second.
 
-    def any_message(self) -> tuple[str, Exchange | None]:
-        """Return a message that can be retrieved. Nothing is sent if one was named."""
-        if self.endpoint.named:
-            return self._control or self.endpoint.named[0], None
-        self._failed = self.failed_message()
-        return self._failed
+        The response to the first stands for the Retrieve before it. Raises NotExercised if the
+        first is refused.
+        """
+        first = self.probe(scenario, message, known=False)
+        if not first.exchange.succeeded:
+            raise NotExercised("the first retry was not accepted")
+        second = self.probe(scenario, message, known=False)
+        return replace(second, before=first.exchange, after=self.retrieve(message))
+
+    def _fate_of(self, message: str) -> str:
+        """Return in a sentence what became of a message whose retry got no response."""
+        gone = "The retry went out and may have been accepted"
+        try:
+            shown = self.retrieve(message)
+        except NotTested:
+            return f"{gone}, and Retrieve shows no message now either"
+        status = describe(shown.members.get("latestStatus"))
+        return f"{gone}: Retrieve ({shown.status}) shows latestStatus as {status} now"
 
     def simulate(self, values: Mapping[str, str] | None = None) -> tuple[str, Exchange]:
         """Send to a simulator number; return the message and the send. Raises NotExercised."""
@@ -180,19 +199,6 @@ class Prober:
         if not sent.succeeded or not isinstance(message, str) or not _ID.fullmatch(message):
             raise NotExercised(f"the Single Send was answered with status {sent.status}")
         return message, sent
-
-    def message_in(self, state: str) -> str:
-        """Return a message in a state. Raises NotExercised if the endpoint has none."""
-        message = self.endpoint.message_in(state) or self.named_message(state)
-        if message is not None:
-            return message
-        if state != FAILURE:
-            hook = "needs the hook pytest_retry_contract_state, which the service's team can write"
-            raise NotExercised(f"{hook}: no message in state {state} is at hand")
-        if self.endpoint.named:
-            reason = f"no named message is left that has failed, in fewer than {_CAP} tries"
-            raise NotExercised(reason)
-        raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 
     def wait_until_failed(self, *messages: str) -> None:
         """Poll until each message has failed. Raises NotExercised if one does not."""
@@ -213,22 +219,6 @@ class Prober:
             self.endpoint.wait(pause)
             pause = min(pause * 2, longest)
         raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
-
-    def named_message(self, state: str) -> str | None:
-        """Return the first of the named messages that Retrieve shows in a state, each once.
-
-        A message in another state than failure must be to a number that reaches nobody.
-        """
-        for message in self.endpoint.named:
-            if message in self._taken:
-                continue
-            shown = self.latest_retrieve(message)
-            simulated = shown.members.get("recipient") in SIMULATOR
-            harmless = state == FAILURE or simulated or self.endpoint.expendable
-            if harmless and is_in_state(shown, state):
-                self._taken.add(message)
-                return message
-        return None
 
     def _check_first(self, exchange: Exchange) -> None:
         """Check for a redirect and, once in a run, that the service talks to it."""
@@ -266,24 +256,3 @@ class Prober:
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"
-
-
-def is_in_state(shown: Exchange, state: str) -> bool:
-    """Return whether a Retrieve shows a message in a state, by both readings of the cap.
-
-    A state is a status, `batch:` and a batch's status, or `attempts-spent`.
-    """
-    batches = shown.members.get("batches")
-    statuses = [
-        batch.get("status")
-        for batch in (batches if isinstance(batches, list) else ())
-        if isinstance(batch, dict)
-    ]
-    status, tries = shown.members.get("latestStatus"), len(attempts_of(shown) or ())
-    if state == SPENT:
-        return status == FAILURE and tries > _CAP
-    if state.startswith(BATCH):
-        return status == FAILURE and tries < _CAP and state.removeprefix(BATCH) in statuses
-    if state == FAILURE and tries >= _CAP:
-        return False
-    return status == state and all(s in RETRYABLE_BATCHES for s in statuses)

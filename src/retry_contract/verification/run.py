@@ -34,9 +34,10 @@ class Run(Observer):
         expectation: Expectation | None,
         ignored: frozenset[str] = frozenset(),
         callbacks: Callbacks | None = None,
+        samples: int | None = None,
     ) -> None:
         callbacks = callbacks or Callbacks()
-        super().__init__(endpoint, expectation, PLAN, callbacks)
+        super().__init__(endpoint, expectation, PLAN, callbacks, samples)
         self.failure: str | None = None
         self._ignored, self._generate = ignored, callbacks.generate
 

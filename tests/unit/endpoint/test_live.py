@@ -22,6 +22,7 @@ from retry_contract.endpoint.body import LARGEST
 from retry_contract.endpoint.guard import GuardedTransport
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings, trust
 from retry_contract.outcome import NotExercised, NotTested, UsageError
+from retry_contract.verification.messages import Messages
 from retry_contract.verification.prober import Prober
 
 CODES = (301, 302, 303, 307, 308)
@@ -127,7 +128,7 @@ def test_id_that_a_response_names_leads_nowhere_else(
         with between(served.url, response(201, body, content_type="application/json")) as here:
             prober = open_live(here.url, simulate=True)
             with pytest.raises((NotExercised, NotTested)):
-                prober.failed_message()
+                Messages(prober).failed()
             assert [call.method for call in here.calls][:1] == ["POST"]
             assert not any("admin" in call.target for call in here.calls)
         assert other.accepted == 0

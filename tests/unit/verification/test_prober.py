@@ -9,7 +9,7 @@ import pytest
 
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.rules.delivery import moved_on, was_in_order
-from retry_contract.verification.prober import is_in_state
+from retry_contract.verification.messages import is_in_state
 
 FAILED = {"status": "failure"}
 CREATED = {"status": "created"}

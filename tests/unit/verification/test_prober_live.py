@@ -65,40 +65,6 @@ def test_key_goes_as_a_bearer_unless_another_or_none_is_asked_for() -> None:
 # The first request
 
 
-def test_a_named_message_is_met_by_a_retrieve_and_only_once() -> None:
-    endpoint = Scripted(SHOWN)
-    endpoint.named = ("message_1",)
-    prober = Prober(endpoint)
-    prober.meet()
-    prober.meet()
-    assert endpoint.asked == ["GET message_1"]
-
-
-def test_message_that_was_made_to_be_met_is_the_first_to_be_retried() -> None:
-    endpoint = Scripted((201, message("created")), SHOWN)
-    prober = Prober(endpoint)
-    prober.meet()
-    assert endpoint.asked == ["POST messages", "GET message_1"]
-    made, sent = prober.failed_message()
-    assert (made, sent) == ("message_1", prober.exchanges[0])
-    assert endpoint.asked == ["POST messages", "GET message_1"]
-
-
-def test_message_of_the_hook_is_met_by_a_retrieve() -> None:
-    endpoint = Scripted(SHOWN)
-    endpoint.simulator = None
-    endpoint.states = {"failure": ["message_9"]}
-    Prober(endpoint).meet()
-    assert endpoint.asked == ["GET message_9"]
-
-
-def test_without_a_message_nothing_is_met_and_nothing_fails() -> None:
-    endpoint = Scripted(SHOWN)
-    endpoint.simulator = None
-    Prober(endpoint).meet()
-    assert endpoint.asked == []
-
-
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -240,48 +206,6 @@ def test_off_this_machine_it_is_polled_more_slowly_and_not_for_ever() -> None:
         Prober(endpoint).wait_until_failed("message_1")
     assert endpoint.waited[:6] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
     assert len(endpoint.waited) == 20
-
-
-def test_named_messages_are_taken_in_turn_by_what_a_retrieve_shows() -> None:
-    endpoint = Scripted((200, message("sent", recipient="6511111111")), SHOWN, SHOWN)
-    endpoint.named = ("message_1", "message_2", "message_3")
-    prober = Prober(endpoint)
-    assert prober.message_in("failure") == "message_2"
-    assert prober.message_in("failure") == "message_3"
-    assert prober.message_in("sent") == "message_1"
-    assert endpoint.asked == ["GET message_1", "GET message_2", "GET message_3"]
-    with pytest.raises(NotExercised, match="no named message is left that has failed, in fewer"):
-        prober.message_in("failure")
-    with pytest.raises(NotExercised, match="no message in state created is at hand"):
-        prober.message_in("created")
-
-
-@pytest.mark.parametrize(("recipient", "taken"), [("6591234567", None), ("6511111111", "m")])
-def test_message_that_has_not_failed_is_retried_only_if_it_can_reach_nobody(
-    recipient: str, taken: str | None
-) -> None:
-    endpoint = Scripted((200, message("sent", recipient=recipient)))
-    endpoint.named, endpoint.expendable = ("m",), False
-    assert Prober(endpoint).named_message("sent") == taken
-
-
-def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
-    endpoint = Scripted(MISSING, SHOWN)
-    endpoint.named = ("message_1", "message_2", "message_3")
-    prober = Prober(endpoint)
-    prober.meet()
-    assert len(endpoint.asked) == 2
-    assert prober.any_message() == ("message_2", None)
-    assert prober.named_message("failure") == "message_2"
-    assert len(endpoint.asked) == 2, "what was shown is not asked for again"
-
-
-def test_named_messages_that_are_all_unknown_are_not_tested() -> None:
-    endpoint = Scripted(MISSING)
-    endpoint.named = ("message_1", "message_2")
-    with pytest.raises(NotTested, match="answered with 404 and no message"):
-        Prober(endpoint).meet()
-    assert len(endpoint.asked) == 2
 
 
 REFUSALS = [

@@ -1,0 +1,183 @@
+"""Messages for the scenarios of a run: from the service's team, named by the user, or sent."""
+
+import contextlib
+from collections import deque
+from dataclasses import dataclass
+
+from retry_contract.exchange import Exchange, Observation
+from retry_contract.outcome import NotExercised
+from retry_contract.rules.delivery import FAILURE, attempts_of
+from retry_contract.rules.scenarios import UNFAILED_STATUSES
+from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
+from retry_contract.service.seeds import BATCH, SPENT
+from retry_contract.verification import outage
+from retry_contract.verification.prober import Prober
+
+OTHER_BATCH = BATCH + "other"
+"""The state of a failed message in a batch of any status that permits no retry."""
+
+SIMULATE = "needs --provision simulator"
+_CAP = 3
+"""A message that was tried so often may be refused, or not: the documents disagree."""
+
+_SENT_AHEAD = 4
+"""How many messages are sent at once, so that one wait serves them all."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A message that has failed, and its Single Send if the run sent it."""
+
+    id: str
+    sent: Exchange | None = None
+
+
+class Messages:
+    """Gives each scenario of a run its messages, from everything that the user has provided."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober, self._endpoint = prober, prober.endpoint
+        self._taken: set[str] = set()
+        self._ready: deque[Failed] = deque()
+        self._retried: dict[str, None] = {}
+
+    def meet(self) -> None:
+        """Retrieve a message before anything else, if there is one.
+
+        The response shows whether the service talks to the run. The message serves as a control.
+        """
+        if self._prober.exchanges or not self._endpoint.real_time:
+            return
+        with contextlib.suppress(NotExercised):
+            *others, last = self._endpoint.named or [self.known()]
+            for message in others:
+                with contextlib.suppress(outage.NoSuchMessage):
+                    self._prober.retrieve(message)
+                    return
+            self._prober.latest_retrieve(last)
+
+    def known(self) -> str:
+        """Return a message that can be retrieved. Nothing is sent if one was named."""
+        if self._endpoint.named:
+            return self._prober.control or self._endpoint.named[0]
+        if not self._ready:
+            self._ready.append(self.failed())
+        return self._ready[0].id
+
+    def failed(self, *, harmless: bool = False) -> Failed:
+        """Return a failed message that was not asked for before. Raises NotExercised.
+
+        One that is `harmless` reaches nobody when it is retried.
+        """
+        if not self._ready and self._endpoint.simulator is not None:
+            self._send_ahead()
+        if self._ready:
+            return self._ready.popleft()
+        if not harmless or self._endpoint.expendable:
+            provided = self._endpoint.message_in(FAILURE)
+            if provided is not None:
+                return Failed(provided)
+        named = self._named(FAILURE, harmless=harmless)
+        if named is not None:
+            return Failed(named)
+        if self._endpoint.named:
+            reason = f"no named message is left that has failed, in fewer than {_CAP} tries"
+            raise NotExercised(reason)
+        raise NotExercised("no message to retry: give --message ID, or --provision simulator")
+
+    def in_state(self, state: str) -> str:
+        """Return a message in a state. Raises NotExercised if there is none."""
+        message = self._endpoint.message_in(state) or self._named(state, harmless=True)
+        if message is None and state in UNFAILED_STATUSES and self.may_be_on_its_way:
+            message = self._on_its_way(state)
+        if message is None:
+            hook = "needs the hook pytest_retry_contract_state, which the service's team can write"
+            raise NotExercised(f"{hook}: no message in state {state} is at hand")
+        return message
+
+    def spare(self) -> str | None:
+        """Return a message for a retry that must be refused, at best one that has failed.
+
+        Where a faulty service would text a person, it is one that has been retried already.
+        """
+        if self._endpoint.expendable:
+            message = self._endpoint.message_in(FAILURE)
+            if message is not None:
+                return message
+        if not self._ready and (named := self._named(FAILURE, harmless=True)) is not None:
+            self._ready.append(Failed(named))
+        if self._ready:
+            return self._ready[0].id
+        return next(iter(self._retried), None)
+
+    def note_retry(self, observation: Observation) -> None:
+        """Remember a message whose retry was accepted."""
+        if observation.exchange.succeeded:
+            self._retried[observation.message] = None
+
+    @property
+    def may_be_on_its_way(self) -> bool:
+        """Whether a message that was just retried, or sent, may be retried before it fails."""
+        endpoint = self._endpoint
+        return endpoint.real_time and (endpoint.expendable or endpoint.simulator is not None)
+
+    def is_simulated(self, observation: Observation) -> bool:
+        """Return whether Retrieve showed, before the retry, a message to a simulator number."""
+        before = observation.before
+        return before is not None and before.members.get("recipient") in SIMULATOR
+
+    def is_harmless(self, message: str) -> bool:
+        """Return whether a retry of a message reaches nobody: by Retrieve, off this machine."""
+        if self._endpoint.expendable:
+            return True
+        return self._prober.latest_retrieve(message).members.get("recipient") in SIMULATOR
+
+    def _send_ahead(self) -> None:
+        number = _SENT_AHEAD if self._endpoint.real_time else 1
+        sent = [Failed(*self._prober.simulate()) for _ in range(number)]
+        self._prober.wait_until_failed(*(message.id for message in sent))
+        self._ready += sent
+
+    def _named(self, state: str, *, harmless: bool) -> str | None:
+        """Return the first of the named messages that Retrieve shows in a state, each once."""
+        for message in self._endpoint.named:
+            if message in self._taken or (harmless and not self.is_harmless(message)):
+                continue
+            if is_in_state(self._prober.latest_retrieve(message), state):
+                self._taken.add(message)
+                return message
+        return None
+
+    def _on_its_way(self, state: str) -> str | None:
+        """Return a message that was retried or sent just now, if Retrieve shows it in a state."""
+        for message in list(self._retried)[-1:]:
+            if self.is_harmless(message) and is_in_state(self._prober.retrieve(message), state):
+                return message
+        if state != "created" or self._endpoint.simulator is None:
+            return None
+        message, _ = self._prober.simulate()
+        self._retried[message] = None
+        return message if is_in_state(self._prober.retrieve(message), state) else None
+
+
+def is_in_state(shown: Exchange, state: str) -> bool:
+    """Return whether a Retrieve shows a message in a state, by both readings of the cap.
+
+    A state is a status, `batch:` and a batch's status or `other`, or `attempts-spent`.
+    """
+    batches = shown.members.get("batches")
+    statuses = [
+        batch.get("status")
+        for batch in (batches if isinstance(batches, list) else ())
+        if isinstance(batch, dict)
+    ]
+    status, tries = shown.members.get("latestStatus"), len(attempts_of(shown) or ())
+    closed = any(s not in RETRYABLE_BATCHES for s in statuses)
+    if state == SPENT:
+        return status == FAILURE and tries > _CAP
+    if state.startswith(BATCH):
+        found = closed if state == OTHER_BATCH else state.removeprefix(BATCH) in statuses
+        return status == FAILURE and tries < _CAP and found
+    if state == FAILURE and tries >= _CAP:
+        return False
+    return status == state and not closed
