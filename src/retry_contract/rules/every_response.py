@@ -24,7 +24,7 @@ def no_server_error(seen: Observations, _: Expectation) -> Findings:
     for exchange in seen.exchanges:
         if exchange.status >= 500:
             actual = f"status {exchange.status}"
-            yield Finding(exchange, "", "a status below 500", actual, exchange.kind, "status")
+            yield Finding(exchange, "", "a status below 500", actual, place="status")
 
 
 @_rule("every_response", "json-in-and-out", "content-type", basis=Basis.PUBLISHED)
@@ -36,8 +36,7 @@ def content_type_is_json(seen: Observations, _: Expectation) -> Findings:
             continue
         actual = content_type_of(exchange)
         if actual != "application/json":
-            expected, kind = "application/json", exchange.kind
-            yield Finding(exchange, "", expected, actual, kind, "content-type")
+            yield Finding(exchange, "", "application/json", actual, place="content-type")
 
 
 def content_type_of(exchange: Exchange) -> str:
@@ -72,7 +71,7 @@ def one_contract_served(seen: Observations, expectation: Expectation) -> Finding
         left = [c for c in possible if _is_like(c, other, exchange.kind)]
         if not left:
             why = f"{contract.name}, as {first.kind} showed at request {first.number}"
-            yield from _other_contract(exchange, contract, why, other, exchange.kind)
+            yield from _other_contract(exchange, contract, why, other)
             return
         if len(left) < len(possible):
             first, contract, possible = exchange, other, left
@@ -99,7 +98,7 @@ def contract_in_force_served(seen: Observations, expectation: Expectation) -> Fi
 
 
 def _other_contract(
-    exchange: Exchange, expected: Contract, why: str, shown: Contract, scenario: str
+    exchange: Exchange, expected: Contract, why: str, shown: Contract, scenario: str = ""
 ) -> Iterator[Finding]:
     """Yield the members that tell which contract was served instead of the expected one."""
     assert exchange.kind != "other"  # which shows no contract

@@ -97,8 +97,8 @@ def rule(
     """
 
     def decorate(check: Check) -> Rule:
-        id_ = check.__name__.strip("_").replace("_", "-")
-        sentence = " ".join((check.__doc__ or "").split())
+        id_ = check.__name__.replace("_", "-")
+        sentence = " ".join(str(check.__doc__).split())
         return Rule(id_, sentence, source_ids, basis, section, scenario, check)
 
     return decorate

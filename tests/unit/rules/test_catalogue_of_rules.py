@@ -10,7 +10,7 @@ import pytest
 from retry_contract.plugin import SCENARIOS
 from retry_contract.rules import ESSENTIAL, RULES, Basis, Rule, Section, rule_named
 from retry_contract.rules.scenarios import CUTOVER, EVERY, GROUPS
-from retry_contract.rules.sources import sources
+from retry_contract.rules.sources import Source, sources
 from retry_contract.verification.plan import PLAN
 
 RULES_BY_SECTION = {
@@ -50,6 +50,26 @@ def test_every_rule_is_in_a_section() -> None:
 def test_statement_of_the_page_is_claimed_or_listed_as_not_testable(statement: str) -> None:
     claimed = any(statement in _claimed(rule) for rule in RULES.values())
     assert claimed is not bool(sources()[statement].not_tested)
+
+
+def test_rule_has_the_name_and_the_docstring_of_its_check() -> None:
+    rule = RULES["wrong-key-refused"]
+    assert rule.check.__name__ == "wrong_key_refused"
+    assert rule.sentence == (
+        "A retry with a key that is not valid, or not sent as Bearer, is refused with status 401."
+    )
+    assert rule_named("wrong_key_refused") is rule_named("wrong-key-refused") is rule
+
+
+def test_statement_is_quoted_with_its_page_and_its_address() -> None:
+    assert sources()["P13"].not_tested == "an image, and not reproduced"
+    assert sources()["P3"] == Source(
+        "P3",
+        "the message keeps its id",
+        "guide, Single Send - Retry",
+        "https://postman-v2.guides.gov.sg/endpoints-for-api-users/single-send-retry",
+        "",
+    )
 
 
 def test_nothing_beyond_the_page_is_claimed_or_listed() -> None:

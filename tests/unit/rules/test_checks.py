@@ -513,6 +513,7 @@ def test_without_a_key_there_is_none_to_find() -> None:
         ("text/html", False),
         ("", False),
         (None, False),
+        ("mine, 6511111111", False),
     ],
 )
 @pytest.mark.parametrize("status", [201, 400])
@@ -521,7 +522,14 @@ def test_content_type_is_json(content_type: str | None, kept: bool, status: int)
     exchange = _exchange(_message(), status, headers=headers)
     found = _violations_of("content-type-is-json", _refused(s.UNKNOWN, exchange))
     assert (not found) is kept
-    assert all(v.actual == (content_type or "absent") for v in found)
+    came = "no media type" if content_type and "/" not in content_type else content_type
+    assert all(v.actual == (came or "absent") for v in found)
+
+
+def test_violation_is_of_the_scenario_or_else_of_the_response_kind() -> None:
+    refused = _refused(s.UNKNOWN, _exchange(status=500))
+    assert _broken("unknown-message-refused", refused).scenario == s.UNKNOWN
+    assert _broken("no-server-error", refused).scenario == "retry"
 
 
 @pytest.mark.parametrize("status", [302, 405, 409, 500, 502])
