@@ -269,11 +269,9 @@ def test_each_call_begins_at_the_same_instant_with_another_message() -> None:
 def test_what_is_kept_of_a_request_is_bounded() -> None:
     stage = Stage(catalogue())
     visit = stage.begin(CALL)
-    long = Request("POST", "/" + "x" * 2_000, {"authorization": "Bearer x"}, b"body")
-    for _ in range(5_100):
-        stage.handle(long)
+    stage.handle(Request("POST", "/" + "x" * 2_000, {"authorization": "Bearer x"}, b"body"))
     kept = visit.seen[0].request
-    assert (len(visit.seen), len(kept.path), kept.headers, kept.body) == (5_000, 1_000, {}, b"")
+    assert (len(kept.path), kept.headers, kept.body) == (1_000, {}, b"")
 
 
 def test_refusal_once_is_of_the_first_retry_and_of_nothing_else() -> None:
