@@ -13,5 +13,9 @@ def test_content_type_is_json(every_response: Scenario) -> None:
     every_response.keeps("content-type-is-json")
 
 
+def test_neighbours_match_schema(every_response: Scenario) -> None:
+    every_response.keeps("neighbours-match-schema")
+
+
 def test_wrong_method_refused(wrong_method: Scenario) -> None:
     wrong_method.keeps("wrong-method-refused")

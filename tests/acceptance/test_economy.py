@@ -32,7 +32,7 @@ from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.run import Run
 
 CITIZEN = "6590001234"
-MOST_REQUESTS = 15
+MOST_REQUESTS = 25
 FAST = Settings(delivery=timedelta(milliseconds=10))
 SLOW = Settings(delivery=timedelta(seconds=60))
 
@@ -114,7 +114,7 @@ def test_one_named_message_on_this_machine() -> None:
         it.run.prober.endpoint.expendable = True
         result = it.check_all()
     assert _broken(result) == []
-    assert len(it.watch.seen) <= MOST_REQUESTS
+    assert len(it.watch.seen) <= 2 * MOST_REQUESTS  # it waits in vain for the message to fail again
     assert len(it.watch.accepted) == 1
 
 
@@ -161,10 +161,11 @@ def test_simulator_adds_its_send_and_polls(cap: Any) -> None:
     with opened(simulate=True, settings=settings) as it:
         result = it.check_all()
     assert _broken(result) == []
-    assert it.watch.recipients == ["6522222222"]
-    assert set(it.watch.recipients) <= set(SIMULATOR)
-    assert len(it.watch.accepted) == {"attempts": 2, "retries": 3}[cap]
-    assert len(set(it.watch.accepted)) == 1
+    assert set(it.watch.recipients) == {"6522222222"} <= set(SIMULATOR)
+    assert 4 <= len(it.watch.recipients) <= 8
+    first, retries = it.watch.accepted[0], {"attempts": 2, "retries": 3}[cap]
+    assert it.watch.accepted.count(first) == retries
+    assert 3 <= len(set(it.watch.accepted)) <= 8
 
 
 def test_further_retries_are_announced_before_they_are_sent() -> None:
@@ -183,7 +184,7 @@ def test_further_retries_are_announced_before_they_are_sent() -> None:
     assert result["attempts-capped"].state is RuleState.BROKEN
     assert 1 <= len(retries) <= 3
     assert f"up to {len(retries)} times more" in it.said[0]
-    assert len(it.watch.accepted) <= 4
+    assert it.watch.accepted.count(it.watch.accepted[0]) <= 4
 
 
 @pytest.mark.slow
@@ -217,12 +218,18 @@ def test_unfailed_message_to_a_simulator_number_is_probed() -> None:
     assert result.state is RuleState.KEPT
 
 
-@pytest.mark.parametrize("state", ["batch:messages_enqueued", "batch:success"])
-def test_message_of_a_batch_is_not_probed_off_this_machine(state: str) -> None:
-    with opened(state) as it:
+def test_message_in_a_batch_that_permits_no_retry_is_not_probed_off_this_machine() -> None:
+    with opened("batch:success") as it:
         found = it.check("batch-status-respected")["batch-status-respected"]
     assert found.state is RuleState.NOT_EXERCISED
     assert {method for method, _ in it.watch.calls} == {"GET"}
+
+
+def test_batch_of_the_named_message_is_respected_by_its_one_retry() -> None:
+    with opened("batch:messages_enqueued") as it:
+        found = it.check("batch-status-respected", "status-is-201")
+    assert {result.state for result in found.values()} == {RuleState.KEPT}
+    assert len(it.watch.accepted) == 1
 
 
 def test_named_messages_are_read_in_order_until_one_has_failed() -> None:

@@ -23,7 +23,6 @@ from retry_contract.verification.options import read_options
 from retry_contract.verification.verification import Verification
 
 OUT_OF_REACH = {
-    "unfailed-message-refused",
     "foreign-campaign-refused",
     "batch-status-respected",
 } | {

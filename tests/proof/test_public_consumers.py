@@ -18,7 +18,7 @@ from retry_contract.contract.expectation import expect
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import RuleState
-from retry_contract.rules.scenarios import FOREIGN_CAMPAIGN
+from retry_contract.rules.scenarios import FOREIGN_CAMPAIGN, UNKNOWN_CAMPAIGN
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.faults.model import Fault, statuses
 from retry_contract.service.http import Request, Response
@@ -76,6 +76,8 @@ def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -
         results = {rule.rule: rule for rule in check_all(run).rules}
         assert results["foreign-campaign-refused"].state is RuleState.KEPT
         assert not any(rule.state is RuleState.BROKEN for rule in results.values())
-        (probe,) = run.observe(FOREIGN_CAMPAIGN)
-        assert probe.exchange.status == status
+        *probes, unknown = run.observe(FOREIGN_CAMPAIGN)
+        assert [probe.exchange.status for probe in probes] == [status, status]
+        assert unknown.scenario == UNKNOWN_CAMPAIGN
+        assert unknown.exchange.status == status
         endpoint.close()

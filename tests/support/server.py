@@ -93,9 +93,10 @@ def _handler(handle: Handler) -> type[BaseHTTPRequestHandler]:
             head = [f"HTTP/1.1 {response.status} -"]
             head += [f"{name}: {value}" for name, value in response.headers.items()]
             head += [f"content-length: {len(response.body)}", "", ""]
-            self.wfile.write("\r\n".join(head).encode("latin-1") + response.body)
+            content = b"" if self.command == "HEAD" else response.body
+            self.wfile.write("\r\n".join(head).encode("latin-1") + content)
 
-        do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = answer  # noqa: N815
+        do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

@@ -51,12 +51,12 @@ def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validati
     return Validation(contract.name, ranked, _undocumented_fields(payload, contract, kind))
 
 
-def validate_expected(payload: Any, expectation: Expectation) -> Validation:
+def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retry") -> Validation:
     """Validate by the contract that a run expects, or by a tolerated one, shown as drift."""
-    shown = expectation.catalogue.contract_of(payload)
+    shown = expectation.catalogue.contract_of(payload, kind)
     if shown is None or shown not in expectation.tolerated:
-        return validate(payload, expectation.contract)
-    other = validate(payload, shown)
+        return validate(payload, expectation.contract, kind)
+    other = validate(payload, shown, kind)
     note = f"{shown.name} is served while {expectation.contract.name} is in force (transition)"
     return replace(other, drift=(Drift("", note), *other.drift))
 

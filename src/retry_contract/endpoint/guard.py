@@ -93,7 +93,11 @@ class Guard:
             case ["campaigns", self.campaign, "messages", _] if method == "GET":
                 pass
             case ["campaigns", campaign, "messages", _, "retry"] if here or campaign in named:
-                if method not in ("POST", "GET", *(("PUT", "PATCH", "DELETE") if here else ())):
+                if method not in (
+                    "POST",
+                    "GET",
+                    *(("HEAD", "PUT", "PATCH", "DELETE") if here else ()),
+                ):
                     raise GuardError(f"{method} at the retry's path")
             case _:
                 raise GuardError(f"{method} of something else than the named campaign's messages")

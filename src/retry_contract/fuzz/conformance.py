@@ -4,14 +4,13 @@ import contextlib
 from collections.abc import Collection, Iterator
 
 from retry_contract.contract.expectation import Expectation
-from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised, Place, Violation
 from retry_contract.rules import RULES
 from retry_contract.rules.every_response import content_type_of
-from retry_contract.rules.refusals import PUBLISHED_CODES, secret_in
+from retry_contract.rules.refusals import PUBLISHED_CODES, envelope_problem, secret_in
 
-_JSON, _SHAPE = "application/json", "one of the two documented error envelopes"
+_JSON = "application/json"
 
 
 def violation(
@@ -46,16 +45,15 @@ def form_violations(
     secret, media_type = secret_in(exchange, key), content_type_of(exchange)
     if secret is not None:
         yield violation("no-secret-echoed", "", "nothing secret or internal", secret)
-    for found in exchange.document.violations:
-        rule = "body-is-json" if exchange.succeeded else "error-shape"
-        yield violation(rule, "", found.expected if exchange.succeeded else _SHAPE, found.actual)
+    for found in exchange.document.violations if exchange.succeeded else ():
+        yield violation("body-is-json", "", found.expected, found.actual)
     if media_type != _JSON:
         yield violation("content-type-is-json", "", _JSON, media_type, "content-type")
     if exchange.succeeded:
         return
-    problem = error_response_problem(exchange.payload, expectation.contract)
+    problem = envelope_problem(exchange, expectation.contract)
     if problem is not None:
-        yield violation("error-shape", "", _SHAPE, problem)
+        yield violation("error-shape", *problem)
     code = exchange.error_code
     if exchange.status == 400 and codes and code is not None and code not in codes:
         wanted = "a published code" if codes is PUBLISHED_CODES else " or ".join(sorted(codes))

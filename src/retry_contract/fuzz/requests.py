@@ -133,7 +133,9 @@ class Supply:
             first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
             prober.wait_until_failed(*first)
             self._failed.extend(first)
-        self.known = self._failed.popleft() if real_time else prober.endpoint.message_in(FAILURE)
+        self.known = (
+            self._failed.popleft() if real_time else str(prober.endpoint.message_in(FAILURE))
+        )
         return self.known
 
 

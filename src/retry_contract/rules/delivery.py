@@ -37,7 +37,8 @@ def was_in_order(observation: Observation) -> bool:
     if before is None or after is None or _status(before) == SUCCESS:
         return False
     old, new = attempts_of(before), attempts_of(after)
-    if _status(before) == FAILURE or new is None or (old is None and before.kind == "retrieve"):
+    retrieved = before.kind == "retrieve"
+    if new is None or (retrieved and (_status(before) == FAILURE or old is None)):
         return True
     one_more = len(new) > 1 and (old is None or len(new) == len(old) + 1)
     return one_more and isinstance(new[1], dict) and new[1].get("status") == FAILURE

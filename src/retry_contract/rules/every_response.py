@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.timeline import show
+from retry_contract.contract.validator import validate_expected
 from retry_contract.exchange import Exchange, Kind, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
@@ -15,6 +16,7 @@ from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
 
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z][a-z0-9.+-]{0,40}")
+_NEIGHBOURS = ("retrieve", "single-send")
 _rule = functools.partial(rule, "all responses")
 
 
@@ -53,6 +55,20 @@ def wrong_method_refused(seen: Observations, _: Expectation) -> Findings:
     for o in seen.of(WRONG_METHOD):
         if not 300 <= o.exchange.status < 500:
             yield about_status(o, f"a refusal of {o.exchange.method}, neither 2xx nor 5xx")
+
+
+@_rule("every_response", "send-fields", "retrieve-fields", basis=Basis.PUBLISHED)
+def neighbours_match_schema(seen: Observations, expectation: Expectation) -> Findings:
+    """Each Retrieve and Single Send has the published fields, as far as the pages agree."""
+    found = [e for e in seen.exchanges if e.kind in _NEIGHBOURS and e.succeeded]
+    if not found:
+        raise NotExercised("no Retrieve or Single Send was answered with a message")
+    for exchange in found:
+        assert exchange.kind != "other"  # as _NEIGHBOURS says
+        violations = exchange.document.violations
+        payload = exchange.payload
+        for v in violations or validate_expected(payload, expectation, exchange.kind).violations:
+            yield Finding(exchange, v.pointer, v.expected, v.actual)
 
 
 @rule("cutover", "every_response", "P1", basis=Basis.PAGE)
@@ -130,6 +146,6 @@ def _shown_contract(exchange: Exchange, expectation: Expectation) -> Contract | 
 
 
 RULES: tuple[Rule, ...] = (
-    *(no_server_error, content_type_is_json, wrong_method_refused),
+    *(no_server_error, content_type_is_json, wrong_method_refused, neighbours_match_schema),
     *(one_contract_served, contract_in_force_served),
 )

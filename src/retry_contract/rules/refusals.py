@@ -3,6 +3,7 @@
 import functools
 import re
 
+from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
@@ -99,10 +100,9 @@ def _beyond_cap(tried: list[Observation]) -> Findings:
 
     One that was retried only once was spent before, so that retry must be refused.
     """
-    first = MOST_SENDS if len(tried) == 1 else sends_before(tried[0])
-    for sends, o in enumerate(tried, 1 if first is None else first):
-        early = first is not None and sends < FEWEST_SENDS
-        if early and not o.exchange.succeeded:
+    alone = len(tried) == 1
+    for sends, o in enumerate(tried, MOST_SENDS if alone else sends_before(tried[0]) or 1):
+        if sends < FEWEST_SENDS and not o.exchange.succeeded:
             yield about_status(o, "an accepted retry, below the cap")
         elif sends >= MOST_SENDS and o.exchange.status != 400:
             expected = f"a refusal with status 400 after {MOST_SENDS} sends at the latest"
@@ -160,14 +160,25 @@ def refusal_changes_nothing(seen: Observations, expectation: Expectation) -> Fin
 
 @_rule("refused_retry", "envelopes", basis=Basis.PUBLISHED)
 def error_shape(seen: Observations, expectation: Expectation) -> Findings:
-    """A refusal is JSON, in one of the two documented envelopes."""
+    """A refusal is JSON, in one of the two documented envelopes; a statusCode is its status."""
     for o in _refusals_with(seen, DOCUMENTED_ERRORS):
-        if o.exchange.document.violations:
-            problem: str | None = o.exchange.document.violations[0].actual
-        else:
-            problem = error_response_problem(o.exchange.payload, expectation.contract)
+        problem = envelope_problem(o.exchange, expectation.contract)
         if problem:
-            yield about(o, "", "one of the two documented error envelopes", problem)
+            yield about(o, *problem)
+
+
+def envelope_problem(exchange: Exchange, contract: Contract) -> tuple[str, str, str] | None:
+    """Return what is wrong with an error response: a pointer, what was expected, what came."""
+    expected = "one of the two documented error envelopes"
+    if exchange.document.violations:
+        return "", expected, exchange.document.violations[0].actual
+    problem = error_response_problem(exchange.payload, contract)
+    if problem:
+        return "", expected, problem
+    status = exchange.members.get("statusCode", exchange.status)
+    if status != exchange.status:
+        return "/statusCode", f"{exchange.status}, the status of the response", str(status)
+    return None
 
 
 @_rule("refused_retry", "envelopes", basis=Basis.PUBLISHED)

@@ -21,7 +21,7 @@ _CAP = 3
 """A message that was tried so often may be refused, or not: the documents disagree."""
 
 _SENT_AHEAD = 4
-"""How many messages are sent at once, so that one wait serves them all."""
+"""How many messages are sent at once at first, so that one wait serves them all."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Messages:
         if self._endpoint.named:
             return self._prober.control or self._endpoint.named[0]
         if not self._ready:
-            self._ready.append(self.failed())
+            self._ready.appendleft(self.failed())
         return self._ready[0].id
 
     def failed(self, *, harmless: bool = False) -> Failed:
@@ -69,7 +69,8 @@ class Messages:
 
         One that is `harmless` reaches nobody when it is retried.
         """
-        if not self._ready and self._endpoint.simulator is not None:
+        sends = self._endpoint.real_time or not self._retried
+        if not self._ready and sends and self._endpoint.simulator is not None:
             self._send_ahead()
         if self._ready:
             return self._ready.popleft()
@@ -133,7 +134,7 @@ class Messages:
         return self._prober.latest_retrieve(message).members.get("recipient") in SIMULATOR
 
     def _send_ahead(self) -> None:
-        number = _SENT_AHEAD if self._endpoint.real_time else 1
+        number = 1 if self._retried or not self._endpoint.real_time else _SENT_AHEAD
         sent = [Failed(*self._prober.simulate()) for _ in range(number)]
         self._prober.wait_until_failed(*(message.id for message in sent))
         self._ready += sent

@@ -13,7 +13,7 @@ from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import FAILURE, attempts_of, sends_before, was_in_order
 from retry_contract.rules.refusals import MOST_SENDS, TOO_MANY
 from retry_contract.service.seeds import BATCH, SPENT
-from retry_contract.verification.messages import OTHER_BATCH, SIMULATE
+from retry_contract.verification.messages import OTHER_BATCH, SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
 from retry_contract.verification.prober import Prober
 
@@ -98,8 +98,7 @@ def _first_retry(observer: Observer) -> Observation:
 def _retried_twice(observer: Observer) -> Iterator[Observation]:
     """Retry a message once more; then others twice, back to back, while it may have failed."""
     prober, message = observer.prober, _first_retry(observer).message
-    shown = prober.retrieve(message) if prober.endpoint.real_time else None
-    if shown is None or shown.members.get("latestStatus") != FAILURE:
+    if prober.retrieve(message).members.get("latestStatus") != FAILURE:
         observation = prober.probe(s.RETRIED_TWICE, message)
         yield observation
         if not _may_be_in_order(observation):
@@ -225,10 +224,11 @@ def _cutover(observer: Observer) -> Iterator[Observation]:
         twin = observer.prober.endpoint.twin_at(begin - _ONE_SECOND)
         if twin is None:
             raise NotExercised(f"needs a clock that can be set to {show(begin)}")
-        prober, messages = Prober(twin, observer.prober.listen), twin.message_in
+        prober = Prober(twin, observer.prober.listen)
+        messages = Messages(prober)
         with contextlib.closing(twin):
             for instant in (begin - _ONE_SECOND, begin):
-                message = messages(FAILURE)
+                message = messages.in_state(FAILURE)
                 observation = prober.probe(s.CUTOVER, message, known=False)
                 contract = contracts.of(contracts.timeline.at(instant))
                 yield replace(observation, expected=Expectation(contracts, contract, (), instant))

@@ -27,8 +27,8 @@ _A_MOMENT = 0.002
 
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
-_NOT_SENT = (
-    *(NotSent, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+_NO_CONNECTION = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
     *(httpx.ProxyError, httpx.UnsupportedProtocol),
 )
 """Raised before a request has left."""
@@ -98,11 +98,14 @@ class Prober:
 
     def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
         """Send one request, counted before it leaves: what follows may be an interruption."""
-        self._left[kind] += request.method == "POST"
+        counted = request.method == "POST"
+        self._left[kind] += counted
         try:
             return self.endpoint.send(request)
-        except _NOT_SENT as error:
-            self._left[kind] -= request.method == "POST"
+        except (NotSent, *_NO_CONNECTION) as error:
+            self._left[kind] -= counted
+            if isinstance(error, NotSent):
+                raise
             raise NotSent(self._explain(error)) from error
         except httpx.RequestError as error:
             raise NoResponse(self._explain(error)) from error
@@ -110,8 +113,6 @@ class Prober:
             raise NoResponse(str(error)) from error
 
     def _explain(self, error: Exception) -> str:
-        if isinstance(error, NotSent):
-            return str(error)
         return f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
 
     def retrieve(self, message: str, *, alone: bool = False) -> Exchange:
@@ -155,6 +156,8 @@ class Prober:
         try:
             exchange = self.send(kind, path, method=method, authorization=authorization)
         except NoResponse as failure:
+            if kind != "retry":
+                raise
             raise NotTested(f"{failure}. {self._fate_of(message)}") from failure
         if self.endpoint.real_time and own_key and not self._welcomed:
             outage.check_welcome(exchange)

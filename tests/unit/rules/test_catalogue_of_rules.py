@@ -9,7 +9,7 @@ import pytest
 
 from retry_contract.plugin import SCENARIOS
 from retry_contract.rules import ESSENTIAL, RULES, Basis, Rule, Section, rule_named
-from retry_contract.rules.scenarios import CUTOVER, EVERY, GROUPS
+from retry_contract.rules.scenarios import CUTOVER, EVERY, GROUPS, RETRIEVED
 from retry_contract.rules.sources import Source, sources
 from retry_contract.verification.plan import PLAN
 
@@ -22,7 +22,8 @@ RULES_BY_SECTION = {
         attempts-capped key-required wrong-key-refused foreign-campaign-refused
         refusal-changes-nothing error-shape error-code-documented no-secret-echoed""",
     "batches": "batch-status-respected",
-    "all responses": "no-server-error content-type-is-json wrong-method-refused",
+    "all responses": """no-server-error content-type-is-json wrong-method-refused
+        neighbours-match-schema""",
     "cutover": "one-contract-served contract-in-force-served",
     "generated": "generated-requests-answered generated-sequences-kept",
 }
@@ -126,7 +127,7 @@ def test_what_a_rule_needs_is_in_the_plan() -> None:
 
 
 def test_plan_knows_every_scenario_and_no_other() -> None:
-    assert set(PLAN) == {*EVERY, CUTOVER}
+    assert set(PLAN) == {*EVERY, CUTOVER, RETRIEVED}
 
 
 def test_every_scenario_is_needed_by_a_rule_by_name() -> None:

@@ -266,5 +266,5 @@ def test_every_fault_with_a_rule_is_in_the_table() -> None:
 
 def test_each_of_several_violations_is_told_once() -> None:
     told = [violation.expected for violation in _violations("wrong-method-is-500")]
-    methods = ("GET", "PUT", "PATCH", "DELETE")
+    methods = ("GET", "HEAD", "PUT", "PATCH", "DELETE")
     assert told == [f"a refusal of {method}, neither 2xx nor 5xx" for method in methods]

@@ -110,6 +110,13 @@ FAULTS: Table = {
     "body-in-array: The message comes wrapped in an array.": responses(
         lambda r: r.with_json([r.json()])
     ),
+    "neighbours-match-schema": RULE,
+    "retrieve-field-dropped: Retrieve leaves out templateBody.": payloads(
+        lambda p: p.pop("templateBody"), to=model.is_retrieve, status=200
+    ),
+    "send-field-dropped: The response to a Single Send leaves out language.": payloads(
+        lambda p: p.pop("language"), to=model.is_send
+    ),
     "body-is-json": RULE,
     "body-cut-off: The body of an accepted retry ends in the middle.": responses(
         lambda r: replace(r, body=r.body[:40])

@@ -1,5 +1,6 @@
 """Faults in authentication, in statuses, and in how refusals are answered."""
 
+import re
 from dataclasses import replace
 from operator import not_
 from typing import Any
@@ -31,6 +32,27 @@ def _let_in(bearer: bool | None, known: bool) -> Wrap:
         return replace(request, headers={"authorization": f"Bearer {campaign.key}"})
 
     return model.requests(change)
+
+
+@model.requests
+def _find_anywhere(service: Service, request: Request) -> Request:
+    """Look up a message by its id alone, whatever campaign the path names."""
+    message = model.message_of(service, request)
+    known = any(
+        c.key in request.headers.get("authorization", "") for c in service.campaigns.values()
+    )
+    if message is None or not known or not model.is_retry(request):
+        return request
+    own = service.campaigns[message.campaign]
+    path = re.sub("/campaigns/[^/]+/", f"/campaigns/{own.id}/", request.path)
+    return replace(request, path=path, headers={"authorization": f"Bearer {own.key}"})
+
+
+@model.wrapper
+def _stumble_over_campaign(service: Service, handle: Handler, request: Request) -> Response:
+    response = handle(request)
+    known = any(f"/campaigns/{campaign}/" in request.path for campaign in service.campaigns)
+    return response if known or not model.is_retry(request) else replace(response, status=500)
 
 
 @model.wrapper
@@ -72,6 +94,9 @@ FAULTS: Table = {
     "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
         True, True
     ),
+    "campaign-not-checked: A message is retried whatever campaign the path names.": (
+        _find_anywhere
+    ),
     "no-secret-echoed": RULE,
     "key-echoed: A refusal quotes the API key.": _echo_key,
     "stack-trace-shown: A refusal shows a stack trace.": responses(
@@ -89,6 +114,9 @@ FAULTS: Table = {
     "error-envelope-unknown: A refusal comes in an envelope that is not documented.": responses(
         lambda response: response.with_json({"errors": ["No."]}), status=400
     ),
+    "error-status-differs: statusCode is another one than the response's.": responses(
+        lambda r: r.with_json({"message": "No.", "statusCode": 422}), status=400
+    ),
     "content-type-is-json": RULE,
     "content-type-is-html: An accepted retry is of content type text/html.": _type(
         "text/html; charset=utf-8"
@@ -100,6 +128,9 @@ FAULTS: Table = {
     "unknown-is-404: An unknown message is answered with 404.": statuses(404, of=400, about=not_),
     "no-server-error": RULE,
     "unknown-is-500: An unknown message is answered with 500.": statuses(500, of=400, about=not_),
+    "unknown-campaign-is-500: A campaign that does not exist is answered with 500.": (
+        _stumble_over_campaign
+    ),
     "unfailed-message-refused": RULE,
     "unfailed-is-409: A message that has not failed is answered with 409.": statuses(
         409, of=400, about=lambda m: m is not None and m.status != "failure"
@@ -110,6 +141,9 @@ FAULTS: Table = {
     ),
     "wrong-method-refused": RULE,
     "wrong-method-accepted: A PUT at the retry's path retries the message.": _take_put,
+    "delete-is-500: A DELETE at the retry's path is answered with 500.": statuses(
+        500, of=405, to=lambda request: request.method == "DELETE"
+    ),
     "wrong-method-is-500: Another method at the retry's path is answered with 500.": statuses(
         500, of=405, to=lambda _: True
     ),
