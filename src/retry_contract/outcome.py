@@ -145,13 +145,17 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found. `seconds` is its duration, `replay` a command that shows it again."""
+    """What a run found. `seconds` is its duration, `replay` a command that shows it again.
+
+    `samples` is how many accepted retries were observed; None on the mock.
+    """
 
     verdict: Verdict
     endpoint: str
     reason: str | None = None
     contracts: tuple[ContractResult, ...] = ()
     traffic: Traffic = Traffic()
+    samples: int | None = None
     seconds: float = 0.0
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -168,11 +172,13 @@ def conclude(
     essential: frozenset[str],
     failure: str | None = None,
     strict: bool = False,
+    required: frozenset[str] = frozenset(),
 ) -> tuple[Verdict, str | None]:
     """Return the verdict over all contracts, and its reason where one is needed.
 
     `essential` are the rules about an accepted retry: without one of them exercised, nothing is
-    called kept. `failure` is why testing ended early, if it did.
+    called kept. Nor is it without each one that is `required`. `failure` is why testing ended
+    early, if it did.
     """
     contracts = tuple(contracts)
     states = {result.state for contract in contracts for result in contract.rules}
@@ -191,4 +197,13 @@ def conclude(
             why = f": {reasons.pop()}" if len(reasons) == 1 else ""
             none = "no rule about an accepted retry was exercised for"
             return Verdict.NOT_TESTED, f"{none} {contract.contract}{why}"
+    missing = [
+        rule.rule
+        for contract in contracts
+        for rule in contract.rules
+        if rule.rule in required and rule.state is RuleState.NOT_EXERCISED
+    ]
+    if missing:
+        names = ", ".join(dict.fromkeys(missing))
+        return Verdict.NOT_TESTED, f"required by --require and not exercised: {names}"
     return Verdict.KEPT, None

@@ -114,7 +114,7 @@ def test_one_named_message_on_this_machine() -> None:
         it.run.prober.endpoint.expendable = True
         result = it.check_all()
     assert _broken(result) == []
-    assert len(it.watch.seen) <= 2 * MOST_REQUESTS  # it waits in vain for the message to fail again
+    assert len(it.watch.seen) <= 60  # it waits in vain for the message to fail again
     assert len(it.watch.accepted) == 1
 
 

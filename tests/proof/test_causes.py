@@ -19,7 +19,8 @@ from retry_contract.verification.run import Run
 CONTRACTS = catalogue()
 _STATUS = {
     **dict.fromkeys(("failed-refused", "batch-refused", "cap-too-early"), 400),
-    **dict.fromkeys(("unknown-is-500", "wrong-method-is-500"), 500),
+    **dict.fromkeys(("unknown-is-500", "wrong-method-is-500", "delete-is-500"), 500),
+    "unknown-campaign-is-500": 500,
     **dict.fromkeys(("message-lost", "refusal-loses-message", "unknown-is-404"), 404),
     **dict.fromkeys(("unfailed-is-409", "spent-is-409"), 409),
     **{"no-key-forbidden": 403, "answers-200": 200, "answers-202": 202},
@@ -55,6 +56,9 @@ _PLANTED = {
     "error-is-html": "the body is HTML",
     "error-envelope": "the body is an object without",
     "error-code": "/error/code is ",
+    "error-status": "/statusCode is 422",
+    "retrieve-field-retyped": "/attempts is an object",
+    "send-field-dropped": "/language is absent",
     "key-echoed": "the body is text that holds the API key",
     "stack-trace": "the body is text that holds a stack trace",
     "content-type": "content-type is text/html",

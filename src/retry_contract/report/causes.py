@@ -10,6 +10,10 @@ _DRIFT = (
     "Nothing is broken: the drift is what the contract does not mention. Ask the service's team, "
     "or leave out --strict to have it reported only."
 )
+_SENT = (
+    "Correct what the reason names. Nothing was proved, but retries went out: look in Retrieve at "
+    "what became of the messages before anything else is sent."
+)
 _STEPS = {
     Verdict.KEPT: "Nothing to do.",
     Verdict.BROKEN: (
@@ -71,5 +75,7 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
 
 def next_step(outcome: Outcome) -> str:
     """Return what to do next, in a sentence or two."""
+    if outcome.verdict is Verdict.NOT_TESTED and outcome.traffic.retries:
+        return _SENT
     only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
     return _DRIFT if only_drift else _STEPS[outcome.verdict]

@@ -33,6 +33,8 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             for contract in outcome.contracts
         ],
         "requests": outcome.traffic.requests,
+        "sent": {"retries": outcome.traffic.retries, "sends": outcome.traffic.sends},
+        "samples": outcome.samples,
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from retry_contract.outcome import Outcome
 from retry_contract.report.causes import Cause, causes, next_step
-from retry_contract.report.text import reason_lines, verdict_line
+from retry_contract.report.text import reason_lines, sent_line, verdict_line
 
 
 def summary(outcome: Outcome) -> str:
@@ -20,6 +20,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield from ("|---|---|---|---|---|", *map(_row, found))
     if notes:
         yield from ("", *notes)
+    if outcome.samples is not None:
+        yield from ("", f"{sent_line(outcome)[0].upper()}{sent_line(outcome)[1:]}.")
     yield from ("", f"**What to do.** {next_step(outcome)}")
     if outcome.replay:
         yield from ("", f"To see it again: {_code(outcome.replay)}")

@@ -13,6 +13,7 @@ _WHOLE = ("case", "replay")
 """What is to be copied, and so never wrapped."""
 
 _MODEL = "by the built-in model of the page; no service was contacted"
+_OF_REFUSALS = ("refused", "batches")
 _LEFT_OUT = (RuleState.NOT_EXERCISED, RuleState.IGNORED)
 Style = Callable[[str], str]
 Details = Iterator[tuple[str, str]]
@@ -48,6 +49,9 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
         seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
         yield f"{_names(outcome)}: {requests}{seed}"
+    if outcome.samples is not None:
+        yield sent_line(outcome)
+    if is_tested(outcome):
         yield ""
     yield verdict_line(outcome)
 
@@ -128,6 +132,20 @@ def reason_lines(outcome: Outcome) -> Iterator[str]:
             yield f"{state} ({reason}): {', '.join(rules)}"
 
 
+def sent_line(outcome: Outcome) -> str:
+    """Return in a line what went out that may have sent an SMS."""
+    traffic = outcome.traffic
+    retries, sends = (
+        f"{number:,} {unit if number == 1 else units}"
+        for number, unit, units in (
+            (traffic.retries, "retry", "retries"),
+            (traffic.sends, "Single Send", "Single Sends"),
+        )
+    )
+    lost = f"; {traffic.lost} of them got no response" if traffic.lost else ""
+    return f"sent: {retries} ({outcome.samples} accepted and observed) and {sends}{lost}"
+
+
 def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
     verdict = str(outcome.verdict).upper()
@@ -135,10 +153,19 @@ def verdict_line(outcome: Outcome) -> str:
         return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
-        return f"{verdict} {by}."
+        missing = _not_exercised(outcome)
+        if not any(RULES[rule].section in _OF_REFUSALS for rule in missing):
+            return f"{verdict} {by}."
+        were = "rule was" if len(missing) == 1 else "rules were"
+        return f"{verdict} {by}, but {len(missing)} {were} not exercised: {', '.join(missing)}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     return f"{verdict} {_names(outcome)}: {'; '.join(filter(None, (counts, outcome.reason)))}."
+
+
+def _not_exercised(outcome: Outcome) -> list[str]:
+    found = outcome.in_state(RuleState.NOT_EXERCISED)
+    return list(dict.fromkeys(r.rule for r in found if r.reason != NOT_SELECTED))
 
 
 def _names(outcome: Outcome) -> str:

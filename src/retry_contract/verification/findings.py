@@ -27,7 +27,8 @@ class Findings:
     """The results of rules by run and rule, the drift by run, and what was sent.
 
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
-    `observed` says that a test looked at a scenario. `seconds` is how long it took.
+    `observed` says that a test looked at a scenario. `samples` is how many accepted retries were
+    observed. `seconds` is how long it took.
     """
 
     failure: str | None = None
@@ -35,6 +36,7 @@ class Findings:
     observed: bool = False
     seconds: float = 0.0
     traffic: Traffic = field(default_factory=Traffic)
+    samples: int = 0
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
@@ -44,6 +46,7 @@ class Findings:
         self.observed = self.observed or other.observed
         self.seconds = max(self.seconds, other.seconds)
         self.traffic += other.traffic
+        self.samples += other.samples
         for run, drift in other.drift.items():
             self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
         self.results |= other.results
@@ -65,6 +68,7 @@ def outcome_of(
         essential=ESSENTIAL,
         failure=found.failure,
         strict=options.strict,
+        required=options.required,
     )
     if verdict is Verdict.NOT_TESTED and options.replay and not found.failure:
         results = found.results.values()
@@ -79,11 +83,17 @@ def outcome_of(
         reason,
         contracts,
         found.traffic,
+        found.samples if options.live else None,
         round(found.seconds, 3),
         options.seed if generated else None,
         versions,
-        None if verdict is Verdict.KEPT else _replay(contracts, options, scrubber),
+        _replay(contracts, options, scrubber) if _may_replay(verdict, found.traffic) else None,
     )
+
+
+def _may_replay(verdict: Verdict, traffic: Traffic) -> bool:
+    """Return whether to show how to repeat a run: not if that sends what may be on its way."""
+    return verdict is Verdict.BROKEN or (verdict is not Verdict.KEPT and not traffic.retries)
 
 
 def scrub_result(result: RuleResult, scrubber: Scrubber) -> RuleResult:

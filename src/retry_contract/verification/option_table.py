@@ -6,7 +6,7 @@ It imports nothing of the rest, since every start of either reads it.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-MOCK, SERVED = "mock", "served"
+MOCK, SERVED, ALL = "mock", "served", "all"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ OPTIONS = (
     Option("message", "a message that may be retried; repeatable", "ID", "list", "MESSAGES"),
     Option("foreign-campaign", "a campaign of another key", "ID", suffix="FOREIGN_CAMPAIGN"),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
+    Option("samples", "accepted retries to observe; 3 where they reach nobody, else 1", "N"),
     Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
     Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
@@ -67,6 +68,7 @@ OPTIONS = (
     Option("ca-file", "the CA certificates to trust instead", "FILE"),
     Option("allow-production", "test production although its owner forbids it", kind="flag"),
     Option("ignore", "leave a rule out, visibly; repeatable", "RULE", "list"),
+    Option("require", "a rule, or all: not exercised is not kept; repeatable", "RULE", "list"),
     Option("strict", "drift is a failure too", kind="flag"),
     Option("record", "write the run's exchanges there, masked, as JSON lines", "FILE"),
     Option("report", "write report.json, summary.md and junit.xml there", "DIR"),

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,16 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.endpoint.guard import is_loopback
 from retry_contract.outcome import UsageError
-from retry_contract.rules import rule_named
+from retry_contract.rules import RULES, rule_named
 from retry_contract.verification import option_values as read
-from retry_contract.verification.option_table import MOCK, OPTIONS, SERVED, Option
+from retry_contract.verification.option_table import ALL, MOCK, OPTIONS, SERVED, Option
 
 if TYPE_CHECKING:
     from retry_contract.endpoint.live import LiveSettings
 
 _LIVE_ONLY = (
-    *("campaign", "message", "foreign-campaign", "provision", "values", "budget", "rate"),
-    *("timeout", "proxy", "ca-file", "allow-production"),
+    *("campaign", "message", "foreign-campaign", "provision", "samples", "values", "budget"),
+    *("rate", "timeout", "proxy", "ca-file", "allow-production"),
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
@@ -33,19 +33,23 @@ _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 class Options:
     """The options of one run. `live` is None for the mock, `seed` without generated cases.
 
-    `expectations` is empty with `--contract served`. `given` holds the options as they were given.
+    `expectations` is empty with `--contract served`. `samples` is how many accepted retries to
+    observe; None is three where they reach nobody, else one. `required` are rules without which
+    nothing is kept. `given` holds the options as they were given.
     """
 
     endpoint: str
     live: "LiveSettings | None"
     expectations: tuple[Expectation, ...]
     ignored: frozenset[str]
+    required: frozenset[str]
     strict: bool
     report: Path | None
     record: Path | None = None
     fuzz: int = 0
     seed: int | None = None
     replay: dict[str, Any] | None = None
+    samples: int | None = None
     examples: Path | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -59,15 +63,12 @@ def read_options(
     live = None if endpoint == MOCK else _live(endpoint, values, environment)
     if live is None:
         _check_mock(given)
-    elif values["contract"] == "all":
+    elif values["contract"] == ALL:
         raise UsageError("--contract all is for the mock: a service serves one at a time; name it")
-    try:
-        ignored = frozenset(rule_named(name).id for name in sorted(values["ignore"] or ()))
-    except LookupError as error:
-        raise UsageError(f"--ignore {error}") from None
+    ignored, required = _rules("ignore", values["ignore"]), _required(values["require"])
     expected: tuple[Expectation, ...] = ()
     if (contract := values["contract"]) != SERVED:
-        default = "all" if live is None else "auto"
+        default = ALL if live is None else "auto"
         expected = expectations(catalogue, contract, values["on"], default=default)
     elif values["on"] is not None:
         raise UsageError("--on goes with --contract auto, not with --contract served")
@@ -80,15 +81,36 @@ def read_options(
         live=live,
         expectations=expected,
         ignored=ignored,
+        required=required - ignored,
         strict=bool(values["strict"]),
         report=read.usable_folder("report", values["report"]),
         record=read.usable_file("record", values["record"]),
         fuzz=fuzz,
         seed=read.read_seed(values["seed"], fuzz),
         replay=replay,
+        samples=_samples(values["samples"]),
         examples=read.usable_folder("example-database", values["example-database"]),
         given=given,
     )
+
+
+def _samples(text: str | None) -> int | None:
+    samples = read.number("samples", text, default=None)
+    if samples == 0:
+        raise UsageError("--samples 0: give 1 or more")
+    return samples
+
+
+def _rules(option: str, names: Sequence[str] | None) -> frozenset[str]:
+    try:
+        return frozenset(rule_named(name).id for name in sorted(names or ()))
+    except LookupError as error:
+        raise UsageError(f"--{option} {error}") from None
+
+
+def _required(names: Sequence[str] | None) -> frozenset[str]:
+    named = _rules("require", [name for name in names or () if name != ALL])
+    return named | (RULES.keys() if ALL in (names or ()) else set())
 
 
 def _value(option: Option, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:

@@ -53,6 +53,13 @@ class Run(Observer):
         state = RuleState.BROKEN if found else RuleState.KEPT
         return RuleResult(rule.id, self.contract, state, found)
 
+    @property
+    def sample_count(self) -> int:
+        """How many accepted retries were observed so far."""
+        seen = [self._seen.get(scenario, ()) for scenario in ACCEPTED_RETRIES]
+        observed = (o for found in seen if isinstance(found, tuple) for o in found)
+        return sum(o.exchange.succeeded for o in observed)
+
     def drift(self) -> tuple[Drift, ...]:
         """Return the drift of the accepted responses seen so far, each once."""
         found = dict(self._other_drift)

@@ -37,7 +37,8 @@ class Verification:
         if name not in self._runs:
             wanted = next((e for e in self.options.expectations if e.contract.name == name), None)
             endpoint = self._open(wanted)
-            self._runs[name] = Run(endpoint, wanted, self.options.ignored, self._callbacks)
+            ignored, samples = self.options.ignored, self.options.samples
+            self._runs[name] = Run(endpoint, wanted, ignored, self._callbacks, samples)
         return self._runs[name]
 
     def check(self, name: str, rule: str) -> RuleResult:
@@ -50,6 +51,7 @@ class Verification:
         return Findings(
             failure=next((run.failure for run in runs if run.failure), None),
             traffic=sum((run.traffic for run in runs), Traffic()),
+            samples=sum(run.sample_count for run in runs),
             drift={name: run.drift() for name, run in self._runs.items()},
         )
 

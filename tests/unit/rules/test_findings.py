@@ -108,6 +108,10 @@ SAID = {
         "/templateBodyId is another string of 50 characters; expected what the Single Send "
         "returned (accepted, request N)"
     ),
+    "retrieve-field-retyped": (
+        "/attempts is an object of 0 members; expected an array of attempts (retrieve, request N)"
+    ),
+    "send-field-dropped": "/language is absent; expected a string (single-send, request N)",
     "body-cut-off": (
         "the body is JSON that is cut off (at line 1, column 14); expected one JSON document "
         "in UTF-8 (RFC 8259) (accepted, request N)"
@@ -126,7 +130,7 @@ SAID = {
         "status 201; expected a refusal with status 400 (retried twice, request N)"
     ),
     "cap-ignored": (
-        "status 201; expected a refusal with status 400 after 3 retries at the latest "
+        "status 201; expected a refusal with status 400 after 4 sends at the latest "
         "(attempts spent, request N)"
     ),
     "cap-too-early": (
@@ -166,11 +170,15 @@ SAID = {
     "foreign-campaign-accepted": (
         "status 201; expected a refusal with status 401 or 403 (foreign campaign, request N)"
     ),
+    "campaign-not-checked": (
+        "status 201; expected a refusal with status 401 or 403 (foreign campaign, request N)"
+    ),
     "key-echoed": (
         "the body is text that holds the API key; expected nothing secret or internal (retry,"
         " request N)"
     ),
     "unknown-is-404": "status 404; expected a refusal with status 400 (unknown message, request N)",
+    "unknown-campaign-is-500": ("status 500; expected a status below 500 (retry, request N)"),
     "unknown-is-500": "status 500; expected a status below 500 (retry, request N)",
     "unfailed-is-409": (
         "status 409; expected a refusal with status 400 (not failed: created, request N)"
@@ -186,6 +194,9 @@ SAID = {
     "error-envelope-unknown": (
         "the body is an object without message and statusCode; expected one of the two "
         "documented error envelopes (unknown message, request N)"
+    ),
+    "error-status-differs": (
+        "/statusCode is 422; expected 400, the status of the response (unknown message, request N)"
     ),
     "error-code-unknown": (
         "/error/code is a code that is not published; expected "
@@ -209,6 +220,10 @@ SAID = {
     ),
     "wrong-method-accepted": (
         "status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method, PUT, request N)"
+    ),
+    "delete-is-500": (
+        "status 500; expected a refusal of DELETE, neither 2xx nor 5xx (wrong method, DELETE,"
+        " request N)"
     ),
     "wrong-method-is-500": (
         "status 500; expected a refusal of GET, neither 2xx nor 5xx (wrong method, GET, request N)"

@@ -39,8 +39,10 @@ def _sandbox(*faults: str, contract: str = "after", now: datetime = NOON) -> San
 
 def _request(sandbox: Sandbox, message: str, method: str, key: str | None) -> Request:
     tail = {"POST": f"/{message}/retry", "GET": f"/{message}", "SEND": ""}
-    path = f"/api/v2/campaigns/{sandbox.own.id}/messages" + tail.get(method, tail["POST"])
+    campaign = {"ABROAD": sandbox.foreign.id, "NOWHERE": "campaign_0"}.get(method, sandbox.own.id)
+    path = f"/api/v2/campaigns/{campaign}/messages" + tail.get(method, tail["POST"])
     headers = {} if key is None else {"authorization": key}
+    method = "POST" if method in ("ABROAD", "NOWHERE") else method
     if method == "SEND":
         return Request("POST", path, headers, SEND.encode())
     return Request(method, path, headers)
@@ -56,6 +58,8 @@ ASKED: dict[str, tuple[str, str, Callable[[Sandbox], str | None]]] = {
     "wrong key": ("failure", "POST", lambda _: "Bearer key_test_0"),
     "other scheme": ("failure", "POST", lambda sandbox: f"Basic {sandbox.own.key}"),
     "foreign key": ("failure", "POST", lambda sandbox: f"Bearer {sandbox.foreign.key}"),
+    "foreign campaign": ("failure", "ABROAD", OWN),
+    "unknown campaign": ("failure", "NOWHERE", OWN),
     "PUT": ("failure", "PUT", OWN),
     "DELETE": ("failure", "DELETE", OWN),
     "Retrieve": ("failure", "GET", OWN),
@@ -141,6 +145,7 @@ HTML = b"<!DOCTYPE html><html><title>Bad Request</title><h1>Bad Request</h1></ht
 TRACE = "Error: no\n    at retryMessage (/app/node_modules/server/retry.js:10:5)"
 MOMENT = timedelta(milliseconds=1)
 KEY = _sandbox().own.key
+UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
 EFFECTS: dict[str, dict[str, Effect]] = {
     "creator-id-missing": _accepted(creatorId=ABSENT),
     "creator-id-number": _accepted(creatorId=42),
@@ -171,6 +176,8 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "status-enqueued": _accepted(latestStatus="enqueued"),
     "undocumented-field": _accepted(providerReference="none"),
     "single-send-differs": {"Single Send": {"/templateBodyId": "template_body" + SOMEBODY}},
+    "retrieve-field-retyped": {"Retrieve": {"/attempts": {}}},
+    "send-field-dropped": {"Single Send": {"/language": ABSENT}},
     "body-cut-off": _all(ACCEPTED, body=b'{"createdAt":"2026-03-02T11:59:43.000+08'),
     "body-empty": _all(ACCEPTED, body=b""),
     "body-in-array": {name: {BODY: [_payload(name)]} for name in ACCEPTED},
@@ -179,7 +186,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "second-retry-accepted": _all(("retried twice",), status=201),
     "cap-too-early": {
         "attempts-spent": {
-            "/error/code": "message_not_found_or_retry_message_not_in_failure_status",
+            "/error/code": UNRETRYABLE,
             "/error/message": "The message was not found, or is not in failure status.",
         }
     },
@@ -207,7 +214,18 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "no-key-forbidden": _all(UNAUTHORISED, status=403),
     "wrong-key-accepted": _all(("wrong key",), status=201),
     "wrong-scheme-accepted": _all(("other scheme",), status=201),
-    "foreign-campaign-accepted": _all(("foreign key",), status=201),
+    "foreign-campaign-accepted": {
+        **_all(("foreign key",), status=201),
+        "foreign campaign": {
+            "status": 400,
+            "/error/code": UNRETRYABLE,
+            "/error/message": "The message was not found, or is not in failure status.",
+        },
+    },
+    "campaign-not-checked": _all(
+        ("foreign key", "foreign campaign", "unknown campaign"), status=201
+    ),
+    "unknown-campaign-is-500": _all(("unknown campaign",), status=500),
     "key-echoed": _refused(message=f"refused: Bearer {KEY}", statusCode=400),
     "unknown-is-404": _all(("unknown",), status=404),
     "unknown-is-500": _all(("unknown",), status=500),
@@ -216,11 +234,13 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "error-is-html": _all(REFUSED, body=HTML),
     "stack-trace-shown": _refused(message=TRACE, statusCode=400),
     "error-envelope-unknown": _refused(errors=["No."]),
+    "error-status-differs": _refused(message="No.", statusCode=422),
     "error-code-unknown": _recoded("retry_failed"),
     "error-code-of-another-cause": _recoded("parameter_invalid"),
     "content-type-is-html": _all(ACCEPTED, **{"content-type": "text/html; charset=utf-8"}),
     "error-content-type-is-text": _all(REFUSED, **{"content-type": "text/plain"}),
     "wrong-method-accepted": _all(("PUT",), status=201),
+    "delete-is-500": _all(("DELETE",), status=500),
     "wrong-method-is-500": _all(("PUT", "DELETE"), status=500),
     "cutover-early": NOTHING,
     "cutover-late": NOTHING,
@@ -341,7 +361,8 @@ def test_fault_answers_at_any_path(fault: str, key: str | None) -> None:
     for path in ("/", "/retry", "/messages/retry"):
         assert sandbox.handle(Request("POST", path, headers)).status == 404
     path = "/api/v2/campaigns/campaign_0/messages/message_0/retry"
-    assert sandbox.handle(Request("POST", path, headers)).status in (401, 403)
+    stumbles = (500,) if fault == "unknown-campaign-is-500" else ()
+    assert sandbox.handle(Request("POST", path, headers)).status in (401, 403, *stumbles)
 
 
 @pytest.mark.parametrize("fault", one_in(4, FAULTS))

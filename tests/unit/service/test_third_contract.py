@@ -98,7 +98,11 @@ def test_service_without_the_new_field_breaks_the_third_contract(tmp_path: Path)
     late = MockEndpoint(three, start, lambda _: three["after"])
     result = check_all(Run(late, expect(three, "third")))
     broken = {r.rule for r in result.rules if r.state is RuleState.BROKEN}
-    assert broken == {"response-matches-schema", "contract-in-force-served"}
+    assert broken == {
+        "response-matches-schema",
+        "contract-in-force-served",
+        "neighbours-match-schema",
+    }
 
 
 def test_service_that_flaps_between_the_later_two_serves_two_contracts(tmp_path: Path) -> None:

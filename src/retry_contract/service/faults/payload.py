@@ -111,8 +111,8 @@ FAULTS: Table = {
         lambda r: r.with_json([r.json()])
     ),
     "neighbours-match-schema": RULE,
-    "retrieve-field-dropped: Retrieve leaves out templateBody.": payloads(
-        lambda p: p.pop("templateBody"), to=model.is_retrieve, status=200
+    "retrieve-field-retyped: attempts is an object in Retrieve.": payloads(
+        lambda p: p.update(attempts={}), to=model.is_retrieve, status=200
     ),
     "send-field-dropped: The response to a Single Send leaves out language.": payloads(
         lambda p: p.pop("language"), to=model.is_send

@@ -38,9 +38,8 @@ def _let_in(bearer: bool | None, known: bool) -> Wrap:
 def _find_anywhere(service: Service, request: Request) -> Request:
     """Look up a message by its id alone, whatever campaign the path names."""
     message = model.message_of(service, request)
-    known = any(
-        c.key in request.headers.get("authorization", "") for c in service.campaigns.values()
-    )
+    keys = {f"Bearer {campaign.key}" for campaign in service.campaigns.values()}
+    known = request.headers.get("authorization") in keys
     if message is None or not known or not model.is_retry(request):
         return request
     own = service.campaigns[message.campaign]
@@ -52,7 +51,8 @@ def _find_anywhere(service: Service, request: Request) -> Request:
 def _stumble_over_campaign(service: Service, handle: Handler, request: Request) -> Response:
     response = handle(request)
     known = any(f"/campaigns/{campaign}/" in request.path for campaign in service.campaigns)
-    return response if known or not model.is_retry(request) else replace(response, status=500)
+    hit = response.status == 403 and model.is_retry(request) and not known
+    return replace(response, status=500) if hit else response
 
 
 @model.wrapper
