@@ -100,8 +100,9 @@ def _beyond_cap(tried: list[Observation]) -> Findings:
 
     One that was retried only once was spent before, so that retry must be refused.
     """
-    alone = len(tried) == 1
-    for sends, o in enumerate(tried, MOST_SENDS if alone else sends_before(tried[0]) or 1):
+    first = MOST_SENDS if len(tried) == 1 else sends_before(tried[0]) or 1
+    for number, o in enumerate(tried):
+        sends = max(first + number, sends_before(o) or 0)
         if sends < FEWEST_SENDS and not o.exchange.succeeded:
             yield about_status(o, "an accepted retry, below the cap")
         elif sends >= MOST_SENDS and o.exchange.status != 400:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules.delivery import FAILURE, attempts_of
-from retry_contract.rules.scenarios import UNFAILED_STATUSES
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification import outage
@@ -89,8 +88,6 @@ class Messages:
     def in_state(self, state: str) -> str:
         """Return a message in a state. Raises NotExercised if there is none."""
         message = self._endpoint.message_in(state) or self._named(state, harmless=True)
-        if message is None and state in UNFAILED_STATUSES and self.may_be_on_its_way:
-            message = self._on_its_way(state)
         if message is None:
             hook = "needs the hook pytest_retry_contract_state, which the service's team can write"
             raise NotExercised(f"{hook}: no message in state {state} is at hand")
@@ -115,12 +112,6 @@ class Messages:
         """Remember a message whose retry was accepted."""
         if observation.exchange.succeeded:
             self._retried[observation.message] = None
-
-    @property
-    def may_be_on_its_way(self) -> bool:
-        """Whether a message that was just retried, or sent, may be retried before it fails."""
-        endpoint = self._endpoint
-        return endpoint.real_time and (endpoint.expendable or endpoint.simulator is not None)
 
     def is_simulated(self, observation: Observation) -> bool:
         """Return whether Retrieve showed, before the retry, a message to a simulator number."""
@@ -148,17 +139,6 @@ class Messages:
                 self._taken.add(message)
                 return message
         return None
-
-    def _on_its_way(self, state: str) -> str | None:
-        """Return a message that was retried or sent just now, if Retrieve shows it in a state."""
-        for message in list(self._retried)[-1:]:
-            if self.is_harmless(message) and is_in_state(self._prober.retrieve(message), state):
-                return message
-        if state != "created" or self._endpoint.simulator is None:
-            return None
-        message, _ = self._prober.simulate()
-        self._retried[message] = None
-        return message if is_in_state(self._prober.retrieve(message), state) else None
 
 
 def is_in_state(shown: Exchange, state: str) -> bool:

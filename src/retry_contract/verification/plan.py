@@ -11,7 +11,7 @@ from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import FAILURE, attempts_of, sends_before, was_in_order
-from retry_contract.rules.refusals import MOST_SENDS, TOO_MANY
+from retry_contract.rules.refusals import FEWEST_SENDS, MOST_SENDS, TOO_MANY
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification.messages import OTHER_BATCH, SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
@@ -70,17 +70,13 @@ def _in_state(scenario: str, state: str, *, known: bool = True) -> Step:
     return step
 
 
-def _unfailed(scenario: str, state: str) -> Step:
-    """Return the step for a message that has not failed: one that was just retried may serve."""
-    observe = _in_state(scenario, state)
-
-    def step(observer: Observer) -> Iterator[Observation]:
-        if observer.messages.may_be_on_its_way:
-            with contextlib.suppress(NotExercised):
-                observer.observe(s.ACCEPTED)
-        yield from observe(observer)
-
-    return step
+def _created(observer: Observer) -> Iterator[Observation]:
+    """Retry a message that was not yet sent on: one at hand, or one that is sent just now."""
+    prober, scenario = observer.prober, s.UNFAILED[0]
+    try:
+        yield prober.probe(scenario, observer.messages.in_state(s.UNFAILED_STATUSES[0]))
+    except NotExercised:
+        yield prober.probe_at_once(scenario, *prober.simulate())
 
 
 def _unknown(observer: Observer) -> Iterator[Observation]:
@@ -105,11 +101,24 @@ def _retried_twice(observer: Observer) -> Iterator[Observation]:
             return
     with contextlib.suppress(NotExercised):
         for _ in range(_SECOND_RETRIES):
-            other = observer.messages.failed(harmless=True)
-            observation = prober.probe_twice(s.RETRIED_TWICE, other.id)
+            other = _failed_again(observer, message)
+            observation = prober.probe_twice(s.RETRIED_TWICE, other)
             yield observation
             if not _may_be_in_order(observation):
                 return
+
+
+def _failed_again(observer: Observer, message: str) -> str:
+    """Return another failed message, or the same one if it has failed again below the cap."""
+    prober, messages = observer.prober, observer.messages
+    with contextlib.suppress(NotExercised):
+        return messages.failed(harmless=True).id
+    shown = prober.retrieve(message)
+    attempts = attempts_of(shown) or ()
+    failed = shown.members.get("latestStatus") == FAILURE and 0 < len(attempts) < FEWEST_SENDS
+    if not failed or not messages.is_harmless(message):
+        raise NotExercised("the message moved on")
+    return message
 
 
 def _may_be_in_order(second: Observation) -> bool:
@@ -151,7 +160,8 @@ def _until_refused(observer: Observer, first: Observation) -> Iterator[Observati
         prober.wait_until_failed(first.message)
         observation = prober.probe(s.ATTEMPTS, first.message)
         yield observation
-        if not observation.exchange.succeeded:
+        sends = sends_before(observation)
+        if not observation.exchange.succeeded or (sends or 0) >= MOST_SENDS:
             return
 
 
@@ -263,8 +273,9 @@ PLAN: dict[str, Step] = {
     s.CUTOVER: _cutover,
     s.RETRIEVED: _retrieved,
     **{scenario: _in_state(scenario, state) for scenario, state in _BATCHES.items()},
+    s.UNFAILED[0]: _created,
     **{
-        scenario: _unfailed(scenario, status)
-        for scenario, status in zip(s.UNFAILED, s.UNFAILED_STATUSES, strict=True)
+        scenario: _in_state(scenario, status)
+        for scenario, status in zip(s.UNFAILED[1:], s.UNFAILED_STATUSES[1:], strict=True)
     },
 }

@@ -174,8 +174,12 @@ class Prober:
         first = self.probe(scenario, message, known=False)
         if not first.exchange.succeeded:
             raise NotExercised("the first retry was not accepted")
-        second = self.probe(scenario, message, known=False)
-        return replace(second, before=first.exchange, after=self.retrieve(message))
+        return self.probe_at_once(scenario, message, first.exchange)
+
+    def probe_at_once(self, scenario: str, message: str, before: Exchange) -> Observation:
+        """Send one retry right after an exchange that shows the message, and then a Retrieve."""
+        observation = self.probe(scenario, message, known=False)
+        return replace(observation, before=before, after=self.retrieve(message))
 
     def _fate_of(self, message: str) -> str:
         """Return in a sentence what became of a message whose retry got no response."""
