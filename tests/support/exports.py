@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from retry_contract.contract.bundle import bundle, bundle_either, flat, flat_either
 from retry_contract.contract.catalogue import Kind, catalogue
+from retry_contract.contract.openapi import openapi
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -17,7 +18,12 @@ FLAT: dict[tuple[str, Kind], dict[str, Any]] = {
     (name, kind): flat(contract, kind) for name, contract in catalogue().items() for kind in KINDS
 } | {("either", kind): flat_either(catalogue(), kind) for kind in KINDS}
 
+OPENAPI: dict[str, dict[str, Any]] = {
+    name: openapi(contract) for name, contract in catalogue().items()
+}
+
 EXPORTS: dict[str, dict[str, Any]] = {
     **{" ".join(key): schema for key, schema in BUNDLES.items()},
     **{" ".join((*key, "flat")): schema for key, schema in FLAT.items()},
+    **{f"{name} openapi": document for name, document in OPENAPI.items()},
 }

@@ -70,10 +70,11 @@ def bundle_either(catalogue: Catalogue, kind: Kind = "retry") -> Schema:
     definitions, choices = Definitions("#/$defs/"), []
     for contract in catalogue.values():
         schema = definitions.gather(contract.schema_of(kind), resolver(contract))
-        name = _type_name(schema, kind) + contract.period.alias.title().replace("-", "")
+        name = _choice_name(contract, kind)
         definitions.schemas[name] = {**schema, "title": name}
         choices.append({"$ref": f"{definitions.place}{name}"})
-    return {**_either(catalogue, kind, choices), "$defs": definitions.schemas}
+    whole = _either(catalogue, kind, choices)
+    return {**_head("either", kind), **whole, "$defs": definitions.schemas}
 
 
 def flat(contract: Contract, kind: Kind = "retry") -> Schema:
@@ -82,15 +83,17 @@ def flat(contract: Contract, kind: Kind = "retry") -> Schema:
     Only the whole has a title, because generators number types of one name. Raises RecursionError
     if the schema refers to itself.
     """
-    schema = contract.schema_of(kind)
-    titled = {"title": _type_name(schema, kind)}
-    return {**_head(contract.name, kind, "flat"), **titled, **_untitled(contract, kind)}
+    title = _type_name(contract.schema_of(kind), kind)
+    return {**_head(contract.name, kind, "flat"), "title": title, **_untitled(contract, kind)}
 
 
 def flat_either(catalogue: Catalogue, kind: Kind = "retry") -> Schema:
     """Return what `bundle_either` does, without references. Raises RecursionError."""
-    choices = [_untitled(contract, kind) for contract in catalogue.values()]
-    return _either(catalogue, kind, choices, "flat")
+    choices = [
+        {"title": _choice_name(contract, kind), **_untitled(contract, kind)}
+        for contract in catalogue.values()
+    ]
+    return {**_head("either", kind, "flat"), **_either(catalogue, kind, choices)}
 
 
 def _untitled(contract: Contract, kind: Kind) -> Any:
@@ -99,11 +102,16 @@ def _untitled(contract: Contract, kind: Kind) -> Any:
     return rewrite(written, lambda schema: {k: v for k, v in schema.items() if k not in own})
 
 
-def _either(catalogue: Catalogue, kind: Kind, choices: list[Schema], *form: str) -> Schema:
-    titles = [_type_name(contract.schema_of(kind), kind) for contract in catalogue.values()]
+def _either(catalogue: Catalogue, kind: Kind, choices: list[Schema]) -> Schema:
+    title = [_type_name(contract.schema_of(kind), kind) for contract in catalogue.values()][-1]
     description = "The response of any of the contracts."
-    head = {"title": titles[-1], "description": description, "anyOf": choices}
-    return {**_head("either", kind, *form), **head}
+    return {"title": title, "description": description, "anyOf": choices}
+
+
+def _choice_name(contract: Contract, kind: Kind) -> str:
+    """Return a type's name for one kind of response of a contract: RetryResponseAfter."""
+    alias = contract.period.alias.title().replace("-", "")
+    return _type_name(contract.schema_of(kind), kind) + alias
 
 
 def _head(name: str, kind: Kind, *form: str) -> Schema:
