@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -93,24 +94,33 @@ def _by_rust(form: Form) -> list[bool]:
     return [validator.is_valid(text) for text in STRINGS]
 
 
-_NODE = """
-const { forms, strings } = JSON.parse(require("fs").readFileSync(0, "utf-8"));
-const found = forms.map(([pattern, refused]) => {
-  const [matches, other] = [new RegExp(pattern, "u"), new RegExp(refused, "u")];
-  return strings.map((text) => matches.test(text) && !other.test(text));
-});
-process.stdout.write(JSON.stringify(found));
-"""
+PROGRAMS = Path(__file__).parents[2] / "support" / "dialects"
+COMMANDS = {
+    "node": ("search.mjs",),
+    "php": ("search.php",),
+    "ruby": ("search.rb",),
+    "java": ("Search.java",),
+    "go": ("run", "search.go"),
+}
+"""What runs a program in each language: ECMA-262 with the `u` flag, PCRE, Onigmo, and their own."""
 
 
-def _by_node() -> list[list[bool]]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not at hand")
-    asked = json.dumps({"forms": FORMS, "strings": STRINGS}).encode()
-    done = subprocess.run([node, "-e", _NODE], input=asked, check=True, stdout=subprocess.PIPE)
-    found: list[list[bool]] = json.loads(done.stdout)
-    return found
+def _by_program(language: str) -> list[list[bool]]:
+    program = shutil.which(language)
+    if program is None or (language == "java" and not shutil.which("javac")):
+        assert "RETRY_CONTRACT_REQUIRE_LANGUAGES" not in os.environ
+        pytest.skip(f"{language} is not at hand")
+    texts = (text.encode().hex() for text in STRINGS)
+    asked = "\n".join([str(len(FORMS)), *(part for form in FORMS for part in form), *texts, ""])
+    done = subprocess.run(
+        [program, *COMMANDS[language]],
+        cwd=PROGRAMS,
+        input=asked.encode(),
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    found = [character == "1" for character in done.stdout.decode()]
+    return [found[n : n + len(STRINGS)] for n in range(0, len(found), len(STRINGS))]
 
 
 def test_every_pattern_stays_within_the_recommended_subset() -> None:
@@ -132,8 +142,12 @@ def test_dialect_finds_what_python_finds(form: Form, dialect: Callable[[Form], l
     assert dialect(form) == _by_python(form)
 
 
-def test_ecma_262_finds_what_python_finds() -> None:
-    assert _by_node() == [_by_python(form) for form in FORMS]
+@pytest.mark.parametrize(
+    "language",
+    ["node", *(pytest.param(n, marks=pytest.mark.slow) for n in COMMANDS if n != "node")],
+)
+def test_language_finds_what_python_finds(language: str) -> None:
+    assert _by_program(language) == [_by_python(form) for form in FORMS]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form[0][:20])
