@@ -50,7 +50,7 @@ def _run(folder: Path, command: list[str], text: str | None = None) -> str:
 
 
 @pytest.fixture
-def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder whose modules `sms_…` can be imported in this test alone."""
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
@@ -59,15 +59,15 @@ def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.mark.parametrize("export", [f"{AFTER} retry", "either retry flat"])
-def test_pydantic_models_read_the_examples(export: str, generated: Path) -> None:
+def test_pydantic_models_read_the_examples(export: str, folder: Path) -> None:
     pytest.importorskip("datamodel_code_generator", reason="install the group `generators`")
     from pydantic import TypeAdapter
 
-    (generated / "schema.json").write_text(json.dumps(EXPORTS[export]))
+    (folder / "schema.json").write_text(json.dumps(EXPORTS[export]))
     options = "--input-file-type jsonschema --output-model-type pydantic_v2.BaseModel"
     files = "--input schema.json --output sms_models.py --formatters builtin"
     _run(
-        generated,
+        folder,
         [sys.executable, "-m", "datamodel_code_generator", *options.split(), *files.split()],
     )
     models = importlib.import_module("sms_models")
@@ -83,13 +83,13 @@ def test_pydantic_models_read_the_examples(export: str, generated: Path) -> None
 
 
 @pytest.mark.parametrize("name", OPENAPI)
-def test_client_generated_from_the_document_reads_the_examples(name: str, generated: Path) -> None:
+def test_client_generated_from_the_document_reads_the_examples(name: str, folder: Path) -> None:
     pytest.importorskip("openapi_python_client", reason="install the group `generators`")
-    (generated / "openapi.json").write_text(json.dumps(OPENAPI[name]))
-    (generated / "config.yml").write_text("post_hooks: []")
+    (folder / "openapi.json").write_text(json.dumps(OPENAPI[name]))
+    (folder / "config.yml").write_text("post_hooks: []")
     options = "--path openapi.json --output-path sms_client --meta none --fail-on-warning"
     generate = [sys.executable, "-m", "openapi_python_client", "generate", *options.split()]
-    _run(generated, [*generate, "--config", "config.yml"])
+    _run(folder, [*generate, "--config", "config.yml"])
     models = importlib.import_module("sms_client.models")
     payloads = _examples(name)
     for payload in (payloads[example] for example in payloads.keys() - BEYOND_DATETIME):

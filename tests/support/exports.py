@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from retry_contract.contract.bundle import bundle, bundle_either, flat, flat_either
+from retry_contract.contract.bundle import bundle, bundle_either, flatten, flatten_either
 from retry_contract.contract.catalogue import Kind, catalogue
 from retry_contract.contract.openapi import openapi
 
@@ -15,8 +15,10 @@ BUNDLES: dict[tuple[str, Kind], dict[str, Any]] = {
 } | {("either", kind): bundle_either(catalogue(), kind) for kind in KINDS}
 
 FLAT: dict[tuple[str, Kind], dict[str, Any]] = {
-    (name, kind): flat(contract, kind) for name, contract in catalogue().items() for kind in KINDS
-} | {("either", kind): flat_either(catalogue(), kind) for kind in KINDS}
+    (name, kind): flatten(contract, kind)
+    for name, contract in catalogue().items()
+    for kind in KINDS
+} | {("either", kind): flatten_either(catalogue(), kind) for kind in KINDS}
 
 OPENAPI: dict[str, dict[str, Any]] = {
     name: openapi(contract) for name, contract in catalogue().items()

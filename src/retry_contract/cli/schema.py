@@ -32,8 +32,12 @@ def _document(options: argparse.Namespace, contracts: Catalogue) -> dict[str, An
     kind = _kind(options.response or "retry")
     try:
         if either:
-            return (bundle.flat_either if options.flat else bundle.bundle_either)(contracts, kind)
-        return (bundle.flat if options.flat else bundle.bundle)(contracts[options.contract], kind)
+            return (bundle.flatten_either if options.flat else bundle.bundle_either)(
+                contracts, kind
+            )
+        return (bundle.flatten if options.flat else bundle.bundle)(
+            contracts[options.contract], kind
+        )
     except RecursionError:
         raise UsageError("--flat: the schema refers to itself, so it needs $ref") from None
 

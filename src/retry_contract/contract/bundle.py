@@ -61,7 +61,7 @@ def _type_name(schema: Any, otherwise: str) -> str:
 def bundle(contract: Contract, kind: Kind = "retry") -> Schema:
     """Return the schema of one kind of response, with every definition that it refers to."""
     definitions = Definitions("#/$defs/")
-    schema = definitions.gather(contract.schema_of(kind), resolver(contract))
+    schema = definitions.gather(contract.schema_of(kind), resolver(contract, kind))
     return {**_head(contract.name, kind), **schema, "$defs": definitions.schemas}
 
 
@@ -69,40 +69,40 @@ def bundle_either(catalogue: Catalogue, kind: Kind = "retry") -> Schema:
     """Return a schema that accepts one kind of response of any of the contracts."""
     definitions, choices = Definitions("#/$defs/"), []
     for contract in catalogue.values():
-        schema = definitions.gather(contract.schema_of(kind), resolver(contract))
+        schema = definitions.gather(contract.schema_of(kind), resolver(contract, kind))
         name = _choice_name(contract, kind)
         definitions.schemas[name] = {**schema, "title": name}
         choices.append({"$ref": f"{definitions.place}{name}"})
-    whole = _either(catalogue, kind, choices)
+    whole = _union(catalogue, kind, choices)
     return {**_head("either", kind), **whole, "$defs": definitions.schemas}
 
 
-def flat(contract: Contract, kind: Kind = "retry") -> Schema:
+def flatten(contract: Contract, kind: Kind = "retry") -> Schema:
     """Return the schema of one kind of response without references.
 
     Only the whole has a title, because generators number types of one name. Raises RecursionError
     if the schema refers to itself.
     """
     title = _type_name(contract.schema_of(kind), kind)
-    return {**_head(contract.name, kind, "flat"), "title": title, **_untitled(contract, kind)}
+    return {**_head(contract.name, kind, "flat"), "title": title, **_without_titles(contract, kind)}
 
 
-def flat_either(catalogue: Catalogue, kind: Kind = "retry") -> Schema:
+def flatten_either(catalogue: Catalogue, kind: Kind = "retry") -> Schema:
     """Return what `bundle_either` does, without references. Raises RecursionError."""
     choices = [
-        {"title": _choice_name(contract, kind), **_untitled(contract, kind)}
+        {"title": _choice_name(contract, kind), **_without_titles(contract, kind)}
         for contract in catalogue.values()
     ]
-    return {**_head("either", kind, "flat"), **_either(catalogue, kind, choices)}
+    return {**_head("either", kind, "flat"), **_union(catalogue, kind, choices)}
 
 
-def _untitled(contract: Contract, kind: Kind) -> Any:
+def _without_titles(contract: Contract, kind: Kind) -> Any:
     own = ("title", "$schema")
-    written = _write_out(contract.schema_of(kind), resolver(contract), ())
+    written = _write_out(contract.schema_of(kind), resolver(contract, kind), ())
     return rewrite(written, lambda schema: {k: v for k, v in schema.items() if k not in own})
 
 
-def _either(catalogue: Catalogue, kind: Kind, choices: list[Schema]) -> Schema:
+def _union(catalogue: Catalogue, kind: Kind, choices: list[Schema]) -> Schema:
     title = [_type_name(contract.schema_of(kind), kind) for contract in catalogue.values()][-1]
     description = "The response of any of the contracts."
     return {"title": title, "description": description, "anyOf": choices}
@@ -129,9 +129,9 @@ def registry(folder: Path) -> "Registry[Any]":
     return Registry[Any]().with_resources(resources)
 
 
-def resolver(contract: Contract) -> Any:
-    """Return what follows the references of a file in the contract's folder."""
-    return registry(contract.folder).resolver(contract.schema["$id"])
+def resolver(contract: Contract, kind: Kind = "retry") -> Any:
+    """Return what follows the references of the schema of a response."""
+    return registry(contract.folder).resolver(contract.schema_of(kind)["$id"])
 
 
 def dereference(schema: Any, registry: "Registry[Any]") -> Any:

@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, get_args
 
-from retry_contract.contract.bundle import Definitions, flat, resolver
+from retry_contract.contract.bundle import Definitions, flatten, resolver
 from retry_contract.contract.catalogue import Contract, Kind, Schema
 from retry_contract.contract.subschemas import MAPS, SCHEMAS, rewrite
 
@@ -47,7 +47,7 @@ def _examples(contract: Contract, kind: Kind) -> dict[str, Any]:
     """
     from jsonschema import Draft202012Validator
 
-    named = Draft202012Validator(rewrite(flat(contract, kind), _close))
+    named = Draft202012Validator(rewrite(flatten(contract, kind), _close))
     files = contract.examples("valid").values() if kind == "retry" else ()
     values = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
     values = values or {"sample": {f: contract.sample(kind, f) for f in contract.fields(kind)}}
@@ -66,26 +66,26 @@ def spell_booleans(schema: Schema) -> Schema:
     """
     members = schema.get("properties", {})
     absent = [name for name, member in members.items() if member is False]
-    spelt = {name: _spelt(name, value) for name, value in schema.items()}
+    spelt = {name: _spell_value(name, value) for name, value in schema.items()}
     if absent:
         spelt["properties"] = {k: v for k, v in spelt["properties"].items() if k not in absent}
-        refused = [_with(name) for name in absent]
+        refused = [_presence(name) for name in absent]
         refused += [spelt["not"]] if "not" in spelt else []
         spelt["not"] = refused[0] if len(refused) == 1 else {"anyOf": refused}
     return spelt
 
 
-def _with(name: str) -> Schema:
+def _presence(name: str) -> Schema:
     return {"type": "object", "properties": {name: {}}, "required": [name]}
 
 
-def _spelt(keyword: str, value: Any) -> Any:
+def _spell_value(keyword: str, value: Any) -> Any:
     if keyword in MAPS:
-        return {name: _object(member) for name, member in value.items()}
+        return {name: _spell(member) for name, member in value.items()}
     if keyword not in SCHEMAS or keyword.endswith("Properties"):
         return value
-    return [_object(item) for item in value] if isinstance(value, list) else _object(value)
+    return [_spell(item) for item in value] if isinstance(value, list) else _spell(value)
 
 
-def _object(schema: Any) -> Any:
+def _spell(schema: Any) -> Any:
     return ({} if schema else _NEVER) if isinstance(schema, bool) else schema

@@ -21,20 +21,22 @@ _OF_TYPE = {
 def expected_value(schema: Schema) -> str:
     """Return what a schema expects: by its description, its constant or its type."""
     keyword = next((name for name in ("const", "type") if name in schema), None)
-    return _said(schema) or (_by_keyword(keyword, schema[keyword]) if keyword else "a value")
+    return _phrase_line(schema) or (
+        _keyword_phrase(keyword, schema[keyword]) if keyword else "a value"
+    )
 
 
 def expected_by(schema: Schema, keyword: str) -> str:
     """Return what a schema expects where a value breaks one of its keywords."""
-    return _said(schema) or _by_keyword(keyword, schema[keyword])
+    return _phrase_line(schema) or _keyword_phrase(keyword, schema[keyword])
 
 
-def _said(schema: Schema) -> str | None:
+def _phrase_line(schema: Schema) -> str | None:
     line = _LINE.search(schema.get("description", ""))
     return line and line[1]
 
 
-def _by_keyword(keyword: str, value: Any) -> str:
+def _keyword_phrase(keyword: str, value: Any) -> str:
     if keyword == "const":
         return f"the constant {json.dumps(value)}"
     if keyword == "type":

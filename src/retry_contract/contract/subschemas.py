@@ -22,10 +22,10 @@ def rewrite(schema: Any, change: Callable[[Schema], Any]) -> Any:
         return [rewrite(item, change) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return change({name: _rewritten(name, value, change) for name, value in schema.items()})
+    return change({name: _rewrite_value(name, value, change) for name, value in schema.items()})
 
 
-def _rewritten(keyword: str, value: Any, change: Callable[[Schema], Any]) -> Any:
+def _rewrite_value(keyword: str, value: Any, change: Callable[[Schema], Any]) -> Any:
     if keyword in MAPS and isinstance(value, dict):
         return {name: rewrite(member, change) for name, member in value.items()}
     return rewrite(value, change) if keyword in SCHEMAS else value

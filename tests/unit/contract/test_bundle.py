@@ -16,7 +16,7 @@ from support.examples import example_payloads
 from support.exports import BUNDLES, FLAT
 from support.node import ajv
 
-from retry_contract.contract.bundle import Definitions, bundle, flat
+from retry_contract.contract.bundle import Definitions, bundle, flatten
 from retry_contract.contract.catalogue import Catalogue, Kind, catalogue, schemas_folder
 from retry_contract.contract.validator import validate
 
@@ -112,7 +112,7 @@ def test_schema_that_refers_to_itself_cannot_be_flat(tmp_path: Path) -> None:
     contract = Catalogue(_copy(tmp_path, {"items": {"$ref": "#/$defs/fullMessage"}}))["after"]
     assert bundle(contract)["$defs"]["fullMessage"] == {"items": {"$ref": "#/$defs/fullMessage"}}
     with pytest.raises(RecursionError):
-        flat(contract)
+        flatten(contract)
 
 
 def _copy(folder: Path, full_message: Any) -> Path:

@@ -34,19 +34,19 @@ Form = tuple[str, str]
 """A pattern, and the one next to it that a string must not match."""
 
 
-def _with_pattern(node: Any) -> Iterator[dict[str, Any]]:
+def _pattern_nodes(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         if isinstance(node.get("pattern"), str) and "type" in node:
             yield node
         for name, inner in node.items():
             if name != "not":
-                yield from _with_pattern(inner)
+                yield from _pattern_nodes(inner)
     elif isinstance(node, list):
         for inner in node:
-            yield from _with_pattern(inner)
+            yield from _pattern_nodes(inner)
 
 
-NODES = list(_with_pattern([*catalogue().documents().values(), *EXPORTS.values()]))
+NODES = list(_pattern_nodes([*catalogue().documents().values(), *EXPORTS.values()]))
 FORMS: list[Form] = sorted({(node["pattern"], refused_pattern(node) or "") for node in NODES})
 
 
