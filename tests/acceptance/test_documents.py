@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.node import AJV, node_with
 from support.sessions import PLUGIN, Asked, run_session
 
+from retry_contract.contract.bundle import bundle
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.plugin import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +77,15 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source, copy / name)
     shutil.copy(ROOT / "LICENSE", copy / "LICENSE")
     (copy / "tests").mkdir()
+    write_schema_and_response(copy)
     return copy
+
+
+def write_schema_and_response(folder: Path) -> None:
+    """Write the files that docs/schemas.md reads."""
+    contract = catalogue()["after"]
+    (folder / "retry.schema.json").write_text(json.dumps(bundle(contract)), encoding="utf-8")
+    shutil.copy(contract.examples("valid")["the-page.json"], folder / "response.json")
 
 
 def here(command: str) -> tuple[str, ...] | None:
@@ -84,7 +96,7 @@ def here(command: str) -> tuple[str, ...] | None:
     words = shlex.split(command)
     if "install" in words or "venv" in words:
         return None
-    text = re.sub(r"^(python -m )?uv run ", "", command)
+    text = re.sub(r"^(python -m )?uv run ", "", command.partition(" > ")[0])
     text = re.sub(r"^\.venv/bin/", "", text)
     words = shlex.split(text.replace('"$', '"ID_'))
     if words[0] == "python":
@@ -152,6 +164,22 @@ def test_documented_tests_pass(code: str, tmp_path: Path) -> None:
     assert run == set(Block("", "python", code).tests)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("example", ["valid", "invalid"])
+def test_documented_script_of_node_validates_the_response(example: str, tmp_path: Path) -> None:
+    (script,) = [block.code for block in blocks() if block.language == "js"]
+    node = node_with(AJV, tmp_path)
+    write_schema_and_response(tmp_path)
+    if example == "invalid":
+        (tmp_path / "response.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "script.mjs").write_text(script, encoding="utf-8")
+    done = subprocess.run(
+        [node, "script.mjs"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode == 0) is (example == "valid"), done.stderr
+    assert ("must have required property" in done.stderr) is (example == "invalid")
+
+
 def test_documented_script_says_what_its_comments_say() -> None:
     from retry_contract import identify, timeline, violations
 
@@ -196,7 +224,12 @@ def test_commands_for_contributors_are_those_of_the_pipeline_and_of_the_hooks() 
 
 
 def test_every_block_is_of_a_language_that_is_run() -> None:
-    assert {b.language for b in blocks()} <= {"sh", "powershell", "python", "text"}
+    others = [b for b in blocks() if b.language not in ("sh", "powershell", "python", "js", "text")]
+    # Their libraries are of registries that the tests do not ask: the dialects of both are tested.
+    assert [(b.document, b.language) for b in others] == [
+        ("schemas.md", "java"),
+        ("schemas.md", "go"),
+    ]
 
 
 def _untimed(text: str) -> str:

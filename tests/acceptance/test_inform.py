@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -11,9 +12,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from support.exports import EXPORTS
 from support.sample import one_in
 
 from retry_contract import __version__
+from retry_contract.cli import schema
+from retry_contract.cli.main import main
+from retry_contract.contract.catalogue import Catalogue
 from retry_contract.rules import GENERATED, RULES
 
 Done = CompletedProcess[str]
@@ -60,14 +65,58 @@ def test_schema_of_either_takes_both(here: Callable[..., Done]) -> None:
     assert not validator.is_valid({})
 
 
-def test_schema_is_ascii_for_any_shell(here: Callable[..., Done]) -> None:
-    assert here("schema", "either").stdout.isascii()
+@pytest.mark.parametrize("words", [("either",), ("after", "--openapi")])
+def test_schema_is_ascii_for_any_shell(words: tuple[str, ...], here: Callable[..., Done]) -> None:
+    assert here("schema", *words).stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("words", "export"),
+    [
+        ("after --response single-send", "after-2025-02-24 single-send"),
+        ("either --response retrieve", "either retrieve"),
+        ("before --flat", "before-2025-02-24 retry flat"),
+        ("either --flat --response retrieve", "either retrieve flat"),
+        ("after --openapi", "after-2025-02-24 openapi"),
+        ("before-2025-02-24 --openapi", "before-2025-02-24 openapi"),
+    ],
+)
+def test_schema_prints_what_its_options_ask_for(
+    words: str, export: str, here: Callable[..., Done]
+) -> None:
+    done = here("schema", *words.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == EXPORTS[export]
+
+
+def test_schema_that_refers_to_itself_has_no_flat_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(SCHEMAS, tmp_path / "schemas"))
+    path = folder / "common" / "fields.schema.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields["$defs"]["values"]["additionalProperties"] = {"$ref": "#/$defs/values"}
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    monkeypatch.setattr(schema, "catalogue", lambda: Catalogue(folder))
+    assert main(["schema", "after"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "RetryResponse"
+    assert main(["schema", "either", "--flat"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+    assert "--flat: the schema refers to itself" in said.err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["schema", "middle"], "middle: no such contract; use one of before, after, either"),
+        (["schema", "after", "--openapi", "--flat"], "--openapi names its schemas by $ref"),
+        (["schema", "either", "--openapi"], "give before or after, not either"),
+        (["schema", "after", "--openapi", "--response", "retry"], "leave out --response"),
+        (
+            ["schema", "after", "--response", "list"],
+            "--response list: no such response; use one of retry, single-send, retrieve",
+        ),
         (["schema"], "required: before|after|either"),
         (["explain", "nothing"], "nothing: no such rule; see: retry-contract rules"),
         (["explain"], "required: RULE"),

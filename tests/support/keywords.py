@@ -29,8 +29,8 @@ def reachable(documents: Mapping[str, Any], uri: str, path: tuple[str | int, ...
         uri, path = todo.pop()
         for keyword, value in _at(documents, uri, path).items():
             place = (uri, (*path, keyword))
-            if keyword in ANNOTATIONS or place in found:
-                continue
+            if keyword in ANNOTATIONS or place in found or (*path, keyword)[-2:] == ("not", "type"):
+                continue  # strict validators want the type again in a `not`
             found.add(place)
             found |= {(uri, (*path, keyword, entry)) for entry in _entries(keyword, value)}
             todo += _inner(uri, (*path, keyword), value)

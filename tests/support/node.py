@@ -13,21 +13,28 @@ from typing import Any
 import pytest
 
 AJV = Path(__file__).resolve().parent / "ajv"
+GENERATORS = AJV.parent / "generators"
 
 
 def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> dict[str, list[bool]]:
     """Return whether each payload is valid, by schema. Skips the test where ajv cannot be had."""
-    node = installed_for_node(AJV, folder)
-    if node is None:
-        reason = "ajv cannot be asked: node, npm or npm's registry is not at hand"
-        assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
-        pytest.skip(reason)
+    node = node_with(AJV, folder)
     asked = json.dumps({"schemas": schemas, "payloads": payloads})
     told = subprocess.run(
         [node, "validate.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
     )
     verdicts: dict[str, list[bool]] = json.loads(told.stdout)
     return verdicts
+
+
+def node_with(source: Path, folder: Path) -> str:
+    """Install a package of node's into a copy of it, and return node's path. Skips without node."""
+    node = installed_for_node(source, folder)
+    if node is None:
+        reason = f"{source.name} cannot be asked: node, npm or npm's registry is not at hand"
+        assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
+        pytest.skip(reason)
+    return node
 
 
 def installed_for_node(source: Path, folder: Path) -> str | None:
@@ -39,7 +46,7 @@ def installed_for_node(source: Path, folder: Path) -> str | None:
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=left_out)
     install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     try:
-        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=120)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return None
     return node

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retry_contract._version import __version__
-from retry_contract.cli import consumer, reference, sandbox, validate, verify
+from retry_contract.cli import consumer, reference, sandbox, schema, validate, verify
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
 from retry_contract.outcome import UsageError, Verdict
@@ -18,7 +18,7 @@ from retry_contract.outcome import UsageError, Verdict
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
 _NAME = "retry-contract"
-_FIRST = (verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND)
+_FIRST = (verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND, schema.COMMAND)
 _COMMANDS = {command.name: command for command in (*_FIRST, *reference.COMMANDS)}
 _KNOWN = " or ".join(", ".join(_COMMANDS).rsplit(", ", 1))
 _OPTION = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*(?==|\Z)|-[A-Za-z]")

@@ -1,7 +1,6 @@
-"""`schema`, `timeline`, `rules` and `explain`: they print the contract, and check nothing."""
+"""`timeline`, `rules` and `explain`: they print the contract, and check nothing."""
 
 import argparse
-import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -28,20 +27,6 @@ def _command(
         return ExitCode.KEPT
 
     return Subcommand(name, run, about, f"example: retry-contract {name}{example}", options)
-
-
-def _schema(options: argparse.Namespace) -> list[str]:
-    from retry_contract.contract.bundle import bundle, bundle_either
-
-    contracts = catalogue()
-    if options.contract == "either":
-        schema = bundle_either(contracts)
-    elif options.contract in {name for p in contracts.timeline for name in (p.name, p.alias)}:
-        schema = bundle(contracts[options.contract])
-    else:
-        known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
-        raise UsageError(f"{options.contract}: no such contract; use one of {known}")
-    return [json.dumps(schema, indent=2)]
 
 
 def _timeline(_: argparse.Namespace) -> Iterator[str]:
@@ -94,11 +79,6 @@ def _explain(options: argparse.Namespace) -> list[str]:
 
 _EXPLAIN = "explain a rule, by what keeps and what breaks it"
 COMMANDS = (
-    _command(
-        *("schema", "print one self-contained JSON Schema", _schema),
-        " after > retry.schema.json",
-        ("contract", "before|after|either", ""),
-    ),
     _command("timeline", "print which contract holds when", _timeline),
     _command("rules", "print every rule with its source and basis", _rules),
     _command("explain", _EXPLAIN, _explain, " message-id-kept", ("rule", "RULE", "")),

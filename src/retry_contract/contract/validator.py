@@ -3,16 +3,16 @@
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
-from retry_contract.contract.bundle import dereference
+from retry_contract.contract.bundle import dereference, registry
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.contract.expectation import Expectation
+from retry_contract.contract.phrase import expected_by, expected_value
+from retry_contract.contract.subschemas import join_patterns
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
@@ -100,16 +100,10 @@ def error_response_problem(payload: Any, contract: Contract) -> str | None:
 
 
 @functools.cache
-def _registry(folder: Path) -> Registry[Any]:
-    resources = {i: Resource.from_contents(s) for i, s in Catalogue(folder).documents().items()}
-    return Registry[Any]().with_resources(resources.items())
-
-
-@functools.cache
 def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012Validator:
-    registry = _registry(contract.folder)
-    schema = dereference(contract.schema_of(kind), registry)
-    return Draft202012Validator(schema, registry=registry)
+    schemas = registry(contract.folder)
+    written = join_patterns(dereference(contract.schema_of(kind), schemas))
+    return Draft202012Validator(written, registry=schemas)
 
 
 def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Iterator[Violation]:
@@ -127,11 +121,10 @@ def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Ite
         for name in (name for name in error.validator_value if name not in error.instance):
             field = contract.resolve(error.schema.get("properties", {}).get(name, {}))
             actual = "absent" + _place_instead(name, payload)
-            yield _violation([*path, name], field.get("title", "a value"), actual)
+            yield _violation([*path, name], expected_value(field), actual)
     else:
-        whole = error.validator == "type" and not path
-        expected = "an object" if whole else error.schema.get("title", error.validator_value)
-        yield _violation(path, str(expected), describe(error.instance))
+        expected = expected_by(error.schema, error.validator)
+        yield _violation(path, expected, describe(error.instance))
 
 
 def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:

@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import Contract, Kind, Schema, catalogue
+from retry_contract.contract.subschemas import refused_pattern
 from retry_contract.fuzz import field_values
 
 Payload = dict[str, Any]
@@ -110,6 +111,8 @@ def _by_keywords(
         return [field_strategy(choice, contract) for choice in schema["anyOf"]]
     named = schema.get("type", [])
     names = [named] if isinstance(named, str) else sorted(named, key=list(_TYPES).index)
+    if refused_pattern(schema) is not None:
+        keywords = keywords - {"not"}
     if not keywords <= {"type"}.union(*(_TYPES[name][0] for name in names)):
         return []
     return [_TYPES[name][1](schema, contract) for name in names]
@@ -121,8 +124,13 @@ def _array(schema: Schema, contract: Contract) -> st.SearchStrategy[list[Any]]:
     return st.lists(field_strategy(items, contract), min_size=fewest, max_size=most)
 
 
-def _string(schema: Schema, _: Contract) -> st.SearchStrategy[str]:
+def _string(schema: Schema, contract: Contract) -> st.SearchStrategy[str]:
     low, high = schema.get("minLength", 0), schema.get("maxLength")
+    refused = refused_pattern(schema)
+    if refused is not None:
+        permitted = {name: value for name, value in schema.items() if name != "not"}
+        other = re.compile(refused)
+        return _string(permitted, contract).filter(lambda s: other.search(s) is None)
     if "pattern" in schema:
         pattern = re.compile(schema["pattern"])
         matching = st.from_regex(pattern).filter(lambda s: pattern.search(s) is not None)

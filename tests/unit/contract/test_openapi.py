@@ -27,9 +27,9 @@ CONTRACTS = tuple(catalogue().values())
 RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
 REFUSALS = {"400", "401", "403", "429", "500", "502", "503", "504"}
 OPERATIONS = {
-    ("/campaigns/{campaignId}/messages", "post"): ("singleSend", {"201", *REFUSALS}),
-    (RETRY, "post"): ("retry", {"201", *REFUSALS}),
-    (RETRY.removesuffix("/retry"), "get"): ("retrieve", {"200", "404", *REFUSALS}),
+    ("/campaigns/{campaignId}/messages", "post"): ("sendMessage", {"201", *REFUSALS}),
+    (RETRY, "post"): ("retryMessage", {"201", *REFUSALS}),
+    (RETRY.removesuffix("/retry"), "get"): ("retrieveMessage", {"200", "404", *REFUSALS}),
 }
 CHECKED = ("content_type_conformance", "response_schema_conformance", "status_code_conformance")
 RUN = settings(max_examples=20)
@@ -113,9 +113,9 @@ def test_responses_refer_to_the_schemas_of_the_contract(contract: Contract) -> N
         if status.startswith("2")
     }
     assert accepted == {
-        "singleSend": "single-send-response.schema.json",
-        "retry": "retry-response.schema.json",
-        "retrieve": "retrieve-response.schema.json",
+        "sendMessage": "single-send-response.schema.json",
+        "retryMessage": "retry-response.schema.json",
+        "retrieveMessage": "retrieve-response.schema.json",
     }
 
 
@@ -138,9 +138,9 @@ def test_links_lead_from_the_send_to_the_retry_and_to_the_message(contract: Cont
         for link in response.get("links", {}).values()
     }
     assert set(links) == {
-        ("singleSend", "retry"),
-        ("singleSend", "retrieve"),
-        ("retry", "retrieve"),
+        ("sendMessage", "retryMessage"),
+        ("sendMessage", "retrieveMessage"),
+        ("retryMessage", "retrieveMessage"),
     }
     for parameters in links.values():
         assert parameters == {

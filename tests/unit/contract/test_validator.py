@@ -372,3 +372,13 @@ def test_package_offers_the_validator() -> None:
     assert sorted(retry_contract.__all__) == retry_contract.__all__
     with pytest.raises(AttributeError, match="no attribute 'later'"):
         _ = retry_contract.later
+
+
+@pytest.mark.parametrize("field", ["createdAt", "recipient"])
+def test_newline_at_the_end_is_one_violation_with_the_phrase_of_the_field(field: str) -> None:
+    payload = _response("after", **{field: _response("after")[field] + "\n"})
+    ((newline,), (absent,)) = (
+        violations(response, "after") for response in (payload, _without(payload, field))
+    )
+    assert newline.expected == absent.expected
+    assert newline.expected.startswith(("an RFC 3339 timestamp", "digits with country code"))

@@ -31,6 +31,10 @@ ADDED: dict[str, Any] = {
     "priority": {"type": "integer", "minimum": 1, "maximum": 9},
     "channel": {"enum": ["sms", "email"]},
     "reference": {"type": "string", "pattern": "^[A-Z]{3}-[0-9]{1,4}$", "maxLength": 7},
+    "place": {
+        **{"type": "string", "pattern": "^[A-Z]+$"},
+        "not": {"type": "string", "pattern": "[^A-Z]"},
+    },
     "nickname": {"type": ["string", "null"], "minLength": 1},
     "parts": {"type": "array", "items": {"type": "string"}, "minItems": 1},
     "cost": {
@@ -109,6 +113,7 @@ def test_plainest_response_is_readable(third: Contract) -> None:
         "sentAt": "2024-05-16T16:48:42.247+08:00",
         "priority": 1,
         "channel": "sms",
+        "place": "A",
         "nickname": None,
         "parts": ["Test Recipient"],
         "cost": {"amount": 0.0, "currency": None},
