@@ -145,7 +145,7 @@ def test_one_rule_alone_spends_no_more(rule: str) -> None:
 
 
 def test_message_that_failed_again_is_not_retried_again() -> None:
-    with opened("failure", recipient="6522222222", settings=FAST) as it:
+    with opened("failure", settings=FAST) as it:
         it.check("status-is-201")
         it.served.service.settings = SLOW
         for message in it.served.service.messages.values():

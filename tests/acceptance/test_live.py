@@ -29,7 +29,7 @@ OUT_OF_REACH = {
     "generated-requests-answered",
     "generated-sequences-kept",
 }
-UNNAMED = {"same-shape-as-single-send", "attempts-capped"}
+UNNAMED = {"same-shape-as-single-send", "attempts-capped", "unfailed-message-refused"}
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
 

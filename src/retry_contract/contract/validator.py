@@ -1,6 +1,7 @@
 """The one validator of a payload: jsonschema, and violations that describe and never quote."""
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,6 +21,7 @@ RULE_OF = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-re
 """The rule that a violation of the schema breaks, by its place; else response-matches-schema."""
 _FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
 _DEEPEST_SEARCH = 4
+_OFFSET = re.compile("([Zz]|[+-][0-9]{2}:[0-9]{2})$")
 
 _Path = list[str | int]
 
@@ -48,7 +50,8 @@ def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validati
         return (order.index(name) if name in order else -1, violation.pointer)
 
     ranked = tuple(sorted(found.values(), key=rank))
-    return Validation(contract.name, ranked, _undocumented_fields(payload, contract, kind))
+    drift = _undocumented_fields(payload, contract, kind) + _other_offsets(payload, contract, kind)
+    return Validation(contract.name, ranked, drift)
 
 
 def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retry") -> Validation:
@@ -162,6 +165,29 @@ def _undocumented_fields(payload: Any, contract: Contract, kind: Kind) -> tuple[
         Drift(pointer([name]), "undocumented field" + _field_instead(name, value, absent))
         for name, value in payload.items()
         if name not in fields
+    )
+
+
+def _other_offsets(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, ...]:
+    """Return the timestamps whose offset is not that of the examples in their schema."""
+    members = payload if isinstance(payload, dict) else {}
+    found = []
+    for name, usual in _usual_offsets(contract, kind):
+        value = members.get(name)
+        offset = _OFFSET.search(value) if isinstance(value, str) else None
+        if offset is not None and offset[0] not in usual:
+            found.append(Drift(pointer([name]), f"the offset is not {' or '.join(usual)}"))
+    return tuple(found)
+
+
+@functools.cache
+def _usual_offsets(contract: Contract, kind: Kind) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    schemas = {n: s for n, s in contract.schema_of(kind)["properties"].items() if s is not False}
+    resolved = {name: contract.resolve(schema) for name, schema in schemas.items()}
+    return tuple(
+        (name, tuple(dict.fromkeys(o[0] for e in schema["examples"] if (o := _OFFSET.search(e)))))
+        for name, schema in resolved.items()
+        if schema.get("format") == "date-time" and schema.get("examples")
     )
 
 

@@ -175,6 +175,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "status-not-reset": _accepted(latestStatus="failure"),
     "status-enqueued": _accepted(latestStatus="enqueued"),
     "undocumented-field": _accepted(providerReference="none"),
+    "timestamp-in-utc": _accepted(createdAt="2026-03-02T03:59:43.000+00:00"),
     "single-send-differs": {"Single Send": {"/templateBodyId": "template_body" + SOMEBODY}},
     "retrieve-field-retyped": {"Retrieve": {"/attempts": {}}},
     "send-field-dropped": {"Single Send": {"/language": ABSENT}},

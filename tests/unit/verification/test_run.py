@@ -156,10 +156,7 @@ def test_without_any_message_only_the_unknown_one_is_exercised() -> None:
         "no message to retry: give --message ID, or --provision simulator"
     )
     assert reasons["batch-status-respected"] == reasons["status-is-201"]
-    assert reasons["unfailed-message-refused"] == (
-        "needs the hook pytest_retry_contract_state, which the service's team can write: "
-        "no message in state created is at hand"
-    )
+    assert reasons["unfailed-message-refused"] == "needs --provision simulator"
     assert reasons["one-contract-served"] == "no response held a message"
     verdict, reason = conclude([result], essential=ESSENTIAL)
     assert (verdict, reason) == (
@@ -170,7 +167,7 @@ def test_without_any_message_only_the_unknown_one_is_exercised() -> None:
 
 
 def test_rule_with_some_of_its_scenarios_is_checked_by_those() -> None:
-    run = _run(_poor(("sent", "created"), simulator=True))
+    run = _run(_poor(("sent", "created")))
     assert run.check(RULES["unfailed-message-refused"]).state is RuleState.KEPT
     assert run.prober.traffic.responses["400"] == 3
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from retry_contract.service.faults import model
@@ -43,6 +44,10 @@ def _mangle(values: dict[str, str]) -> dict[str, str]:
 
 def _a_year_before(instant: str) -> str:
     return f"{int(instant[:4]) - 1}{instant[4:]}".replace("-02-29", "-02-28")
+
+
+def _in_utc(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _deliver(pace: Pace) -> Wrap:
@@ -93,6 +98,7 @@ FAULTS: Table = {
     "undocumented-field: The response has one more field.": payloads(
         lambda p: p.update(providerReference="none")
     ),
+    "timestamp-in-utc: createdAt is written in UTC.": _put(createdAt=_in_utc),
     "same-shape-as-single-send": RULE,
     "single-send-differs: "
     "The Single Send returned another templateBodyId than the message has.": _put(
