@@ -67,7 +67,12 @@ def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
 def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:
     """Return the names of the contracts that a retry's response keeps, the oldest first."""
     contracts = (among or catalogue()).values()
-    return tuple(c.name for c in contracts if not validate(payload, c).violations)
+    return tuple(contract.name for contract in contracts if keeps(payload, contract))
+
+
+def keeps(payload: Any, contract: Contract, kind: Kind = "retry") -> bool:
+    """Return whether a payload keeps a contract; quicker than `validate`."""
+    return _validator(contract, kind).is_valid(payload)
 
 
 def error_response_problem(payload: Any, contract: Contract) -> str | None:
