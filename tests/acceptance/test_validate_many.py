@@ -259,6 +259,16 @@ def test_status_that_is_not_reset_is_no_other_response(
     assert lines[1] == "  at        /latestStatus"
 
 
+def test_superseded_contract_comes_before_another_response(
+    tmp_path: Path, here: Callable[..., Done]
+) -> None:
+    payload = sample("single-send", "before", latestStatus="created")
+    (tmp_path / "a.json").write_text(json.dumps(payload), encoding="utf-8")
+    lines = here("validate", tmp_path / "a.json").stdout.splitlines()
+    assert f"BROKEN {AFTER}, with drift; it keeps {BEFORE} (superseded at " in lines[0]
+    assert lines[1] == "  at        /creatorId"
+
+
 def test_nearly_an_error_response_is_shown_by_its_members(
     tmp_path: Path, here: Callable[..., Done]
 ) -> None:
