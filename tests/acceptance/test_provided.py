@@ -189,8 +189,8 @@ def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(run: Any)
     assert f"sent: {sent['retries']} retries (1 accepted and observed) and 0 Single Sends" in lines
     assert lines[-1] == (
         f"KEPT by {served.url}, but 7 rules were not exercised: same-shape-as-single-send, "
-        "unfailed-message-refused, attempts-capped, foreign-campaign-refused, batch-status-respected, "
-        "generated-requests-answered, generated-sequences-kept."
+        "unfailed-message-refused, attempts-capped, foreign-campaign-refused, "
+        "batch-status-respected, generated-requests-answered, generated-sequences-kept."
     )
 
 

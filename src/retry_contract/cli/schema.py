@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import Any, get_args
 
+from retry_contract.choices import unknown_name
 from retry_contract.cli.output import write_lines
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import Catalogue, Kind, catalogue
@@ -25,8 +26,9 @@ def _document(options: argparse.Namespace, contracts: Catalogue) -> dict[str, An
     aliases = [period.alias for period in contracts.timeline]
     either = options.contract == "either"
     if not either and options.contract not in {*aliases, *contracts}:
-        known = ", ".join([*aliases, "either"])
-        raise UsageError(f"{options.contract}: no such contract; use one of {known}")
+        raise UsageError(
+            unknown_name("contract", options.contract, [*aliases, "either"], also=contracts)
+        )
     if options.openapi:
         return _openapi(options, contracts, " or ".join(aliases))
     kind = _kind(options.response or "retry")
@@ -58,7 +60,7 @@ def _kind(word: str) -> Kind:
     for kind in _KINDS:
         if word == kind:
             return kind
-    raise UsageError(f"--response {word}: no such response; use one of {', '.join(_KINDS)}")
+    raise UsageError(f"--response {unknown_name('response', word, _KINDS)}")
 
 
 COMMAND = Subcommand(

@@ -68,8 +68,9 @@ def read_options(
     ignored, required = _rules("ignore", values["ignore"]), _required(values["require"])
     expected: tuple[Expectation, ...] = ()
     if (contract := values["contract"]) != SERVED:
-        default = ALL if live is None else "auto"
-        expected = expectations(catalogue, contract, values["on"], default=default)
+        every = ALL if live is None else None
+        default = every or "auto"
+        expected = expectations(catalogue, contract, values["on"], default=default, every=every)
     elif values["on"] is not None:
         raise UsageError("--on goes with --contract auto, not with --contract served")
     replay = read.read_replay(values["replay"])
@@ -161,7 +162,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         messages=tuple(read.read_id("message", message) for message in values["message"] or ()),
         simulate=provision == "simulator",
         values=read.template_values(values["values"]),
-        budget=read.number("budget", values["budget"], default=None if here else _BUDGET),
+        budget=read.number("budget", values["budget"], default=None if here else _BUDGET, least=1),
         rate=read.positive("rate", values["rate"], default=None if here else _RATE),
         timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
         proxy=live.check_proxy(values["proxy"], url),
