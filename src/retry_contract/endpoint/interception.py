@@ -19,7 +19,7 @@ _HTTPCORE2 = "httpcore2"
 
 
 @contextlib.contextmanager
-def intercepting(handle: Handler) -> Iterator[str]:
+def intercept_clients(handle: Handler) -> Iterator[str]:
     """Answer every client of httpx and httpx2 in this process by a function, until the block ends.
 
     Gives the URL, without a path. A request outside its base URL raises AssertionError, and
@@ -33,17 +33,17 @@ def intercepting(handle: Handler) -> Iterator[str]:
 
     router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
     router.route().mock(side_effect=answer)
-    with router, _httpx2_answered_as_httpx():
+    with router, _intercept_httpx2():
         yield ORIGIN
 
 
 @contextlib.contextmanager
-def _httpx2_answered_as_httpx() -> Iterator[None]:
-    """Show respx the requests of httpx2, if that is installed: respx patches httpcore alone."""
+def _intercept_httpx2() -> Iterator[None]:
+    """Hand respx, which patches httpcore alone, the requests of httpx2 where that is installed."""
     if importlib.util.find_spec(_HTTPCORE2) is None:
         yield
         return
-    # pytest-httpx2 has a mocker too. Of two, the second would not see a request.
+    # The mocker of pytest-httpx2, if there is one: of two, the later one sees no request.
     mocker, router = Mocker.registry.get(_HTTPCORE2, _HTTPCore2Mocker), _HTTPXRouters()
     try:
         mocker.register(router)
@@ -55,7 +55,7 @@ def _httpx2_answered_as_httpx() -> Iterator[None]:
 
 
 class _HTTPCore2Mocker(HTTPCoreMocker):
-    """respx's own way into httpcore, for the library under httpx2."""
+    """respx's patches of httpcore, made on httpcore2, which httpx2 sends with."""
 
     name = f"{_HTTPCORE2}, by retry-contract"  # respx takes each name once
     targets: ClassVar[list[str]] = [
@@ -67,7 +67,7 @@ class _HTTPCore2Mocker(HTTPCoreMocker):
 
 
 class _HTTPXRouters(respx.Router):
-    """Every router that answers httpx, raising what httpcore2 raises: httpx2 makes it its own."""
+    """The routers that answer httpx, with httpcore2's errors, which httpx2 turns into its own."""
 
     def handler(self, request: httpx.Request) -> httpx.Response:
         with _errors_of_httpcore2():

@@ -153,10 +153,10 @@ def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> Value
 @contextlib.contextmanager
 def mock(contract: str) -> Iterator[RetryService]:
     """Start a service behind respx: every client of httpx and httpx2 reaches it."""
-    from retry_contract.endpoint.interception import intercepting
+    from retry_contract.endpoint.interception import intercept_clients
 
     service, handle = _service(contract)
-    with intercepting(handle) as url:
+    with intercept_clients(handle) as url:
         yield service(url + PREFIX)
 
 

@@ -19,7 +19,7 @@ import pytest
 import respx
 from respx.mocks import HTTPCoreMocker
 
-from retry_contract.endpoint.interception import intercepting
+from retry_contract.endpoint.interception import intercept_clients
 from retry_contract.endpoint.mock import BASE_URL
 from retry_contract.service.http import Request, Response
 
@@ -88,7 +88,7 @@ def post(client: Any, **how: Any) -> Any:
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_every_client_is_answered_whenever_it_was_made(library: Any, kind: str) -> None:
     earlier = CLIENTS[kind](library)
-    with intercepting(echo), CLIENTS[kind](library) as later:
+    with intercept_clients(echo), CLIENTS[kind](library) as later:
         for client in (earlier, later):
             response = post(client, content=b"body")
             seen = {"method": "POST", "path": "/api/v2/a%20b", "body": "body", "key": "k"}
@@ -107,19 +107,19 @@ def test_every_async_client_is_answered_whenever_it_was_made(
         async with earlier, ASYNC_CLIENTS[kind](library) as later:
             return [await post(client, content=b"body") for client in (earlier, later)]
 
-    with intercepting(echo):
+    with intercept_clients(echo):
         assert [response.json()["body"] for response in anyio.run(ask, backend=backend)] == [
             "body"
         ] * 2
 
 
 def test_function_of_the_module_is_answered(library: Any) -> None:
-    with intercepting(echo):
+    with intercept_clients(echo):
         assert post(library, verify=TLS).status_code == 201
 
 
 def test_response_of_httpx2_is_as_of_httpx() -> None:
-    with intercepting(echo):
+    with intercept_clients(echo):
         one, other = (post(library, verify=TLS) for library in (httpx, httpx2))
     assert isinstance(other, httpx2.Response)
     assert other.elapsed > one.elapsed * 0
@@ -135,7 +135,7 @@ def test_response_is_streamed(library: Any) -> None:
         async with client, client.stream("GET", f"{BASE_URL}/") as response:
             return b"".join([part async for part in response.aiter_bytes(7)])
 
-    with intercepting(echo):
+    with intercept_clients(echo):
         with library.stream("GET", f"{BASE_URL}/", verify=TLS) as response:
             assert not response.is_stream_consumed
             parts = list(response.iter_bytes(7))
@@ -155,7 +155,7 @@ def test_body_is_read_from_a_stream(library: Any) -> None:
         async with library.AsyncClient(verify=TLS) as client:
             return await post(client, content=parts_later())
 
-    with intercepting(echo):
+    with intercept_clients(echo):
         for response in (post(library, content=parts(), verify=TLS), asyncio.run(ask())):
             assert response.json()["body"] == "one two"
 
@@ -169,7 +169,7 @@ def test_response_that_does_not_arrive_raises_what_the_library_raises(
             await post(client)
 
     said = "the connection was reset|the response never came"
-    with intercepting(lambda _: Response(201, pace=pace)):
+    with intercept_clients(lambda _: Response(201, pace=pace)):
         for call in (lambda: post(library, verify=TLS), lambda: asyncio.run(ask())):
             with pytest.raises(getattr(library, error), match=said) as failure:
                 call()
@@ -180,7 +180,7 @@ def test_response_that_does_not_arrive_raises_what_the_library_raises(
 def test_error_of_a_route_of_the_users_is_of_its_library(library: Any, error: str) -> None:
     nearest = {"CloseError": "NetworkError", "TransportError": "NetworkError"}
     expected = nearest.get(error, error) if library is httpx2 else error
-    with intercepting(echo), respx.mock as router:
+    with intercept_clients(echo), respx.mock as router:
         router.get(ELSEWHERE).mock(side_effect=getattr(httpx, error))
         with pytest.raises(library.TransportError) as failure:
             library.get(ELSEWHERE, verify=TLS)
@@ -189,7 +189,7 @@ def test_error_of_a_route_of_the_users_is_of_its_library(library: Any, error: st
 
 @pytest.mark.parametrize("first", ["respx", "the service"])
 def test_routes_of_the_user_are_answered_too(library: Any, first: str) -> None:
-    mine, own = respx.mock(), intercepting(echo)
+    mine, own = respx.mock(), intercept_clients(echo)
     mine.get(ELSEWHERE).respond(418)
     with mine if first == "respx" else own, own if first == "respx" else mine:
         assert library.get(ELSEWHERE, verify=TLS).status_code == 418
@@ -207,7 +207,7 @@ def test_route_of_the_user_that_is_async_is_awaited(library: Any) -> None:
         async with library.AsyncClient(verify=TLS) as client:
             return await client.get(ELSEWHERE)
 
-    with intercepting(echo), respx.mock as router:
+    with intercept_clients(echo), respx.mock as router:
         router.get(ELSEWHERE).mock(side_effect=answer)
         assert asyncio.run(ask()).status_code == 418
 
@@ -226,7 +226,7 @@ def test_transports_of_the_users_own_are_left_alone(library: Any) -> None:
         start("418 I'm a teapot", [])
         return [b""]
 
-    with intercepting(echo):
+    with intercept_clients(echo):
         mocked = library.MockTransport(lambda _: library.Response(418))
         for transport in (mocked, library.WSGITransport(app=gateway)):
             with library.Client(transport=transport) as client:
@@ -235,7 +235,11 @@ def test_transports_of_the_users_own_are_left_alone(library: Any) -> None:
 
 
 def test_threads_share_it(library: Any) -> None:
-    with intercepting(echo), library.Client(verify=TLS) as client, ThreadPoolExecutor(8) as pool:
+    with (
+        intercept_clients(echo),
+        library.Client(verify=TLS) as client,
+        ThreadPoolExecutor(8) as pool,
+    ):
         bodies = [str(number) for number in range(64)]
         found = pool.map(lambda body: post(client, content=body).json()["body"], bodies)
         assert list(found) == bodies
@@ -248,8 +252,8 @@ def test_clients_are_left_as_they_were_after_a_failure() -> None:
         return [kind.__dict__[name] for kind, name in PATCHED]
 
     def fail() -> None:
-        with intercepting(echo):
-            with intercepting(echo):
+        with intercept_clients(echo):
+            with intercept_clients(echo):
                 assert post(httpx2, verify=TLS).status_code == 201
             assert all(one is not other for one, other in zip(now(), real, strict=True))
             assert post(httpx2, verify=TLS).status_code == 201
@@ -266,7 +270,7 @@ def test_clients_are_left_as_they_were_after_a_failure() -> None:
 def test_clients_are_left_as_they_were_with_respx_still_at_work() -> None:
     real = httpcore2.ConnectionPool.handle_request
     with respx.mock:
-        with intercepting(echo):
+        with intercept_clients(echo):
             assert post(httpx2, verify=TLS).status_code == 201
         assert httpcore2.ConnectionPool.handle_request is real
 
@@ -274,5 +278,5 @@ def test_clients_are_left_as_they_were_with_respx_still_at_work() -> None:
 def test_httpx_is_answered_without_httpx2(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("httpcore2", "httpx2"):
         monkeypatch.setitem(sys.modules, name, None)
-    with intercepting(echo):
+    with intercept_clients(echo):
         assert post(httpx, verify=TLS).status_code == 201
