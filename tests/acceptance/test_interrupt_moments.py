@@ -103,7 +103,6 @@ def test_requests_are_counted(ends: Ends, moment: int) -> None:
     assert end.document["requests"] in range(received - 1, received + 2)
 
 
-@pytest.mark.xfail(reason="take this mark away when `sent` is there", raises=KeyError, strict=True)
 @each_moment
 def test_run_says_what_went_out(ends: Ends, moment: int) -> None:
     end = ends.moments[moment]
