@@ -55,6 +55,7 @@ def environment(plugins: Path | None = None, **changes: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     source = str(Path(retry_contract.__file__).parents[1])
     path = [source] if plugins is None else [source, str(plugins)]
+    path += [folder for folder in sys.path if Path(folder).name == "httpx2_alias"]
     return {**clean, "PYTHONPATH": os.pathsep.join(path), **changes}
 
 

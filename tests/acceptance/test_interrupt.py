@@ -5,30 +5,26 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from support.forking import Forker, forker
-from support.watched import Watch, reaching, watched
+from support.interrupted import Ended, interrupted
 
 from retry_contract.plugin import session as pytest_session
 from retry_contract.report import files
-from retry_contract.service.model import Settings
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT, and no fork"),
 ]
 
-MOST_SECONDS, PATIENCE = 2.0, 20.0
+MOST_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -57,40 +53,17 @@ POINTS = [
 ]
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How an interrupted run ended, `seconds` after the signal."""
-
-    exit_code: int
-    seconds: float
-    folder: Path
-    seen: int
-
-
 def _interrupt(point: Point, folder: Path, shell: Mapping[str, str], started: Forker) -> Ended:
-    reached, released = threading.Event(), threading.Event()
-
-    def on_request(number: int) -> None:
-        if number == point.request:
-            reached.set()
-        if number >= point.request + (not point.held):
-            released.wait(PATIENCE)
-
-    watch = Watch(on_request)
-    settings = Settings(delivery=timedelta(seconds=point.delivery))
-    faults = ["created-at-moved"] if point.faulty else []
-    with watched(faults=faults, watch=watch, settings=settings) as (served, _):
-        options = ["--message", *served.failed(), "--report", "report", "--record", "record"]
-        words = ["verify", *served.options, *options, *point.arguments]
-        run = started.start(words, folder, reaching(served, folder, shell))
-        try:
-            assert reached.wait(PATIENCE), (folder / "stderr").read_text()
-            begin = time.monotonic()
-            run.interrupt()
-            code = run.wait(PATIENCE)
-            return Ended(code, time.monotonic() - begin, folder, len(watch.seen))
-        finally:
-            released.set()
+    return interrupted(
+        started,
+        ["--report", "report", "--record", "record", *point.arguments],
+        folder,
+        shell,
+        request=point.request,
+        held=point.held,
+        faults=["created-at-moved"] if point.faulty else [],
+        delivery=point.delivery,
+    )
 
 
 @pytest.fixture(scope="module")

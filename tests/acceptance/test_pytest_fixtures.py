@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ OWN = """
 
     import aiohttp
     import httpx
+    import httpx2
     import pytest
     import requests
     from retry_contract import identify
@@ -39,13 +41,15 @@ OWN = """
         return identify(payload) == (service.contract,)
 
 
-    def test_httpx(retry_mock):
-        assert keeps(retry_mock, httpx.post(**call(retry_mock)).raise_for_status().json())
+    @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+    def test_mock(retry_mock, library):
+        assert keeps(retry_mock, library.post(**call(retry_mock)).raise_for_status().json())
 
 
-    def test_httpx_async(retry_mock):
+    @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+    def test_mock_async(retry_mock, library):
         async def retry():
-            async with httpx.AsyncClient() as client:
+            async with library.AsyncClient() as client:
                 return (await client.post(**call(retry_mock))).json()
 
         assert keeps(retry_mock, asyncio.run(retry()))
@@ -90,8 +94,9 @@ OWN = """
 
 
     def test_outside(retry_mock):
-        with pytest.raises(AssertionError):
-            httpx.get("http://127.0.0.1:9/")
+        for library in (httpx, httpx2):
+            with pytest.raises(AssertionError):
+                library.get("http://127.0.0.1:9/")
 
 
     def test_payload(retry_payload):
@@ -106,6 +111,59 @@ OWN = """
 
     def test_of_something_else():
         assert True
+"""
+HTTPX2 = """
+    import sys
+
+    import pytest
+
+    pytestmark = pytest.mark.retry_contract("after")
+    ELSEWHERE = "https://elsewhere.invalid/"
+
+
+    def both(service, httpx2_mock):
+        import httpx2
+
+        httpx2_mock.get(ELSEWHERE).respond(418)
+        with httpx2.Client(headers={"authorization": f"Bearer {service.key}"}) as client:
+            campaign = f"{service.base_url}/campaigns/{service.campaign}"
+            message = service.messages["failure"]
+            retried = client.post(f"{campaign}/messages/{message}/retry")
+            with pytest.raises(AssertionError, match="not mocked"):
+                client.get(ELSEWHERE + "more")
+            return retried.status_code, client.get(ELSEWHERE).status_code
+
+
+    def test_session_without_the_mock_does_not_import_it():
+        assert not {"httpx2", "httpcore2"} & set(sys.modules)
+
+
+    def test_import_after_the_fixture(retry_mock):
+        import httpx2
+
+        assert httpx2.get(retry_mock.base_url + "/").status_code == 404
+
+
+    def test_after_the_users_mock(httpx2_mock, retry_mock):
+        assert both(retry_mock, httpx2_mock) == (201, 418)
+
+
+    def test_before_the_users_mock(retry_mock, httpx2_mock):
+        assert both(retry_mock, httpx2_mock) == (201, 418)
+
+
+    def test_users_mock_alone(httpx2_mock):
+        import httpx2
+
+        httpx2_mock.get(ELSEWHERE).respond(418)
+        assert httpx2.get(ELSEWHERE).status_code == 418
+
+
+    def test_left_as_it_was():
+        import httpx2
+
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get("http://127.0.0.1:1/", trust_env=False)
 """
 ODD = """
     import unittest
@@ -161,7 +219,8 @@ WITHOUT_EXTRA = """
 
     sys.modules["uvicorn"] = None
 """
-EACH = ("test_httpx", "test_httpx_async", "test_requests", "test_aiohttp", "test_outside")
+EACH = ("test_requests", "test_aiohttp", "test_outside")
+EACH_LIBRARY = ("test_mock", "test_mock_async")
 ONCE = {
     "test_cutover": BEFORE,
     "test_fault": AFTER,
@@ -171,7 +230,7 @@ ONCE = {
 
 
 def _asked(folder: Path) -> dict[str, Asked]:
-    for name, text in {"own": OWN, "odd": ODD, "unknown": UNKNOWN}.items():
+    for name, text in {"own": OWN, "httpx2": HTTPX2, "odd": ODD, "unknown": UNKNOWN}.items():
         path = folder / name / f"test_{name}.py"
         path.parent.mkdir()
         path.write_text(textwrap.dedent(text), encoding="utf-8")
@@ -180,11 +239,12 @@ def _asked(folder: Path) -> dict[str, Asked]:
     return {
         "own": Asked(strict, cwd=folder / "own", variables=empty),
         "own, two workers": Asked((*strict, "-n", "2"), cwd=folder / "own"),
+        "httpx2": Asked((*strict, "-p", "pytest_httpx2"), cwd=folder / "httpx2"),
         "odd": Asked(strict, cwd=folder / "odd"),
         "unknown": Asked(strict, cwd=folder / "unknown"),
         "unknown, two workers": Asked((*strict, "-n", "2"), cwd=folder / "unknown"),
         "no extra": Asked(
-            (*strict, "-k", "test_requests or test_httpx"),
+            (*strict, "-k", "test_requests or test_mock"),
             plugin=WITHOUT_EXTRA,
             cwd=folder / "own",
         ),
@@ -207,6 +267,12 @@ def _expected() -> set[str]:
     return {
         "test_of_something_else",
         *(f"{test}[{contract}]" for test in EACH for contract in (BEFORE, AFTER)),
+        *(
+            f"{test}[{contract}-{library}]"
+            for test, contract, library in itertools.product(
+                EACH_LIBRARY, (BEFORE, AFTER), ("httpx", "httpx2")
+            )
+        ),
         *(f"{test}[{contract}]" for test, contract in ONCE.items()),
         *(f"test_payload[{c}-{name}]" for c, names in examples.items() for name in names),
         *(f"test_payload_and_service[{BEFORE}-{name}]" for name in examples[BEFORE]),
@@ -222,6 +288,14 @@ def test_own_tests_run_once_for_each_contract_or_example(
     assert done.verdicts == dict.fromkeys(_expected(), "passed")
     assert "test_payload[after-2025-02-24-the-page]" in done.verdicts
     assert " retry-contract ===" not in done.output
+
+
+def test_httpx2_is_answered_next_to_a_mock_of_the_users(
+    session: Callable[[str], Session],
+) -> None:
+    done = session("httpx2")
+    assert done.exit_code == 0, done.output
+    assert done.counts == {"passed": HTTPX2.count("def test_")}
 
 
 @pytest.mark.parametrize("name", ["unknown", "unknown, two workers"])
@@ -240,7 +314,7 @@ def test_unknown_contract_is_a_usage_error_of_one_line(
 def test_sandbox_without_its_extra_fails_in_one_line(session: Callable[[str], Session]) -> None:
     done = session("no extra")
     assert done.named("error") == {f"test_requests[{name}]" for name in (BEFORE, AFTER)}
-    assert len(done.named("passed")) == 4
+    assert len(done.named("passed")) == 8
     line = (
         "retry_sandbox: the sandbox needs uvicorn: install retry-contract with its extra `sandbox`"
     )

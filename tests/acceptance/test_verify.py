@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import httpx
 import pytest
 from support.sample import one_in
 
@@ -105,6 +108,12 @@ def test_every_rule_is_kept_for_both_contracts(runs: Any) -> None:
     assert re.split(" {4}|\n", counts) == [f"{s} {2 * n} of {2 * n}" for s, n in sections.items()]
     assert re.fullmatch(rf"{BEFORE}, {AFTER}: [0-9,]+ requests in [0-9.]+ s, seed [0-9]+", seconds)
     assert done.stdout.endswith(f"\n\n{KEPT}\n")
+
+
+def test_command_runs_on_the_same_httpx_as_its_tests(shell: dict[str, str]) -> None:
+    script = "import retry_contract.endpoint.mock as mock; print(mock.httpx.__name__)"
+    words = [sys.executable, "-c", script]
+    assert subprocess.check_output(words, env=shell, text=True).strip() == httpx.__name__
 
 
 def test_it_leaves_nothing_behind(runs: Any) -> None:

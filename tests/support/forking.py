@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -26,13 +26,21 @@ class Forked:
 
     _started: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
+    _calls: list[Callable[[], None]] = field(default_factory=list)
     pid: int = 0
     code: int = 0
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C, unless the run has ended."""
         assert self._started.wait(_PATIENCE)
-        os.kill(self.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGINT)
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Call a function once the run has ended; twice if that is just now."""
+        self._calls.append(call)
+        if self._ended.is_set():
+            call()
 
     def wait(self, seconds: float = _PATIENCE) -> int:
         """Return the exit code. Raises TimeoutError, and ends the run."""
@@ -48,6 +56,8 @@ class Forked:
         else:
             self.code = number
             self._ended.set()
+            for call in self._calls:
+                call()
 
 
 class Forker:

@@ -48,6 +48,15 @@ class Served:
         return ["--endpoint", self.url, "--campaign", self.campaign]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that is gone, such as a run that was interrupted."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def serve(
     contract: str = "after", *, settings: Settings | None = None, faults: Sequence[str] = ()
@@ -64,8 +73,7 @@ def serve(
     handle: Handler = service.handle
     for name in faults:
         handle = FAULTS[name].wrap(service, handle)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(handle))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(handle))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

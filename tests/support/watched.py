@@ -28,14 +28,17 @@ _SERVING = threading.Lock()
 class Watch:
     """The requests that a service has had, each with the status of its response.
 
-    `on_request` is told of the number of each request, from 1, before it is answered.
+    `on_request` is told of the number of each request, from 1, before it is answered. `received`
+    has that request too.
     """
 
     on_request: Callable[[int], None] = lambda _: None
     seen: list[tuple[Request, int]] = field(default_factory=list)
+    received: list[Request] = field(default_factory=list)
 
     def wrap(self, _: Service, handle: Handler) -> Handler:
         def watched(request: Request) -> Response:
+            self.received.append(request)
             self.on_request(len(self.seen) + 1)
             response = handle(request)
             self.seen.append((request, response.status))

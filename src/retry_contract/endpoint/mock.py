@@ -1,8 +1,7 @@
-"""The documented service in this process, behind httpx or respx: no socket is opened."""
+"""The documented service in this process, behind httpx: no socket is opened."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import httpx
@@ -84,7 +83,7 @@ class MockEndpoint(Endpoint):
         return self._copy(instant, lambda now: all_.of(all_.timeline.at(now)), tick=timedelta(0))
 
     def _dispatch(self, request: httpx.Request) -> httpx.Response:
-        return _response_to(request, self._tick_and_handle)
+        return response_to(request, self._tick_and_handle)
 
     def _tick_and_handle(self, request: Request) -> Response:
         self.now += self._tick
@@ -103,26 +102,11 @@ def mock_of(
     return MockEndpoint(catalogue, start, lambda _: contract, settings=settings, faults=faults)
 
 
-@contextlib.contextmanager
-def mocking(handle: Handler) -> Iterator[str]:
-    """Answer every httpx client of this process by a function, until the block is left: by respx.
+def response_to(request: httpx.Request, handle: Handler) -> httpx.Response:
+    """Return what a function answers to a request under BASE_URL.
 
-    Gives the URL, without a path. A request outside its base URL raises AssertionError, and
-    reaches no network. A response that does not arrive at once raises at once, as httpx would.
+    Raises AssertionError outside it, and httpx.TransportError for what does not arrive at once.
     """
-    import respx  # which `verify` does not need
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        router.reset()  # respx keeps every call
-        return _response_to(request, handle)
-
-    router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
-    router.route().mock(side_effect=answer)
-    with router:
-        yield ORIGIN
-
-
-def _response_to(request: httpx.Request, handle: Handler) -> httpx.Response:
     # respx ignores the port, and compares the path as a string prefix: /api/v22 would pass.
     url, path = request.url, request.url.raw_path.decode("ascii").partition("?")[0]
     if (url.scheme, url.host, url.port) != _ORIGIN or not path.startswith(PREFIX + "/"):

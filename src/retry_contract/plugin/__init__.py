@@ -161,9 +161,9 @@ def _retry_case(request: pytest.FixtureRequest) -> "Case":
 
 @pytest.fixture
 def retry_mock(_retry_case: "Case") -> "Iterator[RetryService]":
-    """The documented service behind respx, for code that uses httpx.
+    """The documented service behind respx, for code that uses httpx or httpx2.
 
-    While the test runs, a request of httpx to anything else fails, and reaches no network.
+    While the test runs, a request of either to anything else fails, and reaches no network.
     """
     from retry_contract.plugin.services import mock
 

@@ -152,11 +152,11 @@ def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> Value
 
 @contextlib.contextmanager
 def mock(contract: str) -> Iterator[RetryService]:
-    """Start a service behind respx: every httpx client reaches it."""
-    from retry_contract.endpoint.mock import mocking
+    """Start a service behind respx: every client of httpx and httpx2 reaches it."""
+    from retry_contract.endpoint.interception import intercept_clients
 
     service, handle = _service(contract)
-    with mocking(handle) as url:
+    with intercept_clients(handle) as url:
         yield service(url + PREFIX)
 
 

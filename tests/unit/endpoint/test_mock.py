@@ -1,4 +1,4 @@
-"""The mocked endpoint: the model behind respx, and nothing beyond its base URL."""
+"""The mocked endpoint: the model behind httpx, and nothing beyond its base URL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 from respx.mocks import HTTPCoreMocker
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, mock_of, mocking
+from retry_contract.endpoint.interception import intercept_clients
+from retry_contract.endpoint.mock import BASE_URL, MockEndpoint, mock_of
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Response
 from retry_contract.service.model import Settings
@@ -99,7 +100,7 @@ def test_path_within_the_base_url_that_is_not_served_is_a_plain_404(mock: MockEn
 
 
 def test_respx_keeps_the_latest_call_alone_of_httpx_at_large() -> None:
-    with mocking(lambda request: Response(204, headers={"x-path": request.path})) as url:
+    with intercept_clients(lambda request: Response(204, headers={"x-path": request.path})) as url:
         paths = [httpx.get(f"{url}/api/v2/{n}?q").headers["x-path"] for n in range(3)]
         (router,) = HTTPCoreMocker.routers
         assert len(router.calls) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any, NoReturn
 
 import httpx
+import httpx2
 import pytest
 import requests
 
@@ -22,6 +24,7 @@ from retry_contract.plugin.services import ReceivedRequest, RetryService, mock, 
 from retry_contract.service.controls import STATES, Sandbox
 from retry_contract.service.http import Request, Response
 
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 OUTSIDE = [
     "https://test.postman.gov.sg/api/v2/campaigns/c/messages/m/retry",
     "https://127.0.0.1/api/v2/campaigns/c/messages/m/retry",
@@ -238,14 +241,15 @@ def test_clock_goes_on_by_itself_and_no_other_carries_it_along(
 
 @pytest.mark.usefixtures("offline", "retry_mock")
 @pytest.mark.retry_contract("after")
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 @pytest.mark.parametrize("place", OUTSIDE)
-def test_httpx_gets_nowhere_but_to_the_mock(place: str) -> None:
+def test_client_gets_nowhere_but_to_the_mock(place: str, library: Any) -> None:
     async def ask() -> None:
-        async with httpx.AsyncClient() as client:
+        async with library.AsyncClient(verify=TLS) as client:
             await client.post(place)
 
     with pytest.raises(AssertionError, match=r"not mocked|is outside https://mock\.postman"):
-        httpx.post(place)
+        library.post(place, verify=TLS)
     with pytest.raises(AssertionError, match=r"not mocked|is outside https://mock\.postman"):
         asyncio.run(ask())
 
