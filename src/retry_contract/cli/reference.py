@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from retry_contract.choices import unknown_name
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from retry_contract.contract import validator
+from retry_contract.contract.bundle import registry
 from retry_contract.contract.catalogue import Kind, catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.fuzz.near_misses import edits
@@ -34,7 +35,7 @@ def _payloads(name: str, kind: Any) -> list[Any]:
 @pytest.mark.parametrize("name", list(catalogue()))
 def test_errors_are_those_of_jsonschema(name: str, kind: Any) -> None:
     own = validator._validator(catalogue()[name], kind)
-    plain = Draft202012Validator(own.schema, registry=validator._registry(catalogue().folder))
+    plain = Draft202012Validator(own.schema, registry=registry(catalogue().folder))
     payloads = [p for other in KINDS for p in _payloads(name, other)]
     found = [_found(own.iter_errors(payload)) for payload in payloads]
     assert found == [_found(plain.iter_errors(payload)) for payload in payloads]
