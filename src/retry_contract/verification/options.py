@@ -25,6 +25,7 @@ _LIVE_ONLY = (
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
+    | {"max-seconds"}
 )
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
@@ -47,6 +48,7 @@ class Options:
     seed: int | None = None
     replay: dict[str, Any] | None = None
     examples: Path | None = None
+    max_seconds: float | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -87,6 +89,7 @@ def read_options(
         seed=read.read_seed(values["seed"], fuzz),
         replay=replay,
         examples=read.usable_folder("example-database", values["example-database"]),
+        max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
         given=given,
     )
 

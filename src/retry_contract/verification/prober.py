@@ -1,6 +1,7 @@
 """Sends the requests of a run, numbers them, and keeps every exchange."""
 
 import contextlib
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -34,12 +35,25 @@ _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
 _VALUES = {"name": "Tést 测试"}
 
+_url = functools.lru_cache(512)(httpx.URL)
+"""Reads a URL: most are asked more than once, and httpx looks at each character."""
+
 
 class Prober:
-    """Sends the requests of one run, and keeps every exchange. `listen` is called with each."""
+    """Sends the requests of one run, and keeps every exchange.
 
-    def __init__(self, endpoint: Endpoint, listen: Listener | None = None) -> None:
+    `listen` is called with each. `wait` lets seconds pass, by default as the endpoint does.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        listen: Listener | None = None,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
         self.endpoint, self.listen = endpoint, listen
+        self._base = str(endpoint.client.base_url)
+        self.wait = wait or (lambda seconds: endpoint.wait(seconds))
         self.exchanges: list[Exchange] = []
         self._control: str | None = None
         self._welcomed = False
@@ -73,7 +87,9 @@ class Prober:
         """Send one request as given to httpx, and again after a 429. Raises NotTested."""
         for number in range(_MOST_BACK_OFFS + 1):
             try:
-                built = self.endpoint.client.build_request(method, path, **request)
+                built = self.endpoint.client.build_request(
+                    method, _url(self._base + path), **request
+                )
                 response = self.endpoint.send(built)
             except httpx.RequestError as error:
                 reason = f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
@@ -87,7 +103,7 @@ class Prober:
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
-                self.endpoint.wait(outage.back_off(response.headers.get("retry-after", ""), number))
+                self.wait(outage.back_off(response.headers.get("retry-after", ""), number))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
     def meet(self) -> None:
@@ -199,7 +215,7 @@ class Prober:
         for message in messages:
             self._poll(message)
         if self.endpoint.real_time:
-            self.endpoint.wait(_A_MOMENT)
+            self.wait(_A_MOMENT)
 
     def _poll(self, message: str) -> None:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
@@ -210,7 +226,7 @@ class Prober:
                 return
             if status == f'"{SUCCESS}"':
                 break
-            self.endpoint.wait(pause)
+            self.wait(pause)
             pause = min(pause * 2, longest)
         raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
 

@@ -10,7 +10,7 @@ from support.sample import one_in
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz import engine
+from retry_contract.fuzz import plan
 from retry_contract.fuzz.generate import generator
 from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
@@ -23,7 +23,7 @@ from retry_contract.verification.run import Interrupted, Run
 
 @pytest.fixture(autouse=True)
 def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_MOST_SHRINKS", 20)
+    monkeypatch.setattr(plan, "_MOST_SHRINKS", 20)
 
 
 BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, SEQUENCES]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz.engine import NO_CASE
+from retry_contract.fuzz.plan import NO_CASE
 from retry_contract.fuzz.stateful import VALUES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
