@@ -21,6 +21,11 @@ def generator(options: Options, record: Listener | None = None) -> Generate:
 
     def generate(rule: str, run: Observer) -> GeneratedCases:
         name = "request" if rule == REQUESTS else "sequence"
+        # The libraries behind each are slow to import.
+        if name == "request":
+            from retry_contract.fuzz.requests import fuzz_requests as fuzz
+        else:
+            from retry_contract.fuzz.stateful import fuzz_sequences as fuzz
         begin, left = time.monotonic(), _seconds_left(options, name, spent[run.contract])
         plan = Plan(
             *(run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0),
@@ -33,11 +38,6 @@ def generator(options: Options, record: Listener | None = None) -> Generate:
         )
         tally = Tally(plan.most_shrinks)
         try:
-            # The libraries behind each are slow to import.
-            if name == "request":
-                from retry_contract.fuzz.requests import fuzz_requests as fuzz
-            else:
-                from retry_contract.fuzz.stateful import fuzz_sequences as fuzz
             found = _violations(fuzz(plan, tally), options, run)
             return GeneratedCases(found, tally.played, tally.cut)
         except KeyboardInterrupt:

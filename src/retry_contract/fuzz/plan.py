@@ -86,7 +86,9 @@ class Broken(Exception):
 
     def __init__(self, case: Any, *violations: Violation) -> None:
         super().__init__(", ".join(violation.rule for violation in violations))
-        self.case, self.violations, self.size = case, violations, len(json.dumps(case))
+        self.case, self.violations = case, violations
+        steps = case.get("sequence", {}).get("steps", ())
+        self.size = len(steps), len(json.dumps(case))
 
 
 @dataclass(frozen=True)

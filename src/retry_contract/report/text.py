@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes
 from retry_contract.rules import RULES, Rule
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.verification.findings import NOT_SELECTED
 
 _WIDTH, _HEADING, _REASON = 100, 60, 28
@@ -45,9 +46,9 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
                 place = drift.pointer or "the body"
                 yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
         yield from _left_out_lines(outcome)
-        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
-        yield f"{_names(outcome)}: {requests}{seed}"
+        facts = [f"{_names(outcome)}: {requests}", *_generated(outcome)]
+        yield from _wrapped_between(facts, ", ")
         yield ""
     yield verdict_line(outcome)
 
@@ -135,10 +136,28 @@ def verdict_line(outcome: Outcome) -> str:
         return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
-        return f"{verdict} {by}."
+        return f"{verdict} {by}{_cut(outcome)}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     return f"{verdict} {_names(outcome)}: {'; '.join(filter(None, (counts, outcome.reason)))}."
+
+
+def _generated(outcome: Outcome) -> Iterator[str]:
+    """Yield how many cases of each kind were generated over all contracts, and by which seed."""
+    results = [r for c in outcome.contracts for r in c.rules]
+    for rule, kind in ((REQUESTS, "request"), (SEQUENCES, "sequence")):
+        cases = [r.cases for r in results if r.rule == rule and r.cases is not None]
+        if cases:
+            yield _count(sum(cases), f"generated {kind}")
+    if outcome.seed is not None:
+        yield f"seed {outcome.seed}"
+
+
+def _cut(outcome: Outcome) -> str:
+    """Return how many generated cases were played, where it was not all of them; else ""."""
+    reasons = dict.fromkeys(r.reason for r in outcome.in_state(RuleState.KEPT) if r.reason)
+    parts = [reason.partition(" played ") for reason in reasons]
+    return f"; {' and '.join(p[0] for p in parts)} played {parts[0][2]}" if parts else ""
 
 
 def _names(outcome: Outcome) -> str:
@@ -158,8 +177,8 @@ def _count_lines(outcome: Outcome) -> list[str]:
         states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
         kept, broken = states.count(RuleState.KEPT), states.count(RuleState.BROKEN)
         if kept + broken:
-            parts.append(f"{section} {kept} of {kept + broken}".replace(" ", "\x1f"))
-    return [line.replace("\x1f", " ") for line in _wrapped("    ".join(parts))]
+            parts.append(f"{section} {kept} of {kept + broken}")
+    return _wrapped_between(parts, "    ")
 
 
 def _left_out_lines(outcome: Outcome) -> Iterator[str]:
@@ -211,3 +230,9 @@ def _count(number: int, unit: str) -> str:
 
 def _wrapped(text: str, width: int = _WIDTH - 4) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _wrapped_between(parts: Iterable[str], separator: str) -> list[str]:
+    """Return lines of parts; none is broken in two."""
+    text = separator.join(part.replace(" ", "\x1f") for part in parts)
+    return [line.replace("\x1f", " ") for line in _wrapped(text)]

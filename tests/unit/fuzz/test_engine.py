@@ -23,7 +23,7 @@ from retry_contract.service.faults import FAULTS
 KINDS = ("request", "sequence")
 each_kind = pytest.mark.parametrize("kind", KINDS)
 # A fault that each kind finds, though not with its first request.
-SLOW = {"request": "unknown-is-500", "sequence": "unfailed-is-409"}
+SLOW = {"request": "wrong-key-accepted", "sequence": "unfailed-is-409"}
 
 
 def _sent(wire: Any) -> list[tuple[str, str, str, bytes]]:

@@ -58,12 +58,13 @@ def test_broken_rule_says_how_to_replay_the_case(rule: str) -> None:
 
 @BOTH
 def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
-    complete = _run("id-changed").check(RULES[rule])
+    fault = {REQUESTS: "unknown-is-500", SEQUENCES: "unfailed-is-409"}[rule]
+    complete = _run(fault).check(RULES[rule])
     # The last request of all is one of those that look for a smaller case.
     wire.fail_at, wire.error = len(wire.requests), KeyboardInterrupt
     wire.requests.clear()
     with pytest.raises(Interrupted) as interrupt:
-        _run("id-changed").check(RULES[rule])
+        _run(fault).check(RULES[rule])
     result = interrupt.value.result
     assert (result.rule, result.state) == (rule, RuleState.BROKEN)
     assert result.contract == complete.contract
