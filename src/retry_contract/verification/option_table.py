@@ -58,7 +58,7 @@ OPTIONS = (
     Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
     Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
-    Option("max-seconds", "seconds that generated cases may take, with all waiting", "N"),
+    Option("max-seconds", "seconds that generated cases may take, with their waiting", "N"),
     Option("replay", "run one generated case only, as a failure printed it", "CASE"),
     Option("example-database", "a folder of failing cases, to read and extend", "DIR"),
     Option("budget", "how many requests may be sent; 200 off this machine", "REQUESTS"),

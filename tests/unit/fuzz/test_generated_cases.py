@@ -6,13 +6,19 @@ import contextlib
 import json
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import expect
+from retry_contract.endpoint.guard import Guard
+from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz.plan import NO_CASE
+from retry_contract.fuzz import requests
+from retry_contract.fuzz.plan import NO_CASE, Plan
+from retry_contract.fuzz.search import draw
 from retry_contract.fuzz.stateful import VALUES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
@@ -125,6 +131,24 @@ def test_documented_service_raises_no_alarm(seed: int, fuzz: Any) -> None:
             except NotExercised:
                 continue
             assert found.broken is None, found.broken.case
+
+
+def test_generated_ids_pass_the_guard_of_a_live_service() -> None:
+    base, key = "https://test.postman.gov.sg/api/v2", "key_test_1"
+    contracts = catalogue()
+    endpoint = LiveEndpoint(LiveSettings(base, key, "campaign_1"))
+    plan = Plan(endpoint, expect(contracts, "after"), 40, 1)
+    operation = requests._Player(plan).operation
+    cases = st.builds(requests._read_case, st.just(requests.UNKNOWN), operation.as_strategy())
+    guard, ids = Guard(httpx.URL(base), "campaign_1"), set()
+    for case in draw(cases, 40, 1):
+        ids |= {*case.path_parameters.values()}
+        path = f"{base}/campaigns/campaign_1/messages/{case.path_parameters['messageId']}/retry"
+        assert case.sendable(case.headers)
+        guard.permit(httpx.Request("POST", path, headers={"Authorization": f"Bearer {key}"}))
+    endpoint.close()
+    assert len(ids) >= 20
+    assert any("%" in one for one in ids)
 
 
 # Replays that are no case
