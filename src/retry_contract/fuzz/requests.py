@@ -6,6 +6,7 @@ Schemathesis the endpoint is a WSGI application in this process.
 
 import contextlib
 import re
+import string
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
 """The generated ids, the statuses that may come, and their rule; `probed` tries keys too."""
 
 _RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
+_LETTERS = string.ascii_lowercase
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -103,9 +105,9 @@ def _read_case(target: str, generated: Any) -> RequestCase:
 
 
 def _plain_id(generated: str) -> str:
-    """Return a generated id without what the guard lets through to no service."""
-    text = "".join(filter(guard.is_plain, unquote(generated)))
-    written = quote(text.strip(" ."), safe="")
+    """Return a generated id with a letter for each character that the guard lets nowhere."""
+    text = "".join(c if guard.is_plain(c) else _LETTERS[ord(c) % 26] for c in unquote(generated))
+    written = quote(text, safe="")
     return written if guard.is_plain(written) else "0"
 
 

@@ -47,8 +47,9 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
                 yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
         yield from _left_out_lines(outcome)
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
-        facts = [f"{_names(outcome)}: {requests}", *_generated(outcome)]
-        yield from _wrapped_between(facts, ", ")
+        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
+        yield f"{_names(outcome)}: {requests}{seed}"
+        yield from _generated(outcome)
         yield ""
     yield verdict_line(outcome)
 
@@ -143,14 +144,14 @@ def verdict_line(outcome: Outcome) -> str:
 
 
 def _generated(outcome: Outcome) -> Iterator[str]:
-    """Yield how many cases of each kind were generated over all contracts, and by which seed."""
-    results = [r for c in outcome.contracts for r in c.rules]
+    """Yield how many cases of each kind were generated over all contracts, if any were."""
+    counts = []
     for rule, kind in ((REQUESTS, "request"), (SEQUENCES, "sequence")):
-        cases = [r.cases for r in results if r.rule == rule and r.cases is not None]
-        if cases:
-            yield _count(sum(cases), f"generated {kind}")
-    if outcome.seed is not None:
-        yield f"seed {outcome.seed}"
+        results = [r for c in outcome.contracts for r in c.rules if r.rule == rule]
+        cases = [r.cases for r in results if r.cases is not None]
+        counts += [_count(sum(cases), kind)] if cases else []
+    if counts:
+        yield f"generated: {', '.join(counts)}"
 
 
 def _cut(outcome: Outcome) -> str:
@@ -177,8 +178,8 @@ def _count_lines(outcome: Outcome) -> list[str]:
         states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
         kept, broken = states.count(RuleState.KEPT), states.count(RuleState.BROKEN)
         if kept + broken:
-            parts.append(f"{section} {kept} of {kept + broken}")
-    return _wrapped_between(parts, "    ")
+            parts.append(f"{section} {kept} of {kept + broken}".replace(" ", "\x1f"))
+    return [line.replace("\x1f", " ") for line in _wrapped("    ".join(parts))]
 
 
 def _left_out_lines(outcome: Outcome) -> Iterator[str]:
@@ -230,9 +231,3 @@ def _count(number: int, unit: str) -> str:
 
 def _wrapped(text: str, width: int = _WIDTH - 4) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _wrapped_between(parts: Iterable[str], separator: str) -> list[str]:
-    """Return lines of parts; none is broken in two."""
-    text = separator.join(part.replace(" ", "\x1f") for part in parts)
-    return [line.replace("\x1f", " ") for line in _wrapped(text)]

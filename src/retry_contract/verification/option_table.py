@@ -55,7 +55,7 @@ OPTIONS = (
     Option("message", "a message that may be retried; repeatable", "ID", "list", "MESSAGES"),
     Option("foreign-campaign", "a campaign of another key", "ID", suffix="FOREIGN_CAMPAIGN"),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
-    Option("values", "what fills the campaign's template, as a JSON object of strings", "JSON"),
+    Option("values", "the template's values, as a JSON object of strings", "JSON"),
     Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
     Option("max-seconds", "seconds that generated cases may take, with their waiting", "N"),
