@@ -132,6 +132,7 @@ class StatefulSequence:
         message, real_time = self._pick(which), self._endpoint.real_time
         before = self._latest_retrieve(message)
         status = before.members.get("latestStatus")
+        self._prober.wait_a_moment()  # it may have failed just now
         exchange = self._post(message.id)
         refusal = message.refusal(status)
         if exchange.succeeded:

@@ -60,6 +60,7 @@ class Observer:
     ) -> None:
         self.prober = Prober(endpoint, callbacks.listen)
         self.announce, self.progress = callbacks.announce, callbacks.progress
+        self.prober.progress = callbacks.progress
         self._expectation, self._plan = expectation, plan
         self._other_traffic = Traffic()
         self._other_drift: dict[Drift, None] = {}

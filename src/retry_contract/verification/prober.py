@@ -43,6 +43,7 @@ class Prober:
     """Sends the requests of one run, and keeps every exchange.
 
     `listen` is called with each. `wait` lets seconds pass, by default as the endpoint does.
+    `progress` is told what is waited for.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Prober:
         wait: Callable[[float], None] | None = None,
     ) -> None:
         self.endpoint, self.listen = endpoint, listen
+        self.progress: Callable[[str], None] = lambda _: None
         self._base = str(endpoint.client.base_url)
         self.wait = wait or (lambda seconds: endpoint.wait(seconds))
         self.exchanges: list[Exchange] = []
@@ -212,8 +214,13 @@ class Prober:
 
     def wait_until_failed(self, *messages: str) -> None:
         """Poll until each message has failed. Raises NotExercised if one does not."""
+        self.progress("waiting for a message to a simulator number to fail")
         for message in messages:
             self._poll(message)
+        self.wait_a_moment()
+
+    def wait_a_moment(self) -> None:
+        """Let the service's clock move on, so that what comes has a later timestamp."""
         if self.endpoint.real_time:
             self.wait(_A_MOMENT)
 

@@ -119,3 +119,10 @@ def test_run_says_nothing_unless_somebody_listens() -> None:
     Run(endpoint, None).announce("unheard")
     Run(endpoint, None, callbacks=Callbacks(announce=said.append)).announce("heard")
     assert said == ["heard"]
+
+
+def test_run_says_that_it_waits_for_a_message() -> None:
+    shown: list[str] = []
+    run = Run(on_model(), expect(CONTRACTS, "after"), callbacks=Callbacks(progress=shown.append))
+    run.observe(ACCEPTED)
+    assert set(shown) == {"waiting for a message to a simulator number to fail"}
