@@ -15,7 +15,8 @@ from collections.abc import Callable
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz.engine import Broken, Plan, Tally
+from retry_contract.fuzz.engine import Tally
+from retry_contract.fuzz.plan import Broken, Plan
 from retry_contract.fuzz.requests import fuzz_requests
 from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.outcome import NotExercised

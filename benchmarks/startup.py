@@ -20,6 +20,7 @@ IMPORTS = "import pytest, httpx, respx, jsonschema"
 COMMANDS = {
     "verify --fuzz 0": (IMPORTS, 1.3),
     "verify --fuzz 0 --json": (IMPORTS, 1.3),
+    "verify --seed 1": (IMPORTS, None),
     "timeline": ("pass", None),
     "--version": ("pass", 4.0),
 }

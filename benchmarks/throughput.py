@@ -26,7 +26,8 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz.engine import Plan, Tally
+from retry_contract.fuzz.engine import Tally
+from retry_contract.fuzz.plan import Plan
 from retry_contract.fuzz.requests import fuzz_requests
 from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.strategies import retry_responses

@@ -101,13 +101,17 @@ class Drift:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule, checked for one contract."""
+    """One rule, checked for one contract.
+
+    `cases` is how many generated cases were played; `reason` then says why not all of them were.
+    """
 
     rule: str
     contract: str
     state: RuleState
     violations: tuple[Violation, ...] = ()
     reason: str | None = None
+    cases: int | None = None
 
 
 @dataclass(frozen=True)

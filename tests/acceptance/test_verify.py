@@ -104,9 +104,10 @@ def test_every_rule_is_kept_for_both_contracts(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     sections = Counter(rule.section for rule in RULES.values())
-    counts, seconds = done.stdout.split("\n\n")[0].rsplit("\n", 1)
+    counts, seconds, generated = done.stdout.split("\n\n")[0].rsplit("\n", 2)
     assert re.split(" {4}|\n", counts) == [f"{s} {2 * n} of {2 * n}" for s, n in sections.items()]
     assert re.fullmatch(rf"{BEFORE}, {AFTER}: [0-9,]+ requests in [0-9.]+ s, seed [0-9]+", seconds)
+    assert re.fullmatch("generated: ([0-9]+) requests, \\1 sequences", generated)
     assert done.stdout.endswith(f"\n\n{KEPT}\n")
 
 

@@ -43,13 +43,19 @@ class Watcher:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1
-        self._show(f"\r{self._done}/{self._total} {nodeid.rpartition('::')[2][:60]:<60}")
+        self._show_line(nodeid.rpartition("::")[2])
+
+    def pytest_retry_contract_progress(self, text: str) -> None:
+        self._show_line(text)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None]:
         ignore_from_now_on()
         self._show("\r" + " " * 72 + "\r")
         yield
+
+    def _show_line(self, text: str) -> None:
+        self._show(f"\r{self._done}/{self._total} {text[:60]:<60}")
 
     def _show(self, text: str) -> None:
         if self._quiet and sys.stderr.isatty():

@@ -17,8 +17,8 @@ import httpx
 from retry_contract.outcome import NotSent
 
 
-class Deadline:
-    """The instant, on the monotonic clock, by which the present exchange must be over."""
+class Deadline(threading.local):
+    """The instant, on the monotonic clock, by which a thread's present exchange must be over."""
 
     end = 0.0
 

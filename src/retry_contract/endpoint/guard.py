@@ -4,6 +4,7 @@ import functools
 import ipaddress
 import json
 import re
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ class Guard:
             raise GuardError("a path outside the base URL")
         parts = path[len(base) + 1 :].split("/")
         for part in parts:
-            if not all(_is_plain(seen) for seen in readings(part)):
+            if not is_plain(part):
                 raise GuardError("a path that may be read as another one")
         return parts
 
@@ -113,7 +114,8 @@ class Guard:
 class GuardedTransport(httpx.BaseTransport):
     """Sends what the guard permits, within a budget and at a rate.
 
-    `budget` is in requests, `rate` in requests a second; None is no limit.
+    `budget` is in requests, `rate` in requests a second; None is no limit. Both hold over all
+    threads.
     """
 
     def __init__(
@@ -130,21 +132,26 @@ class GuardedTransport(httpx.BaseTransport):
         self._budget, self._sent = budget, 0
         self._pause, self._next = 1 / rate if rate else 0.0, 0.0
         self._sleep, self._clock = sleep, clock
+        self._lock, self._closed = threading.Lock(), False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises GuardError, or NotSent where the budget is spent."""
         self._guard.permit(request)
-        if self._budget is not None and self._sent >= self._budget:
-            raise NotSent(f"the budget of {self._budget} requests is spent; see --budget")
-        self._sent += 1
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-        self._next = max(now, self._next) + self._pause
+        with self._lock:
+            if self._budget is not None and self._sent >= self._budget:
+                raise NotSent(f"the budget of {self._budget} requests is spent; see --budget")
+            self._sent += 1
+            now = self._clock()
+            own, self._next = self._next, max(now, self._next) + self._pause
+        if now < own:
+            self._sleep(own - now)
+        if self._closed:  # by another thread, as an interrupted run is
+            raise NotSent("the run has ended")
         return self._inner.handle_request(request)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; nothing is sent after that."""
+        self._closed = True
         self._inner.close()
 
 
@@ -197,7 +204,12 @@ def escapes_a_dot(path: str) -> bool:
     return any("%2e" in seen.lower() for seen in readings(path))
 
 
-def _is_plain(part: str) -> bool:
+def is_plain(part: str) -> bool:
+    """Return whether a text is one part of a path, the same one for any reader."""
+    return all(map(_is_plain_reading, readings(part)))
+
+
+def _is_plain_reading(part: str) -> bool:
     """Return whether any reader sees one part of a path, no dot segment, and nothing to drop."""
     plain = unicodedata.normalize("NFKC", part)
     if "%u" in part.lower() or not (_SEGMENT.fullmatch(part) and _SEGMENT.fullmatch(plain)):

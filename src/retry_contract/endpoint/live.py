@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -19,6 +20,8 @@ from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_l
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
+_AT_ONCE = 4
+"""How many requests may be on their way: a server under development may take one at a time."""
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
 _WIRE_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -63,6 +66,7 @@ class LiveEndpoint(Endpoint):
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
         self._state_of, self._proxied = state_of, settings.proxy is not None
+        self._few = threading.Semaphore(_AT_ONCE)
         timeout = settings.timeout
         # Servers drop an idle connection after five seconds or more.
         transport = TimedTransport(
@@ -84,14 +88,15 @@ class LiveEndpoint(Endpoint):
         )
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        try:
-            response = self.client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            if self._proxied and not is_about_tls(error):
-                raise httpx.ProxyError("out of reach", request=request) from error
-            raise
-        with contextlib.closing(response):
-            body = read_body(response)
+        with self._few:
+            try:
+                response = self.client.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if self._proxied and not is_about_tls(error):
+                    raise httpx.ProxyError("out of reach", request=request) from error
+                raise
+            with contextlib.closing(response):
+                body = read_body(response)
         # As bytes: httpx reads more in a header than it would write.
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
         status = response.status_code

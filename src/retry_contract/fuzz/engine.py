@@ -1,140 +1,208 @@
-"""Running generated cases with Hypothesis: bounded, seeded, and ended by its own signal."""
+"""Running generated cases: drawn by Hypothesis, played, and the first that breaks shrunk.
+
+Cases are data. They are drawn first and then played, so a seed generates the same ones however
+many are played side by side; Hypothesis then draws them once more, looks up what became of each,
+and plays only what it shrinks the first broken one to.
+"""
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hypothesis
-from hypothesis import Phase
-from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException
 
-from retry_contract.contract.expectation import Expectation
-from retry_contract.endpoint.base import Endpoint
-from retry_contract.fuzz.search import EndOfRun, isolated, isolated_settings
-from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
-from retry_contract.verification.prober import Listener, Prober
+from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan
+from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
+from retry_contract.fuzz.search import EndOfRun, isolated
+from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
 
-NO_CASE = "--replay: not a case that this version can play"
-_MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
-"""How many cases are tried for a smaller one, after the first that broke the contract."""
+_MOST_DRAWN = 200
+"""So many cases are drawn before they are played side by side."""
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What to generate, and the endpoint that it is sent to.
-
-    `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
-    """
-
-    endpoint: Endpoint
-    expectation: Expectation
-    cases: int
-    seed: int
-    replay: Any = None
-    examples: Path | None = None
-    listen: Listener | None = None
-
-    @property
-    def most_shrinks(self) -> int:
-        """How many cases may be tried for a smaller one; none where a case costs something."""
-        if not self.endpoint.expendable:
-            return 0
-        return _MOST_SHRINKS_IN_REAL_TIME if self.endpoint.real_time else _MOST_SHRINKS
-
-    def settings(self, **more: Any) -> hypothesis.settings:
-        """Return the settings of Hypothesis for this plan."""
-        phases = [Phase.generate, *([Phase.shrink] if self.most_shrinks else [])]
-        if self.examples is not None:
-            more["database"] = DirectoryBasedExampleDatabase(self.examples)
-            phases.insert(0, Phase.reuse)
-        # A replay generates no case, but Hypothesis wants at least one.
-        return isolated_settings(max(1, self.cases), phases=phases, **more)
-
-    def require_messages(self) -> None:
-        """Raise NotExercised where no message can be sent for a case."""
-        if self.endpoint.real_time and self.endpoint.simulator is None:
-            raise NotExercised("needs --provision simulator")
-
-
-class Broken(Exception):
-    """A generated case broke the contract: which rules, and the case as JSON values."""
-
-    def __init__(self, case: Any, *violations: Violation) -> None:
-        super().__init__(", ".join(violation.rule for violation in violations))
-        self.case, self.violations, self.size = case, violations, len(json.dumps(case))
+_NOTHING_ACCEPTED = "no generated retry was accepted"
+_ONLY_UNKNOWN = (
+    "off this machine only retries of unknown messages are generated, and each was "
+    "refused as documented; the rest needs an endpoint on this machine"
+)
 
 
 @dataclass
 class Tally:
-    """The traffic of the cases, the smallest that broke the contract, or why none was tested."""
+    """What became of the cases: the traffic, the smallest that broke the contract, and so on.
+
+    `played` is how many were played to their end, and `cut` says why it is not all of them.
+    `reason` is why none was tested, `crash` an error that is no result of a case.
+    """
 
     most_shrinks: int
     traffic: Traffic = field(default_factory=Traffic)
+    played: int = 0
     accepted: int = 0
     drift: dict[Drift, None] = field(default_factory=dict)
     smallest: Broken | None = None
     reason: NotExercised | NotTested | None = None
-    _shrunk: int = 0
+    crash: BaseException | None = None
+    cut: str | None = None
 
     @property
     def requests(self) -> int:
         """How many requests were sent."""
         return self.traffic.requests
 
-    def end(self, reason: NotExercised | NotTested | None = None) -> NoReturn:
-        """Raise EndOfRun; the reason says why there is nothing to test."""
-        self.reason = self.reason or reason
-        raise EndOfRun
+    @property
+    def ended(self) -> bool:
+        """Whether no further case is to be played, but for a smaller one."""
+        return any((self.smallest, self.reason, self.crash))
 
-    @contextlib.contextmanager
-    def watch(self) -> Iterator[None]:
-        """Keep the smallest case that breaks the contract, and end a run with nothing to test."""
-        try:
-            yield
-        except Broken as found:
-            if self.smallest is None or found.size < self.smallest.size:
-                self.smallest = found
-            if not self.most_shrinks:
-                self.end()
-            raise
-        except (NotExercised, NotTested) as reason:
-            self.end(reason)
+    def add(self, play: Play) -> None:
+        """Add one play; they come in the order of generation."""
+        exchanges, end = play.exchanges, play.end
+        statuses = Counter(str(exchange.status) for exchange in exchanges)
+        self.traffic += Traffic(len(exchanges), dict(statuses))
+        self.accepted += sum(e.kind == "retry" and e.succeeded for e in exchanges)
+        if isinstance(end, NotTested):
+            self.reason = self.reason or end
+        if self.ended:  # how many were played after the one that ended the run is chance
+            return
+        self.drift |= play.drift
+        self.played += play.kept or isinstance(end, Broken)
+        if isinstance(end, Broken):
+            self.smallest = end
+        elif isinstance(end, NotExercised):
+            self.reason = end
+        elif end is not None and not isinstance(end, EndOfRun):
+            self.crash = end
 
-    @contextlib.contextmanager
-    def prober(self, plan: Plan, endpoint: Endpoint | None = None) -> Iterator[Prober]:
-        """Give a case its own endpoint, if it can be, and count what it sends. Raises EndOfRun."""
-        self._shrunk += self.smallest is not None
-        if self._shrunk > self.most_shrinks:
-            self.end()
-        endpoint = endpoint or plan.endpoint.renew()
-        prober = Prober(endpoint, plan.listen)
+
+class _Series:
+    """The cases of one run, each played once."""
+
+    def __init__(self, plan: Plan, tally: Tally, kind: Kind[Any]) -> None:
+        self._plan, self._tally, self._kind = plan, tally, kind
+        self._bounds = Bounds(plan.seconds)
+        self._drawn: list[Any] = []
+        self._results: dict[str, Broken | None] = {}
+        self._shrinks = 0
+
+    def replay(self) -> None:
+        """Play the case that is to be replayed. Raises NotExercised if it is none."""
+        self._play([self._kind.read(self._plan.replay)])
+
+    def generate(self) -> None:
+        """Draw the cases and play them."""
+        with contextlib.suppress(EndOfRun):
+            self._draw(self._collect, shrinks=False)
+            self._play(self._drawn)
+        plan, played = self._plan, self._tally.played
+        if self._bounds.passed and not self._tally.ended and played < plan.cases:
+            self._tally.cut = f"{played} of {plan.cases} {self._kind.name}s played within "
+            self._tally.cut += plan.limit
+
+    def shrink(self) -> None:
+        """Look for a smaller case than the first that broke, and keep the examples up to date."""
+        tally = self._tally
+        wanted = tally.smallest is not None or self._plan.examples is not None
+        if not wanted or tally.reason is not None or not tally.most_shrinks:
+            return
         try:
-            yield prober
+            self._draw(self._look_up, shrinks=True)
+        except (Broken, EndOfRun, HypothesisException):
+            # Hypothesis calls a case flaky if its search was ended.
+            if tally.smallest is None and tally.cut is None:
+                raise
+
+    def _draw(self, visit: Callable[[Any], None], *, shrinks: bool) -> None:
+        def case(drawn: Any) -> None:
+            visit(drawn)
+
+        strategy, settings = self._kind.strategy, self._plan.settings(shrinks=shrinks)
+        settings(hypothesis.seed(self._plan.seed)(hypothesis.given(strategy)(case)))()
+
+    def _collect(self, case: Any) -> None:
+        self._drawn.append(case)
+        if len(self._drawn) >= (_MOST_DRAWN if self._plan.workers > 1 else 1):
+            self._play(self._drawn)
+        if self._tally.ended or self._bounds.passed:
+            raise EndOfRun
+
+    def _look_up(self, case: Any) -> None:
+        """Raise Broken if a case breaks the contract; play it if that is not known."""
+        key = _key(case)
+        if key not in self._results:
+            if self._shrinks >= self._tally.most_shrinks:
+                raise EndOfRun
+            self._shrinks += 1
+            self._play([case])
+            if key not in self._results or self._tally.reason is not None:
+                raise EndOfRun
+        found = self._results[key]
+        if found is not None:
+            tally = self._tally
+            # Of two of one size, the later is the one that Hypothesis calls simpler.
+            tally.smallest = min(found, tally.smallest or found, key=lambda broken: broken.size)
+            raise Broken(found.case, *found.violations)  # raised elsewhere it is another failure
+
+    def _play(self, cases: list[Any]) -> None:
+        """Play cases, and empty their list."""
+        plays = [Play(case, self._plan.endpoint, self._bounds) for case in cases]
+        cases.clear()
+        rest = deque(plays)
+
+        def add_ended() -> None:
+            while rest and rest[0].over:
+                self._add(rest.popleft())
+            self._plan.progress(self._progress(rest))
+
+        try:
+            if len(plays) == 1:
+                plays[0].run(self._kind.play)
+            elif plays:
+                run_side_by_side(plays, self._kind.play, self._plan.workers, add_ended)
         finally:
-            self.traffic += prober.traffic
-            self.accepted += sum(e.kind == "retry" and e.succeeded for e in prober.exchanges)
-            if endpoint is not plan.endpoint:
-                endpoint.close()
+            add_ended()
+            for play in rest:  # in the middle of them, on Ctrl-C
+                self._add(play)
+        if self._tally.crash is not None:
+            raise self._tally.crash
+
+    def _add(self, play: Play) -> None:
+        self._tally.add(play)
+        if self._plan.listen is not None:
+            for exchange in play.exchanges:
+                self._plan.listen(exchange)
+        broken = play.end if isinstance(play.end, Broken) else None
+        if play.kept or broken is not None:
+            self._results[_key(play.case)] = broken
+
+    def _progress(self, rest: Collection[Play]) -> str:
+        name, waiting = self._kind.name, self._bounds.waiting
+        if self._shrinks:
+            return f"looking for a smaller {name}, {self._shrinks} tried"
+        done = self._tally.played + sum(play.kept for play in rest)
+        wait = f", {waiting} wait for a message to fail" if waiting else ""
+        return f"{done} of {self._plan.cases} {name}s played{wait}"
 
 
-def run_cases(
-    plan: Plan, tally: Tally, generate: Callable[[], None], replay: Callable[[], None]
-) -> Broken | None:
+def _key(case: Any) -> str:
+    return json.dumps(case, default=vars)
+
+
+def run_cases(plan: Plan, tally: Tally, kind: Kind[Any]) -> Broken | None:
     """Run generated cases, or replay one; return the smallest that broke the contract, or None.
 
     Raises NotExercised if no retry was accepted, and NotTested if the endpoint cannot be reached.
     """
+    series = _Series(plan, tally, kind)
     with isolated():
-        try:
-            (generate if plan.replay is None else replay)()
-        except (Broken, EndOfRun, HypothesisException):
-            # Hypothesis calls a case flaky if it breaks once and not again, or was ended.
-            if tally.smallest is None and tally.reason is None:
-                raise
+        if plan.replay is not None:
+            series.replay()
+        else:
+            series.generate()
+            series.shrink()
     if tally.smallest is not None:
         return tally.smallest
     if tally.reason is not None:
@@ -142,15 +210,6 @@ def run_cases(
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
     if plan.replay is None and not tally.accepted:
-        raise NotExercised(
-            "no generated retry was accepted"
-            if plan.endpoint.expendable
-            else "off this machine only retries of unknown messages are generated, and each was "
-            "refused as documented; the rest needs an endpoint on this machine"
-        )
+        nothing = _NOTHING_ACCEPTED if plan.endpoint.expendable else _ONLY_UNKNOWN
+        raise NotExercised(tally.cut or nothing)
     return None
-
-
-def is_text(value: Any) -> bool:
-    """Whether this is a string that UTF-8 can carry."""
-    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)

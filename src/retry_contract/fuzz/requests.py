@@ -6,14 +6,14 @@ Schemathesis the endpoint is a WSGI application in this process.
 
 import contextlib
 import re
-from collections import deque
+import string
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-import hypothesis
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -22,10 +22,12 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi import checks
 
 from retry_contract.contract.validator import validate_expected
-from retry_contract.endpoint.guard import GuardError
+from retry_contract.endpoint import guard
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz import conformance
-from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
+from retry_contract.fuzz.engine import Tally, run_cases
+from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan, is_text
+from retry_contract.fuzz.play import Play
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.delivery import FAILURE
 from retry_contract.rules.generated_cases import REQUESTS
@@ -44,8 +46,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
 """The generated ids, the statuses that may come, and their rule; `probed` tries keys too."""
 
 _RETRY = "/campaigns/{campaignId}/messages/{messageId}/retry"
+_LETTERS = string.ascii_lowercase
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-_SEGMENT = re.compile(r"[^/\\?#\x00-\x1f\x7f]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _FAILURE_RULES = {
@@ -68,13 +70,7 @@ class RequestCase:
 
     def sendable(self, headers: dict[str, str]) -> bool:
         """Whether a correct client can send the case, and every server reads this path in it."""
-        ids = self.path_parameters.values()
-        read = (text for part in ids for text in (part, unquote(part), unquote(unquote(part))))
-        return (
-            all(_SEGMENT.fullmatch(text) and text not in (".", "..") for text in read)
-            and all(map(_HEADER_NAME.fullmatch, headers))
-            and all(map(_HEADER_VALUE.fullmatch, headers.values()))
-        )
+        return all(map(guard.is_plain, self.path_parameters.values())) and _can_be_sent(headers)
 
 
 def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
@@ -85,24 +81,34 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
         plan.require_messages()
         # Half of the requests retry a message that has failed.
         drawn = (FAILED, UNKNOWN, FAILED, FOREIGN, PROBED, KEYLESS)
-    player = _Player(plan, tally)
+    player = _Player(plan)
+    # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger
+    # ones, and too few cases would retry a message that has failed.
+    cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
+    return run_cases(plan, tally, Kind("request", cases, _read_replay, player.play))
 
-    def generate() -> None:
-        # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger
-        # ones, and too few cases would retry a message that has failed.
-        cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
-        plan.settings()(hypothesis.seed(plan.seed)(hypothesis.given(cases)(player.play)))()
 
-    return run_cases(plan, tally, generate, lambda: player.play(_read_replay(plan.replay)))
+def _can_be_sent(headers: dict[str, str]) -> bool:
+    return all(map(_HEADER_NAME.fullmatch, headers)) and all(
+        map(_HEADER_VALUE.fullmatch, headers.values())
+    )
 
 
 def _read_case(target: str, generated: Any) -> RequestCase:
-    """Take from what Schemathesis generated what this target leaves open."""
+    """Take from what Schemathesis generated what this target leaves open, and can be sent."""
     headers = {str(k): str(v).strip() for k, v in (generated.headers or {}).items()}
     if target != KEYLESS:
         headers.pop("Authorization", None)
+    headers = {name: value for name, value in headers.items() if _can_be_sent({name: value})}
     names, *_ = TARGETS[target]
-    return RequestCase(target, {n: generated.path_parameters[n] for n in names}, headers)
+    return RequestCase(target, {n: _plain_id(generated.path_parameters[n]) for n in names}, headers)
+
+
+def _plain_id(generated: str) -> str:
+    """Return a generated id with a letter for each character that the guard lets nowhere."""
+    text = "".join(c if guard.is_plain(c) else _LETTERS[ord(c) % 26] for c in unquote(generated))
+    written = quote(text, safe="")
+    return written if guard.is_plain(written) else "0"
 
 
 def _read_replay(document: Any) -> RequestCase:
@@ -116,35 +122,12 @@ def _read_replay(document: Any) -> RequestCase:
     raise NotExercised(NO_CASE)
 
 
-class Supply:
-    """Failed messages, some sent ahead where they take time to fail; `known` is the latest."""
-
-    def __init__(self, cases: int) -> None:
-        self.known: str | None = None
-        self._ahead = max(1, min(cases // 2, 20))
-        self._sent, self._failed = deque[str](), deque[str]()
-
-    def take(self, prober: Prober) -> str:
-        """Return a failed message that no other case has. Raises NotExercised."""
-        real_time = prober.endpoint.real_time
-        if real_time and not self._failed:
-            while len(self._sent) < self._ahead:
-                self._sent.append(prober.simulate()[0])
-            first = [self._sent.popleft() for _ in range((self._ahead + 1) // 2)]
-            prober.wait_until_failed(*first)
-            self._failed.extend(first)
-        self.known = (
-            self._failed.popleft() if real_time else str(prober.endpoint.message_in(FAILURE))
-        )
-        return self.known
-
-
 class _Player:
-    """Plays cases. To Schemathesis it is the WSGI application, and sends by the case's prober."""
+    """Plays cases. To Schemathesis it is the WSGI application, and sends by the thread's prober."""
 
-    def __init__(self, plan: Plan, tally: Tally) -> None:
-        self._plan, self._tally = plan, tally
-        self._supply, self._prober = Supply(plan.cases), Prober(plan.endpoint)
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._own = plan, threading.local()
+        self._known: str | None = None
         path = plan.expectation.contract.folder / plan.expectation.contract.name / "openapi.json"
         # With no configuration given, Schemathesis would read a schemathesis.toml of the folder.
         schema = schemathesis.openapi.from_path(path, config=SchemathesisConfig())
@@ -162,51 +145,64 @@ class _Player:
         }
         sent = {"headers": headers, "content": environ["wsgi.input"].read()}
         path = environ["REQUEST_URI"].partition("/api/v2/")[2]
-        response = self._prober.forward("retry", environ["REQUEST_METHOD"], path, **sent)
+        response = self._own.prober.forward("retry", environ["REQUEST_METHOD"], path, **sent)
         status = f"{response.status_code} {response.reason_phrase}"
         start(status, list(response.headers.items()))
         return [response.content]
 
-    def play(self, case: RequestCase) -> None:
+    def play(self, case: RequestCase, one: Play) -> None:
         """Send one case. Raises Broken if a response breaks the contract."""
-        with self._tally.prober(self._plan) as self._prober, self._tally.watch():
-            found = tuple(self._play(case))
-            if found:
-                raise Broken({"request": dict(vars(case))}, *found)
+        with one.open() as prober:
+            self._own.prober = prober
+            found = tuple(self._play(case, one, prober))
+        if found:
+            raise Broken({"request": dict(vars(case))}, *found)
 
-    def _play(self, case: RequestCase) -> Iterable[Violation]:
-        prober, endpoint = self._prober, self._prober.endpoint
+    def _play(self, case: RequestCase, one: Play, prober: Prober) -> Iterable[Violation]:
+        endpoint = prober.endpoint
         headers, own_key = dict(case.headers), case.target not in (FOREIGN, KEYLESS)
         if case.target != KEYLESS:
             headers["Authorization"] = f"Bearer {endpoint.key}"
         elif headers.get("Authorization", "").endswith(endpoint.key):
             return ()
-        if not case.sendable(headers):
+        if not case.sendable(headers):  # of a replay: those that are generated are
             return ()
         ids = {"campaignId": endpoint.campaign, **case.path_parameters}
         if "messageId" not in ids:
-            ids["messageId"] = self._supply.take(prober)
-        try:
-            response = prober.forward("retry", "POST", _RETRY[1:].format(**ids), headers=headers)
-        except GuardError:  # the guard sends nothing that may be read as another path
-            return ()
+            ids["messageId"] = self._failed(prober)
+        response = prober.forward("retry", "POST", _RETRY[1:].format(**ids), headers=headers)
         exchange = prober.exchanges[-1]
-        prober.rule_out_outage(exchange, self._known, own_key=own_key)
+        prober.rule_out_outage(exchange, lambda: self._control(prober), own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
-        return self._violations(case, ids, exchange) or tuple(
+        return self._violations(case, ids, one) or tuple(
             _from_schemathesis(case.target, sent, response, exchange)
         )
 
-    def _known(self) -> str | None:
-        """Return a message that can be retrieved, if there is one without sending any for it."""
-        if self._supply.known is None and self._prober.endpoint.expendable:
-            return self._supply.take(self._prober)
-        return self._supply.known or next(iter(self._prober.endpoint.named), None)
+    def _failed(self, prober: Prober) -> str:
+        """Return a failed message that no other case has. Raises NotExercised."""
+        if not prober.endpoint.real_time:
+            return str(prober.endpoint.message_in(FAILURE))
+        message, _ = prober.simulate()
+        self._known = message
+        prober.wait_until_failed(message)
+        return message
+
+    def _control(self, prober: Prober) -> str | None:
+        """Return a message that can be retrieved, if there is one without any cost."""
+        if self._known is None and prober.endpoint.expendable:
+            self._known, _ = prober.simulate()
+        return self._known or next(iter(prober.endpoint.named), None)
 
     def _violations(
-        self, case: RequestCase, ids: dict[str, str], exchange: Exchange
+        self, case: RequestCase, ids: dict[str, str], one: Play
     ) -> tuple[Violation, ...]:
+        prober: Prober = self._own.prober
+        exchange, key, expectation = (
+            prober.exchanges[-1],
+            prober.endpoint.key,
+            self._plan.expectation,
+        )
         _, statuses, rule = TARGETS[case.target]
         if case.target in (UNKNOWN, KEYLESS) and not _PLAIN.fullmatch(unquote(ids["messageId"])):
             statuses |= {404}
@@ -214,13 +210,12 @@ class _Player:
             rule = "no-server-error" if exchange.status >= 500 else rule
             expected = "status " + " or ".join(map(str, sorted(statuses)))
             return (conformance.status_violation(rule, expected, exchange),)
-        expectation, key = self._plan.expectation, self._prober.endpoint.key
         for found in conformance.form_violations(exchange, expectation, key):
             return (found,)
         if not exchange.succeeded:
             return ()
         checked = validate_expected(exchange.payload, expectation)
-        self._tally.drift |= dict.fromkeys(checked.drift)
+        one.drift |= dict.fromkeys(checked.drift)
         observation = Observation(ACCEPTED, exchange, ids["campaignId"], ids["messageId"])
         return checked.violations or (
             *conformance.rule_violations("message-id-kept", observation, expectation),

@@ -1,23 +1,23 @@
-"""Generated sequences: a state machine over any endpoint that messages can be sent on."""
+"""Generated sequences of steps, for any endpoint that messages can be sent on."""
 
-import contextlib
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
-import hypothesis
-from hypothesis import stateful
 from hypothesis import strategies as st
 
 from retry_contract.contract.expectation import Expectation
-from retry_contract.fuzz.engine import NO_CASE, Broken, Plan, Tally, is_text, run_cases
+from retry_contract.fuzz.engine import Tally, run_cases
 from retry_contract.fuzz.field_values import TEXTS
+from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan, is_text
+from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.sequence import Start, StatefulSequence
 from retry_contract.outcome import NotExercised
 from retry_contract.service.seeds import BATCH, STATUSES
 
+_HALF = 11
 _BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
 VALUES: dict[str, Sequence[Any]] = {
     "state": (*STATUSES, *(BATCH + status for status in _BATCHES)),
@@ -40,14 +40,14 @@ _STEPS = {
 """The parameters of each step."""
 
 _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
+    "retry": lambda which: [("retry", which)],
+    "fail_and_retry": lambda which: [("fail", which), ("retry", which)],
+    "spend_attempts": lambda which: [("fail", which), ("retry", which)] * 2,
+    "retry_twice": lambda which: [("fail", which), ("retry", which), ("retry", which)],
     "send": lambda text: [("send", text)],
     "seed_and_retry": lambda delivery: [("seed", delivery), ("retry", 0)],
     "retry_delivered": lambda: [("seed", "success"), ("retry", 0)],
     "retry_in_batch": lambda status: [("seed", BATCH + status), ("retry", 0)],
-    "retry": lambda which: [("retry", which)],
-    "fail_and_retry": lambda which: [("fail", which), ("retry", which)],
-    "retry_twice": lambda which: [("fail", which), ("retry", which), ("retry", which)],
-    "spend_attempts": lambda which: [("fail", which), ("retry", which)] * 2,
     "change_batch": lambda which, status: [("batch", which, status)],
     "retry_unauthorised": lambda which, how: [("fail", which), ("unauthorised", which, how)],
     "retry_elsewhere": lambda: [("elsewhere",)],
@@ -55,13 +55,30 @@ _MOVES: dict[str, Callable[..., list[tuple[Any, ...]]]] = {
     "wrong_method": lambda which, method: [("fail", which), ("method", which, method)],
     "cutover": lambda: [("cutover",)],
 }
-"""The rules of the state machine; each parameter is drawn from the strategy of its name."""
+"""What a sequence is made of, the plainest first: Hypothesis shrinks towards the first.
+
+Each parameter is drawn by its name.
+"""
 
 _DRAWN: dict[str, st.SearchStrategy[Any]] = {
     **{name: st.sampled_from(values) for name, values in VALUES.items()},
     "number": st.integers(0, 2**32 - 1),
     "text": TEXTS,
 }
+
+
+def _drawn_move(move: Callable[..., list[tuple[Any, ...]]]) -> st.SearchStrategy[Any]:
+    return st.builds(move, **{name: _DRAWN[name] for name in inspect.signature(move).parameters})
+
+
+_DRAWN_MOVES = {name: _drawn_move(move) for name, move in _MOVES.items()}
+
+
+class SequenceCase(TypedDict):
+    """A sequence as data: the number of its start, and its steps, a name and JSON values each."""
+
+    start: int
+    steps: list[list[Any]]
 
 
 def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
@@ -71,24 +88,18 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     plan.require_messages()
     starts = _starts(plan)
 
-    @contextlib.contextmanager
-    def begin(number: int) -> Iterator[StatefulSequence]:
-        start = starts[number]
+    def play(case: SequenceCase, one: Play) -> None:
+        start = starts[case["start"]]
         twin = None if start.instant is None else plan.endpoint.twin_at(start.instant)
-        with tally.prober(plan, twin) as prober:
-            yield StatefulSequence(prober, tally, start)
-
-    def replay() -> None:
-        start, steps = _read_replay(plan.replay, len(starts))
-        with begin(start) as sequence:
-            for step in steps:
+        with one.open(twin) as prober:
+            sequence = StatefulSequence(one, prober, start)
+            for step in case["steps"]:
                 sequence.play(*step)
 
-    def generate() -> None:
-        machine = hypothesis.seed(plan.seed)(_machine(begin, len(starts)))
-        stateful.run_state_machine_as_test(machine, settings=plan.settings(stateful_step_count=12))
+    def read(document: Any) -> SequenceCase:
+        return _read_replay(document, len(starts))
 
-    return run_cases(plan, tally, generate, replay)
+    return run_cases(plan, tally, Kind("sequence", _sequences(starts), read, play))
 
 
 def _starts(plan: Plan) -> tuple[Start, ...]:
@@ -108,41 +119,29 @@ def _starts(plan: Plan) -> tuple[Start, ...]:
     return tuple(found)
 
 
-def _machine(
-    opener: Callable[[int], contextlib.AbstractContextManager[StatefulSequence]], starts: int
-) -> type[stateful.RuleBasedStateMachine]:
-    stack = contextlib.ExitStack()
-
-    class Machine(stateful.RuleBasedStateMachine):
-        def teardown(self) -> None:
-            stack.close()
-
-        @stateful.initialize(start=st.integers(0, starts - 1), text=TEXTS)
-        def begin(self, start: int, text: str) -> None:
-            self.sequence = stack.enter_context(opener(start))
-            # With nothing sent, most of what follows would have nothing to act on.
-            self.sequence.play("send", text)
-
-    for name, move in _MOVES.items():
-        setattr(Machine, name, _rule(name, move))
-    return Machine
+def _sequences(starts: Sequence[Start]) -> st.SearchStrategy[SequenceCase]:
+    """Return a strategy for a start and steps."""
+    return st.one_of([_from_start(start) for start in starts])
 
 
-def _rule(name: str, move: Callable[..., list[tuple[Any, ...]]]) -> Any:
-    def play(self: Any, **drawn: Any) -> None:
-        for step in move(**drawn):
-            self.sequence.play(*step)
+def _from_start(start: Start) -> st.SearchStrategy[SequenceCase]:
+    moves = [
+        move
+        for name, move in _DRAWN_MOVES.items()
+        if name != "cutover" or start.cutover is not None
+    ]
+    # Two lists, since Hypothesis seldom draws one of more than a few.
+    half = st.lists(st.one_of(moves), max_size=_HALF)
 
-    play.__name__ = name
-    strategies: dict[str, Any] = {p: _DRAWN[p] for p in inspect.signature(move).parameters}
-    decorate: Any = stateful.rule
-    decorated = decorate(**strategies)(play)
-    if name == "cutover":
-        decorated = stateful.precondition(lambda self: self.sequence.cutover is not None)(decorated)
-    return decorated
+    def case(text: str, *halves: list[list[tuple[Any, ...]]]) -> SequenceCase:
+        # With nothing sent, most of what follows would have nothing to act on.
+        steps = [("send", text), *itertools.chain(*itertools.chain(*halves))]
+        return {"start": start.number, "steps": list(map(list, steps))}
+
+    return st.builds(case, TEXTS, half, half)
 
 
-def _read_replay(document: Any, starts: int) -> tuple[int, list[list[Any]]]:
+def _read_replay(document: Any, starts: int) -> SequenceCase:
     """Read a start and steps from JSON values. Raises NotExercised if they are none."""
     match document:
         case {"start": int(start), "steps": list(steps)} if (
@@ -150,7 +149,7 @@ def _read_replay(document: Any, starts: int) -> tuple[int, list[list[Any]]]:
             and type(start) is int
             and all(isinstance(step, list) and is_step(*step) for step in steps)
         ):
-            return start, steps
+            return {"start": start, "steps": steps}
     raise NotExercised(NO_CASE)
 
 

@@ -1,4 +1,4 @@
-"""The hook for the service's team to provide messages."""
+"""The hook for the service's team to provide messages, and the one that shows a run's progress."""
 
 import pytest
 
@@ -13,3 +13,7 @@ def pytest_retry_contract_state(state: str) -> str | None:
     (a failed message of the campaign given as --foreign-campaign). Each call must return a message
     that no other call has returned. The messages are retried, so they should be nobody's.
     """
+
+
+def pytest_retry_contract_progress(text: str) -> None:
+    """Show what a run does, or waits for; called often."""

@@ -116,6 +116,7 @@ class ContractSession:
                 lambda state: config.hook.pytest_retry_contract_state(state=state),
                 self._listen,
                 self._announce,
+                lambda text: config.hook.pytest_retry_contract_progress(text=text),
             ),
         )
         self._started = time.perf_counter()

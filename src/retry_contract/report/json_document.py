@@ -76,6 +76,8 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         document["violations"] = [_violation(violation) for violation in result.violations]
     if result.reason is not None:
         document["reason"] = result.reason
+    if result.cases is not None:
+        document["cases"] = result.cases
     return document
 
 

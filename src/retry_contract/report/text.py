@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes
 from retry_contract.rules import RULES, Rule
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.verification.findings import NOT_SELECTED
 
 _WIDTH, _HEADING, _REASON = 100, 60, 28
@@ -46,9 +47,10 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
                 place = drift.pointer or "the body"
                 yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
         yield from _left_out_lines(outcome)
-        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
+        seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         yield f"{_names(outcome)}: {requests}{seed}"
+        yield from _generated(outcome)
     if outcome.samples is not None:
         yield sent_line(outcome)
     if is_tested(outcome):
@@ -153,6 +155,7 @@ def verdict_line(outcome: Outcome) -> str:
         return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
+        by += _cut(outcome)
         missing = _not_exercised(outcome)
         if not any(RULES[rule].section in _OF_REFUSALS for rule in missing):
             return f"{verdict} {by}."
@@ -166,6 +169,24 @@ def verdict_line(outcome: Outcome) -> str:
 def _not_exercised(outcome: Outcome) -> list[str]:
     found = outcome.in_state(RuleState.NOT_EXERCISED)
     return list(dict.fromkeys(r.rule for r in found if r.reason != NOT_SELECTED))
+
+
+def _generated(outcome: Outcome) -> Iterator[str]:
+    """Yield how many cases of each kind were generated over all contracts, if any were."""
+    counts = []
+    for rule, kind in ((REQUESTS, "request"), (SEQUENCES, "sequence")):
+        results = [r for c in outcome.contracts for r in c.rules if r.rule == rule]
+        cases = [r.cases for r in results if r.cases is not None]
+        counts += [_count(sum(cases), kind)] if cases else []
+    if counts:
+        yield f"generated: {', '.join(counts)}"
+
+
+def _cut(outcome: Outcome) -> str:
+    """Return how many generated cases were played, where it was not all of them; else ""."""
+    reasons = dict.fromkeys(r.reason for r in outcome.in_state(RuleState.KEPT) if r.reason)
+    parts = [reason.partition(" played ") for reason in reasons]
+    return f"; {' and '.join(p[0] for p in parts)} played {parts[0][2]}" if parts else ""
 
 
 def _names(outcome: Outcome) -> str:

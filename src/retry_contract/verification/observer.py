@@ -15,7 +15,17 @@ from retry_contract.verification.prober import Listener, Prober
 Step = Callable[["Observer"], Iterator[Observation]]
 """Yields the observations of one scenario. Raises NotExercised, or NotTested."""
 
-Generate = Callable[[str, "Observer"], tuple[Violation, ...]]
+
+@dataclass(frozen=True)
+class GeneratedCases:
+    """How generated cases broke a rule, how many were played, and why it was not all of them."""
+
+    violations: tuple[Violation, ...]
+    played: int
+    cut: str | None = None
+
+
+Generate = Callable[[str, "Observer"], GeneratedCases]
 """Checks a rule by cases that it generates. Raises NotExercised, NotTested, or Interrupted."""
 
 
@@ -25,13 +35,14 @@ class Callbacks:
 
     `generate` checks the rules whose cases are generated; without it they are not exercised.
     `state_of` returns the id of a message in a state, or None. `listen` gets every exchange,
-    `announce` what the run does next.
+    `announce` what the run does next, and `progress` what it does or waits for, again and again.
     """
 
     generate: Generate | None = None
     state_of: Callable[[str], str | None] = lambda _: None
     listen: Listener | None = None
     announce: Callable[[str], None] = lambda _: None
+    progress: Callable[[str], None] = lambda _: None
 
 
 class Observer:
@@ -54,7 +65,8 @@ class Observer:
         self.messages = Messages(self.prober)
         self.samples = samples
         self.spent: list[Observation] = []
-        self.announce = callbacks.announce
+        self.announce, self.progress = callbacks.announce, callbacks.progress
+        self.prober.progress = callbacks.progress
         self._expectation, self._plan = expectation, plan
         self._other_traffic = Traffic()
         self._other_drift: dict[Drift, None] = {}

@@ -25,6 +25,7 @@ _LIVE_ONLY = (
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
+    | {"max-seconds"}
 )
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
@@ -51,6 +52,7 @@ class Options:
     replay: dict[str, Any] | None = None
     samples: int | None = None
     examples: Path | None = None
+    max_seconds: float | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -91,6 +93,7 @@ def read_options(
         replay=replay,
         samples=_samples(values["samples"]),
         examples=read.usable_folder("example-database", values["example-database"]),
+        max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
         given=given,
     )
 

@@ -1,5 +1,6 @@
 """Sends the requests of a run, numbers them, and keeps every exchange."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -35,16 +36,31 @@ _NO_CONNECTION = (
 
 _VALUES = {"name": "Tést 测试"}
 
+_url = functools.lru_cache(512)(httpx.URL)
+"""Reads a URL: most are asked more than once, and httpx looks at each character."""
+
 
 class NoResponse(NotTested):
     """A request left, and no whole response came: what it asked for may have been done."""
 
 
 class Prober:
-    """Sends the requests of one run, and keeps every exchange. `listen` is called with each."""
+    """Sends the requests of one run, and keeps every exchange.
 
-    def __init__(self, endpoint: Endpoint, listen: Listener | None = None) -> None:
+    `listen` is called with each. `wait` lets seconds pass, by default as the endpoint does.
+    `progress` is told what is waited for.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        listen: Listener | None = None,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
         self.endpoint, self.listen = endpoint, listen
+        self.progress: Callable[[str], None] = lambda _: None
+        self._base = str(endpoint.client.base_url)
+        self.wait = wait or (lambda seconds: endpoint.wait(seconds))
         self.exchanges: list[Exchange] = []
         self.control: str | None = None
         self._welcomed = False
@@ -82,7 +98,9 @@ class Prober:
         """Send one request as given to httpx, and again after a 429. Raises NotTested."""
         for number in range(_MOST_BACK_OFFS + 1):
             try:
-                built = self.endpoint.client.build_request(method, path, **request)
+                built = self.endpoint.client.build_request(
+                    method, _url(self._base + path), **request
+                )
                 response = self._transfer(kind, built)
             except httpx.InvalidURL as error:
                 raise NotTested("a message has an id that cannot be put into a path") from error
@@ -93,7 +111,7 @@ class Prober:
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
-                self.endpoint.wait(outage.back_off(response.headers.get("retry-after", ""), number))
+                self.wait(outage.back_off(response.headers.get("retry-after", ""), number))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
     def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
@@ -209,10 +227,15 @@ class Prober:
 
     def wait_until_failed(self, *messages: str) -> None:
         """Poll until each message has failed. Raises NotExercised if one does not."""
+        self.progress("waiting for a message to a simulator number to fail")
         for message in messages:
             self._poll(message)
+        self.wait_a_moment()
+
+    def wait_a_moment(self) -> None:
+        """Let the service's clock move on, so that what comes has a later timestamp."""
         if self.endpoint.real_time:
-            self.endpoint.wait(_A_MOMENT)
+            self.wait(_A_MOMENT)
 
     def _poll(self, message: str) -> None:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
@@ -223,7 +246,7 @@ class Prober:
                 return
             if status == f'"{SUCCESS}"':
                 break
-            self.endpoint.wait(pause)
+            self.wait(pause)
             pause = min(pause * 2, longest)
         raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
@@ -10,7 +11,7 @@ from retry_contract.exchange import Observation, Observations
 from retry_contract.outcome import Drift, NotExercised, NotTested, RuleResult, RuleState, Violation
 from retry_contract.rules import GENERATED, Rule
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
-from retry_contract.verification.observer import Callbacks, Observer
+from retry_contract.verification.observer import Callbacks, GeneratedCases, Observer
 from retry_contract.verification.plan import PLAN
 
 
@@ -46,12 +47,15 @@ class Run(Observer):
         if rule.id in self._ignored:
             return RuleResult(rule.id, self.contract, RuleState.IGNORED, reason="--ignore")
         try:
-            found = self._violations(rule)
+            found = self._found(rule)
         except NotExercised as error:
             reason = str(error)
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
-        state = RuleState.BROKEN if found else RuleState.KEPT
-        return RuleResult(rule.id, self.contract, state, found)
+        if isinstance(found, tuple):
+            return RuleResult(rule.id, self.contract, _state(found), found)
+        state = _state(found.violations)
+        result = RuleResult(rule.id, self.contract, state, found.violations, found.cut)
+        return replace(result, cases=found.played)
 
     @property
     def sample_count(self) -> int:
@@ -84,7 +88,7 @@ class Run(Observer):
         exchanges = tuple(self.prober.exchanges) if group == EVERY_RESPONSE else ()
         return Observations(tuple(found), exchanges, self.prober.endpoint.key)
 
-    def _violations(self, rule: Rule) -> tuple[Violation, ...]:
+    def _found(self, rule: Rule) -> tuple[Violation, ...] | GeneratedCases:
         with self._failures():
             expectation = self.expectation
             if rule.id in GENERATED and self._generate is not None:
@@ -106,6 +110,10 @@ class Run(Observer):
         except Exception as error:
             self.failure = f"nothing was sent after an error inside the kit, {type(error).__name__}"
             raise
+
+
+def _state(found: tuple[Violation, ...]) -> RuleState:
+    return RuleState.BROKEN if found else RuleState.KEPT
 
 
 def _drift(observation: Observation, expectation: Expectation) -> tuple[Drift, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -512,3 +513,33 @@ def test_addresses_of_this_machine_are_known_as_they_are_written() -> None:
     assert origin(httpx.URL("https://A.example.")) == ("https", "a.example", 443)
     assert origin(httpx.URL("https://a.example:0")) == ("https", "a.example", 0)
     assert origin(httpx.URL("http://localhost..")) != origin(httpx.URL("http://localhost"))
+
+
+def test_budget_and_rate_hold_over_all_threads() -> None:
+    recorder, slept = Recorder(), list[float]()
+    guard = Guard(httpx.URL(BASE), CAMPAIGN)
+    transport = GuardedTransport(
+        guard, recorder, budget=40, rate=10, sleep=slept.append, clock=lambda: 0.0
+    )
+
+    def send(_: int) -> bool:
+        with contextlib.suppress(NotTested):
+            transport.handle_request(httpx.Request("POST", BASE + RETRY))
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(send, range(100))) == 40
+    assert len(recorder.sent) == 40
+    assert sorted(round(10 * pause) for pause in slept) == list(range(1, 40))
+
+
+def test_nothing_is_sent_after_the_end_by_a_thread_that_waited_for_its_turn() -> None:
+    recorder = Recorder()
+    transport = GuardedTransport(
+        Guard(httpx.URL(BASE), CAMPAIGN), recorder, rate=1, sleep=lambda _: transport.close()
+    )
+    transport.handle_request(httpx.Request("POST", BASE + RETRY))
+    with pytest.raises(NotTested, match="the run has ended"):
+        transport.handle_request(httpx.Request("POST", BASE + RETRY))
+    assert len(recorder.sent) == 1

@@ -14,7 +14,8 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import Expectation, expect
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.endpoint.mock import MockEndpoint, mock_of
-from retry_contract.fuzz.engine import Broken, Plan, Tally
+from retry_contract.fuzz.engine import Tally
+from retry_contract.fuzz.plan import Broken, Plan
 from retry_contract.fuzz.requests import fuzz_requests
 from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.service.faults import FAULTS

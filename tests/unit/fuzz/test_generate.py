@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from support.sample import one_in
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz import engine
+from retry_contract.fuzz import plan
 from retry_contract.fuzz.generate import generator
 from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
@@ -23,7 +24,7 @@ from retry_contract.verification.run import Interrupted, Run
 
 @pytest.fixture(autouse=True)
 def few_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_MOST_SHRINKS", 20)
+    monkeypatch.setattr(plan, "_MOST_SHRINKS", 20)
 
 
 BOTH = pytest.mark.parametrize("rule", one_in(2, [REQUESTS, SEQUENCES]))
@@ -53,17 +54,18 @@ def test_broken_rule_says_how_to_replay_the_case(rule: str) -> None:
         assert violation.replay is not None
         assert violation.replay.startswith("retry-contract verify --contract after-2025-02-24 ")
         assert violation.case is not None
-        assert violation.case in violation.replay
+        assert violation.case in shlex.split(violation.replay)
 
 
 @BOTH
 def test_interrupt_loses_no_case_that_was_found(rule: str, wire: Any) -> None:
-    complete = _run("id-changed").check(RULES[rule])
+    fault = {REQUESTS: "unknown-is-500", SEQUENCES: "unfailed-is-409"}[rule]
+    complete = _run(fault).check(RULES[rule])
     # The last request of all is one of those that look for a smaller case.
     wire.fail_at, wire.error = len(wire.requests), KeyboardInterrupt
     wire.requests.clear()
     with pytest.raises(Interrupted) as interrupt:
-        _run("id-changed").check(RULES[rule])
+        _run(fault).check(RULES[rule])
     result = interrupt.value.result
     assert (result.rule, result.state) == (rule, RuleState.BROKEN)
     assert result.contract == complete.contract

@@ -6,13 +6,19 @@ import contextlib
 import json
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import expect
+from retry_contract.endpoint.guard import Guard
+from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
-from retry_contract.fuzz.engine import NO_CASE
+from retry_contract.fuzz import requests
+from retry_contract.fuzz.plan import NO_CASE, Plan
+from retry_contract.fuzz.search import draw
 from retry_contract.fuzz.stateful import VALUES, is_step
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import RULES
@@ -125,6 +131,23 @@ def test_documented_service_raises_no_alarm(seed: int, fuzz: Any) -> None:
             except NotExercised:
                 continue
             assert found.broken is None, found.broken.case
+
+
+def test_generated_ids_pass_the_guard_of_a_live_service_and_stay_as_varied() -> None:
+    base, key = "https://test.postman.gov.sg/api/v2", "key_test_1"
+    contracts = catalogue()
+    with contextlib.closing(LiveEndpoint(LiveSettings(base, key, "campaign_1"))) as endpoint:
+        operation = requests._Player(Plan(endpoint, expect(contracts, "after"), 40, 1)).operation
+    guard, generated, ids = Guard(httpx.URL(base), "campaign_1"), set(), set()
+    for drawn in draw(operation.as_strategy(), 40, 1):
+        case = requests._read_case(requests.UNKNOWN, drawn)
+        generated.add(drawn.path_parameters["messageId"])
+        ids.add(case.path_parameters["messageId"])
+        path = f"{base}/campaigns/campaign_1/messages/{case.path_parameters['messageId']}/retry"
+        guard.permit(httpx.Request("POST", path, headers={"Authorization": f"Bearer {key}"}))
+        assert case.sendable(case.headers)
+    assert len(ids) == len(generated)
+    assert any("%" in one for one in ids)
 
 
 # Replays that are no case

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.outcomes import AFTER, BEFORE, URL, broken, checked, left_out, outcome, violation
 
-from retry_contract.outcome import Drift, Outcome, Verdict
+from retry_contract.outcome import Drift, Outcome, RuleResult, RuleState, Verdict
 from retry_contract.report.text import (
     cause_lines,
     outcome_lines,
@@ -16,6 +17,7 @@ from retry_contract.report.text import (
     violation_lines,
 )
 from retry_contract.rules import RULES
+from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 
 TWICE_BROKEN = (
     checked(broken(contract=BEFORE), contract=BEFORE),
@@ -46,6 +48,18 @@ TWICE_BROKEN = (
 )
 def test_outcome_in_one_line(found: Outcome, line: str) -> None:
     assert verdict_line(found) == line
+
+
+def test_generated_cases_are_counted_and_what_was_cut_is_in_the_last_line() -> None:
+    cut = "played within --max-seconds 60"
+    requests = RuleResult(
+        REQUESTS, AFTER, RuleState.KEPT, reason=f"42 of 50 requests {cut}", cases=42
+    )
+    sequences = replace(requests, rule=SEQUENCES, reason=f"1 of 50 sequences {cut}", cases=1)
+    found = outcome(Verdict.KEPT, checked(requests, sequences), endpoint=URL, seed=7)
+    *_, counts, _, verdict = outcome_lines(found)
+    assert counts == "generated: 42 requests, 1 sequence"
+    assert verdict == f"KEPT by {URL}; 42 of 50 requests and 1 of 50 sequences {cut}."
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from retry_contract.endpoint.mock import mock_of
 from retry_contract.outcome import Drift, NotExercised, NotTested, RuleState, Traffic, Violation
 from retry_contract.rules import GENERATED, RULES
 from retry_contract.rules.scenarios import ACCEPTED
-from retry_contract.verification.observer import Callbacks, Observer
+from retry_contract.verification.observer import Callbacks, GeneratedCases, Observer
 from retry_contract.verification.run import Run
 
 FUZZ = RULES["generated-requests-answered"]
@@ -69,10 +69,10 @@ def test_generated_rules_are_checked_by_the_generator_and_no_other() -> None:
     asked: list[str] = []
     found = (Violation(FUZZ.id, "/id", "", "", ""),)
 
-    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> GeneratedCases:
         asked.append(rule)
         run.add(Traffic(3, {"400": 3}), [Drift("/odd", "undocumented field")] * 2)
-        return found if rule == FUZZ.id else ()
+        return GeneratedCases(found if rule == FUZZ.id else (), 50)
 
     callbacks = Callbacks(generate)
     mock = mock_of(CONTRACTS, CONTRACTS["after"])
@@ -92,7 +92,7 @@ def test_generated_rules_are_checked_by_the_generator_and_no_other() -> None:
     ("error", "failure"), [(NotTested("it is gone"), "it is gone"), (NotExercised("no"), None)]
 )
 def test_generator_that_comes_to_nothing(error: Exception, failure: str | None) -> None:
-    def generate(rule: str, run: Observer) -> tuple[Violation, ...]:
+    def generate(rule: str, run: Observer) -> GeneratedCases:
         raise error
 
     callbacks = Callbacks(generate)
@@ -119,3 +119,10 @@ def test_run_says_nothing_unless_somebody_listens() -> None:
     Run(endpoint, None).announce("unheard")
     Run(endpoint, None, callbacks=Callbacks(announce=said.append)).announce("heard")
     assert said == ["heard"]
+
+
+def test_run_says_that_it_waits_for_a_message() -> None:
+    shown: list[str] = []
+    run = Run(on_model(), expect(CONTRACTS, "after"), callbacks=Callbacks(progress=shown.append))
+    run.observe(ACCEPTED)
+    assert set(shown) == {"waiting for a message to a simulator number to fail"}
