@@ -1,6 +1,7 @@
 """What a subcommand of the command line is, and how argparse gets it."""
 
 import argparse
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,9 @@ class Subcommand:
             help=self.about,
             description=self.description or f"{self.about[0].upper()}{self.about[1:]}.",
             epilog=self.epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=functools.partial(
+                argparse.RawDescriptionHelpFormatter, max_help_position=26
+            ),
             allow_abbrev=False,
         )
         for names, metavar, text, *more in self.options:
