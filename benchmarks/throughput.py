@@ -57,9 +57,9 @@ def in_this_process(runs: int) -> None:
         live = LiveSettings(served["url"], served["key"], served["campaign"], simulate=True)
         figures: dict[str, Callable[[], int]] = {
             "payloads (retry_responses)": payloads,
-            "requests on the mock, cases": lambda: requests(None).cases,
+            "requests on the mock, cases": lambda: requests(None).played,
             "requests on the mock, requests": lambda: requests(None).requests,
-            "requests over loopback, cases": lambda: requests(live).cases,
+            "requests over loopback, cases": lambda: requests(live).played,
             "sequences on the mock, calls": sequences,
         }
         for name, figure in figures.items():
@@ -86,22 +86,12 @@ def payloads() -> int:
     return drawn
 
 
-class Counted(Tally):
-    """A tally that counts cases too."""
-
-    cases = 0
-
-    def begin(self) -> None:
-        self.cases += 1
-        super().begin()
-
-
-def requests(live: LiveSettings | None) -> Counted:
+def requests(live: LiveSettings | None) -> Tally:
     contracts = catalogue()
     endpoint = LiveEndpoint(live) if live else mock_of(contracts, contracts[AFTER])
     with contextlib.closing(endpoint):
         plan = Plan(endpoint, expect(contracts, AFTER), 300, 1)
-        tally = Counted(plan.most_shrinks)
+        tally = Tally(plan.most_shrinks)
         assert fuzz_requests(plan, tally) is None
     return tally
 
