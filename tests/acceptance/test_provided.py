@@ -194,6 +194,17 @@ def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(run: Any)
     )
 
 
+def test_count_of_what_went_out_has_the_generated_cases_too(run: Any) -> None:
+    with watched(settings=SOON) as (served, watch):
+        words = ("--provision", "simulator", "--fuzz", "4", "--seed", "3")
+        code, out, _ = run(served, "--json", *words)
+    posts = [request.path for request, _ in watch.seen if request.method == "POST"]
+    retries = sum(path.endswith("/retry") for path in posts)
+    assert code == 0
+    assert json.loads(out)["sent"] == {"retries": retries, "sends": len(posts) - retries}
+    assert len(posts) - retries > 8
+
+
 @pytest.mark.parametrize("rule", ["foreign-campaign-refused", "foreign_campaign_refused", "all"])
 def test_required_rule_that_is_not_exercised_is_never_a_green(run: Any, rule: str) -> None:
     with serve(settings=SOON) as served:

@@ -7,7 +7,7 @@ and plays only what it shrinks the first broken one to.
 
 import contextlib
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,8 +61,7 @@ class Tally:
     def add(self, play: Play) -> None:
         """Add one play; they come in the order of generation."""
         exchanges, end = play.exchanges, play.end
-        statuses = Counter(str(exchange.status) for exchange in exchanges)
-        self.traffic += Traffic(len(exchanges), dict(statuses))
+        self.traffic += play.traffic
         self.accepted += sum(e.kind == "retry" and e.succeeded for e in exchanges)
         if isinstance(end, NotTested):
             self.reason = self.reason or end

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange
 from retry_contract.fuzz.search import EndOfRun
-from retry_contract.outcome import Drift
+from retry_contract.outcome import Drift, Traffic
 from retry_contract.verification.prober import Prober
 
 T = TypeVar("T")
@@ -117,6 +117,11 @@ class Play:
     def exchanges(self) -> Sequence[Exchange]:
         """What was sent so far."""
         return () if self.prober is None else tuple(self.prober.exchanges)
+
+    @property
+    def traffic(self) -> Traffic:
+        """How much was sent so far."""
+        return Traffic() if self.prober is None else self.prober.traffic
 
     @contextlib.contextmanager
     def open(self, endpoint: Endpoint | None = None) -> Iterator[Prober]:
