@@ -261,4 +261,7 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
 
 
 def test_marker_is_listed(session: Callable[[str], Session]) -> None:
-    assert "@pytest.mark.retry_contract(name, ...): the contracts" in session("listed").output
+    assert (
+        "@pytest.mark.retry_contract(name, ..., fail_after=seconds): the contracts"
+        in session("listed").output
+    )

@@ -26,20 +26,22 @@ _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT, _LARGEST_PORT = 8020, 65535
+_FAIL_AFTER = 0.3
+"""When a message to a simulator number fails, after it was sent or retried, in seconds."""
 _AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
 _OPTIONS = (
     ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
-    ("--contract", "NAME", "before, after or auto (default): the one in force by its clock", _AUTO),
+    ("--contract", "NAME", "before, after or auto (default): by its clock", _AUTO),
     ("--on", "INSTANT", "what its clock starts at; default now"),
     ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
     ("--rate", "PER_SECOND", "answer more with 429; default no limit"),
     ("--errors", "ENVELOPE", "of errors: nested (default) or flat", {"default": "nested"}),
     ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
-    ("--run", "COMMAND", "run a command next to it, with the sandbox in its environment"),
+    ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
+    ("--run", "COMMAND", "run a command with the sandbox in its environment"),
     ("--fault", "NAME", "a fault to have, repeatable; an unknown one lists them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
 )
-_DELIVERY = timedelta(milliseconds=300)
 _GRACE = 5.0
 """How long a command has to end after Ctrl-C, in seconds."""
 
@@ -76,7 +78,7 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
     from retry_contract.service.controls import AUTO, Start
     from retry_contract.service.faults import FAULTS
     from retry_contract.service.model import Settings
-    from retry_contract.verification.option_values import number
+    from retry_contract.verification.option_values import number, positive
 
     contract, known = options.contract, [*(c.period.alias for c in contracts.values()), AUTO]
     if contract not in (*known, *contracts):
@@ -90,7 +92,8 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
     rate = number("rate", options.rate, default=None)
     if rate == 0:
         raise UsageError("--rate 0: give a number of requests a second, from 1")
-    settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=_DELIVERY)
+    delivery = timedelta(seconds=positive("fail-after", options.fail_after, default=_FAIL_AFTER))
+    settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=delivery)
     return Start(contract, _instant(options, contracts), tuple(options.fault), settings)
 
 

@@ -39,8 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and check the options if any was given."""
     config.addinivalue_line(
         "markers",
-        "retry_contract(name, ...): the contracts, before or after, that retry_mock, retry_sandbox "
-        "and retry_payload take; without it a test runs once for each",
+        "retry_contract(name, ..., fail_after=seconds): the contracts, before or after, that "
+        "retry_mock, retry_sandbox and retry_payload take, without a name each in turn; and when "
+        "a message to a simulator number fails",
     )
     from retry_contract.verification.option_table import OPTIONS
 
@@ -147,7 +148,7 @@ def retry_mock(_retry_case: "Case") -> "Iterator[RetryService]":
     """
     from retry_contract.plugin.services import mock
 
-    with mock(_retry_case.contract) as service:
+    with mock(_retry_case.contract, _retry_case.fail_after) as service:
         yield service
 
 
@@ -156,7 +157,7 @@ def retry_sandbox(_retry_case: "Case") -> "Iterator[RetryService]":
     """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
     from retry_contract.plugin.services import sandbox
 
-    with sandbox(_retry_case.contract) as service:
+    with sandbox(_retry_case.contract, _retry_case.fail_after) as service:
         yield service
 
 

@@ -17,7 +17,7 @@ from retry_contract.outcome import UsageError
 from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Handler, Request, Response
-from retry_contract.service.model import PREFIX
+from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.seeds import FAILED
 
 _PROXY_FREE = ("no_proxy", "NO_PROXY")
@@ -46,7 +46,8 @@ class RetryService:
     """One service for one test. `base_url` ends in `/api/v2`; `key` is that of `campaign`.
 
     Its clock starts inside the time of the test's contract and goes on by itself, and the contract
-    in force by that clock is served. A message to a simulator number fails after a second.
+    in force by that clock is served. A message to a simulator number fails after a second, or after
+    the `fail_after` of the test's marker.
     """
 
     def __init__(self, base_url: str, sandbox: Sandbox, lock: threading.Lock) -> None:
@@ -151,35 +152,44 @@ def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> Value
 
 
 @contextlib.contextmanager
-def mock(contract: str) -> Iterator[RetryService]:
-    """Start a service behind respx: every httpx client reaches it."""
+def mock(contract: str, fail_after: float | None = None) -> Iterator[RetryService]:
+    """Start a service behind respx: every httpx client reaches it. `fail_after` is in seconds."""
     from retry_contract.endpoint.mock import mocking
 
-    service, handle = _service(contract)
+    service, handle = _service(contract, fail_after)
     with mocking(handle) as url:
         yield service(url + PREFIX)
 
 
 @contextlib.contextmanager
-def sandbox(contract: str) -> Iterator[RetryService]:
-    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn."""
+def sandbox(contract: str, fail_after: float | None = None) -> Iterator[RetryService]:
+    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn.
+
+    `fail_after` is in seconds.
+    """
     try:
         from retry_contract.endpoint.server import serve
     except UsageError as error:
         raise pytest.fail.Exception(f"retry_sandbox: {error}", pytrace=False) from None
-    service, handle = _service(contract)
+    service, handle = _service(contract, fail_after)
     with serve(handle) as (url,), _no_proxy():
         yield service(url + PREFIX)
 
 
-def _service(contract: str) -> tuple[Callable[[str], RetryService], Handler]:
+def _service(
+    contract: str, fail_after: float | None
+) -> tuple[Callable[[str], RetryService], Handler]:
     """Return what makes the service at a URL, and its handler: one request at a time."""
     timeline, lock = catalogue().timeline, threading.Lock()
     at = timeline.instant_within(timeline.period(contract))
     # Not the time of day: a test that freezes or moves that one would carry the service along.
     begin, read = datetime.now(UTC), time.monotonic
     since = read()
-    state = Sandbox(catalogue(), Start(AUTO, at), lambda: begin + timedelta(seconds=read() - since))
+    settings = (
+        Settings() if fail_after is None else Settings(delivery=timedelta(seconds=fail_after))
+    )
+    start = Start(AUTO, at, settings=settings)
+    state = Sandbox(catalogue(), start, lambda: begin + timedelta(seconds=read() - since))
 
     def handle(request: Request) -> Response:
         with lock:

@@ -27,6 +27,10 @@ def number(name: str, text: str | None, *, default: int | None) -> int | None:
     return int(text)
 
 
+@overload
+def positive(name: str, text: str | None, *, default: float) -> float: ...
+@overload
+def positive(name: str, text: str | None, *, default: None) -> float | None: ...
 def positive(name: str, text: str | None, *, default: float | None) -> float | None:
     """Read a number above zero."""
     if text is None:

@@ -19,10 +19,15 @@ class Node:
 
     def __init__(self, *args: object, marked: bool = True, **kwargs: object) -> None:
         marker = pytest.mark.retry_contract.with_args(*args, **kwargs)
-        self._marker = marker.mark if marked else None
+        self._marks = [marker.mark] if marked else []
 
-    def get_closest_marker(self, name: str) -> Any:
-        return self._marker if name == "retry_contract" else None
+    def under(self, *args: object, **kwargs: object) -> Node:
+        """This test in a class with another marker."""
+        self._marks.append(pytest.mark.retry_contract.with_args(*args, **kwargs).mark)
+        return self
+
+    def iter_markers(self, name: str) -> list[Any]:
+        return self._marks if name == "retry_contract" else []
 
 
 def cases(node: Node, *, payloads: bool = False) -> list[Case]:
@@ -41,6 +46,27 @@ def cases(node: Node, *, payloads: bool = False) -> list[Case]:
 def test_contracts_are_those_of_the_marker_once_each(node: Node, names: list[str]) -> None:
     assert [case.contract for case in cases(node)] == names
     assert [str(case) for case in cases(node)] == names
+
+
+@pytest.mark.parametrize(
+    ("node", "names", "seconds"),
+    [
+        (Node(fail_after=2), NAMES, 2),
+        (Node("after", fail_after=0.25), NAMES[1:], 0.25),
+        (Node(fail_after=2).under("after"), NAMES[1:], 2),
+        (Node("before").under("after", fail_after=3), NAMES[:1], 3),
+        (Node(fail_after=2).under("after", fail_after=3), NAMES[1:], 2),
+        (Node(fail_after=None).under("after", fail_after=3), NAMES[1:], None),
+        (Node("after"), NAMES[1:], None),
+    ],
+)
+@pytest.mark.parametrize("payloads", [False, True])
+def test_names_and_keywords_are_those_of_the_closest_marker_that_has_them(
+    node: Node, names: list[str], seconds: float | None, payloads: bool
+) -> None:
+    found = cases(node, payloads=payloads)
+    assert list(dict.fromkeys(case.contract for case in found)) == names
+    assert {case.fail_after for case in found} == {seconds}
 
 
 def test_payloads_are_every_valid_example_of_each_contract() -> None:
@@ -63,7 +89,14 @@ def test_payload_is_a_new_one_each_time() -> None:
         (Node("later"), "retry_contract('later'): no such contract; use one of before, after"),
         (Node("after", 7), "retry_contract(7): no such contract; use one of before, after"),
         (Node(), 'takes names of contracts: write @pytest.mark.retry_contract("after")'),
-        (Node("after", name="before"), "takes names of contracts: write"),
+        (Node("after", name="before"), "(name=…): takes fail_after, and names of contracts"),
+        (Node("after").under("after", name=1), "(name=…): takes fail_after, and names of"),
+        (Node(fail_after=0), "(fail_after=0): give seconds, above 0 and up to 999999"),
+        (Node(fail_after=1e6), "(fail_after=1000000.0): give seconds, above 0 and up to 999999"),
+        (Node(fail_after="2"), "(fail_after='2'): give seconds, above 0 and up to 999999"),
+        (Node(fail_after=True), "(fail_after=True): give seconds, above 0 and up to 999999"),
+        (Node(fail_after=float("nan")), "(fail_after=nan): give seconds, above 0 and up to"),
+        (Node(fail_after=[2]).under("after"), "(fail_after=[2]): give seconds, above 0 and up to"),
     ],
 )
 @pytest.mark.parametrize("payloads", [False, True])

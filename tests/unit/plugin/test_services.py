@@ -206,6 +206,18 @@ def test_time_passes_for_a_message_that_was_retried(
     assert client.get(place, headers=headers(retry_mock)).json()["latestStatus"] == "failure"
 
 
+@pytest.mark.retry_contract("after", fail_after=30)
+def test_message_fails_after_the_time_of_the_marker(
+    service: RetryService, client: httpx.Client, retry: Retry
+) -> None:
+    place = url(service, accepted(service, retry)["id"]).removesuffix("/retry")
+    statuses = []
+    for seconds in (28, 2):
+        service.forward(seconds)
+        statuses.append(client.get(place, headers=headers(service)).json()["latestStatus"])
+    assert statuses == ["sent", "failure"]
+
+
 @pytest.mark.retry_contract("before")
 def test_contract_is_switched_whatever_the_clock_shows(service: RetryService, retry: Retry) -> None:
     for name, has in (("after", True), ("before", False), ("after", True), ("auto", False)):
