@@ -22,6 +22,7 @@ OWN = """
     import httpx
     import pytest
     import requests
+    from freezegun import freeze_time
     from retry_contract import identify
 
     before = pytest.mark.retry_contract("before")
@@ -62,6 +63,11 @@ OWN = """
                     return await response.json()
 
         assert keeps(retry_sandbox, asyncio.run(retry()))
+
+
+    @freeze_time("2061-07-28")
+    def test_frozen(retry_sandbox):
+        assert keeps(retry_sandbox, requests.post(**call(retry_sandbox), timeout=5).json())
 
 
     @before
@@ -161,7 +167,14 @@ WITHOUT_EXTRA = """
 
     sys.modules["uvicorn"] = None
 """
-EACH = ("test_httpx", "test_httpx_async", "test_requests", "test_aiohttp", "test_outside")
+EACH = (
+    "test_httpx",
+    "test_httpx_async",
+    "test_requests",
+    "test_aiohttp",
+    "test_frozen",
+    "test_outside",
+)
 ONCE = {
     "test_cutover": BEFORE,
     "test_fault": AFTER,

@@ -168,8 +168,11 @@ def _run_command(command: str, environment: dict[str, str]) -> int:
         code = 128 + signal.SIGINT
         if child is not None:
             user_process.signal_group(child, signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-                child.wait(_GRACE)
+            # In a thread: the time limit of Popen.wait is that of a clock that may stand still.
+            waiter = threading.Thread(target=child.wait, daemon=True)
+            waiter.start()
+            with contextlib.suppress(KeyboardInterrupt):
+                waiter.join(_GRACE)
     finally:
         if child is not None:
             user_process.end_group(child)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import retry_contract.endpoint.clock  # noqa: F401  # before a test stops time
+
 if TYPE_CHECKING:
     from retry_contract.plugin.cases import Case
     from retry_contract.plugin.scenarios import Scenario

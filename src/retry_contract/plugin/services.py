@@ -3,16 +3,16 @@
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
+from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import UsageError
 from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
@@ -182,14 +182,13 @@ def _service(
     """Return what makes the service at a URL, and its handler: one request at a time."""
     timeline, lock = catalogue().timeline, threading.Lock()
     at = timeline.instant_within(timeline.period(contract))
-    # Not the time of day: a test that freezes or moves that one would carry the service along.
-    begin, read = datetime.now(UTC), time.monotonic
-    since = read()
     settings = (
         Settings() if fail_after is None else Settings(delivery=timedelta(seconds=fail_after))
     )
     start = Start(AUTO, at, settings=settings)
-    state = Sandbox(catalogue(), start, lambda: begin + timedelta(seconds=read() - since))
+    # Not the time of day: a test that freezes or moves that one would carry the service along.
+    since = monotonic()
+    state = Sandbox(catalogue(), start, lambda: at + timedelta(seconds=monotonic() - since))
 
     def handle(request: Request) -> Response:
         with lock:

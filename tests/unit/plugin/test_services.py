@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, tzinfo
 from typing import Any, NoReturn
 
 import httpx
@@ -17,7 +16,6 @@ import pytest
 import requests
 
 from retry_contract import violations
-from retry_contract.plugin import services as pytest_services
 from retry_contract.plugin.services import ReceivedRequest, RetryService, mock, sandbox
 from retry_contract.service.controls import STATES, Sandbox
 from retry_contract.service.http import Request, Response
@@ -228,24 +226,6 @@ def test_contract_is_switched_whatever_the_clock_shows(service: RetryService, re
     service.switch_contract("before")
     service.pass_cutover()
     assert "creatorId" in accepted(service, retry)
-
-
-@pytest.mark.retry_contract("before")
-def test_clock_goes_on_by_itself_and_no_other_carries_it_along(
-    retry_mock: RetryService, monkeypatch: pytest.MonkeyPatch, retry: Retry
-) -> None:
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Later:
-            return cls(2031, 1, 1, tzinfo=tz)
-
-    monkeypatch.setattr(time, "monotonic", lambda: 1e12)
-    monkeypatch.setattr(pytest_services, "datetime", Later)
-    one, other = accepted(retry_mock, retry), accepted(retry_mock, retry)
-    assert retry_mock.contract == "before-2025-02-24"
-    assert one["updatedAt"][:13] == other["updatedAt"][:13]
-    time.sleep(0.01)
-    assert accepted(retry_mock, retry)["updatedAt"] > other["updatedAt"]
 
 
 @pytest.mark.usefixtures("offline", "retry_mock")
