@@ -111,6 +111,19 @@ def test_message_fails_after_the_time_that_is_asked_for(shell: dict[str, str]) -
     assert statuses == ["sent", "failure"]
 
 
+def test_it_answers_for_this_machine_and_for_the_names_that_it_is_given(
+    shell: dict[str, str],
+) -> None:
+    names = ("--allow-host", "box.example", "--allow-host", "Other_box.")
+    with sandbox(shell, "--json", *names) as process:
+        control = _document(process)["control"]
+        statuses = {
+            host: httpx.get(control, headers={"host": host}, trust_env=False).status_code
+            for host in ("localhost", "box.example:8020", "other_box", "evil.example")
+        }
+    assert list(statuses.values()) == [200, 200, 200, 403]
+
+
 def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> None:
     with sandbox(shell, "--fault", "id-changed", "--fault", "answers-200") as process:
         assert process.stdout is not None
@@ -239,6 +252,9 @@ BAD = {
     "--cutover-in 9999999": "--cutover-in 9999999: give at most 999999",
     "--cutover-in 1 --contract after": "--cutover-in sets the clock",
     "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",
+    "--allow-host http://box": "--allow-host http://box: give a name or an IPv4 address alone",
+    "--allow-host box:80": "--allow-host box:80: give a name or an IPv4 address alone",
+    "--allow-host *": "--allow-host *: give a name or an IPv4 address alone",
     "--fault x": "--fault x: no such fault; use some of creator-id-missing",
     "--errors x": "--errors x: give nested or flat",
     "--cap x": "--cap x: give attempts or retries",

@@ -38,6 +38,7 @@ _OPTIONS = (
     ("--errors", "ENVELOPE", "of errors: nested (default) or flat", {"default": "nested"}),
     ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
     ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
+    ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
     ("--run", "COMMAND", "run a command with the sandbox in its environment"),
     ("--fault", "NAME", "a fault to have, repeatable; an unknown one lists them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
@@ -49,6 +50,7 @@ _GRACE = 5.0
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
     from retry_contract.endpoint.server import serve
+    from retry_contract.service.admission import refuse_other_hosts
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
     from retry_contract.verification.option_values import number
@@ -60,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
-    with handling, serve(sandbox.handle, port=port) as (url,):
+    handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
+    with handling, serve(handle, port=port) as (url,):
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
         if options.run is not None:
@@ -72,6 +75,15 @@ def run(options: argparse.Namespace) -> int:
                 write_lines(_lines(described))
             _wait()
     return 0
+
+
+def _allowed_hosts(options: argparse.Namespace) -> list[str]:
+    from retry_contract.service.admission import NAME
+
+    for name in options.allow_host:
+        if not NAME.fullmatch(name.removesuffix(".")):
+            raise UsageError(f"--allow-host {name}: give a name or an IPv4 address alone")
+    return list(options.allow_host)
 
 
 def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":

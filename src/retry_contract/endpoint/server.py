@@ -5,6 +5,7 @@ To import this module raises UsageError where the extra `sandbox` is not install
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -113,6 +114,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = None
+        self.scope["extensions"][_EXTENSION]["target"] = self.url
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -147,13 +149,24 @@ def _application(
         if body is None:
             response = Response(413)
         else:
-            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
             path = scope["raw_path"].decode("latin-1")
             handle = handlers[scope["server"][1]]
-            response = handle(Request(scope["method"], path, headers, body))
+            response = handle(Request(scope["method"], path, _headers(scope), body))
         await _write(response, scope["extensions"][_EXTENSION], receive, send)
 
     return answer
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    """Return the headers by name. A host in the target replaces Host: RFC 9112, 3.2.2."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    scheme, absolute, rest = scope["extensions"][_EXTENSION]["target"].partition(b"://")
+    if absolute and not scheme.startswith(b"/"):
+        headers["host"] = re.split(b"[/?#]", rest, maxsplit=1)[0].decode("latin-1")
+    return headers
 
 
 async def _read(receive: _Receive) -> bytes | None:

@@ -14,6 +14,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import UsageError
+from retry_contract.service.admission import refuse_other_hosts
 from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Handler, Request, Response
@@ -172,7 +173,7 @@ def sandbox(contract: str, fail_after: float | None = None) -> Iterator[RetrySer
     except UsageError as error:
         raise pytest.fail.Exception(f"retry_sandbox: {error}", pytrace=False) from None
     service, handle = _service(contract, fail_after)
-    with serve(handle) as (url,), _no_proxy():
+    with serve(refuse_other_hosts(handle)) as (url,), _no_proxy():
         yield service(url + PREFIX)
 
 
