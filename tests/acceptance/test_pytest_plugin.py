@@ -41,7 +41,8 @@ CHOSEN = {
     "--contract-version=auto --contract-on=2025-02-23T16:00:00Z": NAMES[1],
 }
 USAGE_ERROR = {
-    "--contract-version=later": "--contract-version later: no such contract; use one of",
+    "--contract-version=later": "--contract-version later: no such contract; did you mean after?",
+    "--contract-endpont=x --contract-fuz=0": "mean: --contract-endpoint and --contract-fuzz",
     "-q": "the endpoint is empty",
     "-n 2": "the endpoint is empty",
 }

@@ -19,6 +19,7 @@ import pytest
 from support.sample import one_in
 
 from retry_contract.cli import sandbox as cli
+from retry_contract.service.faults import FAULTS
 
 Done = CompletedProcess[str]
 
@@ -243,27 +244,44 @@ def test_what_it_serves_is_printed_before_it_waits(
 
 BAD = {
     "--port x": "--port x",
-    "--port 70000": "--port 70000: give a number up to 65535",
+    "--port 70000": "--port 70000: give a whole number from 0 to 65535",
     "--contract x": "--contract x: no such contract; use one of before, after, auto",
     "--on 2025-02-30": "--on: '2025-02-30' is not a possible date",
     "--on 0001-01-01": "--on 0001-01-01: give an instant from 2000 to 2099",
     "--on 9999-12-31": "--on 9999-12-31: give an instant from 2000 to 2099",
     "--cutover-in x": "--cutover-in x",
-    "--cutover-in 9999999": "--cutover-in 9999999: give at most 999999",
+    "--cutover-in 9999999": "--cutover-in 9999999: give a number above 0 and below 1000000",
     "--cutover-in 1 --contract after": "--cutover-in sets the clock",
     "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",
     "--allow-host http://box": "--allow-host http://box: give a name or an IPv4 address alone",
     "--allow-host box:80": "--allow-host box:80: give a name or an IPv4 address alone",
     "--allow-host *": "--allow-host *: give a name or an IPv4 address alone",
-    "--fault x": "--fault x: no such fault; use some of creator-id-missing",
+    "--fail-after 0": "--fail-after 0: give a number above 0",
+    "--fail-after soon": "--fail-after soon: give a number above 0",
+    "--fail-after 1000000": "--fail-after 1000000: give a number above 0 and below 1000000",
+    "--contract befor": "--contract befor: no such contract; did you mean before?",
+    "--fault x": "--fault x: no such fault; see: retry-contract sandbox --fault list",
+    "--fault creator-id-mising": "--fault creator-id-mising: no such fault; did you mean creator",
+    "--fault reply-drips": "--fault reply-drips was renamed: use response-drips",
+    "--fault no_reply": "--fault no_reply was renamed: use no-response",
     "--errors x": "--errors x: give nested or flat",
     "--cap x": "--cap x: give attempts or retries",
-    "--rate 0": "--rate 0",
-    "--fail-after 0": "--fail-after 0: give a number above 0 in digits, such as 2 or 0.5",
-    "--fail-after soon": "--fail-after soon: give a number above 0 in digits",
-    "--fail-after 1000000": "--fail-after 1000000: give at most 999999",
-    "--prot 1": "unrecognized arguments: --prot and a word",
+    "--rate 0": "--rate 0: give a whole number from 1 to 999999999",
+    "--prot 1": "unrecognized arguments: --prot and a word that is no option; did you mean --port",
 }
+
+
+def test_faults_are_listed(here: Callable[..., Done]) -> None:
+    done = here("sandbox", "--fault", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FAULTS)
+    document = json.loads(here("sandbox", "--fault", "list", "--json").stdout)
+    assert document["format"] == 1
+    assert document["faults"][0] == {
+        "fault": "creator-id-missing",
+        "sentence": "creatorId is left out.",
+        "rule": "creator-id-as-contracted",
+    }
 
 
 def test_what_it_serves_is_not_printed_into_the_output_of_a_command(

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -66,11 +67,11 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, secret: str, scrubber: Scrubber) -> int:
     from retry_contract.verification.option_values import usable_folder
 
-    target = _target(options)
+    target, limits = _target(options), _limits(options)
     folder = usable_folder("report", options.report)
     try:
         with _progress_note(options):
-            found = _check(options, target, secret)
+            found = _check(options, target, limits, secret)
     except UsageError as error:
         reason = scrubber.scrub(str(error))
         raise UsageError(_reason(options, scrubber.scrub(target), reason)) from None
@@ -127,29 +128,44 @@ def _target(options: argparse.Namespace) -> str:
     return str(given[0])
 
 
-def _check(options: argparse.Namespace, target: str, secret: str) -> "Readiness":
+@dataclass(frozen=True)
+class _Limits:
+    """What the options say of how much is tried; `timeout` is in seconds."""
+
+    payloads: int
+    seed: int
+    values: dict[str, str] | None
+    timeout: float
+
+
+def _limits(options: argparse.Namespace) -> _Limits:
+    from retry_contract.verification import option_values as read
+
+    few = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
+    return _Limits(
+        read.number("payloads", options.payloads, default=few, least=1, most=_MOST_PAYLOADS),
+        read.read_seed(options.seed, 1) or 0,
+        read.template_values(options.values),
+        read.positive("timeout", options.timeout, default=None) or _TIMEOUT,
+    )
+
+
+def _check(options: argparse.Namespace, target: str, limits: _Limits, secret: str) -> "Readiness":
     from retry_contract.consumer.process.user_process import read_command
     from retry_contract.consumer.readiness import CheckPlan
-    from retry_contract.verification import option_values
 
     now, accept = datetime.now(UTC), tuple(options.accept)
-    timeout = option_values.positive("timeout", options.timeout, default=None) or _TIMEOUT
     if _is_client(options):
         from retry_contract.consumer.client.calls import Client
         from retry_contract.consumer.client.client_check import check_client
 
         command = None if options.client_exec is None else read_command(options.client_exec)
-        client = Client(target, timeout, command, options.accepted_when or "")
+        client = Client(target, limits.timeout, command, options.accepted_when or "")
         check = CheckPlan(target, now, secret=secret, accept=accept)
         return check_client(check, client, catalogue())
-    default = _FEW_PAYLOADS if options.per_payload else _PAYLOADS
-    payloads = option_values.number("payloads", options.payloads, default=default)
-    if payloads > _MOST_PAYLOADS:
-        raise UsageError(f"--payloads {payloads}: give at most {_MOST_PAYLOADS}")
-    seed = option_values.read_seed(options.seed, 1) or 0
-    values = option_values.template_values(options.values)
-    check = CheckPlan(target, now, payloads, seed, secret, values, accept)
-    with contextlib.closing(_reader(options, target, timeout)) as reader:
+    drawn = limits.payloads, limits.seed
+    check = CheckPlan(target, now, *drawn, secret, limits.values, accept)
+    with contextlib.closing(_reader(options, target, limits.timeout)) as reader:
         from retry_contract.consumer.reader.reader_check import check_reader
 
         return check_reader(check, reader, catalogue())

@@ -5,11 +5,12 @@ import gc
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from retry_contract._version import __version__
+from retry_contract.choices import closest_name
 from retry_contract.cli import consumer, reference, sandbox, validate, verify
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
@@ -21,6 +22,7 @@ _NAME = "retry-contract"
 _FIRST = (verify.COMMAND, validate.COMMAND, consumer.COMMAND, sandbox.COMMAND)
 _COMMANDS = {command.name: command for command in (*_FIRST, *reference.COMMANDS)}
 _KNOWN = " or ".join(", ".join(_COMMANDS).rsplit(", ", 1))
+_INVALID_CHOICE = re.compile(r"invalid choice: ['\"](.*?)['\"]")
 _OPTION = re.compile(r"--[A-Za-z]+(-[A-Za-z]+)*(?==|\Z)|-[A-Za-z]")
 
 
@@ -28,8 +30,10 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the options, and quotes no value: it may be a key."""
 
     def error(self, message: str) -> NoReturn:
-        if "invalid choice" in message:
-            raise UsageError(f"no such command; give {_KNOWN}; see: {self.prog} --help")
+        if wrong := _INVALID_CHOICE.search(message):
+            meant = closest_name(wrong[1], _COMMANDS)
+            how = f"did you mean {meant}?" if meant else f"give {_KNOWN}; see: {self.prog} --help"
+            raise UsageError(f"no such command; {how}")
         unquoted = re.split(r""":? ['"]""", message)[0]
         raise UsageError(f"{unquoted}; see: {self.prog} --help")
 
@@ -66,6 +70,8 @@ def _run(own: list[str], extra: list[str]) -> int:
         options, unknown = parser.parse_known_args(own)
     finally:
         write_lines([])  # --help and --version end here, and may write to a closed pipe too
+    if options.command is None and unknown:
+        raise UsageError(_unrecognized(unknown, ("--help", "--version"), _NAME))
     if options.command is None:
         raise UsageError(f"give a command: {_KNOWN}; see: {_NAME} --help")
     if hasattr(options, "files"):
@@ -74,8 +80,8 @@ def _run(own: list[str], extra: list[str]) -> int:
         unknown = [word for word in unknown if word not in late]
         options.files, extra = options.files + late + extra, []
     if unknown:
-        named = _without_values(unknown)
-        raise UsageError(f"unrecognized arguments: {named}; see: {_NAME} {options.command} --help")
+        known = options.subcommand.option_names
+        raise UsageError(_unrecognized(unknown, known, f"{_NAME} {options.command}"))
     is_verify = options.subcommand is verify.COMMAND
     if extra and not is_verify:
         raise UsageError("only verify takes -- ARGS")
@@ -94,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in _COMMANDS.values():
         command.add_to(commands)
     return parser
+
+
+def _unrecognized(words: list[str], known: Iterable[str], command: str) -> str:
+    """Return what is said of words that a command does not know: no value, and what was meant."""
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    meant = dict.fromkeys(filter(None, (closest_name(option, known) for option in options)))
+    how = f"did you mean {' and '.join(meant)}?" if meant else f"see: {command} --help"
+    return f"unrecognized arguments: {_without_values(words)}; {how}"
 
 
 def _without_values(words: list[str]) -> str:

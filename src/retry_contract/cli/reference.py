@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from retry_contract.choices import unknown_name
 from retry_contract.cli.output import write_lines
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
@@ -39,8 +40,8 @@ def _schema(options: argparse.Namespace) -> list[str]:
     elif options.contract in {name for p in contracts.timeline for name in (p.name, p.alias)}:
         schema = bundle(contracts[options.contract])
     else:
-        known = ", ".join([*(p.alias for p in contracts.timeline), "either"])
-        raise UsageError(f"{options.contract}: no such contract; use one of {known}")
+        known = [*(p.alias for p in contracts.timeline), "either"]
+        raise UsageError(unknown_name("contract", options.contract, known, also=contracts))
     return [json.dumps(schema, indent=2)]
 
 

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retry_contract.choices import unknown_name
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import Catalogue, catalogue
 from retry_contract.contract.timeline import InvalidInstant, as_instant
-from retry_contract.outcome import UsageError
+from retry_contract.outcome import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from retry_contract.service.controls import Start
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
-_PORT, _LARGEST_PORT = 8020, 65535
+_PORT, _LARGEST_PORT, _LIST = 8020, 65535, "list"
 _FAIL_AFTER = 0.3
 """When a message to a simulator number fails, after it was sent or retried, in seconds."""
 _AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
@@ -40,7 +41,7 @@ _OPTIONS = (
     ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
     ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
     ("--run", "COMMAND", "run a command with the sandbox in its environment"),
-    ("--fault", "NAME", "a fault to have, repeatable; an unknown one lists them all", REPEATABLE),
+    ("--fault", "NAME", "a fault to have, repeatable; list prints them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
 )
 _GRACE = 5.0
@@ -49,6 +50,9 @@ _GRACE = 5.0
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or until the command has ended. Raises UsageError."""
+    if _LIST in options.fault:
+        _list_faults(as_json=options.json)
+        return ExitCode.KEPT
     from retry_contract.endpoint.server import serve
     from retry_contract.service.admission import refuse_other_hosts
     from retry_contract.service.controls import CONTROL, Sandbox
@@ -57,9 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.json and options.run is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    contracts, port = catalogue(), number("port", options.port, default=_PORT)
-    if port > _LARGEST_PORT:
-        raise UsageError(f"--port {port}: give a number up to {_LARGEST_PORT}")
+    contracts = catalogue()
+    port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
     handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
@@ -86,27 +89,39 @@ def _allowed_hosts(options: argparse.Namespace) -> list[str]:
     return list(options.allow_host)
 
 
+def _list_faults(*, as_json: bool) -> None:
+    from retry_contract.service.faults import FAULTS
+
+    faults = FAULTS.values()
+    if as_json:
+        rows = [{"fault": f.name, "sentence": f.sentence, "rule": f.rule} for f in faults]
+        write_json({"faults": rows})
+    else:
+        width = max(map(len, FAULTS)) + 2
+        write_lines(fault.name.ljust(width) + fault.sentence for fault in faults)
+
+
 def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
     from retry_contract.service.controls import AUTO, Start
-    from retry_contract.service.faults import FAULTS
+    from retry_contract.service.faults import fault_named
     from retry_contract.service.model import Settings
     from retry_contract.verification.option_values import number, positive
 
     contract, known = options.contract, [*(c.period.alias for c in contracts.values()), AUTO]
     if contract not in (*known, *contracts):
-        raise UsageError(f"--contract {contract}: no such contract; use one of {', '.join(known)}")
-    for name in options.fault:
-        if name not in FAULTS:
-            raise UsageError(f"--fault {name}: no such fault; use some of {', '.join(FAULTS)}")
+        said = unknown_name("contract", contract, known, also=contracts)
+        raise UsageError(f"--contract {said}")
+    try:
+        faults = tuple(fault_named(name).name for name in options.fault)
+    except LookupError as error:
+        raise UsageError(f"--fault {error}") from None
     for name, words in (("errors", ("nested", "flat")), ("cap", ("attempts", "retries"))):
         if getattr(options, name) not in words:
             raise UsageError(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
-    rate = number("rate", options.rate, default=None)
-    if rate == 0:
-        raise UsageError("--rate 0: give a number of requests a second, from 1")
+    rate = number("rate", options.rate, default=None, least=1)
     delivery = timedelta(seconds=positive("fail-after", options.fail_after, default=_FAIL_AFTER))
     settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=delivery)
-    return Start(contract, _instant(options, contracts), tuple(options.fault), settings)
+    return Start(contract, _instant(options, contracts), faults, settings)
 
 
 def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | None:

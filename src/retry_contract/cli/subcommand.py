@@ -23,6 +23,12 @@ class Subcommand:
     description: str = ""
     usage: str | None = None
 
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The names of its options, each with its dashes."""
+        words = (word for names, *_ in self.options for word in names.split())
+        return ("--help", *(word for word in words if word.startswith("-")))
+
     def add_to(self, commands: Any) -> None:
         """Add it to the subcommands of a parser."""
         parser = commands.add_parser(

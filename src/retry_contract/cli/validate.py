@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.files:
         how = "give a file, or - for standard input"
         raise UsageError(f"{how}; see: retry-contract validate --help")
-    expected = expectations(catalogue(), options.contract, options.on, default="any")
+    expected = expectations(catalogue(), options.contract, options.on, default="auto", every="any")
     results = []
     for file in options.files:
         try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import InvalidInstant, as_instant, show
 from retry_contract.outcome import UsageError
@@ -45,11 +46,16 @@ def expect_at(catalogue: Catalogue, when: str | datetime) -> Expectation:
 
 
 def expectations(
-    catalogue: Catalogue, contract: str | None, on: str | None, *, default: str
+    catalogue: Catalogue,
+    contract: str | None,
+    on: str | None,
+    *,
+    default: str,
+    every: str | None = None,
 ) -> tuple[Expectation, ...]:
     """Return what the options --contract and --on expect. Raises UsageError.
 
-    `default` is the word for every contract, which also holds without an option.
+    `default` holds without an option. `every` is the word for all contracts, where there is one.
     """
     choice = ("auto" if on is not None else default) if contract is None else contract
     if on is not None and choice != "auto":
@@ -57,12 +63,11 @@ def expectations(
     try:
         if choice == "auto":
             return (expect_at(catalogue, datetime.now(UTC) if on is None else on),)
-        names = catalogue if choice == default else [choice]
+        names = catalogue if choice == every else [choice]
         return tuple(expect(catalogue, name) for name in names)
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
     except KeyError:
-        last = "served" if default == "auto" else default
-        known = ", ".join([*(c.period.alias for c in catalogue.values()), "auto", last])
-        shown = choice or "(empty)"
-        raise UsageError(f"--contract {shown}: no such contract; use one of {known}") from None
+        known = [*(c.period.alias for c in catalogue.values()), "auto", every or "served"]
+        said = unknown_name("contract", choice or "(empty)", known, also=catalogue)
+        raise UsageError(f"--contract {said}") from None

@@ -8,6 +8,8 @@ from itertools import pairwise, starmap
 from operator import itemgetter
 from typing import Any
 
+from retry_contract.choices import unknown_name
+
 SINGAPORE = timezone(timedelta(hours=8))
 """Singapore's fixed offset, so that a machine without a time zone database agrees with others."""
 
@@ -52,8 +54,12 @@ class Timeline(tuple[Period, ...]):
     __slots__ = ()
 
     def period(self, name: str) -> Period:
-        """Return the period of a contract, by name or alias. Raises KeyError."""
-        return {key: p for p in self for key in (p.name, p.alias)}[name]
+        """Return the period of a contract, by name or alias. Raises KeyError with advice."""
+        periods = {key: p for p in self for key in (p.name, p.alias)}
+        if name not in periods:
+            known = [period.alias for period in self]
+            raise KeyError(unknown_name("contract", str(name), known, also=periods))
+        return periods[name]
 
     def at(self, when: str | date | datetime) -> Period:
         """Return the period in force at a date or an instant. Raises InvalidInstant."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _RUN, _CASE, _PAYLOAD = "_contract_run", "_retry_case", "retry_payload"
 _USAGE_ERROR = pytest.StashKey[pytest.UsageError]()
 _FROM_WORKER = "retry_contract_usage_error"
+_PREFIX = "--contract-"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +29,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("retry-contract", "contract tests of the retry endpoint")
     for option in OPTIONS:
         group.addoption(option.pytest_name, **option.keywords)
+
+
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> None:
+    """Let pytest's message about a mistyped option say which one was probably meant."""
+    from retry_contract.verification.option_table import OPTIONS
+
+    known = {option.pytest_name.removeprefix(_PREFIX) for option in OPTIONS}
+    words = [word.removeprefix(_PREFIX) for word in args if word.startswith(_PREFIX)]
+    mistyped = [name for word in words if (name := word.partition("=")[0]) not in known]
+    if mistyped:
+        from retry_contract.choices import closest_name
+
+        meant = filter(None, (closest_name(name, known) for name in mistyped))
+        if names := " and ".join(_PREFIX + name for name in dict.fromkeys(meant)):
+            parser.extra_info["did you mean"] = names  # shown only if pytest refuses the words
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

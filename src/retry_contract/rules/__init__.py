@@ -1,5 +1,6 @@
 """Every promise that the kit holds an endpoint to, each with its source."""
 
+from retry_contract.choices import unknown_name
 from retry_contract.rules import accepted_retry, every_response, generated_cases, refusals
 from retry_contract.rules.model import Basis, Finding, Rule, Section
 
@@ -26,10 +27,9 @@ _RENAMED = {
 
 
 def rule_named(name: str) -> Rule:
-    """Return a rule by id, with - or _. Raises LookupError, with the new id of a renamed one."""
+    """Return a rule by id, with - or _. Raises LookupError, which says what was probably meant."""
     id_ = name.replace("_", "-")
-    if id_ in RULES:
-        return RULES[id_]
-    if id_ in _RENAMED:
-        raise LookupError(f"{name} was renamed: use {_RENAMED[id_]}")
-    raise LookupError(f"{name}: no such rule; see: retry-contract rules")
+    if id_ not in RULES:
+        see = "retry-contract rules"
+        raise LookupError(unknown_name("rule", name, RULES, renamed=_RENAMED, see=see))
+    return RULES[id_]

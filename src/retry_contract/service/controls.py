@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import as_instant, show
-from retry_contract.service.faults import FAULTS
+from retry_contract.service.faults import FAULTS, fault_named
 from retry_contract.service.http import Handler, Request, Response, json_response, read_object
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import RETRYABLE_BATCHES, Campaign
@@ -53,7 +54,7 @@ class Sandbox:
     """
 
     def __init__(self, catalogue: Catalogue, start: Start, real: Callable[[], datetime]) -> None:
-        self._catalogue, self._start, self._real = catalogue, start, real
+        self.catalogue, self._start, self._real = catalogue, start, real
         self.requests: deque[tuple[datetime, str, str, int]] = deque(maxlen=1_000)
         self.reset()
 
@@ -82,13 +83,13 @@ class Sandbox:
 
     def serve(self, contract: str) -> None:
         """Serve a contract by name, or `auto`. Raises KeyError if there is none."""
-        self.contract = contract if contract == AUTO else self._catalogue[contract].name
+        self.contract = contract if contract == AUTO else self.catalogue[contract].name
 
     def in_force(self, instant: datetime) -> Contract:
         """Return the contract that the service without faults serves at an instant."""
         if self.contract == AUTO:
-            return self._catalogue.of(self._catalogue.timeline.at(instant))
-        return self._catalogue[self.contract]
+            return self.catalogue.of(self.catalogue.timeline.at(instant))
+        return self.catalogue[self.contract]
 
     def switch(self, faults: tuple[str, ...]) -> None:
         """Switch on just these faults, by name, in the order of `FAULTS`."""
@@ -174,7 +175,8 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     try:
         return {"messages": sandbox.make(str(wanted.get("state", FAILED)), count, campaign)}
     except ValueError:
-        raise ControlError(400, f"state must be one of {', '.join(STATES)}") from None
+        said = unknown_name("state", str(wanted.get("state")), STATES)
+        raise ControlError(400, said) from None
 
 
 def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
@@ -189,17 +191,23 @@ def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
 
 
 def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
+    name = str(wanted.get("contract", "(none)"))
     try:
-        sandbox.serve(str(wanted.get("contract")))
+        sandbox.serve(name)
     except KeyError:
-        raise ControlError(400, "contract must be before, after, or auto") from None
+        known = [*(period.alias for period in sandbox.catalogue.timeline), AUTO]
+        said = unknown_name("contract", name, known, also=sandbox.catalogue)
+        raise ControlError(400, said) from None
 
 
 def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
     names = wanted.get("faults")
-    if not isinstance(names, list) or not all(name in FAULTS for name in map(str, names)):
-        raise ControlError(400, f"faults must be an array of some of {', '.join(FAULTS)}")
-    sandbox.switch(tuple(names))
+    if not isinstance(names, list):
+        raise ControlError(400, "faults must be an array of names")
+    try:
+        sandbox.switch(tuple(fault_named(str(name)).name for name in names))
+    except LookupError as error:
+        raise ControlError(400, f"faults: {error}") from None
 
 
 def _list_requests(sandbox: Sandbox, _: dict[str, Any]) -> Any:

@@ -8,23 +8,27 @@ from typing import Any, overload
 
 from retry_contract.outcome import UsageError
 
-_MOST_DIGITS, _MOST_WHOLE_DIGITS = 9, 6
-_LARGEST_SEED = 2**64
+_LARGEST, _LARGEST_DECIMAL, _LARGEST_SEED = 999_999_999, 999_999, 2**64 - 1
 
 
 @overload
-def number(name: str, text: str | None, *, default: int) -> int: ...
+def number(
+    name: str, text: str | None, *, default: int, least: int = ..., most: int = ...
+) -> int: ...
 @overload
-def number(name: str, text: str | None, *, default: None) -> int | None: ...
-def number(name: str, text: str | None, *, default: int | None) -> int | None:
-    """Read a whole number."""
+def number(
+    name: str, text: str | None, *, default: None, least: int = ..., most: int = ...
+) -> int | None: ...
+def number(
+    name: str, text: str | None, *, default: int | None, least: int = 0, most: int = _LARGEST
+) -> int | None:
+    """Read a whole number in a range."""
     if text is None:
         return default
-    if not re.fullmatch("[0-9]+", text):
-        raise UsageError(f"--{name} {text}: give a whole number, such as 50")
-    if len(text) > _MOST_DIGITS:
-        raise UsageError(f"--{name} {text}: give at most {'9' * _MOST_DIGITS}")
-    return int(text)
+    short = re.fullmatch("[0-9]+", text) and len(text.lstrip("0")) <= len(str(most))
+    if short and least <= int(text) <= most:
+        return int(text)
+    raise UsageError(f"--{name} {text}: give a whole number from {least} to {most}")
 
 
 @overload
@@ -32,24 +36,22 @@ def positive(name: str, text: str | None, *, default: float) -> float: ...
 @overload
 def positive(name: str, text: str | None, *, default: None) -> float | None: ...
 def positive(name: str, text: str | None, *, default: float | None) -> float | None:
-    """Read a number above zero."""
+    """Read a number above zero, with up to six decimals."""
     if text is None:
         return default
-    match = re.fullmatch(r"([0-9]+)(\.[0-9]{1,6})?", text)
-    if match is not None and len(match[1]) > _MOST_WHOLE_DIGITS:
-        raise UsageError(f"--{name} {text}: give at most {'9' * _MOST_WHOLE_DIGITS}")
-    if match is None or not float(text):
-        raise UsageError(f"--{name} {text}: give a number above 0 in digits, such as 2 or 0.5")
-    return float(text)
+    match = re.fullmatch(r"0*([0-9]+)(\.[0-9]{1,6})?", text)
+    if match and len(match[1]) <= len(str(_LARGEST_DECIMAL)) and float(text):
+        return float(text)
+    how = f"give a number above 0 and below {_LARGEST_DECIMAL + 1}, such as 2 or 0.5"
+    raise UsageError(f"--{name} {text}: {how}")
 
 
 def read_seed(text: str | None, fuzz: int) -> int | None:
     """Read a seed, or draw one if cases are to be generated; None if none are."""
-    if text is not None and not (re.fullmatch("[0-9]+", text) and int(text) < _LARGEST_SEED):
-        raise UsageError(f"--seed {text}: give a whole number, such as 20250224")
+    seed = number("seed", text, default=None, most=_LARGEST_SEED)
     if not fuzz:
         return None
-    return random.SystemRandom().randrange(2**32) if text is None else int(text)
+    return random.SystemRandom().randrange(2**32) if seed is None else seed
 
 
 def read_replay(text: str | None) -> dict[str, Any] | None:

@@ -67,8 +67,9 @@ def read_options(
         raise UsageError(f"--ignore {error}") from None
     expected: tuple[Expectation, ...] = ()
     if (contract := values["contract"]) != SERVED:
-        default = "all" if live is None else "auto"
-        expected = expectations(catalogue, contract, values["on"], default=default)
+        every = "all" if live is None else None
+        default = every or "auto"
+        expected = expectations(catalogue, contract, values["on"], default=default, every=every)
     elif values["on"] is not None:
         raise UsageError("--on goes with --contract auto, not with --contract served")
     replay = read.read_replay(values["replay"])
@@ -139,7 +140,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         messages=tuple(read.read_id("message", message) for message in values["message"] or ()),
         simulate=provision == "simulator",
         values=read.template_values(values["values"]),
-        budget=read.number("budget", values["budget"], default=None if here else _BUDGET),
+        budget=read.number("budget", values["budget"], default=None if here else _BUDGET, least=1),
         rate=read.positive("rate", values["rate"], default=None if here else _RATE),
         timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
         proxy=live.check_proxy(values["proxy"], url),

@@ -188,14 +188,18 @@ def test_what_it_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(listed), listed[-1]["number"]) == (1000, 1200)
 
 
-FAULTS_WANTED = "faults must be an array of some of creator-id-missing, creator-id-null, "
+NO_FAULT = "faults: x: no such fault; see: retry-contract sandbox --fault list"
 REFUSED = {
     ("GET", "/nothing", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("GET", "/requestsX", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("DELETE", "/clock", ""): (405, "use PUT"),
     ("POST", "/messages", "[]"): (400, "the body must be a JSON object"),
     ("POST", "/messages", "{"): (400, "the body must be a JSON object"),
-    ("POST", "/messages", '{"state": "lost"}'): (400, "state must be one of failure, created"),
+    ("POST", "/messages", '{"state": "lost"}'): (
+        400,
+        "lost: no such state; use one of failure,",
+    ),
+    ("POST", "/messages", '{"state": "failed"}'): (400, "failed: no such state; did you mean fail"),
     ("POST", "/messages", '{"count": 0}'): (400, "count must be a number from 1 to 1000000"),
     ("POST", "/messages", '{"count": true}'): (400, "count must be a number from 1 to 1000000"),
     ("POST", "/messages", '{"campaign": "x"}'): (400, "campaign must be own or foreign"),
@@ -207,9 +211,19 @@ REFUSED = {
     ("POST", "/messages", "[" * 100_000): (400, "the body must be a JSON object"),
     ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
-    ("PUT", "/contract", '{"contract": "x"}'): (400, "contract must be before, after, or auto"),
-    ("PUT", "/faults", '{"faults": ["x"]}'): (400, FAULTS_WANTED),
-    ("PUT", "/faults", '{"faults": "x"}'): (400, FAULTS_WANTED),
+    ("PUT", "/contract", '{"contract": "x"}'): (
+        400,
+        "x: no such contract; use one of before,",
+    ),
+    ("PUT", "/contract", "{}"): (400, "(none): no such contract; use one of before, after, auto"),
+    ("PUT", "/contract", '{"contract": "after-2025"}'): (400, "after-2025: no such contract; did"),
+    ("PUT", "/faults", '{"faults": ["x"]}'): (400, NO_FAULT),
+    ("PUT", "/faults", '{"faults": ["no-reply"]}'): (400, "faults: no-reply was renamed: use no-r"),
+    ("PUT", "/faults", '{"faults": ["no-respons"]}'): (
+        400,
+        "faults: no-respons: no such fault;",
+    ),
+    ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of names"),
 }
 
 

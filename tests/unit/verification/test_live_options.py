@@ -117,7 +117,8 @@ def test_one_case_that_is_replayed_is_all_that_is_generated() -> None:
         ),
         ({"rate": "0"}, "--rate 0: give a number above 0"),
         ({"timeout": "0"}, "--timeout 0: give a number above 0"),
-        ({"budget": "-1"}, "--budget -1: give a whole number"),
+        ({"budget": "-1"}, "--budget -1: give a whole number from 1 to 999999999"),
+        ({"budget": "0"}, "--budget 0: give a whole number from 1 to 999999999"),
         ({"ca_file": "/no/such.pem"}, "--ca-file /no/such.pem: there is no such file"),
         ({"proxy": "proxy:x"}, "--proxy: give the URL of an HTTP proxy"),
         (

@@ -41,12 +41,19 @@ def test_whole_number(text: str | None, expected: int) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "1.0", "1e3", " 1", "0x1", "\u0663"])
 def test_text_that_is_no_whole_number(text: str) -> None:
     refused = _refusal(lambda: number("fuzz", text, default=0))
-    assert refused == f"--fuzz {text}: give a whole number, such as 50"
+    assert refused == f"--fuzz {text}: give a whole number from 0 to 999999999"
 
 
 def test_whole_number_with_too_many_digits_is_refused() -> None:
     refused = _refusal(lambda: number("fuzz", "9" * 10, default=0))
-    assert refused == "--fuzz 9999999999: give at most 999999999"
+    assert refused == "--fuzz 9999999999: give a whole number from 0 to 999999999"
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "6553600", "9" * 5000])
+def test_whole_number_outside_its_range_is_told_the_range(text: str) -> None:
+    assert number("port", "00065535", default=None, least=1, most=65535) == 65535
+    refused = _refusal(lambda: number("port", text, default=None, least=1, most=65535))
+    assert refused == f"--port {text}: give a whole number from 1 to 65535"
 
 
 def test_line_break_after_a_number_or_an_id_is_not_passed_over() -> None:
@@ -71,12 +78,13 @@ def test_number_above_zero(text: str | None, expected: float) -> None:
 @pytest.mark.parametrize("text", ["0", "0.0", "", "-1", ".5", "1.", "inf", "nan", "1e3"])
 def test_text_that_is_no_number_above_zero(text: str) -> None:
     refused = _refusal(lambda: positive("rate", text, default=2.0))
-    assert refused == f"--rate {text}: give a number above 0 in digits, such as 2 or 0.5"
+    range_ = "give a number above 0 and below 1000000, such as 2 or 0.5"
+    assert refused == f"--rate {text}: {range_}"
 
 
 def test_number_above_zero_with_too_many_digits_is_refused() -> None:
     refused = _refusal(lambda: positive("timeout", "1" * 7, default=None))
-    assert refused == "--timeout 1111111: give at most 999999"
+    assert refused.startswith("--timeout 1111111: give a number above 0 and below 1000000")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +105,7 @@ def test_seed_is_drawn_where_cases_are_to_be_generated() -> None:
 @pytest.mark.parametrize("fuzz", [0, 50])
 def test_bad_seed_is_refused_also_where_none_is_needed(text: str, fuzz: int) -> None:
     refused = _refusal(lambda: read_seed(text, fuzz))
-    assert refused == f"--seed {text}: give a whole number, such as 20250224"
+    assert refused == f"--seed {text}: give a whole number from 0 to {2**64 - 1}"
 
 
 def test_replay_is_one_case_of_either_kind() -> None:

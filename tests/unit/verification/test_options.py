@@ -24,7 +24,7 @@ def _read(environment: dict[str, str] | None = None, **given: Any) -> Options:
 
 
 def _expected(contract: str | None = None, on: str | None = None) -> list[str]:
-    found = expectations(CONTRACTS, contract, on, default="all")
+    found = expectations(CONTRACTS, contract, on, default="all", every="all")
     return [expectation.contract.name for expectation in found]
 
 
@@ -58,8 +58,10 @@ def test_given_options_are_read(tmp_path: Path) -> None:
         ({"endpoint": "https://test.postman.gov.sg/api/v2"}, "no API key: put it into the env"),
         ({"ignore": ["no-such-rule"]}, "--ignore no-such-rule: no such rule; see: retry-contract"),
         ({"ignore": ["key-required", ""]}, "--ignore : no such rule"),
-        ({"contract": "later"}, "--contract later: no such contract; use one of before, after,"),
-        ({"contract": "BEFORE"}, "--contract BEFORE: no such contract"),
+        ({"contract": "new"}, "--contract new: no such contract; use one of before, after, auto"),
+        ({"contract": "BEFORE"}, r"--contract BEFORE: no such contract; did you mean before\?"),
+        ({"contract": "served-"}, r"--contract served-: no such contract; use one of before"),
+        ({"ignore": ["message_id_kpt"]}, r"no such rule; did you mean message-id-kept\?"),
         ({"contract": ""}, r"--contract \(empty\): no such contract"),
         ({"contract": "any"}, "--contract any: no such contract"),
         ({"contract": "before", "on": "2025-02-24"}, "--on goes with --contract auto, not with"),
@@ -164,10 +166,13 @@ def test_auto_without_an_instant_is_now() -> None:
 
 
 def test_default_of_another_command_is_taken_and_named() -> None:
-    assert len(expectations(CONTRACTS, "any", None, default="any")) == 2
-    assert len(expectations(CONTRACTS, None, "2025-02-24", default="any")) == 1
+    assert len(expectations(CONTRACTS, "any", None, default="auto", every="any")) == 2
+    assert len(expectations(CONTRACTS, None, "2025-02-24", default="auto", every="any")) == 1
+    assert len(expectations(CONTRACTS, None, None, default="auto", every="any")) == 1
     with pytest.raises(UsageError, match="use one of before, after, auto, any"):
-        expectations(CONTRACTS, "all", None, default="any")
+        expectations(CONTRACTS, "all", None, default="auto", every="any")
+    with pytest.raises(UsageError, match="use one of before, after, auto, served"):
+        expectations(CONTRACTS, "all", None, default="auto")
 
 
 def test_option_names_for_pytest() -> None:
