@@ -105,6 +105,11 @@ OWN = """
         retry_payload.clear()
 
 
+    @pytest.mark.retry_contract("after", rare=True)
+    def test_rare_payload(retry_payload):
+        assert identify(retry_payload) == ("after-2025-02-24",)
+
+
     @before
     def test_payload_and_service(retry_payload, retry_mock):
         assert keeps(retry_mock, retry_payload)
@@ -217,12 +222,14 @@ def _expected() -> set[str]:
     examples = {
         c.name: [p.stem for p in c.examples("valid").values()] for c in catalogue().values()
     }
+    shown = [Path(file).stem for file in catalogue()["after"].pages()]
     return {
         "test_of_something_else",
         *(f"{test}[{contract}]" for test in EACH for contract in (BEFORE, AFTER)),
         *(f"{test}[{contract}]" for test, contract in ONCE.items()),
-        *(f"test_payload[{c}-{name}]" for c, names in examples.items() for name in names),
-        *(f"test_payload_and_service[{BEFORE}-{name}]" for name in examples[BEFORE]),
+        *(f"test_payload[{c}-{name}]" for c in examples for name in shown),
+        *(f"test_payload_and_service[{BEFORE}-{name}]" for name in shown),
+        *(f"test_rare_payload[{AFTER}-{name}]" for name in examples[AFTER]),
     }
 
 
@@ -245,8 +252,8 @@ def test_unknown_contract_is_a_usage_error_of_one_line(
     assert done.exit_code == 4, done.output
     assert done.verdicts == {}
     assert done.errors.strip() == (
-        "ERROR: retry-contract: test_unknown.py::test_retry: retry_contract('later'): "
-        "no such contract; use one of before, after"
+        "ERROR: retry-contract: test_unknown.py::test_retry: the marker retry_contract: "
+        "later: no such contract; did you mean after?"
     )
 
 
@@ -266,7 +273,7 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
     assert done.named("passed") == {"test_marked", "test_service_by_name"}
     for said in (
         "test_unmarked: this test cannot be run once for each contract: name one, write @pytest.m",
-        "test_unknown: retry_contract('later'): no such contract; use one of before, after",
+        "test_unknown: the marker retry_contract: later: no such contract; did you mean after?",
         "this test cannot be run once for each example: name retry_payload among its arguments, or",
     ):
         assert said in done.output
@@ -275,6 +282,6 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
 
 def test_marker_is_listed(session: Callable[[str], Session]) -> None:
     assert (
-        "@pytest.mark.retry_contract(name, ..., fail_after=seconds): the contracts"
+        "@pytest.mark.retry_contract(name, ..., fail_after=seconds, rare=True): the"
         in session("listed").output
     )

@@ -57,9 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and check the options if any was given."""
     config.addinivalue_line(
         "markers",
-        "retry_contract(name, ..., fail_after=seconds): the contracts, before or after, that "
-        "retry_mock, retry_sandbox and retry_payload take, without a name each in turn; and when "
-        "a message to a simulator number fails",
+        "retry_contract(name, ..., fail_after=seconds, rare=True): the contracts, before or after, "
+        "that retry_mock, retry_sandbox and retry_payload take, without a name each in turn; when "
+        "a message to a simulator number fails; and whether retry_payload has rare forms",
     )
     from retry_contract.verification.option_table import OPTIONS
 
@@ -181,7 +181,10 @@ def retry_sandbox(_retry_case: "Case") -> "Iterator[RetryService]":
 
 @pytest.fixture
 def retry_payload(_retry_case: "Case") -> dict[str, Any]:
-    """The payload of an accepted retry; the test runs once for each example of the contract."""
+    """The payload of an accepted retry; the test runs once for each example of the contract.
+
+    The examples are those whose form a public page shows; with the marker's `rare`, all valid ones.
+    """
     from retry_contract.plugin.cases import payload_of
 
     return payload_of(_retry_case)

@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
+from retry_contract.choices import unknown_name
 
 if TYPE_CHECKING:
     from retry_contract.contract.catalogue import Contract
 
 MARKER = "retry_contract"
-_FAIL_AFTER = "fail_after"
-_KEYWORDS, _LONGEST = (_FAIL_AFTER,), 999_999
+_FAIL_AFTER, _RARE = "fail_after", "rare"
+_LONGEST = 999_999
 _WRITE = f'write @pytest.mark.{MARKER}("after")'
 
 
@@ -33,14 +35,18 @@ class Case:
 
 
 def cases_of(node: pytest.Item, *, payloads: bool) -> list[Case]:
-    """Return one case a contract, or with `payloads` one an example. Raises UsageError."""
-    contracts, fail_after = _contracts(node), _fail_after(node)
+    """Return one case a contract, or with `payloads` one an example. Raises UsageError.
+
+    The examples are those whose form a public page shows; with the marker's `rare`, all valid ones.
+    """
+    contracts, fail_after, rare = _contracts(node), _fail_after(node), _rare(node)
     if not payloads:
         return [Case(contract.name, fail_after=fail_after) for contract in contracts]
     return [
         Case(contract.name, path, fail_after)
         for contract in contracts
-        for path in contract.examples("valid").values()
+        for file, path in contract.examples("valid").items()
+        if rare or file in contract.pages()
     ]
 
 
@@ -83,13 +89,18 @@ def named_contracts(node: pytest.Item) -> list[str] | None:
 def _markers(node: pytest.Item) -> Iterator[pytest.Mark]:
     """Give the markers of a test, the closest first. Raises UsageError."""
     for marker in node.iter_markers(MARKER):
-        unknown = [name for name in marker.kwargs if name not in _KEYWORDS]
-        if unknown:
-            why = f"{MARKER}({unknown[0]}=…): takes {', '.join(_KEYWORDS)}, and names of contracts"
-            raise _usage_error(node, why)
+        for name in marker.kwargs:
+            if name not in (_FAIL_AFTER, _RARE):
+                _refuse(node, unknown_name("keyword", name, (_FAIL_AFTER, _RARE)))
         if not marker.args and not marker.kwargs:
-            raise _usage_error(node, f"the marker {MARKER} takes names of contracts: {_WRITE}")
+            _refuse(node, f"it takes names of contracts: {_WRITE}")
         yield marker
+
+
+def _keyword(node: pytest.Item, name: str) -> Any:
+    """Return what the closest marker with a keyword gives; None without one. Raises UsageError."""
+    kwargs = (marker.kwargs for marker in _markers(node))
+    return next((given[name] for given in kwargs if name in given), None)
 
 
 def _contracts(node: pytest.Item) -> "list[Contract]":
@@ -102,24 +113,27 @@ def _contracts(node: pytest.Item) -> "list[Contract]":
         try:
             found[known[name].name] = known[name]
         except KeyError:
-            aliases = ", ".join(c.period.alias for c in known.values())
-            why = f"{MARKER}({name!r}): no such contract; use one of {aliases}"
-            raise _usage_error(node, why) from None
+            aliases = [contract.period.alias for contract in known.values()]
+            _refuse(node, unknown_name("contract", str(name), aliases, also=known))
     return list(found.values())
 
 
 def _fail_after(node: pytest.Item) -> float | None:
-    """Return the seconds that the closest marker with this keyword gives. Raises UsageError."""
-    kwargs = (marker.kwargs for marker in _markers(node))
-    seconds = next((given[_FAIL_AFTER] for given in kwargs if _FAIL_AFTER in given), None)
+    seconds = _keyword(node, _FAIL_AFTER)
     if seconds is None:
         return None
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or not 0 < seconds <= _LONGEST:
-        why = f"{MARKER}({_FAIL_AFTER}={seconds!r}): give seconds, above 0 and up to {_LONGEST}"
-        raise _usage_error(node, why)
+        _refuse(node, f"{_FAIL_AFTER}={seconds!r}: give seconds, above 0 and up to {_LONGEST}")
     return float(seconds)
 
 
-def _usage_error(node: pytest.Item, why: str) -> pytest.UsageError:
-    return pytest.UsageError(f"retry-contract: {node.nodeid}: {why}")
+def _rare(node: pytest.Item) -> bool:
+    rare = _keyword(node, _RARE)
+    if rare not in (None, True, False):
+        _refuse(node, f"{_RARE}={rare!r}: give True or False")
+    return bool(rare)
+
+
+def _refuse(node: pytest.Item, why: str) -> NoReturn:
+    raise pytest.UsageError(f"retry-contract: {node.nodeid}: the marker {MARKER}: {why}") from None

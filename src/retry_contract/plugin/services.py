@@ -3,20 +3,22 @@
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import NoReturn
 
 import pytest
 
+from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import UsageError
 from retry_contract.service.admission import refuse_other_hosts
 from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
-from retry_contract.service.faults import FAULTS
+from retry_contract.service.faults import fault_named
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.seeds import FAILED
@@ -41,6 +43,13 @@ class ReceivedRequest:
     method: str
     path: str
     status: int
+
+
+class _Messages(dict[str, str]):
+    """Ids of messages by state."""
+
+    def __missing__(self, state: object) -> NoReturn:
+        raise KeyError(unknown_name("state", str(state), STATES))
 
 
 class RetryService:
@@ -78,7 +87,7 @@ class RetryService:
 
         The states are the message statuses, `attempts-spent`, and `batch:` with a batch's status.
         """
-        return MappingProxyType(self._sandbox.messages)
+        return MappingProxyType(_Messages(self._sandbox.messages))
 
     @property
     def foreign(self) -> ForeignCampaign:
@@ -104,15 +113,16 @@ class RetryService:
             try:
                 return self._sandbox.make(state)[0]
             except ValueError:
-                raise _unknown(state, "state", "one", STATES) from None
+                raise ValueError(unknown_name("state", state, STATES)) from None
 
     def switch_faults(self, *names: str) -> None:
         """Switch to just these faults, to none without a name. Raises ValueError for no fault."""
-        for name in names:
-            if name not in FAULTS:
-                raise _unknown(name, "fault", "some", FAULTS)
+        try:
+            faults = tuple(fault_named(name).name for name in names)
+        except LookupError as error:
+            raise ValueError(*error.args) from None
         with self._lock:
-            self._sandbox.switch(names)
+            self._sandbox.switch(faults)
 
     def switch_contract(self, name: str) -> None:
         """Serve a contract, or `auto`: the one in force by the clock. Raises ValueError."""
@@ -121,7 +131,8 @@ class RetryService:
                 self._sandbox.serve(name)
             except KeyError:
                 known = [*(period.alias for period in catalogue().timeline), AUTO]
-                raise _unknown(name, "contract", "one", known) from None
+                said = unknown_name("contract", name, known, also=catalogue())
+                raise ValueError(said) from None
 
     def move_to(self, when: str | date | datetime) -> None:
         """Set the clock to a date in Singapore, or an instant with an offset. Raises ValueError."""
@@ -146,10 +157,6 @@ class RetryService:
         assert cutover is not None  # only the first contract holds from the beginning
         self.switch_contract(AUTO)
         self.move_to(cutover)
-
-
-def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> ValueError:
-    return ValueError(f"{name!r}: no such {what}; use {how_many} of {', '.join(known)}")
 
 
 @contextlib.contextmanager
