@@ -171,6 +171,14 @@ def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
         assert _untimed(shown) == _untimed(done.stdout)
 
 
+@pytest.mark.slow
+def test_counts_of_the_page_about_validate_are_what_it_prints(tree: Path) -> None:
+    (shown,) = (b.code for b in blocks() if b.document == "validate.md" and b.language == "text")
+    folder = "schemas/after-2025-02-24/examples/valid"
+    done = run((sys.executable, "-m", "retry_contract", "validate", "--quiet", folder), tree)
+    assert done.stdout == shown
+
+
 def test_every_scenario_is_documented() -> None:
     page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
     rows = [f"| `{name}` | {about} |\n" for name, about in SCENARIOS.items()]

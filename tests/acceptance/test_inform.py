@@ -69,6 +69,8 @@ def test_schema_is_ascii_for_any_shell(here: Callable[..., Done]) -> None:
     [
         (["schema", "middle"], "middle: no such contract; use one of before, after, either"),
         (["schema"], "required: before|after|either"),
+        (["schema", "befor"], "befor: no such contract; did you mean before?"),
+        (["explain", "message-id-kep"], "no such rule; did you mean message-id-kept?"),
         (["explain", "nothing"], "nothing: no such rule; see: retry-contract rules"),
         (["explain"], "required: RULE"),
         (["rules", "extra"], "a word that is no option; see: retry-contract rules --help"),
@@ -178,3 +180,49 @@ def test_the_help_names_every_command(here: Callable[..., Done]) -> None:
 
 def test_version(here: Callable[..., Done]) -> None:
     assert here("--version").stdout == f"retry-contract {__version__}\n"
+
+
+def test_rules_as_json_are_those_of_the_text(here: Callable[..., Done]) -> None:
+    document = json.loads(here("rules", "--json").stdout)
+    assert list(document) == ["format", "rules", "not_tested"]
+    assert [rule["rule"] for rule in document["rules"]] == list(RULES)
+    for found in document["rules"]:
+        rule = RULES[found["rule"]]
+        assert (found["sentence"], found["basis"]) == (rule.sentence, str(rule.basis))
+        assert found["sources"][0]["address"].startswith("https://")
+    assert all(statement["reason"] for statement in document["not_tested"])
+
+
+def test_timeline_as_json_says_what_is_in_force(here: Callable[..., Done]) -> None:
+    document = json.loads(here("timeline", "--json").stdout)
+    assert list(document) == ["format", "now", "in_force", "contracts"]
+    assert document["in_force"] == CONTRACTS["after"]
+    before, after = document["contracts"]
+    assert (before["contract"], before["effective_from"]) == (CONTRACTS["before"], None)
+    assert after["effective_from"] == "2025-02-24T00:00:00+08:00"
+    assert after["transition"]["from"] == "2025-01-27T00:00:00+08:00"
+    assert [row["effective_from"] for row in after["announcements"]] == ["2025-01-27", "2025-02-24"]
+
+
+def test_explanation_as_json_has_what_keeps_and_what_breaks(here: Callable[..., Done]) -> None:
+    document = json.loads(here("explain", "creator_id_kept", "--json").stdout)
+    assert list(document)[:2] == ["format", "rule"]
+    assert (document["rule"], document["contract"]) == ("creator-id-kept", CONTRACTS["after"])
+    (kept,), (broken,) = document["kept"]["exchanges"], document["broken"]["exchanges"]
+    assert kept["payload"]["creatorId"] != broken["payload"]["creatorId"]
+    assert document["broken"]["fault"] == "creator-id-changed"
+    assert document["broken"]["violation"]["pointer"] == "/creatorId"
+
+
+def test_explanation_of_a_body_that_is_no_json_has_the_body(here: Callable[..., Done]) -> None:
+    document = json.loads(here("explain", "body-is-json", "--json").stdout)
+    (broken,) = document["broken"]["exchanges"]
+    assert isinstance(broken["body"], str)
+    assert "payload" not in broken
+
+
+def test_explanation_of_a_generated_rule_has_the_case(here: Callable[..., Done]) -> None:
+    document = json.loads(here("explain", "generated-requests-answered", "--json").stdout)
+    assert document["kept"]["cases"] == 10
+    assert document["broken"]["exchanges"] == []
+    assert list(json.loads(document["broken"]["violation"]["case"])) == ["request"]

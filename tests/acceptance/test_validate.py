@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from retry_contract.cli.saved_files import SavedFile
+
 Done = CompletedProcess[str]
 
 BEFORE, AFTER = "before-2025-02-24", "after-2025-02-24"
@@ -33,8 +35,28 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_the_page_s_example_is_of_before(here: Callable[..., Done]) -> None:
-    done = here("validate", PAGE)
+    done = here("validate", "--contract", "any", PAGE)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{PAGE}: KEPT {BEFORE}\n", "")
+
+
+@pytest.mark.parametrize("choice", [[], ["--contract", "auto"], ["--contract", "after"]])
+def test_a_superseded_contract_is_not_enough(choice: list[str], here: Callable[..., Done]) -> None:
+    done = here("validate", *choice, PAGE)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:2] == [
+        f"{PAGE}: BROKEN {AFTER}; it keeps {BEFORE} (superseded at 2025-02-24T00:00:00+08:00); "
+        "--contract any accepts it",
+        "  at        /creatorId",
+    ]
+    (file,) = json.loads(here("validate", "--json", *choice, PAGE).stdout)["files"]
+    assert (file["outcome"], file["contract"], file["keeps"]) == ("broken", AFTER, [BEFORE])
+    assert "--contract any accepts it" in file["remark"]
+
+
+def test_a_contract_of_later_is_named_so(here: Callable[..., Done], save: Any) -> None:
+    done = here("validate", "--on", "2025-01-01", save(LATER))
+    assert done.returncode == 1
+    assert f"BROKEN {BEFORE}; it keeps {AFTER} (in force from 2025-02-24T00:00:" in done.stdout
 
 
 def test_with_creator_id_it_is_of_after(here: Callable[..., Done], save: Any) -> None:
@@ -71,7 +93,7 @@ NOT_A_RESPONSE = {
     "deep objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested deeper than 200"),
     "never closed": (b"[" * 100_000, "nested deeper than 200"),
     "NaN": (ENCODED[:-1] + b', "x": NaN}', "NaN, which JSON does not have"),
-    "two documents": (ENCODED + b"\n" + ENCODED, "more than one JSON document"),
+    "two documents": (ENCODED + b" " + ENCODED, "more than one JSON document"),
     "array": (b"[]", "an array of 0 items"),
     "string": (b'"hello"', "a string of 5 characters"),
     "null": (b"null", "null"),
@@ -91,13 +113,13 @@ def test_a_response_that_cannot_be_one_is_broken(
 
 USAGE_ERROR = {
     "missing": ["missing.json"],
-    "a folder": ["."],
+    "an empty folder": ["empty"],
     "a NUL in its name": ["a\0b"],
     "unknown contract": ["--contract", "middle", "response.json"],
     "served is no choice here": ["--contract", "all", "response.json"],
     "impossible date": ["--on", "2025-02-30", "response.json"],
     "no offset": ["--on", "2025-02-24T00:00:00", "response.json"],
-    "on with a named contract": ["--on", "2025-02-24", "--contract", "any", "response.json"],
+    "on with any": ["--on", "2025-02-24", "--contract", "any", "response.json"],
     "mistyped option": ["--strct", "response.json"],
     "no file": [],
     "a huge file": ["huge.json"],
@@ -109,11 +131,13 @@ def test_bad_input_is_one_line(
     name: str, here: Callable[..., Done], save: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = save(RESPONSE).parent
+    (folder / "empty").mkdir()
     with (folder / "huge.json").open("wb") as huge:
         huge.truncate(100_000_000)
     monkeypatch.chdir(folder)
     done = here("validate", *USAGE_ERROR[name])
-    assert (done.returncode, done.stdout) == (2, "")
+    counts = "1 file: 1 unreadable\n" if name == "an empty folder" else ""
+    assert (done.returncode, done.stdout) == (2, counts)
     assert len(done.stderr.splitlines()) == 1
 
     as_json = here("validate", "--json", *USAGE_ERROR[name])
@@ -138,11 +162,11 @@ def test_drift_is_shown_and_fails_only_when_strict(
 ) -> None:
     body, said = DRIFT[name]
     file = save(body)
-    done = here("validate", file)
+    done = here("validate", "--contract", "any", file)
     assert done.returncode == 0
     assert f"KEPT {BEFORE}, with drift\n  drift     {said}" in done.stdout
 
-    strict = here("validate", "--strict", file)
+    strict = here("validate", "--contract", "any", "--strict", file)
     assert strict.returncode == 1
     assert f"BROKEN {BEFORE}, with drift, which --strict forbids\n" in strict.stdout
 
@@ -150,11 +174,11 @@ def test_drift_is_shown_and_fails_only_when_strict(
 def test_an_unreadable_file_keeps_no_other_from_being_checked(
     here: Callable[..., Done], save: Any
 ) -> None:
-    good = save(RESPONSE, "good.json")
+    good = save(LATER, "good.json")
     bad = save(RESPONSE | {"creatorId": None}, "bad.json")
     done = here("validate", good.with_name("gone.json"), good)
     assert done.returncode == 2
-    assert done.stdout == f"{good}: KEPT {BEFORE}\n"
+    assert done.stdout == f"{good}: KEPT {AFTER}\n2 files: 1 kept, 1 unreadable\n"
     assert done.stderr == (
         f"{good.with_name('gone.json')}: cannot be read: No such file or directory\n"
     )
@@ -164,14 +188,22 @@ def test_an_unreadable_file_keeps_no_other_from_being_checked(
 
 def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
     file = save(RESPONSE | {"creatorId": None, "new": 1})
-    done = here("validate", "--json", file, PAGE, "gone.json")
+    done = here("validate", "--json", "--contract", "any", file, PAGE, "gone.json")
     assert (done.returncode, done.stderr) == (1, "")
     document = json.loads(done.stdout)
-    assert list(document) == ["format", "outcome", "files"]
+    assert list(document) == ["format", "outcome", "counts", "files"]
     assert document["outcome"] == "broken"
+    assert document["counts"] == {
+        "files": 3,
+        "kept": 1,
+        "broken": 1,
+        "unreadable": 1,
+        "drift": 1,
+    }
     broken, kept, gone = document["files"]
     assert broken == {
         "file": str(file),
+        "outcome": "broken",
         "keeps": [],
         "contract": AFTER,
         "violations": [
@@ -187,6 +219,7 @@ def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
     }
     assert kept == {
         "file": str(PAGE),
+        "outcome": "kept",
         "keeps": [BEFORE],
         "contract": BEFORE,
         "violations": [],
@@ -203,7 +236,8 @@ def test_one_file_or_many_have_the_same_form(here: Callable[..., Done]) -> None:
 def test_what_fits_both_as_badly_is_shown_against_the_later(
     here: Callable[..., Done], save: Any
 ) -> None:
-    done = here("validate", "--json", save(RESPONSE | {"id": 1, "creatorId": None}))
+    response = RESPONSE | {"id": 1, "creatorId": None}
+    done = here("validate", "--json", "--contract", "any", save(response))
     (file,) = json.loads(done.stdout)["files"]
     assert file["contract"] == AFTER
     assert [v["pointer"] for v in file["violations"]] == ["/id", "/creatorId"]
@@ -235,12 +269,12 @@ def test_any_file_name_is_shown_whole_and_on_one_line(
     name: str, here: Callable[..., Done], save: Any
 ) -> None:
     try:
-        file = save(RESPONSE, name)
+        file = save(LATER, name)
     except OSError:
         pytest.skip("this file system does not take the name")
     done = here("validate", file)
     shown = name.replace("\n", "\\n").replace("\x1b", "\\x1b")
-    assert done.stdout == f"{file.parent}/{shown}: KEPT {BEFORE}\n".replace("/", _SEPARATOR)
+    assert done.stdout == f"{file.parent}/{shown}: KEPT {AFTER}\n".replace("/", _SEPARATOR)
     assert here("validate", f"{file}.gone").stderr.count("\n") == 1
 
 
@@ -248,8 +282,8 @@ _SEPARATOR = str(Path("/"))[0]
 
 
 def test_standard_input_is_read(command: Callable[..., Done]) -> None:
-    done = command("validate", "-", given=PAGE.read_bytes())
-    assert (done.returncode, done.stdout) == (0, f"standard input: KEPT {BEFORE}\n")
+    done = command("validate", "-", given=json.dumps(LATER).encode())
+    assert (done.returncode, done.stdout) == (0, f"standard input: KEPT {AFTER}\n")
 
 
 SECRET = "Ms Secret 6591234567"
@@ -283,10 +317,10 @@ def test_content_is_described_and_never_quoted(
 def test_an_interruption_is_one_line_and_not_tested(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: str) -> bytes:
+    def interrupted(_: SavedFile) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retry_contract.cli.validate._read", interrupted)
+    monkeypatch.setattr(SavedFile, "read", interrupted)
     done = here("validate", PAGE)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == "retry-contract validate: interrupted\n"
@@ -303,18 +337,17 @@ def test_files_may_stand_before_between_and_after_options(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-dash.json").write_bytes(Path(PAGE).read_bytes())
-    words = (PAGE, "--strict", PAGE, "--contract", "before", PAGE, "--", "-dash.json")
+    words = (PAGE, "-q", PAGE, "--contract", "before", PAGE, "--", "-dash.json")
     done = here("validate", *words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("KEPT before-2025-02-24") == 4
-    assert "-dash.json: KEPT" in done.stdout
+    assert done.stdout == "4 files: 4 kept\n"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "give a file, or - for standard input"),
-        (["--strict"], "give a file, or - for standard input"),
+        ([], "give a file or a folder, or - for standard input"),
+        (["--strict"], "give a file or a folder, or - for standard input"),
         ([PAGE, "--nope", PAGE], "unrecognized arguments: --nope;"),
         ([""], "a file: cannot be read: the name of the file is empty"),
         ([PAGE, "--contract="], "--contract (empty): no such contract; use one of before, after"),

@@ -11,7 +11,16 @@ from retry_contract.choices import closest_name, unknown_name
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
 
-OPTIONS = ("--endpoint", "--campaign", "--provision", "--proxy", "--ca-file", "--json", "-v")
+OPTIONS = (
+    "--endpoint",
+    "--campaign",
+    "--provision",
+    "--proxy",
+    "--ca-file",
+    "--json",
+    "--ignore",
+    "-v",
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +36,7 @@ OPTIONS = ("--endpoint", "--campaign", "--provision", "--proxy", "--ca-file", "-
         ("--pro", "--proxy"),
         ("--jsn", "--json"),
         ("--quiet", None),
+        ("--nope", None),
         ("-q", None),
         ("--", None),
         ("", None),

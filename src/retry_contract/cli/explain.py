@@ -7,6 +7,8 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from retry_contract.contract.catalogue import Catalogue, catalogue
 from retry_contract.contract.expectation import expect
@@ -25,25 +27,75 @@ _FOUND_BY = {REQUESTS: "creator-id-null", SEQUENCES: "values-lost"}
 _CASES, _SEED = "10", "2"
 
 
-def explain(rule: Rule) -> Iterator[str]:
-    """Yield an exchange that keeps the rule and one that breaks it, as lines."""
+@dataclass(frozen=True)
+class Explanation:
+    """What keeps a rule and, with a fault, breaks it.
+
+    Of a rule whose cases are generated, `requests` is how many its kept cases sent, and there are
+    no exchanges; `violation` is None where the cases do not find the fault.
+    """
+
+    contract: str
+    fault: Fault
+    violation: Violation | None
+    scenario: str = ""
+    kept: tuple[Exchange, ...] = ()
+    breaking: tuple[Exchange, ...] = ()
+    requests: int | None = None
+
+
+def explain(rule: Rule) -> Explanation:
+    """Return an exchange that keeps the rule and one that breaks it. Raises LookupError if none."""
     contracts = catalogue()
     if rule.id in GENERATED:
-        yield from _case_lines(rule, contracts, list(contracts)[-1], FAULTS[_FOUND_BY[rule.id]])
-        return
+        return _explain_by_cases(rule, contracts, list(contracts)[-1], FAULTS[_FOUND_BY[rule.id]])
     for fault in (fault for fault in FAULTS.values() if fault.rule == rule.id):
         for name in reversed(list(contracts)):
             faulty = _observe(rule, contracts, name, fault)
             broken = next(rule.check(faulty, expect(contracts, name)), None)
             if broken is not None:
                 kept, breaking = _examples(_observe(rule, contracts, name), faulty, broken)
-                yield from (f"scenario: {broken.scenario}", "") if broken.scenario else ()
-                yield f"kept by the documented service ({name}):"
-                yield from itertools.chain.from_iterable(map(_exchange_lines, kept))
-                yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
-                yield from itertools.chain.from_iterable(map(_exchange_lines, breaking))
-                yield from _violation_lines(broken.as_violation(rule.id), rule)
-                return
+                violation = broken.as_violation(rule.id)
+                return Explanation(name, fault, violation, broken.scenario, kept, breaking)
+    raise LookupError(f"{rule.id}: no fault breaks it")
+
+
+def explanation_lines(found: Explanation, rule: Rule) -> Iterator[str]:
+    """Yield an explanation as lines."""
+    yield from (f"scenario: {found.scenario}", "") if found.scenario else ()
+    yield f"kept by the documented service ({found.contract}):"
+    if found.requests is not None:
+        yield f"  {_CASES} generated cases, {found.requests} requests"
+    yield from itertools.chain.from_iterable(map(_exchange_lines, found.kept))
+    yield from ("", f"broken by the fault {found.fault.name}: {found.fault.sentence}")
+    yield from itertools.chain.from_iterable(map(_exchange_lines, found.breaking))
+    if found.violation is None:  # not with these versions of the libraries that generate
+        yield f"  not found in {_CASES} generated cases"
+    else:
+        plain = dataclasses.replace(found.violation, seen="", replay=None)
+        yield from detail_lines(violation_details(plain, rule))
+
+
+def explanation_document(found: Explanation) -> dict[str, Any]:
+    """Return an explanation as JSON has it."""
+    kept: dict[str, Any] = {"exchanges": list(map(_exchange_document, found.kept))}
+    if found.requests is not None:
+        kept = {"cases": int(_CASES), "requests": found.requests}
+    violation = found.violation and {
+        name: getattr(found.violation, name)
+        for name in ("rule", "pointer", "expected", "actual", "case")
+    }
+    return {
+        "contract": found.contract,
+        "scenario": found.scenario or None,
+        "kept": kept,
+        "broken": {
+            "fault": found.fault.name,
+            "sentence": found.fault.sentence,
+            "exchanges": list(map(_exchange_document, found.breaking)),
+            "violation": violation,
+        },
+    }
 
 
 def _observe(rule: Rule, contracts: Catalogue, name: str, *faults: Fault) -> Observations:
@@ -90,11 +142,15 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     yield from (f"    {line}" for line in text.splitlines())
 
 
-def _violation_lines(violation: Violation, rule: Rule) -> Iterator[str]:
-    return detail_lines(violation_details(dataclasses.replace(violation, seen=""), rule))
+def _exchange_document(exchange: Exchange) -> dict[str, Any]:
+    found: dict[str, Any] = {"method": exchange.method, "path": exchange.path}
+    found |= {"status": exchange.status, "content_type": exchange.headers.get("content-type")}
+    if exchange.document.violations:
+        return found | {"body": exchange.body.decode("utf-8", "replace")}
+    return found | {"payload": exchange.payload}
 
 
-def _case_lines(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Iterator[str]:
+def _explain_by_cases(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Explanation:
     from retry_contract.fuzz.generate import generator  # here, since it is slow to import
 
     given = {"fuzz": _CASES, "seed": _SEED}
@@ -106,11 +162,6 @@ def _case_lines(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> It
         return run.check(rule), run.traffic
 
     _, kept = check()
-    yield f"kept by the documented service ({name}):"
-    yield f"  {_CASES} generated cases, {kept.requests} requests"
-    yield from ("", f"broken by the fault {fault.name}: {fault.sentence}")
     broken, _ = check(fault)
-    if not broken.violations:  # not with these versions of the libraries that generate
-        yield f"  not found in {_CASES} generated cases"
-        return
-    yield from _violation_lines(dataclasses.replace(broken.violations[0], replay=None), rule)
+    violation = broken.violations[0] if broken.violations else None
+    return Explanation(name, fault, violation, requests=kept.requests)

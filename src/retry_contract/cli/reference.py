@@ -4,10 +4,10 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retry_contract.choices import unknown_name
-from retry_contract.cli.output import write_lines
+from retry_contract.cli.output import write_json, write_lines
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
@@ -23,12 +23,18 @@ def _command(
     lines: Callable[[argparse.Namespace], Iterable[str]],
     example: str = "",
     *options: tuple[str, str, str],
+    document: Callable[[argparse.Namespace], dict[str, Any]] | None = None,
 ) -> Subcommand:
     def run(options: argparse.Namespace) -> int:
-        write_lines(lines(options))
+        if document is not None and options.json:
+            write_json(document(options))
+        else:
+            write_lines(lines(options))
         return ExitCode.KEPT
 
-    return Subcommand(name, run, about, f"example: retry-contract {name}{example}", options)
+    as_json = [("--json", "", "print it as JSON")] if document else []
+    epilog = f"example: retry-contract {name}{example}"
+    return Subcommand(name, run, about, epilog, (*options, *as_json))
 
 
 def _schema(options: argparse.Namespace) -> list[str]:
@@ -61,6 +67,12 @@ def _timeline(_: argparse.Namespace) -> Iterator[str]:
             yield f"  transition from {show(first)} until {show(end)}: the other one is drift"
 
 
+def _timeline_document(_: argparse.Namespace) -> dict[str, Any]:
+    from retry_contract.report.reference_document import timeline_document
+
+    return timeline_document(catalogue().timeline, datetime.now(UTC))
+
+
 def _rules(_: argparse.Namespace) -> Iterator[str]:
     from retry_contract.rules import RULES
     from retry_contract.rules.sources import sources
@@ -75,6 +87,12 @@ def _rules(_: argparse.Namespace) -> Iterator[str]:
             yield f"not tested: {source}: {source.not_tested}"
 
 
+def _rules_document(_: argparse.Namespace) -> dict[str, Any]:
+    from retry_contract.report.reference_document import rules_document
+
+    return rules_document()
+
+
 def _rule_lines(rule: "Rule") -> Iterator[str]:
     from retry_contract.report.text import detail_lines, source_details
 
@@ -82,15 +100,28 @@ def _rule_lines(rule: "Rule") -> Iterator[str]:
     yield from detail_lines([("basis", str(rule.basis)), *source_details(rule)])
 
 
-def _explain(options: argparse.Namespace) -> list[str]:
-    from retry_contract.cli.explain import explain
+def _named_rule(options: argparse.Namespace) -> "Rule":
     from retry_contract.rules import rule_named
 
     try:
-        rule = rule_named(options.rule)
+        return rule_named(options.rule)
     except LookupError as error:
         raise UsageError(str(error)) from None
-    return [rule.id, *_rule_lines(rule), "", *explain(rule)]
+
+
+def _explain(options: argparse.Namespace) -> list[str]:
+    from retry_contract.cli.explain import explain, explanation_lines
+
+    rule = _named_rule(options)
+    return [rule.id, *_rule_lines(rule), "", *explanation_lines(explain(rule), rule)]
+
+
+def _explain_document(options: argparse.Namespace) -> dict[str, Any]:
+    from retry_contract.cli.explain import explain, explanation_document
+    from retry_contract.report.reference_document import rule_document
+
+    rule = _named_rule(options)
+    return rule_document(rule) | explanation_document(explain(rule))
 
 
 _EXPLAIN = "explain a rule, by what keeps and what breaks it"
@@ -100,7 +131,14 @@ COMMANDS = (
         " after > retry.schema.json",
         ("contract", "before|after|either", ""),
     ),
-    _command("timeline", "print which contract holds when", _timeline),
-    _command("rules", "print every rule with its source and basis", _rules),
-    _command("explain", _EXPLAIN, _explain, " message-id-kept", ("rule", "RULE", "")),
+    _command(
+        *("timeline", "print which contract holds when", _timeline), document=_timeline_document
+    ),
+    _command(
+        *("rules", "print every rule with its source and basis", _rules), document=_rules_document
+    ),
+    _command(
+        *("explain", _EXPLAIN, _explain, " message-id-kept", ("rule", "RULE", "")),
+        document=_explain_document,
+    ),
 )

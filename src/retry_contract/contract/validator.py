@@ -1,7 +1,7 @@
 """The one validator of a payload: jsonschema, and violations that describe and never quote."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from referencing import Registry, Resource
 
 from retry_contract.contract.bundle import dereference
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
-from retry_contract.contract.document import read_document
+from retry_contract.contract.dialect import validator_of
 from retry_contract.contract.expectation import Expectation
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
@@ -26,15 +26,11 @@ _Path = list[str | int]
 
 @dataclass(frozen=True)
 class Validation:
-    """What a payload breaks of one contract, and its drift.
+    """What a payload breaks of one contract, and its drift."""
 
-    Of a saved response, `keeps` are the contracts that it keeps; `contract` is None for no JSON.
-    """
-
-    contract: str | None
+    contract: str
     violations: tuple[Violation, ...]
     drift: tuple[Drift, ...] = ()
-    keeps: tuple[str, ...] = ()
 
 
 def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validation:
@@ -53,23 +49,13 @@ def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validati
 
 def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retry") -> Validation:
     """Validate by the contract that a run expects, or by a tolerated one, shown as drift."""
-    shown = expectation.catalogue.contract_of(payload, kind)
-    if shown is None or shown not in expectation.tolerated:
+    tolerated = expectation.tolerated
+    shown = expectation.catalogue.contract_of(payload, kind) if tolerated else None
+    if shown is None or shown not in tolerated:
         return validate(payload, expectation.contract, kind)
     other = validate(payload, shown, kind)
     note = f"{shown.name} is served while {expectation.contract.name} is in force (transition)"
     return replace(other, drift=(Drift("", note), *other.drift))
-
-
-def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> Validation:
-    """Validate a saved body by the expectation with the fewest violations, the later on a tie."""
-    document = read_document(body)
-    if document.violations:
-        return Validation(None, document.violations)
-    found = (validate_expected(document.payload, expected) for expected in reversed(expectations))
-    best = min(found, key=lambda validation: len(validation.violations))
-    keeps = identify(document.payload, expectations[0].catalogue)
-    return replace(best, drift=document.drift + best.drift, keeps=keeps)
 
 
 def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
@@ -81,7 +67,12 @@ def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
 def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:
     """Return the names of the contracts that a retry's response keeps, the oldest first."""
     contracts = (among or catalogue()).values()
-    return tuple(c.name for c in contracts if not validate(payload, c).violations)
+    return tuple(contract.name for contract in contracts if keeps(payload, contract))
+
+
+def keeps(payload: Any, contract: Contract, kind: Kind = "retry") -> bool:
+    """Return whether a payload keeps a contract; quicker than `validate`."""
+    return _validator(contract, kind).is_valid(payload)
 
 
 def error_response_problem(payload: Any, contract: Contract) -> str | None:
@@ -109,7 +100,7 @@ def _registry(folder: Path) -> Registry[Any]:
 def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012Validator:
     registry = _registry(contract.folder)
     schema = dereference(contract.schema_of(kind), registry)
-    return Draft202012Validator(schema, registry=registry)
+    return validator_of(schema, registry)
 
 
 def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Iterator[Violation]:

@@ -4,7 +4,7 @@ Fixtures and hooks import what they need themselves, since pytest loads this in 
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,28 +22,32 @@ _FROM_WORKER = "retry_contract_usage_error"
 _PREFIX = "--contract-"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options of `verify`, with `--contract-` before their names."""
     from retry_contract.verification.option_table import OPTIONS
 
     group = parser.getgroup("retry-contract", "contract tests of the retry endpoint")
     for option in OPTIONS:
         group.addoption(option.pytest_name, **option.keywords)
+    config = pluginmanager.get_plugin("pytestconfig")
+    meant = _meant_options(config.invocation_params.args if config else ())
+    if meant:
+        parser.extra_info["did you mean"] = " and ".join(meant)  # shown if pytest refuses the words
 
 
-def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> None:
-    """Let pytest's message about a mistyped option say which one was probably meant."""
+def _meant_options(words: Iterable[str]) -> list[str]:
+    """Return the options that were probably meant by words that begin as options of this do."""
     from retry_contract.verification.option_table import OPTIONS
 
     known = {option.pytest_name.removeprefix(_PREFIX) for option in OPTIONS}
-    words = [word.removeprefix(_PREFIX) for word in args if word.startswith(_PREFIX)]
-    mistyped = [name for word in words if (name := word.partition("=")[0]) not in known]
-    if mistyped:
-        from retry_contract.choices import closest_name
+    given = [word.removeprefix(_PREFIX) for word in map(str, words) if word.startswith(_PREFIX)]
+    mistyped = [name for word in given if (name := word.partition("=")[0]) not in known]
+    if not mistyped:
+        return []
+    from retry_contract.choices import closest_name
 
-        meant = filter(None, (closest_name(name, known) for name in mistyped))
-        if names := " and ".join(_PREFIX + name for name in dict.fromkeys(meant)):
-            parser.extra_info["did you mean"] = names  # shown only if pytest refuses the words
+    meant = dict.fromkeys(closest_name(name, known) for name in mistyped)
+    return [_PREFIX + name for name in meant if name]
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
