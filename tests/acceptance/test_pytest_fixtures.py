@@ -24,6 +24,7 @@ OWN = """
     import httpx2
     import pytest
     import requests
+    from freezegun import freeze_time
     from retry_contract import identify
 
     before = pytest.mark.retry_contract("before")
@@ -68,6 +69,11 @@ OWN = """
         assert keeps(retry_sandbox, asyncio.run(retry()))
 
 
+    @freeze_time("2061-07-28")
+    def test_frozen(retry_sandbox):
+        assert keeps(retry_sandbox, requests.post(**call(retry_sandbox), timeout=5).json())
+
+
     @before
     def test_cutover(retry_sandbox):
         assert "creatorId" not in requests.post(**call(retry_sandbox), timeout=5).json()
@@ -102,6 +108,11 @@ OWN = """
     def test_payload(retry_payload):
         assert len(identify(retry_payload)) == 1
         retry_payload.clear()
+
+
+    @pytest.mark.retry_contract("after", rare=True)
+    def test_rare_payload(retry_payload):
+        assert identify(retry_payload) == ("after-2025-02-24",)
 
 
     @before
@@ -219,7 +230,7 @@ WITHOUT_EXTRA = """
 
     sys.modules["uvicorn"] = None
 """
-EACH = ("test_requests", "test_aiohttp", "test_outside")
+EACH = ("test_requests", "test_aiohttp", "test_frozen", "test_outside")
 EACH_LIBRARY = ("test_mock", "test_mock_async")
 ONCE = {
     "test_cutover": BEFORE,
@@ -264,6 +275,7 @@ def _expected() -> set[str]:
     examples = {
         c.name: [p.stem for p in c.examples("valid").values()] for c in catalogue().values()
     }
+    shown = [Path(file).stem for file in catalogue()["after"].pages()]
     return {
         "test_of_something_else",
         *(f"{test}[{contract}]" for test in EACH for contract in (BEFORE, AFTER)),
@@ -274,8 +286,9 @@ def _expected() -> set[str]:
             )
         ),
         *(f"{test}[{contract}]" for test, contract in ONCE.items()),
-        *(f"test_payload[{c}-{name}]" for c, names in examples.items() for name in names),
-        *(f"test_payload_and_service[{BEFORE}-{name}]" for name in examples[BEFORE]),
+        *(f"test_payload[{c}-{name}]" for c in examples for name in shown),
+        *(f"test_payload_and_service[{BEFORE}-{name}]" for name in shown),
+        *(f"test_rare_payload[{AFTER}-{name}]" for name in examples[AFTER]),
     }
 
 
@@ -306,8 +319,8 @@ def test_unknown_contract_is_a_usage_error_of_one_line(
     assert done.exit_code == 4, done.output
     assert done.verdicts == {}
     assert done.errors.strip() == (
-        "ERROR: retry-contract: test_unknown.py::test_retry: retry_contract('later'): "
-        "no such contract; use one of before, after"
+        "ERROR: retry-contract: test_unknown.py::test_retry: the marker retry_contract: "
+        "later: no such contract; did you mean after?"
     )
 
 
@@ -327,7 +340,7 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
     assert done.named("passed") == {"test_marked", "test_service_by_name"}
     for said in (
         "test_unmarked: this test cannot be run once for each contract: name one, write @pytest.m",
-        "test_unknown: retry_contract('later'): no such contract; use one of before, after",
+        "test_unknown: the marker retry_contract: later: no such contract; did you mean after?",
         "this test cannot be run once for each example: name retry_payload among its arguments, or",
     ):
         assert said in done.output
@@ -335,4 +348,7 @@ def test_test_that_cannot_run_twice_names_its_contract(session: Callable[[str], 
 
 
 def test_marker_is_listed(session: Callable[[str], Session]) -> None:
-    assert "@pytest.mark.retry_contract(name, ...): the contracts" in session("listed").output
+    assert (
+        "@pytest.mark.retry_contract(name, ..., fail_after=seconds, rare=True): the"
+        in session("listed").output
+    )

@@ -62,6 +62,16 @@ def _retry(served: Any, message: str) -> httpx.Response:
     return httpx.post(url, headers={"authorization": f"Bearer {served['key']}"}, trust_env=False)
 
 
+def _retrieve(served: Any, message: str) -> httpx.Response:
+    url = f"{served['endpoint']}/campaigns/{served['campaign']}/messages/{message}"
+    return httpx.get(url, headers={"authorization": f"Bearer {served['key']}"}, trust_env=False)
+
+
+def _move_clock(served: Any, seconds: float) -> None:
+    url = served["control"] + "/clock"
+    httpx.put(url, json={"forward": seconds}, trust_env=False).raise_for_status()
+
+
 @pytest.mark.parametrize("end", one_in(2, ENDINGS))
 def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--contract", "before") as process:
@@ -81,18 +91,38 @@ def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
     with sandbox(shell, "--json", "--cutover-in", "1") as process:
         served = _document(process)
         assert served["now"] == "2025-02-23T23:59:59+08:00"
-        url = f"{served['endpoint']}/campaigns/{served['campaign']}/messages/"
         shown = [False]
         deadline = time.monotonic() + 10
         while not shown[-1] and time.monotonic() < deadline:
-            response = httpx.get(
-                url + served["messages"]["sent"],
-                headers={"authorization": f"Bearer {served['key']}"},
-                trust_env=False,
-            )
+            response = _retrieve(served, served["messages"]["sent"])
             shown.append("creatorId" in response.json())
     assert shown[1:].count(False) >= 1
     assert shown[-1] is True
+
+
+def test_message_fails_after_the_time_that_is_asked_for(shell: dict[str, str]) -> None:
+    with sandbox(shell, "--json", "--fail-after", "999.5") as process:
+        served = _document(process)
+        message = served["messages"]["failure"]
+        assert (served["fail_after"], _retry(served, message).status_code) == (999.5, 201)
+        statuses = []
+        for forward in (900, 99.5):
+            _move_clock(served, forward)
+            statuses.append(_retrieve(served, message).json()["latestStatus"])
+    assert statuses == ["sent", "failure"]
+
+
+def test_it_answers_for_this_machine_and_for_the_names_that_it_is_given(
+    shell: dict[str, str],
+) -> None:
+    names = ("--allow-host", "box.example", "--allow-host", "Other_box.")
+    with sandbox(shell, "--json", *names) as process:
+        control = _document(process)["control"]
+        statuses = {
+            host: httpx.get(control, headers={"host": host}, trust_env=False).status_code
+            for host in ("localhost", "box.example:8020", "other_box", "evil.example")
+        }
+    assert list(statuses.values()) == [200, 200, 200, 403]
 
 
 def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> None:
@@ -204,6 +234,7 @@ def test_what_it_serves_is_printed_before_it_waits(
     if form == "json":
         served = json.loads(done.stdout)
         assert (served["contract"], served["faults"]) == ("before-2025-02-24", ["id-changed"])
+        assert served["fail_after"] == 0.3
     else:
         assert (
             "contract  before-2025-02-24, at 2025-02-01T00:00:00+08:00 by its clock" in done.stdout
@@ -222,6 +253,12 @@ BAD = {
     "--cutover-in 9999999": "--cutover-in 9999999: give a number above 0 and below 1000000",
     "--cutover-in 1 --contract after": "--cutover-in sets the clock",
     "--cutover-in 1 --on 2025-02-01": "--cutover-in sets the clock",
+    "--allow-host http://box": "--allow-host http://box: give a name or an IPv4 address alone",
+    "--allow-host box:80": "--allow-host box:80: give a name or an IPv4 address alone",
+    "--allow-host *": "--allow-host *: give a name or an IPv4 address alone",
+    "--fail-after 0": "--fail-after 0: give a number above 0",
+    "--fail-after soon": "--fail-after soon: give a number above 0",
+    "--fail-after 1000000": "--fail-after 1000000: give a number above 0 and below 1000000",
     "--contract befor": "--contract befor: no such contract; did you mean before?",
     "--fault x": "--fault x: no such fault; see: retry-contract sandbox --fault list",
     "--fault creator-id-mising": "--fault creator-id-mising: no such fault; did you mean creator",

@@ -27,20 +27,23 @@ _EXAMPLE = """\
 exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT, _LARGEST_PORT, _LIST = 8020, 65535, "list"
+_FAIL_AFTER = 0.3
+"""When a message to a simulator number fails, after it was sent or retried, in seconds."""
 _AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
 _OPTIONS = (
     ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
-    ("--contract", "NAME", "before, after or auto (default): the one in force by its clock", _AUTO),
+    ("--contract", "NAME", "before, after or auto (default): by its clock", _AUTO),
     ("--on", "INSTANT", "what its clock starts at; default now"),
     ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
     ("--rate", "PER_SECOND", "answer more with 429; default no limit"),
     ("--errors", "ENVELOPE", "of errors: nested (default) or flat", {"default": "nested"}),
     ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
-    ("--run", "COMMAND", "run a command next to it, with the sandbox in its environment"),
+    ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
+    ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
+    ("--run", "COMMAND", "run a command with the sandbox in its environment"),
     ("--fault", "NAME", "a fault to have, repeatable; list prints them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
 )
-_DELIVERY = timedelta(milliseconds=300)
 _GRACE = 5.0
 """How long a command has to end after Ctrl-C, in seconds."""
 
@@ -51,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         _list_faults(as_json=options.json)
         return ExitCode.KEPT
     from retry_contract.endpoint.server import serve
+    from retry_contract.service.admission import refuse_other_hosts
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
     from retry_contract.verification.option_values import number
@@ -61,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
-    with handling, serve(sandbox.handle, port=port) as (url,):
+    handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
+    with handling, serve(handle, port=port) as (url,):
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
         if options.run is not None:
@@ -73,6 +78,15 @@ def run(options: argparse.Namespace) -> int:
                 write_lines(_lines(described))
             _wait()
     return 0
+
+
+def _allowed_hosts(options: argparse.Namespace) -> list[str]:
+    from retry_contract.service.admission import NAME
+
+    for name in options.allow_host:
+        if not NAME.fullmatch(name.removesuffix(".")):
+            raise UsageError(f"--allow-host {name}: give a name or an IPv4 address alone")
+    return list(options.allow_host)
 
 
 def _list_faults(*, as_json: bool) -> None:
@@ -91,7 +105,7 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
     from retry_contract.service.controls import AUTO, Start
     from retry_contract.service.faults import fault_named
     from retry_contract.service.model import Settings
-    from retry_contract.verification.option_values import number
+    from retry_contract.verification.option_values import number, positive
 
     contract, known = options.contract, [*(c.period.alias for c in contracts.values()), AUTO]
     if contract not in (*known, *contracts):
@@ -105,7 +119,8 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
         if getattr(options, name) not in words:
             raise UsageError(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
     rate = number("rate", options.rate, default=None, least=1)
-    settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=_DELIVERY)
+    delivery = timedelta(seconds=positive("fail-after", options.fail_after, default=_FAIL_AFTER))
+    settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=delivery)
     return Start(contract, _instant(options, contracts), faults, settings)
 
 
@@ -180,8 +195,11 @@ def _run_command(command: str, environment: dict[str, str]) -> int:
         code = 128 + signal.SIGINT
         if child is not None:
             user_process.signal_group(child, signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-                child.wait(_GRACE)
+            # In a thread: the time limit of Popen.wait is that of a clock that may stand still.
+            waiter = threading.Thread(target=child.wait, daemon=True)
+            waiter.start()
+            with contextlib.suppress(KeyboardInterrupt):
+                waiter.join(_GRACE)
     finally:
         if child is not None:
             user_process.end_group(child)

@@ -71,6 +71,11 @@ class Contract:
         folder = self.folder / self.name / "examples" / verdict
         return {path.name: path for path in sorted(folder.glob("*.json"))}
 
+    def pages(self) -> dict[str, dict[str, str]]:
+        """Return the public page that shows the form of a valid example, by the example's file."""
+        sources = self.folder / "common" / "forms.json"
+        return _read(sources) if sources.is_file() else {}
+
 
 class Catalogue(Mapping[str, Contract]):
     """The contracts of one folder, by name or alias, the oldest first."""

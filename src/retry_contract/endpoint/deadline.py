@@ -7,13 +7,13 @@ time limit, and does not hear Ctrl-C.
 import ipaddress
 import socket
 import threading
-import time
 from concurrent.futures import Future, wait
 from typing import Any
 
 import httpcore
 import httpx
 
+from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import NotSent
 
 
@@ -24,7 +24,7 @@ class Deadline(threading.local):
 
     def bound(self, timeout: float | None) -> float:
         """Return a timeout that ends by the deadline. Raises httpcore.ReadTimeout past it."""
-        left = self.end - time.monotonic()
+        left = self.end - monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the whole response took too long")
         return left if timeout is None else min(timeout, left)
@@ -45,7 +45,7 @@ class TimedTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        self._deadline.end = time.monotonic() + self._seconds
+        self._deadline.end = monotonic() + self._seconds
         return super().handle_request(request)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import NotSent
 from retry_contract.service.records import SIMULATOR
 
@@ -126,7 +127,7 @@ class GuardedTransport(httpx.BaseTransport):
         rate: float | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._guard, self._inner = guard, inner
         self._budget, self._sent = budget, 0

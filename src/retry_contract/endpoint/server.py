@@ -5,12 +5,14 @@ To import this module raises UsageError where the extra `sandbox` is not install
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import UsageError
 from retry_contract.service.http import Handler, Request, Response
 
@@ -24,18 +26,27 @@ except ModuleNotFoundError as error:
         f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
     ) from None
 
-HOST = "127.0.0.1"
+HOST, THREAD = "127.0.0.1", "retry-contract sandbox"
 _EXTENSION = "retry_contract"
 _LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 _PATIENCE = 10.0
 """How long a request may take to arrive, in seconds."""
 _DRIP, _BACKLOG = 0.5, 256
+_LONGEST_END = 5.0
+"""How long the server may take to end, in seconds; after that nobody waits for it."""
 MOST_CONNECTIONS = 500
 """Beyond so many, the one that has sent no request for longest is dropped: files are few."""
 
 _Receive = Callable[[], Awaitable[dict[str, Any]]]
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose time goes on while a test stops the clock: else nothing would end."""
+
+    def time(self) -> float:
+        return monotonic()
 
 
 class _PacketTransport:
@@ -103,6 +114,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = None
+        self.scope["extensions"][_EXTENSION]["target"] = self.url
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -137,13 +149,24 @@ def _application(
         if body is None:
             response = Response(413)
         else:
-            headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
             path = scope["raw_path"].decode("latin-1")
             handle = handlers[scope["server"][1]]
-            response = handle(Request(scope["method"], path, headers, body))
+            response = handle(Request(scope["method"], path, _headers(scope), body))
         await _write(response, scope["extensions"][_EXTENSION], receive, send)
 
     return answer
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    """Return the headers by name. A host in the target replaces Host: RFC 9112, 3.2.2."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    scheme, absolute, rest = scope["extensions"][_EXTENSION]["target"].partition(b"://")
+    if absolute and not scheme.startswith(b"/"):
+        headers["host"] = re.split(b"[/?#]", rest, maxsplit=1)[0].decode("latin-1")
+    return headers
 
 
 async def _read(receive: _Receive) -> bytes | None:
@@ -188,35 +211,45 @@ async def _wait_for_close(receive: _Receive) -> None:
 def serve(*handlers: Handler, port: int = 0) -> Iterator[list[str]]:
     """Serve each handler at its own port, by one server, until the block is left.
 
-    Gives their URLs, without a path. Raises UsageError if the port cannot be had.
+    Gives their URLs, without a path. Raises UsageError if the port cannot be had. A handler that
+    does not come back is waited for five seconds at the end, and keeps the port as long as it runs.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listen(port)) for _ in handlers]
         ports = [listener.getsockname()[1] for listener in listeners]
-        config = uvicorn.Config(
-            _application(dict(zip(ports, handlers, strict=True))),
-            http=type("Bounded", (_BoundedProtocol,), {"waiting": {}}),
-            loop="asyncio",
-            backlog=_BACKLOG,
-            lifespan="off",
-            ws="none",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=(listeners,), daemon=True)
-        thread.start()
-        try:
-            yield [f"http://{HOST}:{port}" for port in ports]
-        finally:
-            server.should_exit = True
-            thread.join()
+        server = _server(_application(dict(zip(ports, handlers, strict=True))))
+        opened = stack.pop_all()
+
+    def run() -> None:
+        with opened, asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(server.serve(listeners))
+
+    thread = threading.Thread(target=run, name=THREAD, daemon=True)
+    thread.start()
+    try:
+        yield [f"http://{HOST}:{port}" for port in ports]
+    finally:
+        server.should_exit = True
+        thread.join(_LONGEST_END)
+
+
+def _server(application: Callable[[Any, _Receive, _Send], Awaitable[None]]) -> uvicorn.Server:
+    config = uvicorn.Config(
+        application,
+        http=type("Bounded", (_BoundedProtocol,), {"waiting": {}}),
+        backlog=_BACKLOG,
+        lifespan="off",
+        ws="none",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
 
 
 def _listen(port: int) -> socket.socket:

@@ -115,8 +115,7 @@ class RareForm:
 def rare_forms(plain: Case) -> list[RareForm]:
     """Return the valid examples of the newer contract, those of a public page first."""
     new = plain.pair.new
-    sources = new.folder / "common" / "forms.json"
-    pages = json.loads(sources.read_text("utf-8")) if sources.is_file() else {}
+    pages = new.pages()
     sample, found = plainest(plain.pair).payload, list[RareForm]()
     for file, path in new.examples("valid").items():
         example: Payload = json.loads(path.read_text("utf-8"))

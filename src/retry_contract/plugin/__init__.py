@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import retry_contract.endpoint.clock  # noqa: F401  # before a test stops time
+
 if TYPE_CHECKING:
     from retry_contract.plugin.cases import Case
     from retry_contract.plugin.scenarios import Scenario
@@ -59,8 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and check the options if any was given."""
     config.addinivalue_line(
         "markers",
-        "retry_contract(name, ...): the contracts, before or after, that retry_mock, retry_sandbox "
-        "and retry_payload take; without it a test runs once for each",
+        "retry_contract(name, ..., fail_after=seconds, rare=True): the contracts, before or after, "
+        "that retry_mock, retry_sandbox and retry_payload take, without a name each in turn; when "
+        "a message to a simulator number fails; and whether retry_payload has rare forms",
     )
     from retry_contract.verification.option_table import OPTIONS
 
@@ -167,7 +170,7 @@ def retry_mock(_retry_case: "Case") -> "Iterator[RetryService]":
     """
     from retry_contract.plugin.services import mock
 
-    with mock(_retry_case.contract) as service:
+    with mock(_retry_case.contract, _retry_case.fail_after) as service:
         yield service
 
 
@@ -176,13 +179,16 @@ def retry_sandbox(_retry_case: "Case") -> "Iterator[RetryService]":
     """The documented service over real HTTP on loopback, for any client: the extra `sandbox`."""
     from retry_contract.plugin.services import sandbox
 
-    with sandbox(_retry_case.contract) as service:
+    with sandbox(_retry_case.contract, _retry_case.fail_after) as service:
         yield service
 
 
 @pytest.fixture
 def retry_payload(_retry_case: "Case") -> dict[str, Any]:
-    """The payload of an accepted retry; the test runs once for each example of the contract."""
+    """The payload of an accepted retry; the test runs once for each example of the contract.
+
+    The examples are those whose form a public page shows; with the marker's `rare`, all valid ones.
+    """
     from retry_contract.plugin.cases import payload_of
 
     return payload_of(_retry_case)

@@ -3,21 +3,24 @@
 import contextlib
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import NoReturn
 
 import pytest
 
+from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
+from retry_contract.endpoint.clock import monotonic
 from retry_contract.outcome import UsageError
+from retry_contract.service.admission import refuse_other_hosts
 from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
-from retry_contract.service.faults import FAULTS
+from retry_contract.service.faults import fault_named
 from retry_contract.service.http import Handler, Request, Response
-from retry_contract.service.model import PREFIX
+from retry_contract.service.model import PREFIX, Settings
 from retry_contract.service.seeds import FAILED
 
 _PROXY_FREE = ("no_proxy", "NO_PROXY")
@@ -42,11 +45,19 @@ class ReceivedRequest:
     status: int
 
 
+class _Messages(dict[str, str]):
+    """Ids of messages by state."""
+
+    def __missing__(self, state: object) -> NoReturn:
+        raise KeyError(unknown_name("state", str(state), STATES))
+
+
 class RetryService:
     """One service for one test. `base_url` ends in `/api/v2`; `key` is that of `campaign`.
 
     Its clock starts inside the time of the test's contract and goes on by itself, and the contract
-    in force by that clock is served. A message to a simulator number fails after a second.
+    in force by that clock is served. A message to a simulator number fails after a second, or after
+    the `fail_after` of the test's marker.
     """
 
     def __init__(self, base_url: str, sandbox: Sandbox, lock: threading.Lock) -> None:
@@ -76,7 +87,7 @@ class RetryService:
 
         The states are the message statuses, `attempts-spent`, and `batch:` with a batch's status.
         """
-        return MappingProxyType(self._sandbox.messages)
+        return MappingProxyType(_Messages(self._sandbox.messages))
 
     @property
     def foreign(self) -> ForeignCampaign:
@@ -102,15 +113,16 @@ class RetryService:
             try:
                 return self._sandbox.make(state)[0]
             except ValueError:
-                raise _unknown(state, "state", "one", STATES) from None
+                raise ValueError(unknown_name("state", state, STATES)) from None
 
     def switch_faults(self, *names: str) -> None:
         """Switch to just these faults, to none without a name. Raises ValueError for no fault."""
-        for name in names:
-            if name not in FAULTS:
-                raise _unknown(name, "fault", "some", FAULTS)
+        try:
+            faults = tuple(fault_named(name).name for name in names)
+        except LookupError as error:
+            raise ValueError(*error.args) from None
         with self._lock:
-            self._sandbox.switch(names)
+            self._sandbox.switch(faults)
 
     def switch_contract(self, name: str) -> None:
         """Serve a contract, or `auto`: the one in force by the clock. Raises ValueError."""
@@ -119,7 +131,8 @@ class RetryService:
                 self._sandbox.serve(name)
             except KeyError:
                 known = [*(period.alias for period in catalogue().timeline), AUTO]
-                raise _unknown(name, "contract", "one", known) from None
+                said = unknown_name("contract", name, known, also=catalogue())
+                raise ValueError(said) from None
 
     def move_to(self, when: str | date | datetime) -> None:
         """Set the clock to a date in Singapore, or an instant with an offset. Raises ValueError."""
@@ -146,40 +159,47 @@ class RetryService:
         self.move_to(cutover)
 
 
-def _unknown(name: str, what: str, how_many: str, known: Iterable[str]) -> ValueError:
-    return ValueError(f"{name!r}: no such {what}; use {how_many} of {', '.join(known)}")
-
-
 @contextlib.contextmanager
-def mock(contract: str) -> Iterator[RetryService]:
-    """Start a service behind respx: every client of httpx and httpx2 reaches it."""
+def mock(contract: str, fail_after: float | None = None) -> Iterator[RetryService]:
+    """Start a service behind respx: every client of httpx and httpx2 reaches it.
+
+    `fail_after` is in seconds.
+    """
     from retry_contract.endpoint.interception import intercept_clients
 
-    service, handle = _service(contract)
+    service, handle = _service(contract, fail_after)
     with intercept_clients(handle) as url:
         yield service(url + PREFIX)
 
 
 @contextlib.contextmanager
-def sandbox(contract: str) -> Iterator[RetryService]:
-    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn."""
+def sandbox(contract: str, fail_after: float | None = None) -> Iterator[RetryService]:
+    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn.
+
+    `fail_after` is in seconds.
+    """
     try:
         from retry_contract.endpoint.server import serve
     except UsageError as error:
         raise pytest.fail.Exception(f"retry_sandbox: {error}", pytrace=False) from None
-    service, handle = _service(contract)
-    with serve(handle) as (url,), _no_proxy():
+    service, handle = _service(contract, fail_after)
+    with serve(refuse_other_hosts(handle)) as (url,), _no_proxy():
         yield service(url + PREFIX)
 
 
-def _service(contract: str) -> tuple[Callable[[str], RetryService], Handler]:
+def _service(
+    contract: str, fail_after: float | None
+) -> tuple[Callable[[str], RetryService], Handler]:
     """Return what makes the service at a URL, and its handler: one request at a time."""
     timeline, lock = catalogue().timeline, threading.Lock()
     at = timeline.instant_within(timeline.period(contract))
+    settings = (
+        Settings() if fail_after is None else Settings(delivery=timedelta(seconds=fail_after))
+    )
+    start = Start(AUTO, at, settings=settings)
     # Not the time of day: a test that freezes or moves that one would carry the service along.
-    begin, read = datetime.now(UTC), time.monotonic
-    since = read()
-    state = Sandbox(catalogue(), Start(AUTO, at), lambda: begin + timedelta(seconds=read() - since))
+    since = monotonic()
+    state = Sandbox(catalogue(), start, lambda: at + timedelta(seconds=monotonic() - since))
 
     def handle(request: Request) -> Response:
         with lock:

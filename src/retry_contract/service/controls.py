@@ -139,6 +139,7 @@ class Sandbox:
             },
             "contract": self.service.in_force(self.now()).name,
             "now": show(self.now()),
+            "fail_after": self._start.settings.delivery.total_seconds(),
             "faults": list(self.faults),
         }
 

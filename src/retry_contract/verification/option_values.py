@@ -31,6 +31,10 @@ def number(
     raise UsageError(f"--{name} {text}: give a whole number from {least} to {most}")
 
 
+@overload
+def positive(name: str, text: str | None, *, default: float) -> float: ...
+@overload
+def positive(name: str, text: str | None, *, default: None) -> float | None: ...
 def positive(name: str, text: str | None, *, default: float | None) -> float | None:
     """Read a number above zero, with up to six decimals."""
     if text is None:
