@@ -19,10 +19,10 @@ GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
 _RENAMED = {
-    "reply-matches-schema": "response-matches-schema",
-    "generated-histories-kept": "generated-sequences-kept",
+    "reply_matches_schema": "response-matches-schema",
+    "generated_histories_kept": "generated-sequences-kept",
 }
-"""Ids of earlier versions, which users' pipelines still name, with their new ones."""
+"""Ids of earlier versions, written with _, which pipelines still name, with their new ones."""
 
 
 def rule_named(name: str) -> Rule:
@@ -30,6 +30,7 @@ def rule_named(name: str) -> Rule:
     id_ = name.replace("_", "-")
     if id_ in RULES:
         return RULES[id_]
-    if id_ in _RENAMED:
-        raise LookupError(f"{name} was renamed: use {_RENAMED[id_]}")
+    old = name.replace("-", "_")
+    if old in _RENAMED:
+        raise LookupError(f"{name} was renamed: use {_RENAMED[old]}")
     raise LookupError(f"{name}: no such rule; see: retry-contract rules")
