@@ -35,11 +35,12 @@ def unknown_name(
     """Return what is said of a word that names nothing of a kind: what was probably meant.
 
     Where no name is close, it lists the known ones, or names the command `see` that does. `also`
-    are names that exist and are not listed, `renamed` the new names of old ones.
+    are names that exist and are not listed, `renamed` the new names of old ones, which are written
+    with _.
     """
-    for spelling in (word, word.replace("_", "-")):
-        if spelling in renamed:
-            return f"{word} was renamed: use {renamed[spelling]}"
+    spelling = word.replace("-", "_")
+    if spelling in renamed:
+        return f"{word} was renamed: use {renamed[spelling]}"
     meant = closest_name(word, [*known, *also, *renamed])
     if meant is not None:
         return f"{word}: no such {kind}; did you mean {renamed.get(meant, meant)}?"

@@ -20,10 +20,10 @@ GENERATED = frozenset(rule.id for rule in generated_cases.RULES)
 """The rules whose cases are generated."""
 
 _RENAMED = {
-    "reply-matches-schema": "response-matches-schema",
-    "generated-histories-kept": "generated-sequences-kept",
+    "reply_matches_schema": "response-matches-schema",
+    "generated_histories_kept": "generated-sequences-kept",
 }
-"""Ids of earlier versions, which users' pipelines still name, with their new ones."""
+"""Ids of earlier versions, written with _, which pipelines still name, with their new ones."""
 
 
 def rule_named(name: str) -> Rule:

@@ -80,9 +80,9 @@ class Record:
 class Visit:
     """What one call was given, and what the service saw of it."""
 
-    key: str = field(repr=False)
-    campaign: str
-    message: str
+    key: str = field(default="", repr=False)
+    campaign: str = ""
+    message: str = ""
     seen: list[Record] = field(default_factory=list)
     scrub: TextChange = str
 
@@ -123,8 +123,7 @@ class Visit:
     def payload(self) -> dict[str, Any] | None:
         """Return the latest response to a retry, if it is a JSON object."""
         bodies = [seen.response.body for seen in self.retries()]
-        document = read_document(bodies[-1] if bodies else b"")
-        payload = None if document.violations else document.payload
+        payload = read_document(bodies[-1] if bodies else b"").payload
         return payload if isinstance(payload, dict) else None
 
     def lines(self) -> tuple[str, ...]:
@@ -152,7 +151,7 @@ class Stage:
     def __init__(self, catalogue: Catalogue, first: int = 0, scrub: TextChange = str) -> None:
         self._catalogue, self._scrub = catalogue, scrub
         self._number, self._now = first, _MIDNIGHT
-        self._visit = Visit("", "", "")
+        self._visit = Visit()
         self._handle: Handler = lambda _: Response(503)
         self._end: Callable[[], None] = lambda: None
         self._lock = threading.Lock()

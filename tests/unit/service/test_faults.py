@@ -17,6 +17,7 @@ from support.sample import one_in
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.controls import STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
+from retry_contract.service.faults.model import is_retrieve, is_retry, is_send
 from retry_contract.service.http import Request
 from retry_contract.service.model import Settings
 from retry_contract.service.records import RETRYABLE_BATCHES
@@ -376,3 +377,32 @@ def test_fault_answers_together_with_any_other(fault: str) -> None:
             message = sandbox.make(state)[0] if state in STATES else "message_0"
             response = sandbox.handle(_request(sandbox, message, method, key(sandbox)))
             assert 200 <= response.status <= 500
+
+
+# What faults are made of
+
+
+@pytest.mark.parametrize(
+    ("method", "tail", "retrieve", "retry", "send"),
+    [
+        ("GET", "/messages/message_1", True, False, False),
+        ("GET", "/messages/message_1/retry", False, False, False),
+        ("GET", "/messages", False, False, False),
+        ("POST", "/messages/message_1", False, False, False),
+        ("POST", "/messages/message_1/retry", False, True, False),
+        ("POST", "/messages", False, False, True),
+        ("PUT", "/messages/message_1/retry", False, False, False),
+    ],
+)
+def test_request_is_known_by_its_method_and_its_path(
+    method: str, tail: str, retrieve: bool, retry: bool, send: bool
+) -> None:
+    request = Request(method, f"/api/v2/campaigns/campaign_1{tail}")
+    assert (is_retrieve(request), is_retry(request), is_send(request)) == (retrieve, retry, send)
+
+
+def test_cap_is_forgotten_with_all_attempts_but_the_last() -> None:
+    sandbox = _sandbox("cap-ignored")
+    message = sandbox.messages["attempts-spent"]
+    sandbox.handle(_request(sandbox, message, "POST", OWN(sandbox)))
+    assert len(sandbox.service.messages[message].attempts) == 2

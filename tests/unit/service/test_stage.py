@@ -110,6 +110,7 @@ def test_what_is_kept_of_a_call_is_bounded() -> None:
 
 RETRY = Request("POST", "/api/v2/campaigns/c_1/messages/m_1/retry")
 RETRIEVE = Request("GET", "/api/v2/campaigns/c_1/messages/m_1")
+PACES: tuple[Pace, Pace] = ("at once", "stall")
 ACCEPTED = Response(201, b'{"id": "m_1"}')
 
 
@@ -199,6 +200,14 @@ def test_payload_is_that_of_the_latest_retry(body: bytes, payload: object) -> No
     assert visit_of(first, last, RETRIEVE).payload() == payload
 
 
+def test_what_counts_is_the_last_of_many_requests() -> None:
+    whole, stalled = (Record(RETRY, Response(201, b'{"id": 1}', pace=p)) for p in PACES)
+    last = Record(RETRY, Response(201, b'{"id": 2}'))
+    assert visit_of(whole, stalled, last).payload() == {"id": 2}
+    assert visit_of(whole, stalled, last).waits() is False
+    assert visit_of(whole, last, stalled).waits() is True
+
+
 def test_lines_have_names_in_place_of_ids_and_hold_no_secret() -> None:
     lines = visit_of(
         Request("PUT", "/pin/key_1"), Record(RETRY, ACCEPTED), RETRIEVE, RETRIEVE
@@ -257,12 +266,12 @@ def test_delivery_takes_a_request_for_each_status() -> None:
 def test_each_call_begins_at_the_same_instant_with_another_message() -> None:
     stage = Stage(catalogue())
     visits, bodies = [], []
-    for _ in range(2):
+    for _ in range(3):
         visit = stage.begin(CALL)
         visits.append(visit.message)
         bodies.append(visit.mask(retry(stage, visit).body.decode()))
-    assert bodies[0] == bodies[1]
-    assert visits[0] != visits[1]
+    assert len(set(bodies)) == 1
+    assert len(set(visits)) == 3
     assert Stage(catalogue(), 1).begin(CALL).message == visits[1]
 
 
@@ -289,6 +298,15 @@ def test_one_response_is_that_of_each_retry_and_of_nothing_else() -> None:
     visit = stage.begin(replace(CALL, wrap=answer_by(Response(500, b"no"))))
     assert [retry(stage, visit).body for _ in range(2)] == [b"no", b"no"]
     assert retrieve(stage, visit).status == 200
+
+
+def test_unknown_message_has_an_id_like_any_other() -> None:
+    assert Stage(catalogue()).begin(replace(CALL, state=UNKNOWN)).message.startswith("message_")
+
+
+def test_visit_masks_by_the_change_of_text_that_the_stage_was_given() -> None:
+    stage = Stage(catalogue(), scrub=str.upper)
+    assert stage.begin(CALL).mask("pin") == "PIN"
 
 
 def test_call_has_its_contract_and_its_envelope() -> None:

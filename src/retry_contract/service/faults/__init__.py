@@ -14,9 +14,9 @@ FAULTS: dict[str, Fault] = {f.name: f for f in (*chain.from_iterable(_TESTED), *
 """The faults by name. `Sandbox.switch` wraps the service in this order, the first one innermost."""
 
 _RENAMED = {
-    "reply-drips": "response-drips",
-    "reply-stalls": "response-stalls",
-    "no-reply": "no-response",
+    "reply_drips": "response-drips",
+    "reply_stalls": "response-stalls",
+    "no_reply": "no-response",
 }
 """Names of earlier versions, which users' pipelines still have, with their new ones."""
 
