@@ -75,7 +75,7 @@ def _folder_files(folder: str) -> Iterator[SavedFile]:
                 continue
             if stat.S_ISREG(mode):
                 yield SavedFile(entry.path)
-            elif not stat.S_ISDIR(mode):  # opening a pipe would wait for whoever writes to it
+            elif not stat.S_ISDIR(mode):  # opening a pipe would wait for a writer
                 yield SavedFile(entry.path, "cannot be read: it is no regular file")
 
 
