@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.sessions import PLUGIN, Asked, run_session
+from support.tools import needs
 
 from retry_contract.plugin import SCENARIOS
 
@@ -123,8 +124,8 @@ def test_documented_command_succeeds(command: str, tree: Path) -> None:
             r"(python -m |\.venv/bin/python -m )?(pip install (uv|\.)|venv \.venv)", command
         )
         return
-    if "jq " in command and not shutil.which("jq"):
-        pytest.skip("jq is not at hand")
+    if "jq " in command:
+        needs("jq")
     done = run(words, tree)
     if "https://test.postman.gov.sg/api/v2" in words:
         # No service is contacted by the tests: the options are understood, and a key is missing.
