@@ -11,7 +11,7 @@ import pytest
 
 def missing(reason: str) -> NoReturn:
     """Skip the test; fail it where the environment says that nothing may be missing."""
-    assert "RETRY_CONTRACT_REQUIRE_TOOLS" not in os.environ, reason
+    assert "TESTS_REQUIRE_TOOLS" not in os.environ, reason
     pytest.skip(reason)
 
 
