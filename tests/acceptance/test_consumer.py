@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import socket
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from support.tools import needs
 
 from retry_contract import violations
 
@@ -378,13 +378,6 @@ def test_a_library_is_recognised_by_the_real_command(
     done = command("consumer", f"support.consumers:{name}", *FEW, cwd=ROOT / "tests")
     assert done.returncode == code, done.stdout + done.stderr
     assert bool(code) is ("to do     " in done.stdout)
-
-
-def needs(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not at hand")
-    return path
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.node import AJV, node_with
+from support.node import AJV, installed_for_node
 from support.sessions import PLUGIN, Asked, run_session
+from support.tools import needs
 
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import catalogue
@@ -135,8 +136,8 @@ def test_documented_command_succeeds(command: str, tree: Path) -> None:
             r"(python -m |\.venv/bin/python -m )?(pip install (uv|\.)|venv \.venv)", command
         )
         return
-    if "jq " in command and not shutil.which("jq"):
-        pytest.skip("jq is not at hand")
+    if "jq " in command:
+        needs("jq")
     done = run(words, tree)
     if "https://test.postman.gov.sg/api/v2" in words:
         # No service is contacted by the tests: the options are understood, and a key is missing.
@@ -168,7 +169,7 @@ def test_documented_tests_pass(code: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("example", ["valid", "invalid"])
 def test_documented_script_of_node_validates_the_response(example: str, tmp_path: Path) -> None:
     (script,) = [block.code for block in blocks() if block.language == "js"]
-    node = node_with(AJV, tmp_path)
+    node = installed_for_node(AJV, tmp_path)
     write_schema_and_response(tmp_path)
     if example == "invalid":
         (tmp_path / "response.json").write_text("{}", encoding="utf-8")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from support.node import installed_for_node
+from support.tools import missing, needs
 
 Done = CompletedProcess[str]
 Checked = Callable[..., tuple[int, dict[str, Any]]]
@@ -42,18 +42,6 @@ def checked(here: Callable[..., Done]) -> Checked:
         return done.returncode, json.loads(done.stdout)
 
     return run
-
-
-def missing(reason: str) -> NoReturn:
-    assert "RETRY_CONTRACT_REQUIRE_LANGUAGES" not in os.environ, reason
-    pytest.skip(reason)
-
-
-def needs(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        missing(f"{program} is not installed")
-    return path
 
 
 def build(*words: str) -> None:
@@ -94,8 +82,6 @@ def java_reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def node_reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("node")
     node = installed_for_node(EXAMPLES / "node", folder)
-    if node is None:
-        pytest.skip("node or npm is not installed, or npm's registry does not respond")
     return [node, str(folder / "reader.mjs")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 from support.exports import EXPORTS, KINDS, OPENAPI
-from support.node import GENERATORS, node_with
+from support.node import GENERATORS, installed_for_node
+from support.tools import missing
 
 from retry_contract.contract.catalogue import catalogue
 
@@ -58,9 +60,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
+def _needs(generator: str) -> None:
+    if importlib.util.find_spec(generator) is None:
+        missing(f"{generator} cannot be imported: install the group `generators`")
+
+
 @pytest.mark.parametrize("export", [f"{AFTER} retry", "either retry flat"])
 def test_pydantic_models_read_the_examples(export: str, folder: Path) -> None:
-    pytest.importorskip("datamodel_code_generator", reason="install the group `generators`")
+    _needs("datamodel_code_generator")
     from pydantic import TypeAdapter
 
     (folder / "schema.json").write_text(json.dumps(EXPORTS[export]))
@@ -84,7 +91,7 @@ def test_pydantic_models_read_the_examples(export: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", OPENAPI)
 def test_client_generated_from_the_document_reads_the_examples(name: str, folder: Path) -> None:
-    pytest.importorskip("openapi_python_client", reason="install the group `generators`")
+    _needs("openapi_python_client")
     (folder / "openapi.json").write_text(json.dumps(OPENAPI[name]))
     (folder / "config.yml").write_text("post_hooks: []")
     options = "--path openapi.json --output-path sms_client --meta none --fail-on-warning"
@@ -108,7 +115,7 @@ def test_client_generated_from_the_document_reads_the_examples(name: str, folder
 def npm(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """Node, and a folder in which the packages are installed."""
     folder = tmp_path_factory.mktemp("generators")
-    return node_with(GENERATORS, folder), folder
+    return installed_for_node(GENERATORS, folder), folder
 
 
 def _typescript(contract: str, form: str) -> Iterator[str]:

@@ -77,7 +77,9 @@ def unfuzzed(words: list[str]) -> list[str]:
     return [*words[:after], "--fuzz", "0", *words[after:]]
 
 
-FEW = ["verify", "--fuzz", "5"]
+FEW = ["verify", "--fuzz", "10", "--seed", "1"]
+"""A drawn seed may give so few sequences that none of them holds an accepted retry."""
+
 PROCESSES = {"default", "pytest refuses", "interrupted"}
 RUNS = {"default": FEW, **{name: unfuzzed(words) for name, words in GIVEN.items()}}
 

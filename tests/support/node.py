@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.tools import missing, needs
 
 AJV = Path(__file__).resolve().parent / "ajv"
 GENERATORS = AJV.parent / "generators"
 
 
 def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> dict[str, list[bool]]:
-    """Return whether each payload is valid, by schema. Skips the test where ajv cannot be had."""
-    node = node_with(AJV, folder)
+    """Return whether each payload is valid, by schema."""
+    node = installed_for_node(AJV, folder)
     asked = json.dumps({"schemas": schemas, "payloads": payloads})
     told = subprocess.run(
         [node, "validate.mjs"], cwd=folder, input=asked.encode(), check=True, stdout=subprocess.PIPE
@@ -27,26 +26,14 @@ def ajv(schemas: Mapping[str, Any], payloads: Sequence[Any], folder: Path) -> di
     return verdicts
 
 
-def node_with(source: Path, folder: Path) -> str:
-    """Install a package of node's into a copy of it, and return node's path. Skips without node."""
-    node = installed_for_node(source, folder)
-    if node is None:
-        reason = f"{source.name} cannot be asked: node, npm or npm's registry is not at hand"
-        assert "RETRY_CONTRACT_REQUIRE_AJV" not in os.environ, reason
-        pytest.skip(reason)
-    return node
-
-
-def installed_for_node(source: Path, folder: Path) -> str | None:
-    """Install a package of node's into a copy of it; return node's path, None if not at hand."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        return None
+def installed_for_node(source: Path, folder: Path) -> str:
+    """Install a package of node's into a copy of it, and return node's path."""
+    node, npm = needs("node"), needs("npm")
     left_out = shutil.ignore_patterns("node_modules")
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=left_out)
     install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     try:
         subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=120)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return None
+        missing("npm cannot install: does its registry respond?")
     return node

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from support.tools import missing, needs
 
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
 
@@ -24,10 +23,8 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Make a CA and two certificates in a folder; skip the test where that cannot be done."""
-    command = shutil.which("openssl")
-    if command is None:
-        pytest.skip("needs the openssl command, to make a certificate")
+    """Make a CA and two certificates in a folder."""
+    command = needs("openssl")
     ca = _certificate(command, folder, "ca", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     signed = ("-CA", str(ca), "-CAkey", str(ca), "-addext", "basicConstraints=critical,CA:FALSE")
     names = {"server": "IP:127.0.0.1,IP:::1,DNS:localhost", "elsewhere": "DNS:elsewhere.example"}
@@ -51,6 +48,6 @@ def _certificate(command: str, folder: Path, name: str, *more: str) -> Path:
         check=False,
     )
     if done.returncode:
-        pytest.skip(f"openssl cannot make a certificate: {done.stderr.strip()[:200]}")
+        missing(f"openssl cannot make a certificate: {done.stderr.strip()[:200]}")
     file.write_text(key.read_text("ascii") + file.read_text("ascii"), "ascii")
     return file

@@ -15,10 +15,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from retry_contract.contract.timeline import SINGAPORE
+from retry_contract.service.model import simulator_number
+from retry_contract.service.records import SIMULATOR
 
 _DATA: dict[str, list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 OFFSETS, FRACTIONS = _DATA["offsets"], _DATA["fractions"]
-SIMULATORS, NAMES = _DATA["simulators"], _DATA["names"]
+NAMES, SIMULATORS = _DATA["names"], [simulator_number()]
+SIMULATORS += [number for number in SIMULATOR if number not in SIMULATORS]
 _UUID = "886313e1-3b8a-5372-9b90-0c9aee199e5d"
 _LINE = "A line of a long test message. "
 _TIMES = st.one_of(
@@ -86,7 +89,7 @@ def _random_ids(kind: str) -> st.SearchStrategy[str]:
     return st.integers(0, 16**12 - 1).map(f"{kind}_00000000-0000-4000-8000-{{:012x}}".format)
 
 
-def _moments(odd: tuple[str, ...], begin: str, days: int) -> st.SearchStrategy[str]:
+def _moments(odd: list[str], begin: str, days: int) -> st.SearchStrategy[str]:
     first = datetime.fromisoformat(begin).replace(tzinfo=SINGAPORE)
     moments = st.integers(0, days * 86_400_000).map(
         lambda n: (first + timedelta(milliseconds=n)).isoformat(timespec="milliseconds")
@@ -113,16 +116,8 @@ BY_DEFINITION: dict[str, st.SearchStrategy[Any]] = {
 """Strategies by the name of the definition in `schemas/common/fields.schema.json`."""
 
 DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
-    "createdAt": _moments(
-        ("2024-05-16T16:48:42.000+08:00", "2024-02-29T23:59:59.999+08:00",
-         "2024-01-01T00:00:00.000+08:00"),
-        "2023-11-01", 190,
-    ),
-    "updatedAt": _moments(
-        ("2024-05-16T16:49:00.000+08:00", "2024-12-31T23:59:59.999+08:00",
-         "2025-02-24T00:00:00.000+08:00", "2028-02-29T12:00:00.010+08:00"),
-        "2024-05-17", 1200,
-    ),
+    "createdAt": _moments(_DATA["created"], "2023-11-01", 190),
+    "updatedAt": _moments(_DATA["updated"], "2024-05-17", 1200),
     "id": st.just(f"message_{_UUID}") | _random_ids("message"),
     "campaignId": _random_ids("campaign"),
     "creatorId": _random_ids("user"),
@@ -134,5 +129,5 @@ DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
         # The guide of Single Send has at most 1,000 characters.
         st.integers(1, 1000).map(lambda n: (_LINE * 40)[:n].strip()),
     ),
-}  # fmt: skip
+}
 """Strategies in documented forms: code need not meet a timestamp of the year 0000."""

@@ -70,7 +70,7 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
             came = "" if member else violation.actual
             group = groups.setdefault((result.contract, member or violation.place, came), {})
             group.setdefault(result.rule, violation)
-    return tuple(Cause(key[0], tuple(found.items())) for key, found in groups.items())
+    return tuple(Cause(contract, tuple(v.items())) for (contract, *_), v in groups.items())
 
 
 def next_step(outcome: Outcome) -> str:

@@ -70,8 +70,8 @@ def _payload_text(payload: dict[str, Any]) -> str:
 
 def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
     """Return a text in lines, with a label before the first, and an indent before the others."""
-    whole: Any = {"break_long_words": False, "break_on_hyphens": False}
-    wrapper = textwrap.TextWrapper(_WIDTH, label, indent, **whole)
+    wrapper = textwrap.TextWrapper(_WIDTH, label, indent, break_on_hyphens=False)
+    wrapper.break_long_words = False
     return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
 
 

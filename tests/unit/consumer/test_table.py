@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ import pytest
 from support import consumers, libraries
 from support.in_process_reader import readiness
 from support.sample import one_in
+from support.tools import missing
 
 from retry_contract.consumer.readiness import Readiness, Result
 from retry_contract.outcome import Verdict
@@ -97,8 +98,7 @@ OF_LIBRARIES = [pytest.param(row, marks=pytest.mark.slow) for row in ROWS if mod
     "row", one_in(5, (row for row in ROWS if not module_of(row))) + OF_LIBRARIES
 )
 def test_each_reader_gets_its_results_and_advice(row: str) -> None:
-    if module := module_of(row):
-        pytest.importorskip(module, reason="install the group `libraries`")
+    require(module_of(row))
     _, results, advice = ROWS[row]
     found = found_of(row)
     assert tuple(scenario.result for scenario in found.scenarios[:5]) == results
@@ -115,9 +115,8 @@ def test_every_reader_is_in_the_table() -> None:
 
 @pytest.mark.slow
 def test_the_documented_table_is_what_was_found() -> None:
-    missing = [name for name, module in OPTIONAL.items() if not is_installed(module)]
-    if missing:
-        pytest.skip(f"install the group `libraries`: {', '.join(missing)} cannot be imported")
+    for module in OPTIONAL.values():
+        require(module)
     lines = ["| reader | before | after | another order | one more field | paired | outcome |"]
     lines.append("|---|---|---|---|---|---|---|")
     for row, (title, _, _) in ROWS.items():
@@ -129,11 +128,11 @@ def test_the_documented_table_is_what_was_found() -> None:
     assert rest.partition("<!-- end of readers -->")[0] == "\n".join(lines) + "\n"
 
 
-def is_installed(module: str) -> bool:
+def require(module: str) -> None:
     try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that holds it
-        return False
+        importlib.import_module(module or "builtins")
+    except ModuleNotFoundError:
+        missing(f"{module} cannot be imported: install the group `libraries`")
 
 
 class Tolerant(pydantic.BaseModel):

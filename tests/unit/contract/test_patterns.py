@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import re2  # type: ignore[import-untyped]
 from support.examples import example_payloads
 from support.exports import EXPORTS
+from support.tools import needs
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.subschemas import join_patterns, refused_pattern
@@ -106,10 +105,9 @@ COMMANDS = {
 
 
 def _by_program(language: str) -> list[list[bool]]:
-    program = shutil.which(language)
-    if program is None or (language == "java" and not shutil.which("javac")):
-        assert "RETRY_CONTRACT_REQUIRE_LANGUAGES" not in os.environ
-        pytest.skip(f"{language} is not at hand")
+    program = needs(language)
+    if language == "java":
+        needs("javac")
     texts = (text.encode().hex() for text in STRINGS)
     asked = "\n".join([str(len(FORMS)), *(part for form in FORMS for part in form), *texts, ""])
     done = subprocess.run(

@@ -49,22 +49,25 @@ def _request(sandbox: Sandbox, message: str, method: str, key: str | None) -> Re
     return Request(method, path, headers)
 
 
+def own_key(sandbox: Sandbox) -> str | None:
+    return f"Bearer {sandbox.own.key}"
+
+
 # What a request is about: a message's state, a method, and what is sent for a key.
-OWN: Callable[[Sandbox], str | None] = lambda sandbox: f"Bearer {sandbox.own.key}"  # noqa: E731
 ASKED: dict[str, tuple[str, str, Callable[[Sandbox], str | None]]] = {
-    **{state: (state, "POST", OWN) for state in STATES},
-    "unknown": ("unknown", "POST", OWN),
-    "retried twice": ("failure", "POST", OWN),
+    **{state: (state, "POST", own_key) for state in STATES},
+    "unknown": ("unknown", "POST", own_key),
+    "retried twice": ("failure", "POST", own_key),
     "no key": ("failure", "POST", lambda _: None),
     "wrong key": ("failure", "POST", lambda _: "Bearer key_test_0"),
     "other scheme": ("failure", "POST", lambda sandbox: f"Basic {sandbox.own.key}"),
     "foreign key": ("failure", "POST", lambda sandbox: f"Bearer {sandbox.foreign.key}"),
-    "foreign campaign": ("failure", "ABROAD", OWN),
-    "unknown campaign": ("failure", "NOWHERE", OWN),
-    "PUT": ("failure", "PUT", OWN),
-    "DELETE": ("failure", "DELETE", OWN),
-    "Retrieve": ("failure", "GET", OWN),
-    "Single Send": ("failure", "SEND", OWN),
+    "foreign campaign": ("failure", "ABROAD", own_key),
+    "unknown campaign": ("failure", "NOWHERE", own_key),
+    "PUT": ("failure", "PUT", own_key),
+    "DELETE": ("failure", "DELETE", own_key),
+    "Retrieve": ("failure", "GET", own_key),
+    "Single Send": ("failure", "SEND", own_key),
 }
 ACCEPTED = ("failure", *(f"batch:{status}" for status in RETRYABLE_BATCHES))
 UNFAILED = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success")
@@ -284,7 +287,7 @@ HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def _creators(sandbox: Sandbox, *messages: str, method: str = "POST") -> list[bool]:
-    responses = [sandbox.handle(_request(sandbox, m, method, OWN(sandbox))) for m in messages]
+    responses = [sandbox.handle(_request(sandbox, m, method, own_key(sandbox))) for m in messages]
     return ["creatorId" in response.json() for response in responses]
 
 
@@ -337,7 +340,9 @@ def test_retry_and_retrieve_disagree(fault: str, other: set[str], contract: str)
 
 def test_leap_day_a_year_earlier_is_a_day_that_there_was() -> None:
     sandbox = _sandbox("updated-at-stale", now=datetime(2028, 2, 29, 4, tzinfo=UTC))
-    response = sandbox.handle(_request(sandbox, sandbox.messages["failure"], "POST", OWN(sandbox)))
+    response = sandbox.handle(
+        _request(sandbox, sandbox.messages["failure"], "POST", own_key(sandbox))
+    )
     assert response.json()["updatedAt"] == "2027-02-28T12:00:00.000+08:00"
 
 
@@ -404,5 +409,5 @@ def test_request_is_known_by_its_method_and_its_path(
 def test_cap_is_forgotten_with_all_attempts_but_the_last() -> None:
     sandbox = _sandbox("cap-ignored")
     message = sandbox.messages["attempts-spent"]
-    sandbox.handle(_request(sandbox, message, "POST", OWN(sandbox)))
+    sandbox.handle(_request(sandbox, message, "POST", own_key(sandbox)))
     assert len(sandbox.service.messages[message].attempts) == 2

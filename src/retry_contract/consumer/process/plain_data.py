@@ -100,7 +100,7 @@ def _members(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, Sequence | AbstractSet):
         # sqlite3.Row says that it is one, and is read by its columns.
         row: Any = value
-        return {name: row[name] for name in row.keys()} if hasattr(row, "keys") else None  # noqa: SIM118
+        return dict(zip(row.keys(), row, strict=True)) if hasattr(row, "keys") else None
     return {**_attributes(value), **own} or None
 
 
