@@ -63,6 +63,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 OWN = """
 import httpx
+import pytest
 from retry_contract import Scenario, violations
 
 
@@ -78,6 +79,7 @@ def test_mock(retry_mock):
     assert violations(payload, retry_mock.contract) == ()
 
 
+@pytest.mark.retry_contract(rare=True)
 def test_payload(retry_payload):
     assert retry_payload["latestStatus"] == "created"
 
@@ -147,7 +149,7 @@ def test_verify_runs_from_the_wheel(name: str, done: dict[str, Done]) -> None:
 
 def test_the_contract_tests_run_from_the_wheel(done: dict[str, Done]) -> None:
     assert done["pytest"].returncode == 0, done["pytest"].stdout
-    assert "66 passed, 4 skipped" in done["pytest"].stdout
+    assert "68 passed, 4 skipped" in done["pytest"].stdout
     assert KEPT in done["pytest"].stdout
 
 

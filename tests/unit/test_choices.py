@@ -75,7 +75,7 @@ def test_unknown_name_says_what_was_meant_or_what_there_is() -> None:
     ],
 )
 def test_old_name_is_answered_with_the_new_one(word: str, said: str) -> None:
-    renamed = {"no-reply": "no-response"}
+    renamed = {"no_reply": "no-response"}
     assert unknown_name("fault", word, ("no-response",), renamed=renamed) == said
 
 

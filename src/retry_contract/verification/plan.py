@@ -127,18 +127,21 @@ def _may_be_in_order(second: Observation) -> bool:
 
 def _attempts(observer: Observer) -> Iterator[Observation]:
     """Retry a message to a simulator number until it is refused, or one that is spent already."""
-    first = None
+    first, reason = None, NotExercised(SIMULATE)
     with contextlib.suppress(NotExercised):
         first = _first_retry(observer)
     if first is not None and observer.messages.is_simulated(first):
-        yield from _until_refused(observer, first)
-        return
+        try:
+            yield from list(_until_refused(observer, first))
+            return
+        except NotExercised as error:
+            reason = error
     yield from observer.spent
     try:
         yield observer.prober.probe(s.ATTEMPTS, observer.messages.in_state(SPENT))
     except NotExercised:
         if not observer.spent:
-            raise NotExercised(SIMULATE) from None
+            raise reason from None
 
 
 def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:

@@ -65,7 +65,7 @@ class Prober:
         self.control: str | None = None
         self._welcomed = False
         self._latest: dict[str, Exchange] = {}
-        self._left = Counter[Kind]()
+        self._requests, self._left = 0, Counter[Kind]()
 
     @property
     def traffic(self) -> Traffic:
@@ -74,7 +74,7 @@ class Prober:
         answered = sum(e.kind == "retry" and e.method == "POST" for e in self.exchanges)
         retries, sends = self._left["retry"], self._left["single-send"]
         by_status = dict(sorted(responses.items()))
-        return Traffic(len(self.exchanges), by_status, retries, sends, retries - answered)
+        return Traffic(self._requests, by_status, retries, sends, retries - answered)
 
     def send(
         self,
@@ -116,12 +116,14 @@ class Prober:
 
     def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
         """Send one request, counted before it leaves: what follows may be an interruption."""
-        counted = request.method == "POST"
-        self._left[kind] += counted
+        posted = request.method == "POST"
+        self._requests += 1
+        self._left[kind] += posted
         try:
             return self.endpoint.send(request)
         except (NotSent, *_NO_CONNECTION) as error:
-            self._left[kind] -= counted
+            self._requests -= 1
+            self._left[kind] -= posted
             if isinstance(error, NotSent):
                 raise
             raise NotSent(self._explain(error)) from error

@@ -184,7 +184,7 @@ SAID = {
         "status 409; expected a refusal with status 400 (not failed: created, request N)"
     ),
     "spent-is-409": (
-        "status 409; expected a refusal with status 400 after 3 retries at the latest "
+        "status 409; expected a refusal with status 400, or an accepted retry "
         "(attempts spent, request N)"
     ),
     "error-is-html": (
