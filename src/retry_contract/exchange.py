@@ -88,8 +88,9 @@ class Exchange:
 class Observation:
     """An exchange with its scenario, and the exchanges around it that the plan asked for.
 
-    `before` and `after` are the Retrieves around it, `sent` is the original Single Send.
-    `expected` replaces the expectation of the run where the plan chose the instant.
+    `before` and `after` are the Retrieves around it, `sent` is the original Single Send. `sends` is
+    how often the message had been sent before it, where the run knows that by itself. `expected`
+    replaces the expectation of the run where the plan chose the instant.
     """
 
     scenario: str
@@ -99,6 +100,7 @@ class Observation:
     before: Exchange | None = None
     after: Exchange | None = None
     sent: Exchange | None = None
+    sends: int | None = None
     expected: "Expectation | None" = None
 
 

@@ -103,7 +103,8 @@ class Drift:
 class RuleResult:
     """One rule, checked for one contract.
 
-    `cases` is how many generated cases were played; `reason` then says why not all of them were.
+    `cases` is how many generated cases were played, `asked` how many there were to be, where
+    --max-seconds ended them.
     """
 
     rule: str
@@ -112,6 +113,7 @@ class RuleResult:
     violations: tuple[Violation, ...] = ()
     reason: str | None = None
     cases: int | None = None
+    asked: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,10 @@ class ContractResult:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What was asked of the endpoint: requests that were answered, and responses by HTTP status.
+    """What was asked of the endpoint: requests that left, and responses by HTTP status.
 
-    `retries` and `sends` are what may have reached the service, `lost` the retries of them that
-    were not answered, and so may have been accepted all the same.
+    `retries` and `sends` are what may have reached the service, `lost` those of them that were not
+    answered, and so may have been accepted all the same.
     """
 
     requests: int = 0
@@ -151,7 +153,9 @@ class Traffic:
 class Outcome:
     """What a run found. `seconds` is its duration, `replay` a command that shows it again.
 
-    `samples` is how many accepted retries were observed; None on the mock.
+    `samples` is how many accepted retries were observed, None on the mock. `spent` is how many
+    messages were passed over, since they may have been tried too often. `max_seconds` is for how
+    long cases were generated at the most.
     """
 
     verdict: Verdict
@@ -160,6 +164,8 @@ class Outcome:
     contracts: tuple[ContractResult, ...] = ()
     traffic: Traffic = Traffic()
     samples: int | None = None
+    spent: int = 0
+    max_seconds: float | None = None
     seconds: float = 0.0
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from support.server import DELIVERY, Served, serve
 from support.tls import Authority, make_authority
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.endpoint import live
 from retry_contract.rules import RULES
 from retry_contract.service.model import Settings
 from retry_contract.verification.options import read_options
@@ -100,6 +101,7 @@ def test_the_whole_suite_passes(
 ) -> None:
     # A message that was named stays as it is, one that was made has to fail again soon.
     delivery = timedelta(minutes=1) if how == "named" else DELIVERY
+    monkeypatch.setattr(live, "_PATIENCE_HERE", 0.1 if how == "named" else 10.0)
     settings = Settings(cap=cap, errors=errors, delivery=delivery)
     with serve(contract, settings=settings) as model:
         monkeypatch.setenv("POSTMAN_API_KEY", model.key)

@@ -40,7 +40,8 @@ def test_number_out_of_range_is_told_the_range(
     monkeypatch.setenv("POSTMAN_API_KEY", "key_test_x")
     done = here(name, *NEEDED.get(name, []), f"{option}={value}")
     assert (done.returncode, done.stdout) == (2, "")
-    range_ = r"give a (whole number from \d+ to \d+|number above 0 and below \d+, such as .*)"
+    decimal = r"number (above 0|0 or more) and below \d+, such as .*"
+    range_ = rf"give a (whole number from \d+ to \d+|{decimal})"
     form = re.escape(f"retry-contract {name}: {option} {value}: ") + range_ + "\n"
     assert re.fullmatch(form, done.stderr)
 

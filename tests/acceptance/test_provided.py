@@ -15,6 +15,7 @@ from support.watched import watched
 
 from retry_contract.cli.main import main
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.endpoint import live
 from retry_contract.endpoint.server import serve as serve_sandbox
 from retry_contract.outcome import RuleState
 from retry_contract.service.controls import Sandbox, Start
@@ -177,7 +178,10 @@ def test_samples_are_of_one_or_more(run: Any) -> None:
 # What the outcome says
 
 
-def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(run: Any) -> None:
+def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE_HERE", 0.1)
     with serve(settings=Settings(delivery=timedelta(minutes=1))) as served:
         words = ("--message", *served.failed())
         code, out, _ = run(served, *words)
@@ -201,7 +205,11 @@ def test_count_of_what_went_out_has_the_generated_cases_too(run: Any) -> None:
     posts = [request.path for request, _ in watch.seen if request.method == "POST"]
     retries = sum(path.endswith("/retry") for path in posts)
     assert code == 0
-    assert json.loads(out)["sent"] == {"retries": retries, "sends": len(posts) - retries}
+    assert json.loads(out)["sent"] == {
+        "retries": retries,
+        "sends": len(posts) - retries,
+        "lost": 0,
+    }
     assert len(posts) - retries > 8
 
 
@@ -250,7 +258,7 @@ def test_lost_response_says_that_the_retry_may_have_been_accepted(
     assert (code, len(accepted)) == (3, 1)
     assert 'accepted: Retrieve (200) shows latestStatus as "created" now' in text
     assert "sent: 1 retry (0 accepted and observed) and 0 Single Sends; 1 of them got no" in text
-    assert document["sent"] == {"retries": 1, "sends": 0}
+    assert document["sent"] == {"retries": 1, "sends": 0, "lost": 1}
     assert document["replay"] is None
     assert "run again" not in document["next"]
     assert "Retrieve" in document["next"]

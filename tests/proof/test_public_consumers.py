@@ -76,7 +76,7 @@ def test_plumber_takes_401_for_the_key_of_another_campaign_and_the_guide_403() -
         results = {rule.rule: rule for rule in check_all(run).rules}
         assert results["foreign-campaign-refused"].state is RuleState.KEPT
         assert not any(rule.state is RuleState.BROKEN for rule in results.values())
-        *probes, unknown = run.observe(FOREIGN_CAMPAIGN)
+        unknown, *probes = run.observe(FOREIGN_CAMPAIGN)
         assert [probe.exchange.status for probe in probes] == [status, status]
         assert unknown.scenario == UNKNOWN_CAMPAIGN
         assert unknown.exchange.status == status

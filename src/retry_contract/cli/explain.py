@@ -151,10 +151,10 @@ def _exchange_document(exchange: Exchange) -> dict[str, Any]:
 
 
 def _explain_by_cases(rule: Rule, contracts: Catalogue, name: str, fault: Fault) -> Explanation:
-    from retry_contract.fuzz.generate import generator  # here, since it is slow to import
+    from retry_contract.fuzz.generate import Generator  # here, since it is slow to import
 
     given = {"fuzz": _CASES, "seed": _SEED}
-    generate = generator(read_options(given, catalogue=contracts, environment={}))
+    generate = Generator(read_options(given, catalogue=contracts, environment={}))
 
     def check(*faults: Fault) -> tuple[RuleResult, Traffic]:
         endpoint = mock_of(contracts, contracts[name], faults=faults)

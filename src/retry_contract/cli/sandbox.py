@@ -119,7 +119,8 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
         if getattr(options, name) not in words:
             raise UsageError(f"--{name} {getattr(options, name)}: give {' or '.join(words)}")
     rate = number("rate", options.rate, default=None, least=1)
-    delivery = timedelta(seconds=positive("fail-after", options.fail_after, default=_FAIL_AFTER))
+    delay = positive("fail-after", options.fail_after, default=_FAIL_AFTER, or_zero=True)
+    delivery = timedelta(seconds=delay)
     settings = Settings(cap=options.cap, errors=options.errors, rate=rate, delivery=delivery)
     return Start(contract, _instant(options, contracts), faults, settings)
 

@@ -15,7 +15,8 @@ class Endpoint(Protocol):
     `named` are the messages that the user named, and `values` what fills the template.
     `simulator` is the number that a Single Send may go to, None if none may be made. `expendable`
     says that no request costs anything, and no text reaches a person. `real_time` says that the
-    service moves on by itself; if not, it moves only in `wait`.
+    service moves on by itself; if not, it moves only in `wait`. `patience` is how many seconds a
+    message to the simulator number is waited for.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Endpoint(Protocol):
     values: Mapping[str, str] | None = None
     expendable: bool
     real_time: bool
+    patience: float = 10.0
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response with its body read.

@@ -20,6 +20,7 @@ from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_l
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
+_PATIENCE_HERE, _PATIENCE = 10.0, 90.0
 _AT_ONCE = 4
 """How many requests may be on their way: a server under development may take one at a time."""
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
@@ -31,7 +32,8 @@ class LiveSettings:
     """Where a service is, and what may be done there.
 
     `messages` are the ids of messages that may be retried, in the order of preference. `budget`
-    is in requests, `rate` in requests a second, `timeout` in seconds for a whole response.
+    is in requests, `rate` in requests a second, `timeout` in seconds for a whole response, and
+    `patience` in seconds for a message that is to fail: by default 10 here, and 90 elsewhere.
     """
 
     url: str
@@ -44,6 +46,7 @@ class LiveSettings:
     budget: int | None = None
     rate: float | None = None
     timeout: float = 10.0
+    patience: float | None = None
     proxy: str | None = None
     ca_file: str | None = None
 
@@ -65,6 +68,7 @@ class LiveEndpoint(Endpoint):
         self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
+        self.patience = settings.patience or (_PATIENCE_HERE if bounds.loopback else _PATIENCE)
         self._state_of, self._proxied = state_of, settings.proxy is not None
         self._few = threading.Semaphore(_AT_ONCE)
         timeout = settings.timeout

@@ -34,7 +34,7 @@ _ONLY_UNKNOWN = (
 class Tally:
     """What became of the cases: the traffic, the smallest that broke the contract, and so on.
 
-    `played` is how many were played to their end, and `cut` says why it is not all of them.
+    `played` is how many were played to their end; it was `cut` where time was up before all were.
     `reason` is why none was tested, `crash` an error that is no result of a case.
     """
 
@@ -46,7 +46,7 @@ class Tally:
     smallest: Broken | None = None
     reason: NotExercised | NotTested | None = None
     crash: BaseException | None = None
-    cut: str | None = None
+    cut: bool = False
 
     @property
     def requests(self) -> int:
@@ -96,10 +96,8 @@ class _Series:
         with contextlib.suppress(EndOfRun):
             self._draw(self._collect, shrinks=False)
             self._play(self._drawn)
-        plan, played = self._plan, self._tally.played
-        if self._bounds.passed and not self._tally.ended and played < plan.cases:
-            self._tally.cut = f"{played} of {plan.cases} {self._kind.name}s played within "
-            self._tally.cut += plan.limit
+        tally = self._tally
+        tally.cut = self._bounds.passed and not tally.ended and tally.played < self._plan.cases
 
     def shrink(self) -> None:
         """Look for a smaller case than the first that broke, and keep the examples up to date."""
@@ -111,7 +109,7 @@ class _Series:
             self._draw(self._look_up, shrinks=True)
         except (Broken, EndOfRun, HypothesisException):
             # Hypothesis calls a case flaky if its search was ended.
-            if tally.smallest is None and tally.cut is None:
+            if tally.smallest is None and not tally.cut:
                 raise
 
     def _draw(self, visit: Callable[[Any], None], *, shrinks: bool) -> None:
@@ -209,6 +207,6 @@ def run_cases(plan: Plan, tally: Tally, kind: Kind[Any]) -> Broken | None:
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
     if plan.replay is None and not tally.accepted:
-        nothing = _NOTHING_ACCEPTED if plan.endpoint.expendable else _ONLY_UNKNOWN
-        raise NotExercised(tally.cut or nothing)
+        here = tally.cut or plan.endpoint.expendable
+        raise NotExercised(_NOTHING_ACCEPTED if here else _ONLY_UNKNOWN)
     return None

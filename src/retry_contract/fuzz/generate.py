@@ -3,61 +3,80 @@
 import dataclasses
 import json
 import time
-from collections import defaultdict
+from collections.abc import Callable
 
 from retry_contract.fuzz.engine import Tally
 from retry_contract.fuzz.plan import Broken, Plan
-from retry_contract.outcome import RuleResult, RuleState, Violation
+from retry_contract.outcome import NotExercised, RuleResult, RuleState, Violation
 from retry_contract.rules.generated_cases import REQUESTS
-from retry_contract.verification.observer import Generate, GeneratedCases, Observer
+from retry_contract.verification.observer import GeneratedCases, Observer
 from retry_contract.verification.options import Options, replay_command
 from retry_contract.verification.prober import Listener
 from retry_contract.verification.run import Interrupted
 
 
-def generator(options: Options, record: Listener | None = None) -> Generate:
-    """Return what checks a rule by generated cases. `record` is called with each exchange."""
-    spent: dict[str, float] = defaultdict(float)
+class Generator:
+    """Checks rules by generated cases. `record` is called with each exchange.
 
-    def generate(rule: str, run: Observer) -> GeneratedCases:
-        name = "request" if rule == REQUESTS else "sequence"
-        # The libraries behind each are slow to import.
-        if name == "request":
-            from retry_contract.fuzz.requests import fuzz_requests as fuzz
-        else:
-            from retry_contract.fuzz.stateful import fuzz_sequences as fuzz
-        begin, left = time.monotonic(), _seconds_left(options, name, spent[run.contract])
-        plan = Plan(
-            *(run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0),
-            replay=options.replay and options.replay[name],
-            examples=options.examples,
-            listen=record,
-            seconds=left,
-            limit=f"--max-seconds {options.max_seconds or 0:g}",
-            progress=run.progress,
-        )
+    The two kinds of cases, for each contract, share --max-seconds.
+    """
+
+    def __init__(self, options: Options, record: Listener | None = None) -> None:
+        self._options, self._record = options, record
+        self._left, self._shares = options.max_seconds, 2 * max(1, len(options.expectations))
+
+    def __call__(self, rule: str, run: Observer) -> GeneratedCases:
+        """Check a rule. Raises NotExercised, NotTested, or Interrupted."""
+        plan, begin = self._plan(rule, run), time.monotonic()
         tally = Tally(plan.most_shrinks)
         try:
-            found = _violations(fuzz(plan, tally), options, run)
-            return GeneratedCases(found, tally.played, tally.cut)
+            found = _violations(_fuzz_of(rule)(plan, tally), self._options, run)
+        except NotExercised as reason:
+            if not tally.cut:
+                raise
+            return GeneratedCases((), tally.played, plan.cases, str(reason))
         except KeyboardInterrupt:
-            found = _violations(tally.smallest, options, run)
+            found = _violations(tally.smallest, self._options, run)
             if not found:
                 raise
             result = RuleResult(rule, run.contract, RuleState.BROKEN, found, cases=tally.played)
             raise Interrupted(result) from None
         finally:
             run.add(tally.traffic, tally.drift)
-            spent[run.contract] += time.monotonic() - begin
+            self._count(time.monotonic() - begin)
+        return GeneratedCases(found, tally.played, plan.cases if tally.cut else None)
 
-    return generate
+    def _plan(self, rule: str, run: Observer) -> Plan:
+        options = self._options
+        return Plan(
+            *(run.prober.endpoint, run.expectation, options.fuzz, options.seed or 0),
+            replay=options.replay and options.replay[_kind_of(rule)],
+            examples=options.examples,
+            listen=self._record,
+            seconds=None if options.replay or self._left is None else self._left / self._shares,
+            progress=run.progress,
+        )
+
+    def _count(self, seconds: float) -> None:
+        """Leave what is left of the time to the rules that are still to be checked."""
+        if self._left is not None:
+            self._left = max(0.0, self._left - seconds)
+        self._shares = max(1, self._shares - 1)
 
 
-def _seconds_left(options: Options, name: str, spent: float) -> float | None:
-    """Return how long cases may take: requests half of --max-seconds, sequences what is left."""
-    if options.max_seconds is None or options.replay is not None:
-        return None
-    return options.max_seconds / (2 if name == "request" else 1) - spent
+def _kind_of(rule: str) -> str:
+    return "request" if rule == REQUESTS else "sequence"
+
+
+def _fuzz_of(rule: str) -> Callable[[Plan, Tally], Broken | None]:
+    # The libraries behind each are slow to import.
+    if rule == REQUESTS:
+        from retry_contract.fuzz.requests import fuzz_requests
+
+        return fuzz_requests
+    from retry_contract.fuzz.stateful import fuzz_sequences
+
+    return fuzz_sequences
 
 
 def _violations(found: Broken | None, options: Options, run: Observer) -> tuple[Violation, ...]:

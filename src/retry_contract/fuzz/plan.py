@@ -33,9 +33,8 @@ class Plan:
     """What to generate, and the endpoint that it is sent to.
 
     `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
-    The cases are played within `seconds`, by the `limit` that the user gave, and so many
-    `side_by_side`. `listen` gets every exchange, in the order of the cases, and `progress` a line
-    that says how far the run is.
+    The cases are played within `seconds`, so many `side_by_side`. `listen` gets every exchange, in
+    the order of the cases, and `progress` a line that says how far the run is.
     """
 
     endpoint: Endpoint
@@ -46,7 +45,6 @@ class Plan:
     examples: Path | None = None
     listen: Listener | None = None
     seconds: float | None = None
-    limit: str = ""
     side_by_side: int = _SIDE_BY_SIDE
     progress: Callable[[str], None] = lambda _: None
 

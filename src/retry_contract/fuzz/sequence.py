@@ -18,15 +18,14 @@ from retry_contract.fuzz.play import Play
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.privacy.descriptions import describe, describe_other
 from retry_contract.rules.accepted_retry import MOVING, differs
-from retry_contract.rules.delivery import FAILURE, ORDER, follows
+from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS, MOST_SENDS, ORDER, follows
 from retry_contract.rules.generated_cases import SEQUENCES
 from retry_contract.rules.refusals import TOO_MANY, UNRETRYABLE
 from retry_contract.rules.scenarios import ACCEPTED
+from retry_contract.service.records import RETRYABLE_BATCHES
 from retry_contract.service.seeds import BATCH
 from retry_contract.verification.prober import Prober
 
-_RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
-_SURELY_BELOW_CAP, _SURELY_AT_CAP = 2, 4
 _KEPT_RULES = {
     **{"createdAt": "created-at-kept", "recipient": "recipient-kept", "values": "values-kept"},
     **{"templateBodyId": "template-kept", "fullMessage": "full-message-kept"},
@@ -66,9 +65,9 @@ class PageMessage:
         """Return the rule by which a retry is refused in this status; None if it goes through."""
         if status != FAILURE:
             return "second-retry-refused" if self.sends > 1 else "unfailed-message-refused"
-        if self.batch is not None and self.batch not in _RETRYABLE_BATCHES:
+        if self.batch is not None and self.batch not in RETRYABLE_BATCHES:
             return "batch-status-respected"
-        return "attempts-capped" if self.sends >= (self.capped_at or _SURELY_AT_CAP) else None
+        return "attempts-capped" if self.sends >= (self.capped_at or MOST_SENDS) else None
 
 
 class StatefulSequence:
@@ -141,7 +140,7 @@ class StatefulSequence:
             self._check_accepted(message, before, exchange)
             return
         if refusal is None:
-            if exchange.status != 400 or message.sends <= _SURELY_BELOW_CAP:
+            if exchange.status != 400 or message.sends < FEWEST_SENDS:
                 rule = "batch-status-respected" if message.batch else "status-is-201"
                 rule = "attempts-capped" if message.sends > 1 else rule
                 self._check_status(exchange, range(200, 300), rule, "an accepted retry")

@@ -123,8 +123,8 @@ def _fail_after(node: pytest.Item) -> float | None:
     if seconds is None:
         return None
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds <= _LONGEST:
-        _refuse(node, f"{_FAIL_AFTER}={seconds!r}: give seconds, above 0 and up to {_LONGEST}")
+    if not is_number or not 0 <= seconds <= _LONGEST:
+        _refuse(node, f"{_FAIL_AFTER}={seconds!r}: give seconds, from 0 to {_LONGEST}")
     return float(seconds)
 
 

@@ -106,9 +106,9 @@ class ContractSession:
         self._recorder = options.record and Recorder(options.record, self._scrubber)
         generate = None
         if options.fuzz or options.replay is not None:
-            from retry_contract.fuzz.generate import generator
+            from retry_contract.fuzz.generate import Generator
 
-            generate = generator(options, self._record)
+            generate = Generator(options, self._record)
         self.verification = Verification(
             options,
             Callbacks(

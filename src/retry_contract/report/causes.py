@@ -11,8 +11,11 @@ _DRIFT = (
     "or leave out --strict to have it reported only."
 )
 _SENT = (
-    "Correct what the reason names. Nothing was proved, but retries went out: look in Retrieve at "
-    "what became of the messages before anything else is sent."
+    "Correct what the reason names. Nothing was proved, but messages went out: look in Retrieve at "
+    "what became of them before anything else is sent."
+)
+_LOST = (
+    " What got no response may have been accepted: look in Retrieve before anything else is sent."
 )
 _STEPS = {
     Verdict.KEPT: "Nothing to do.",
@@ -75,7 +78,9 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
 
 def next_step(outcome: Outcome) -> str:
     """Return what to do next, in a sentence or two."""
-    if outcome.verdict is Verdict.NOT_TESTED and outcome.traffic.retries:
+    traffic = outcome.traffic
+    if outcome.verdict is Verdict.NOT_TESTED and (traffic.retries or traffic.sends):
         return _SENT
     only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
-    return _DRIFT if only_drift else _STEPS[outcome.verdict]
+    step = _DRIFT if only_drift else _STEPS[outcome.verdict]
+    return step + _LOST * bool(traffic.lost)

@@ -33,8 +33,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             for contract in outcome.contracts
         ],
         "requests": outcome.traffic.requests,
-        "sent": {"retries": outcome.traffic.retries, "sends": outcome.traffic.sends},
+        "sent": {name: getattr(outcome.traffic, name) for name in ("retries", "sends", "lost")},
         "samples": outcome.samples,
+        "spent": outcome.spent,
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,
@@ -78,6 +79,8 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         document["reason"] = result.reason
     if result.cases is not None:
         document["cases"] = result.cases
+    if result.asked is not None:
+        document["asked"] = result.asked
     return document
 
 

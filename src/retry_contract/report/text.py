@@ -145,14 +145,16 @@ def sent_line(outcome: Outcome) -> str:
         )
     )
     lost = f"; {traffic.lost} of them got no response" if traffic.lost else ""
-    return f"sent: {retries} ({outcome.samples} accepted and observed) and {sends}{lost}"
+    spent = f", {outcome.spent} refused as tried too often" if outcome.spent else ""
+    return f"sent: {retries} ({outcome.samples} accepted and observed{spent}) and {sends}{lost}"
 
 
 def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
     verdict = str(outcome.verdict).upper()
     if outcome.verdict is Verdict.NOT_TESTED or not is_tested(outcome):
-        return f"{verdict}: {outcome.reason}{'' if str(outcome.reason).endswith('?') else '.'}"
+        reason = f"{outcome.reason}{_cut(outcome)}"
+        return f"{verdict}: {reason}{'' if reason.endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         by += _cut(outcome)
@@ -163,7 +165,8 @@ def verdict_line(outcome: Outcome) -> str:
         return f"{verdict} {by}, but {len(missing)} {were} not exercised: {', '.join(missing)}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
-    return f"{verdict} {_names(outcome)}: {'; '.join(filter(None, (counts, outcome.reason)))}."
+    parts = "; ".join(filter(None, (counts, outcome.reason)))
+    return f"{verdict} {_names(outcome)}: {parts}{_cut(outcome)}."
 
 
 def _not_exercised(outcome: Outcome) -> list[str]:
@@ -173,20 +176,29 @@ def _not_exercised(outcome: Outcome) -> list[str]:
 
 def _generated(outcome: Outcome) -> Iterator[str]:
     """Yield how many cases of each kind were generated over all contracts, if any were."""
-    counts = []
-    for rule, kind in ((REQUESTS, "request"), (SEQUENCES, "sequence")):
-        results = [r for c in outcome.contracts for r in c.rules if r.rule == rule]
-        cases = [r.cases for r in results if r.cases is not None]
-        counts += [_count(sum(cases), kind)] if cases else []
+    counts = [_count(played, kind) for kind, played, _ in _cases(outcome)]
     if counts:
         yield f"generated: {', '.join(counts)}"
 
 
 def _cut(outcome: Outcome) -> str:
     """Return how many generated cases were played, where it was not all of them; else ""."""
-    reasons = dict.fromkeys(r.reason for r in outcome.in_state(RuleState.KEPT) if r.reason)
-    parts = [reason.partition(" played ") for reason in reasons]
-    return f"; {' and '.join(p[0] for p in parts)} played {parts[0][2]}" if parts else ""
+    parts = [
+        f"{played} of {_count(asked, kind)}" for kind, played, asked in _cases(outcome) if asked
+    ]
+    within = f" played within --max-seconds {outcome.max_seconds or 0:g}"
+    return f"; {' and '.join(parts)}{within}" if parts else ""
+
+
+def _cases(outcome: Outcome) -> Iterator[tuple[str, int, int]]:
+    """Yield each kind of case, how many were played, and how many asked for if it was not all."""
+    for rule, kind in ((REQUESTS, "request"), (SEQUENCES, "sequence")):
+        results = [r for c in outcome.contracts for r in c.rules if r.rule == rule]
+        found = [(r.cases, r.asked) for r in results if r.cases is not None]
+        if found:
+            cut = any(asked is not None for _, asked in found)
+            asked = sum(asked or cases for cases, asked in found) if cut else 0
+            yield kind, sum(cases for cases, _ in found), asked
 
 
 def _names(outcome: Outcome) -> str:

@@ -11,6 +11,9 @@ ORDER = {
 } | {SUCCESS: 5, FAILURE: 5}
 """The published statuses, in the order in which a delivery goes through them."""
 
+FEWEST_SENDS, MOST_SENDS = 3, 4
+"""After how many sends a retry may be refused, and must be: the documents disagree about 3."""
+
 
 def follows(before: object, after: object) -> bool:
     """Whether a delivery leads from one status on to the other, by itself."""
@@ -31,16 +34,19 @@ def was_in_order(observation: Observation) -> bool:
     """Whether the message may have failed before it was retried, so that the retry was in order.
 
     Retrieve lists the attempts, the newest first: one more, and the one before it has failed.
-    `before` may be the response to another retry, which lists none.
+    `before` may be the response to another retry, which lists none, but `sends` then says how many
+    there are.
     """
     before, after = observation.before, observation.after
     if before is None or after is None or _status(before) == SUCCESS:
         return False
-    old, new = attempts_of(before), attempts_of(after)
-    retrieved = before.kind == "retrieve"
-    if new is None or (retrieved and (_status(before) == FAILURE or old is None)):
+    if before.kind == "retrieve" and _status(before) == FAILURE:
         return True
-    one_more = len(new) > 1 and (old is None or len(new) == len(old) + 1)
+    listed, new = attempts_of(before), attempts_of(after)
+    old = observation.sends if listed is None else len(listed)
+    if new is None or old is None:
+        return True
+    one_more = len(new) == old + 1 and len(new) > 1
     return one_more and isinstance(new[1], dict) and new[1].get("status") == FAILURE
 
 
@@ -50,11 +56,17 @@ def attempts_of(exchange: Exchange) -> list[Any] | None:
     return attempts if isinstance(attempts, list) else None
 
 
-def sends_before(observation: Observation) -> int | None:
-    """Return how often a message had been sent before its retry, if that is known."""
+def sends_before(observation: Observation) -> tuple[int, int]:
+    """Return how often a message had been sent before its retry: at the least, and at the most.
+
+    Where a service lists no attempts, it may be any number that is accepted at all.
+    """
     before = observation.before
     listed = attempts_of(before) if before is not None else None
-    return len(listed) if listed else (None if observation.sent is None else 1)
+    known = len(listed) if listed else observation.sends
+    if known is None and observation.sent is not None:
+        known = 1
+    return (1, MOST_SENDS) if known is None else (known, known)
 
 
 def _status(exchange: Exchange) -> Any:

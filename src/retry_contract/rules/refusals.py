@@ -10,7 +10,14 @@ from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
 from retry_contract.rules import scenarios as s
-from retry_contract.rules.delivery import attempts_of, moved_on, sends_before, was_in_order
+from retry_contract.rules.delivery import (
+    FEWEST_SENDS,
+    MOST_SENDS,
+    attempts_of,
+    moved_on,
+    sends_before,
+    was_in_order,
+)
 from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, about_status, rule
 
 UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
@@ -47,9 +54,6 @@ _NO_BATCH = (
 _BY_DELIVERY = frozenset({"latestStatus", "updatedAt", "attempts"})
 _BY_STATUS = frozenset({s.RETRIED_TWICE, *s.UNFAILED})
 """Where a retry is refused for the message's status alone, which a delivery changes by itself."""
-
-FEWEST_SENDS, MOST_SENDS = 3, 4
-"""After how many sends a retry may be refused, and must be: the documents disagree about 3."""
 
 _rule = functools.partial(rule, "refused")
 
@@ -98,16 +102,14 @@ def attempts_capped(seen: Observations, _: Expectation) -> Findings:
 
 
 def _beyond_cap(tried: list[Observation]) -> Findings:
-    """Yield the first of a message's retries that is too early refused, or too late accepted.
-
-    One that was retried only once was spent before, so that retry must be refused.
-    """
-    first = MOST_SENDS if len(tried) == 1 else sends_before(tried[0]) or 1
+    """Yield the first of a message's retries that is too early refused, or too late accepted."""
+    fewest, most = sends_before(tried[0])
     for number, o in enumerate(tried):
-        sends = max(first + number, sends_before(o) or 0)
-        if sends < FEWEST_SENDS and not o.exchange.succeeded:
+        least, at_most = sends_before(o)
+        least, at_most = max(fewest + number, least), min(most + number, at_most)
+        if at_most < FEWEST_SENDS and not o.exchange.succeeded:
             yield about_status(o, "an accepted retry, below the cap")
-        elif sends >= MOST_SENDS and o.exchange.status != 400:
+        elif least >= MOST_SENDS and o.exchange.status != 400:
             expected = f"a refusal with status 400 after {MOST_SENDS} sends at the latest"
             yield about_status(o, expected)
         elif not o.exchange.succeeded and o.exchange.status != 400:
@@ -189,11 +191,7 @@ def error_code_documented(seen: Observations, _: Expectation) -> Findings:
     """A 400 in the nested envelope carries the code that is published for its cause."""
     for o in _refusals_with(seen, frozenset({400}), but=s.BATCH_OTHER):
         allowed = _CODES.get(o.scenario, PUBLISHED_CODES)
-        if (
-            o.scenario in _BY_STATUS
-            and o.after is not None
-            and _attempt_count(o.after) >= FEWEST_SENDS
-        ):
+        if o.scenario in _BY_STATUS and sends_before(o)[1] >= FEWEST_SENDS:
             allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:

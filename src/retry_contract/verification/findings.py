@@ -28,7 +28,7 @@ class Findings:
 
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
     `observed` says that a test looked at a scenario. `samples` is how many accepted retries were
-    observed. `seconds` is how long it took.
+    observed, `spent` how many messages may have been tried too often. `seconds` is its duration.
     """
 
     failure: str | None = None
@@ -37,6 +37,7 @@ class Findings:
     seconds: float = 0.0
     traffic: Traffic = field(default_factory=Traffic)
     samples: int = 0
+    spent: int = 0
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
@@ -47,6 +48,7 @@ class Findings:
         self.seconds = max(self.seconds, other.seconds)
         self.traffic += other.traffic
         self.samples += other.samples
+        self.spent += other.spent
         for run, drift in other.drift.items():
             self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
         self.results |= other.results
@@ -84,6 +86,8 @@ def outcome_of(
         contracts,
         found.traffic,
         found.samples if options.live else None,
+        found.spent,
+        options.max_seconds,
         round(found.seconds, 3),
         options.seed if generated else None,
         versions,
@@ -93,7 +97,9 @@ def outcome_of(
 
 def _may_replay(verdict: Verdict, traffic: Traffic) -> bool:
     """Return whether to show how to repeat a run: not if that sends what may be on its way."""
-    return verdict is Verdict.BROKEN or (verdict is not Verdict.KEPT and not traffic.retries)
+    if verdict is Verdict.BROKEN:
+        return not traffic.lost
+    return verdict is not Verdict.KEPT and not (traffic.retries or traffic.sends)
 
 
 def scrub_result(result: RuleResult, scrubber: Scrubber) -> RuleResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.outcome import NotExercised
-from retry_contract.rules.delivery import FAILURE, attempts_of
+from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS, MOST_SENDS, attempts_of
 from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification import outage
@@ -16,9 +16,6 @@ OTHER_BATCH = BATCH + "other"
 """The state of a failed message in a batch of any status that permits no retry."""
 
 SIMULATE = "needs --provision simulator"
-_CAP = 3
-"""A message that was tried so often may be refused, or not: the documents disagree."""
-
 _SENT_AHEAD = 4
 """How many messages are sent at once at first, so that one wait serves them all."""
 
@@ -32,13 +29,20 @@ class Failed:
 
 
 class Messages:
-    """Gives each scenario of a run its messages, from everything that the user has provided."""
+    """Gives each scenario of a run its messages, from everything that the user has provided.
 
-    def __init__(self, prober: Prober) -> None:
+    `samples` is how many accepted retries are wanted; what is sent waits in `_sent` until it has
+    failed. What is `_late` is not waited for again.
+    """
+
+    def __init__(self, prober: Prober, samples: int | None = None) -> None:
         self._prober, self._endpoint = prober, prober.endpoint
+        self._ahead = _SENT_AHEAD if samples is None else min(_SENT_AHEAD, samples + 1)
         self._taken: set[str] = set()
+        self._sent: list[Failed] = []
         self._ready: deque[Failed] = deque()
         self._retried: dict[str, None] = {}
+        self._late: NotExercised | None = None
 
     def meet(self) -> None:
         """Retrieve a message before anything else, if there is one.
@@ -59,9 +63,9 @@ class Messages:
         """Return a message that can be retrieved. Nothing is sent if one was named."""
         if self._endpoint.named:
             return self._prober.control or self._endpoint.named[0]
-        if not self._ready:
+        if not self._ready and not self._sent:
             self._ready.appendleft(self.failed())
-        return self._ready[0].id
+        return (self._ready or self._sent)[0].id
 
     def failed(self, *, harmless: bool = False) -> Failed:
         """Return a failed message that was not asked for before. Raises NotExercised.
@@ -81,8 +85,10 @@ class Messages:
         if named is not None:
             return Failed(named)
         if self._endpoint.named:
-            reason = f"no named message is left that has failed, in fewer than {_CAP} tries"
+            reason = f"no named message is left that has failed, in fewer than {FEWEST_SENDS} tries"
             raise NotExercised(reason)
+        if self._late is not None:
+            raise self._late
         raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 
     def in_state(self, state: str) -> str:
@@ -125,10 +131,17 @@ class Messages:
         return self._prober.latest_retrieve(message).members.get("recipient") in SIMULATOR
 
     def _send_ahead(self) -> None:
-        number = 1 if self._retried or not self._endpoint.real_time else _SENT_AHEAD
-        sent = [Failed(*self._prober.simulate()) for _ in range(number)]
-        self._prober.wait_until_failed(*(message.id for message in sent))
-        self._ready += sent
+        """Send messages that will fail, and wait for them; if they do not, once in a run."""
+        first = self._endpoint.real_time and not self._retried
+        while len(self._sent) < (self._ahead if first else 1):
+            self._sent.append(Failed(*self._prober.simulate()))
+        patience = None if self._late is None else 0
+        try:
+            while self._sent:
+                self._prober.wait_until_failed(self._sent[0].id, patience=patience)
+                self._ready.append(self._sent.pop(0))
+        except NotExercised as late:
+            self._late = self._late or late
 
     def _named(self, state: str, *, harmless: bool) -> str | None:
         """Return the first of the named messages that Retrieve shows in a state, each once."""
@@ -155,10 +168,10 @@ def is_in_state(shown: Exchange, state: str) -> bool:
     status, tries = shown.members.get("latestStatus"), len(attempts_of(shown) or ())
     closed = any(s not in RETRYABLE_BATCHES for s in statuses)
     if state == SPENT:
-        return status == FAILURE and tries > _CAP
+        return status == FAILURE and tries >= MOST_SENDS
     if state.startswith(BATCH):
         found = closed if state == OTHER_BATCH else state.removeprefix(BATCH) in statuses
-        return status == FAILURE and tries < _CAP and found
-    if state == FAILURE and tries >= _CAP:
+        return status == FAILURE and tries < FEWEST_SENDS and found
+    if state == FAILURE and tries >= FEWEST_SENDS:
         return False
     return status == state and not closed

@@ -18,11 +18,15 @@ Step = Callable[["Observer"], Iterator[Observation]]
 
 @dataclass(frozen=True)
 class GeneratedCases:
-    """How generated cases broke a rule, how many were played, and why it was not all of them."""
+    """How generated cases broke a rule, and how many were played.
+
+    `asked` is how many there were to be, where time was up. `reason` is why they showed nothing.
+    """
 
     violations: tuple[Violation, ...]
     played: int
-    cut: str | None = None
+    asked: int | None = None
+    reason: str | None = None
 
 
 Generate = Callable[[str, "Observer"], GeneratedCases]
@@ -62,7 +66,7 @@ class Observer:
         samples: int | None = None,
     ) -> None:
         self.prober = Prober(endpoint, callbacks.listen)
-        self.messages = Messages(self.prober)
+        self.messages = Messages(self.prober, samples)
         self.samples = samples
         self.spent: list[Observation] = []
         self.announce, self.progress = callbacks.announce, callbacks.progress

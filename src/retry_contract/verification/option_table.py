@@ -59,7 +59,7 @@ OPTIONS = (
     Option("values", "the template's values, as a JSON object of strings", "JSON"),
     Option("fuzz", "cases to generate for a test; 50 on this machine", "N"),
     Option("seed", "the same seed gives the same cases", "N"),
-    Option("max-seconds", "seconds that generated cases may take", "N"),
+    Option("max-seconds", "seconds for generated cases, and to wait", "N"),
     Option("replay", "run one generated case only, as a failure printed it", "CASE"),
     Option("example-database", "a folder of failing cases, to read and extend", "DIR"),
     Option("budget", "how many requests may be sent; 200 off this machine", "REQUESTS"),

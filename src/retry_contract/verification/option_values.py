@@ -32,17 +32,22 @@ def number(
 
 
 @overload
-def positive(name: str, text: str | None, *, default: float) -> float: ...
+def positive(name: str, text: str | None, *, default: float, or_zero: bool = ...) -> float: ...
 @overload
-def positive(name: str, text: str | None, *, default: None) -> float | None: ...
-def positive(name: str, text: str | None, *, default: float | None) -> float | None:
-    """Read a number above zero, with up to six decimals."""
+def positive(
+    name: str, text: str | None, *, default: None, or_zero: bool = ...
+) -> float | None: ...
+def positive(
+    name: str, text: str | None, *, default: float | None, or_zero: bool = False
+) -> float | None:
+    """Read a number above zero, or zero too, with up to six decimals."""
     if text is None:
         return default
     match = re.fullmatch(r"0*([0-9]+)(\.[0-9]{1,6})?", text)
-    if match and len(match[1]) <= len(str(_LARGEST_DECIMAL)) and float(text):
+    if match and len(match[1]) <= len(str(_LARGEST_DECIMAL)) and (float(text) or or_zero):
         return float(text)
-    how = f"give a number above 0 and below {_LARGEST_DECIMAL + 1}, such as 2 or 0.5"
+    least = "0 or more" if or_zero else "above 0"
+    how = f"give a number {least} and below {_LARGEST_DECIMAL + 1}, such as 2 or 0.5"
     raise UsageError(f"--{name} {text}: {how}")
 
 

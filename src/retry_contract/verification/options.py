@@ -168,6 +168,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         budget=read.number("budget", values["budget"], default=None if here else _BUDGET, least=1),
         rate=read.positive("rate", values["rate"], default=None if here else _RATE),
         timeout=read.positive("timeout", values["timeout"], default=_TIMEOUT) or _TIMEOUT,
+        patience=read.positive("max-seconds", values["max-seconds"], default=None),
         proxy=live.check_proxy(values["proxy"], url),
         ca_file=ca_file,
     )

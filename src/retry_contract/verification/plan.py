@@ -10,8 +10,15 @@ from retry_contract.contract.timeline import show
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import scenarios as s
-from retry_contract.rules.delivery import FAILURE, attempts_of, sends_before, was_in_order
-from retry_contract.rules.refusals import FEWEST_SENDS, MOST_SENDS, TOO_MANY
+from retry_contract.rules.delivery import (
+    FAILURE,
+    FEWEST_SENDS,
+    MOST_SENDS,
+    attempts_of,
+    sends_before,
+    was_in_order,
+)
+from retry_contract.rules.refusals import TOO_MANY
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification.messages import OTHER_BATCH, SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
@@ -43,7 +50,7 @@ def _accepted(observer: Observer) -> Iterator[Observation]:
             raise
         observation = observer.prober.probe(s.ACCEPTED, message.id, sent=message.sent)
         if _is_spent(observation):
-            observer.spent.append(replace(observation, scenario=s.ATTEMPTS))
+            observer.spent.append(observation)
             continue
         messages.note_retry(observation)
         yield observation
@@ -51,15 +58,13 @@ def _accepted(observer: Observer) -> Iterator[Observation]:
 
 
 def _is_spent(observation: Observation) -> bool:
-    """Return whether a message of the user's is refused as one that was tried too often.
+    """Return whether a message may be refused because it was tried too often.
 
-    In the flat envelope a 400 does not say why: it counts where Retrieve lists no attempts.
+    In the flat envelope a 400 does not say why.
     """
-    exchange, before = observation.exchange, observation.before
-    if observation.sent is not None or exchange.status != 400:
-        return False
-    listed = before is not None and attempts_of(before) is not None
-    return exchange.error_code == TOO_MANY or (exchange.error_code is None and not listed)
+    exchange = observation.exchange
+    often = sends_before(observation)[1] >= FEWEST_SENDS
+    return often and exchange.status == 400 and exchange.error_code in (TOO_MANY, None)
 
 
 def _in_state(scenario: str, state: str, *, known: bool = True) -> Step:
@@ -76,7 +81,7 @@ def _created(observer: Observer) -> Iterator[Observation]:
     try:
         yield prober.probe(scenario, observer.messages.in_state(s.UNFAILED_STATUSES[0]))
     except NotExercised:
-        yield prober.probe_at_once(scenario, *prober.simulate())
+        yield prober.probe_at_once(scenario, *prober.simulate(), sends=1)
 
 
 def _unknown(observer: Observer) -> Iterator[Observation]:
@@ -99,13 +104,15 @@ def _retried_twice(observer: Observer) -> Iterator[Observation]:
         yield observation
         if not _may_be_in_order(observation):
             return
-    with contextlib.suppress(NotExercised):
-        for _ in range(_SECOND_RETRIES):
+    for _ in range(_SECOND_RETRIES):
+        try:
             other = _failed_again(observer, message)
-            observation = prober.probe_twice(s.RETRIED_TWICE, other)
-            yield observation
-            if not _may_be_in_order(observation):
-                return
+        except NotExercised:
+            return
+        observations = prober.probe_twice(s.RETRIED_TWICE, other)
+        yield from observations
+        if observations and not _may_be_in_order(observations[0]):
+            return
 
 
 def _failed_again(observer: Observer, message: str) -> str:
@@ -136,19 +143,22 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
             return
         except NotExercised as error:
             reason = error
-    yield from observer.spent
+    spent = [o for o in observer.spent if o.exchange.error_code == TOO_MANY]
+    yield from (replace(o, scenario=s.ATTEMPTS) for o in spent)
     try:
-        yield observer.prober.probe(s.ATTEMPTS, observer.messages.in_state(SPENT))
+        message = observer.messages.in_state(SPENT)
     except NotExercised:
-        if not observer.spent:
+        if not spent:
             raise reason from None
+    else:
+        yield replace(observer.prober.probe(s.ATTEMPTS, message), sends=MOST_SENDS)
 
 
 def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:
     """Yield the retries of one message, to the last that either reading of the cap may accept."""
     prober = observer.prober
     yield replace(first, scenario=s.ATTEMPTS)
-    left = MOST_SENDS - (sends_before(first) or 1)
+    left = MOST_SENDS - sends_before(first)[0]
     with contextlib.suppress(NotExercised):
         for second in observer.observe(s.RETRIED_TWICE):
             if second.message == first.message and second.exchange.succeeded:
@@ -163,8 +173,7 @@ def _until_refused(observer: Observer, first: Observation) -> Iterator[Observati
         prober.wait_until_failed(first.message)
         observation = prober.probe(s.ATTEMPTS, first.message)
         yield observation
-        sends = sends_before(observation)
-        if not observation.exchange.succeeded or (sends or 0) >= MOST_SENDS:
+        if not observation.exchange.succeeded or sends_before(observation)[0] >= MOST_SENDS:
             return
 
 
@@ -194,19 +203,18 @@ def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> St
 def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
     """Ask for a message in a campaign of another key, and here in one that does not exist too."""
     prober, endpoint = observer.prober, observer.prober.endpoint
-    campaign = endpoint.foreign_campaign
+    campaign, own = endpoint.foreign_campaign, None
+    with contextlib.suppress(NotExercised):
+        own = _spare(observer)
+    if own is not None and endpoint.expendable:
+        yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
     if campaign is None:
         raise NotExercised("needs --foreign-campaign")
     provided = endpoint.message_in("foreign")
     if provided is not None:
         yield prober.probe(s.FOREIGN_CAMPAIGN, provided, known=False, campaign=campaign)
-    own = None
-    with contextlib.suppress(NotExercised):
-        own = _spare(observer)
     if own is not None and observer.messages.is_harmless(own):
         yield prober.probe(s.FOREIGN_CAMPAIGN, own, known=False, campaign=campaign)
-        if endpoint.expendable:
-            yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
     elif provided is None:
         raise NotExercised(SIMULATE)
 

@@ -13,19 +13,20 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange, Kind, Observation, from_httpx
 from retry_contract.outcome import NotExercised, NotSent, NotTested, Traffic
 from retry_contract.privacy.descriptions import describe
-from retry_contract.rules.delivery import FAILURE, SUCCESS
+from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
 from retry_contract.rules.scenarios import WRONG_METHOD
 from retry_contract.verification import outage
 
 Listener = Callable[[Exchange], None]
 
-_POLLS, _MOST_BACK_OFFS = 20, 4
+_MOST_BACK_OFFS = 4
 _PAUSES, _PAUSES_HERE = (0.5, 5.0), (0.05, 0.5)
 """The first pause between two polls and the longest, in seconds."""
 
 _A_MOMENT = 0.002
 """Timestamps are in whole milliseconds: a retry must come after that of the failure."""
 
+_IN_TIME = " after {:g} s; --max-seconds waits longer"
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _OWN_KEY = "own key"
 _NO_CONNECTION = (
@@ -71,10 +72,11 @@ class Prober:
     def traffic(self) -> Traffic:
         """How much was sent, and the responses by status."""
         responses = Counter(str(exchange.status) for exchange in self.exchanges)
-        answered = sum(e.kind == "retry" and e.method == "POST" for e in self.exchanges)
+        answered = Counter(e.kind for e in self.exchanges if e.method == "POST")
         retries, sends = self._left["retry"], self._left["single-send"]
+        lost = retries + sends - answered["retry"] - answered["single-send"]
         by_status = dict(sorted(responses.items()))
-        return Traffic(self._requests, by_status, retries, sends, retries - answered)
+        return Traffic(self._requests, by_status, retries, sends, lost)
 
     def send(
         self,
@@ -104,6 +106,8 @@ class Prober:
                 response = self._transfer(kind, built)
             except httpx.InvalidURL as error:
                 raise NotTested("a message has an id that cannot be put into a path") from error
+            except NoResponse as failure:
+                raise NotTested(f"{failure}{self._fate_of(kind, method, path)}") from failure
             exchange = from_httpx(response, len(self.exchanges) + 1, kind)
             self.exchanges.append(exchange)
             if self.listen is not None:
@@ -173,40 +177,46 @@ class Prober:
         campaign = campaign or self.endpoint.campaign
         path = self._path(message, campaign) + "/retry"
         kind: Kind = "other" if scenario == WRONG_METHOD else "retry"
-        try:
-            exchange = self.send(kind, path, method=method, authorization=authorization)
-        except NoResponse as failure:
-            if kind != "retry":
-                raise
-            raise NotTested(f"{failure}. {self._fate_of(message)}") from failure
+        exchange = self.send(kind, path, method=method, authorization=authorization)
         if self.endpoint.real_time and own_key and not self._welcomed:
             outage.check_welcome(exchange)
         after = self.retrieve(message) if known else None
         self.rule_out_outage(exchange, lambda: self.control, own_key=own_key, control=after)
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
-    def probe_twice(self, scenario: str, message: str) -> Observation:
-        """Send two retries with nothing between them, and return the second.
+    def probe_twice(self, scenario: str, message: str) -> tuple[Observation, ...]:
+        """Send two retries with nothing between them; return the second, if the first is accepted.
 
-        The response to the first stands for the Retrieve before it. Raises NotExercised if the
-        first is refused.
+        The response to the first stands for the Retrieve before it.
         """
-        first = self.probe(scenario, message, known=False)
-        if not first.exchange.succeeded:
-            raise NotExercised("the first retry was not accepted")
-        return self.probe_at_once(scenario, message, first.exchange)
+        listed = attempts_of(self.latest_retrieve(message))
+        first = self.probe(scenario, message, known=False).exchange
+        if not first.succeeded:
+            return ()
+        sends = len(listed) + 1 if listed else None
+        return (self.probe_at_once(scenario, message, first, sends=sends),)
 
-    def probe_at_once(self, scenario: str, message: str, before: Exchange) -> Observation:
-        """Send one retry right after an exchange that shows the message, and then a Retrieve."""
+    def probe_at_once(
+        self, scenario: str, message: str, before: Exchange, *, sends: int | None
+    ) -> Observation:
+        """Send one retry right after an exchange that shows the message, and then a Retrieve.
+
+        `sends` is how often it had been sent before, if that is known.
+        """
         observation = self.probe(scenario, message, known=False)
-        return replace(observation, before=before, after=self.retrieve(message))
+        return replace(observation, before=before, after=self.retrieve(message), sends=sends)
 
-    def _fate_of(self, message: str) -> str:
-        """Return in a sentence what became of a message whose retry got no response."""
-        gone = "The retry went out and may have been accepted"
+    def _fate_of(self, kind: Kind, method: str, path: str) -> str:
+        """Return in sentences what may have come of a request that got no response."""
+        if method != "POST" or kind == "retrieve":
+            return ""
+        if kind == "single-send":
+            return ". The Single Send went out and may have been accepted"
+        message = path.removesuffix("/retry")
+        gone = f". The retry of {message.rpartition('/')[2]} went out and may have been accepted"
         try:
-            shown = self.retrieve(message)
-        except NotTested:
+            shown = self.send("retrieve", message, method="GET")
+        except Exception:  # whatever ends the run now, what went out is said
             return f"{gone}, and Retrieve shows no message now either"
         status = describe(shown.members.get("latestStatus"))
         return f"{gone}: Retrieve ({shown.status}) shows latestStatus as {status} now"
@@ -227,11 +237,13 @@ class Prober:
             raise NotExercised(f"the Single Send was answered with status {sent.status}")
         return message, sent
 
-    def wait_until_failed(self, *messages: str) -> None:
-        """Poll until each message has failed. Raises NotExercised if one does not."""
+    def wait_until_failed(self, message: str, patience: float | None = None) -> None:
+        """Poll until a message has failed. Raises NotExercised if it does not.
+
+        It is waited for as long as the endpoint says, or `patience` seconds.
+        """
         self.progress("waiting for a message to a simulator number to fail")
-        for message in messages:
-            self._poll(message)
+        self._poll(message, self.endpoint.patience if patience is None else patience)
         self.wait_a_moment()
 
     def wait_a_moment(self) -> None:
@@ -239,18 +251,21 @@ class Prober:
         if self.endpoint.real_time:
             self.wait(_A_MOMENT)
 
-    def _poll(self, message: str) -> None:
+    def _poll(self, message: str, patience: float) -> None:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
-        status = "absent"
-        for _ in range(_POLLS):
-            status = describe(self.retrieve(message).members.get("latestStatus"))
-            if status == f'"{FAILURE}"':
+        waited = 0.0
+        while True:
+            status = self.retrieve(message).members.get("latestStatus")
+            if status == FAILURE:
                 return
-            if status == f'"{SUCCESS}"':
-                break
+            if status == SUCCESS or waited >= patience:
+                raise NotExercised(
+                    f"a message to a simulator number did not fail: it is {describe(status)}"
+                    f"{_IN_TIME.format(patience) if patience and status != SUCCESS else ''}"
+                )
             self.wait(pause)
+            waited += pause
             pause = min(pause * 2, longest)
-        raise NotExercised(f"a message to a simulator number did not fail: it is {status}")
 
     def _check_first(self, exchange: Exchange) -> None:
         """Check for a redirect and, once in a run, that the service talks to it."""

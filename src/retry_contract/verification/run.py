@@ -53,9 +53,14 @@ class Run(Observer):
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         if isinstance(found, tuple):
             return RuleResult(rule.id, self.contract, _state(found), found)
-        state = _state(found.violations)
-        result = RuleResult(rule.id, self.contract, state, found.violations, found.cut)
-        return replace(result, cases=found.played)
+        state = RuleState.NOT_EXERCISED if found.reason else _state(found.violations)
+        result = RuleResult(rule.id, self.contract, state, found.violations, found.reason)
+        return replace(result, cases=found.played, asked=found.asked)
+
+    @property
+    def spent_count(self) -> int:
+        """How many messages were passed over, since they may have been tried too often."""
+        return len(self.spent)
 
     @property
     def sample_count(self) -> int:

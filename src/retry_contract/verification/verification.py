@@ -52,6 +52,7 @@ class Verification:
             failure=next((run.failure for run in runs if run.failure), None),
             traffic=sum((run.traffic for run in runs), Traffic()),
             samples=sum(run.sample_count for run in runs),
+            spent=sum(run.spent_count for run in runs),
             drift={name: run.drift() for name, run in self._runs.items()},
         )
 

@@ -12,7 +12,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz import plan
-from retry_contract.fuzz.generate import generator
+from retry_contract.fuzz.generate import Generator
 from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
@@ -35,7 +35,7 @@ def _run(*faults: str) -> Run:
     given = {"endpoint": "mock", "contract": "after", "seed": "7", "fuzz": "10"}
     options = read_options(given, catalogue=contracts)
     mock = mock_of(contracts, contracts["after"], faults=[FAULTS[name] for name in faults])
-    return Run(mock, expect(contracts, "after"), callbacks=Callbacks(generator(options)))
+    return Run(mock, expect(contracts, "after"), callbacks=Callbacks(Generator(options)))
 
 
 @BOTH

@@ -116,12 +116,12 @@ def test_payload_is_a_new_one_each_time() -> None:
         (Node("after").under("after", name=1), "name: no such keyword; use one of fail_after"),
         (Node(fail_afer=1), "fail_afer: no such keyword; did you mean fail_after?"),
         (Node(rare="no"), "rare='no': give True or False"),
-        (Node(fail_after=0), "fail_after=0: give seconds, above 0 and up to 999999"),
-        (Node(fail_after=1e6), "fail_after=1000000.0: give seconds, above 0 and up to 999999"),
-        (Node(fail_after="2"), "fail_after='2': give seconds, above 0 and up to 999999"),
-        (Node(fail_after=True), "fail_after=True: give seconds, above 0 and up to 999999"),
-        (Node(fail_after=float("nan")), "fail_after=nan: give seconds, above 0 and up to"),
-        (Node(fail_after=[2]).under("after"), "fail_after=[2]: give seconds, above 0 and up to"),
+        (Node(fail_after=-1), "fail_after=-1: give seconds, from 0 to 999999"),
+        (Node(fail_after=1e6), "fail_after=1000000.0: give seconds, from 0 to 999999"),
+        (Node(fail_after="2"), "fail_after='2': give seconds, from 0 to 999999"),
+        (Node(fail_after=True), "fail_after=True: give seconds, from 0 to 999999"),
+        (Node(fail_after=float("nan")), "fail_after=nan: give seconds, from 0 to"),
+        (Node(fail_after=[2]).under("after"), "fail_after=[2]: give seconds, from 0 to"),
     ],
 )
 @pytest.mark.parametrize("payloads", [False, True])

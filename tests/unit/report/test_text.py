@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,14 +51,17 @@ def test_outcome_in_one_line(found: Outcome, line: str) -> None:
 
 def test_generated_cases_are_counted_and_what_was_cut_is_in_the_last_line() -> None:
     cut = "played within --max-seconds 60"
-    requests = RuleResult(
-        REQUESTS, AFTER, RuleState.KEPT, reason=f"42 of 50 requests {cut}", cases=42
+    requests = RuleResult(REQUESTS, AFTER, RuleState.KEPT, cases=42, asked=50)
+    sequences = RuleResult(
+        SEQUENCES, AFTER, RuleState.NOT_EXERCISED, reason="none was accepted", cases=1, asked=50
     )
-    sequences = replace(requests, rule=SEQUENCES, reason=f"1 of 50 sequences {cut}", cases=1)
-    found = outcome(Verdict.KEPT, checked(requests, sequences), endpoint=URL, seed=7)
-    *_, counts, _, verdict = outcome_lines(found)
-    assert counts == "generated: 42 requests, 1 sequence"
-    assert verdict == f"KEPT by {URL}; 42 of 50 requests and 1 of 50 sequences {cut}."
+    for verdict in (Verdict.KEPT, Verdict.NOT_TESTED):
+        found = outcome(
+            verdict, checked(requests, sequences), endpoint=URL, seed=7, max_seconds=60.0
+        )
+        *_, counts, _, last = outcome_lines(found)
+        assert counts == "generated: 42 requests, 1 sequence"
+        assert last.endswith(f"; 42 of 50 requests and 1 of 50 sequences {cut}.")
 
 
 @pytest.mark.parametrize(

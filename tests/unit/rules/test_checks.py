@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,28 +290,37 @@ def test_refusal_has_a_documented_status(rule: str, scenario: str, documented: s
 
 
 @pytest.mark.parametrize(
-    ("statuses", "kept"),
+    ("sends", "statuses", "kept"),
     [
-        ((201, 201, 400), True),
-        ((201, 201, 201, 400), True),
-        ((201, 201, 201, 201), False),
-        ((201, 400), False),
-        ((400, 400), False),
-        ((201, 201, 429), False),
-        ((201, 201, 201, 500), False),
-        ((200, 201, 400), True),
-        ((400,), True),
-        ((201,), False),
-        ((429,), False),
+        (1, (201, 201, 400), True),
+        (1, (201, 201, 201, 400), True),
+        (1, (201, 201, 201, 201), False),
+        (1, (201, 400), False),
+        (1, (400, 400), False),
+        (1, (201, 201, 429), False),
+        (1, (201, 201, 201, 500), False),
+        (1, (200, 201, 400), True),
+        (2, (400,), False),
+        (3, (400,), True),
+        (3, (201,), True),
+        (4, (400,), True),
+        (4, (201,), False),
+        (4, (429,), False),
+        (None, (400,), True),
+        (None, (201, 400), True),
+        (None, (201, 201, 201), True),
+        (None, (201, 201, 201, 201), False),
+        (None, (409,), False),
     ],
 )
 def test_cap_is_neither_early_nor_late_by_either_reading(
-    statuses: tuple[int, ...], kept: bool
+    sends: int | None, statuses: tuple[int, ...], kept: bool
 ) -> None:
     tried = [
         _refused(s.ATTEMPTS, _exchange(_flat(status), status, number=number))
         for number, status in enumerate(statuses)
     ]
+    tried[0] = replace(tried[0], sends=sends)
     assert (not _violations_of("attempts-capped", *tried)) is kept
 
 
@@ -418,7 +428,7 @@ def test_shape_of_an_undocumented_status_of_error(status: int) -> None:
         (s.UNKNOWN, {"error": "No."}, None),
         (s.UNKNOWN, _nested(TOO_MANY), TOO_MANY),
         (s.UNKNOWN, _nested("no_such_message"), "a code that is not published"),
-        (s.RETRIED_TWICE, _nested(TOO_MANY), TOO_MANY),
+        (s.RETRIED_TWICE, _nested(TOO_MANY), None),
         (s.ATTEMPTS, _nested(TOO_MANY), None),
         (s.ATTEMPTS, _nested(UNRETRYABLE), UNRETRYABLE),
     ],

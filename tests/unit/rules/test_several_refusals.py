@@ -80,7 +80,7 @@ def test_attempt_that_a_refusal_adds_is_told_by_their_number() -> None:
 def test_cap_is_a_cause_too_once_a_message_was_tried_three_times(
     scenario: str, attempts: list[Any], allowed: bool
 ) -> None:
-    around = {"before": shown(), "after": shown(attempts=attempts)}
+    around = {"before": shown(attempts=attempts), "after": shown(attempts=attempts)}
     spent = refused(scenario, exchange(nested(TOO_MANY), 400), **around)
     assert (not validate("error-code-documented", spent)) is allowed
     unretryable = refused(scenario, REFUSAL, **around)
@@ -88,7 +88,7 @@ def test_cap_is_a_cause_too_once_a_message_was_tried_three_times(
 
 
 def test_both_causes_are_told() -> None:
-    around = {"before": shown(), "after": shown(attempts=THRICE)}
+    around = {"before": shown(attempts=THRICE), "after": shown(attempts=THRICE)}
     response = exchange(nested("no_such_code"), 400)
     violation = broken("error-code-documented", refused(s.RETRIED_TWICE, response, **around))
     assert violation.expected == f"{UNRETRYABLE} or {TOO_MANY}"

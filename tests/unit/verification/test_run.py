@@ -17,6 +17,7 @@ from retry_contract.outcome import NotTested, RuleState, Verdict, conclude
 from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 from retry_contract.rules.scenarios import ACCEPTED, EVERY, UNFAILED
 from retry_contract.service.faults import FAULTS
+from retry_contract.service.seeds import SPENT
 from retry_contract.verification.findings import Findings
 from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Run
@@ -91,7 +92,7 @@ def test_unreachable_endpoint_is_one_not_tested(
     assert run.failure is not None
     assert run.failure.startswith("no response from mock: ")
     assert {(r.state, r.reason) for r in result.rules} == {(RuleState.NOT_EXERCISED, run.failure)}
-    assert (run.prober.traffic.requests, run.prober.traffic.retries) == (0, 0)
+    assert run.prober.traffic.retries == 0
     verdict, reason = conclude([result], essential=ESSENTIAL, failure=run.failure)
     assert (verdict, reason) == (Verdict.NOT_TESTED, run.failure)
 
@@ -172,6 +173,21 @@ def test_rule_with_some_of_its_scenarios_is_checked_by_those() -> None:
     assert run.prober.traffic.responses["400"] == 3
 
 
+def _faulty(fault: str) -> MockEndpoint:
+    """A mock with a fault, and without a message whose attempts are spent."""
+    endpoint = mock_of(CONTRACTS, AFTER, faults=[FAULTS[fault]])
+    provide = endpoint.message_in
+    endpoint.message_in = (  # type: ignore[method-assign]
+        lambda state: None if state == SPENT else provide(state)
+    )
+    return endpoint
+
+
+def test_spent_message_serves_where_none_can_be_spent() -> None:
+    run = _run(mock_of(CONTRACTS, AFTER, faults=[FAULTS["message-lost"]]))
+    assert run.check(RULES["attempts-capped"]).state is RuleState.KEPT
+
+
 @pytest.mark.parametrize(
     ("fault", "rule", "reason"),
     [
@@ -180,14 +196,14 @@ def test_rule_with_some_of_its_scenarios_is_checked_by_those() -> None:
     ],
 )
 def test_scenario_that_could_not_be_brought_about(fault: str, rule: str, reason: str) -> None:
-    run = _run(mock_of(CONTRACTS, AFTER, faults=[FAULTS[fault]]))
+    run = _run(_faulty(fault))
     result = run.check(RULES[rule])
     assert result.state is RuleState.NOT_EXERCISED
     assert str(result.reason).startswith(reason)
 
 
 def test_scenario_that_could_not_be_brought_about_is_not_tried_again() -> None:
-    run = _run(mock_of(CONTRACTS, AFTER, faults=[FAULTS["message-lost"]]))
+    run = _run(_faulty("message-lost"))
     first, sent = run.check(RULES["attempts-capped"]), run.prober.traffic
     assert first.state is RuleState.NOT_EXERCISED
     assert run.check(RULES["attempts-capped"]) == first
