@@ -10,18 +10,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
+from service import COMMAND, sandbox
 
-COMMAND = str(Path(sys.executable).with_name("retry-contract"))
 SIMULATOR = "6511111111"
 """A documented number of the test environment, whose messages fail."""
 
@@ -57,7 +55,7 @@ def alarm(form: Sequence[str], options: Sequence[str]) -> bool:
     contract, errors, cap, source, delay = form
     words = ["--contract", contract, "--errors", errors, "--cap", cap, "--fail-after", delay]
     begin = time.perf_counter()
-    with sandbox(words) as served:
+    with sandbox(*words) as served:
         place = ["--endpoint", served["endpoint"], "--campaign", served["campaign"]]
         place += ["--foreign-campaign", served["foreign"]["campaign"], "--contract", contract]
         place += failed(served) if source == "named" else ["--provision", "simulator"]
@@ -90,27 +88,6 @@ def failed(served: dict[str, Any]) -> list[str]:
                 time.sleep(0.05)
             words += ["--message", message]
     return words
-
-
-@contextlib.contextmanager
-def sandbox(words: Sequence[str]) -> Iterator[dict[str, Any]]:
-    command = [COMMAND, "sandbox", "--port", "0", "--json", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield _document(process.stdout)
-        finally:
-            process.terminate()
-
-
-def _document(lines: Iterator[str]) -> dict[str, Any]:
-    text = ""
-    for line in lines:
-        text += line
-        if line == "}\n":
-            break
-    document: dict[str, Any] = json.loads(text)
-    return document
 
 
 @contextlib.contextmanager

@@ -5,34 +5,15 @@ Each row is the whole command, next to the same with `--fuzz 0`; the service is 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+
+from service import COMMAND, sandbox
 
 ROWS = (("0.3", ()), ("1", ()), ("5", ("--max-seconds", "60")))
 """After how many seconds a message fails, and further options of `verify`."""
-
-COMMAND = str(Path(sys.executable).with_name("retry-contract"))
-SERVER = """
-import json, sys, threading
-from datetime import UTC, datetime, timedelta
-from retry_contract.contract.catalogue import catalogue
-from retry_contract.endpoint.server import serve
-from retry_contract.service.controls import CONTROL, Sandbox, Start
-from retry_contract.service.model import PREFIX, Settings
-settings = Settings(delivery=timedelta(seconds=float(sys.argv[1])))
-sandbox = Sandbox(catalogue(), Start(settings=settings), lambda: datetime.now(UTC))
-with serve(sandbox.handle) as (url,):
-    own = sandbox.own
-    print(json.dumps([url + PREFIX, url + CONTROL, own.id, own.key]), flush=True)
-    sys.stdin.read()
-"""
 
 
 def main() -> None:
@@ -46,25 +27,16 @@ def main() -> None:
 
 def timed(delivery: str, *options: str) -> tuple[float, str]:
     """Return how long `verify` takes, in seconds, and its last line."""
-    with served(delivery) as (place, environment):
-        begin = time.perf_counter()
+    with sandbox("--fail-after", delivery) as served:
+        place = ["--endpoint", served["endpoint"], "--campaign", served["campaign"]]
         words = [COMMAND, "verify", *place, "--provision", "simulator", "--seed", "1", *options]
+        environment = {**os.environ, "POSTMAN_API_KEY": served["key"]}
+        begin = time.perf_counter()
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - begin
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
     return seconds, done.stdout.splitlines()[-1]
-
-
-@contextlib.contextmanager
-def served(delivery: str) -> Iterator[tuple[list[str], dict[str, str]]]:
-    words = [sys.executable, "-c", SERVER, delivery]
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(words, **pipes) as process:
-        endpoint, control, campaign, key = json.loads(process.stdout.readline())
-        own = {"POSTMAN_API_KEY": key, "RETRY_CONTRACT_SANDBOX": control}
-        yield ["--endpoint", endpoint, "--campaign", campaign], {**os.environ, **own}
-        process.stdin.close()
 
 
 if __name__ == "__main__":

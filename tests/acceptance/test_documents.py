@@ -21,6 +21,8 @@ from support.tools import needs
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.plugin import SCENARIOS
+from retry_contract.rules import RULES
+from retry_contract.service.faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
 IGNORED = ("__pycache__", "node_modules")
@@ -245,3 +247,10 @@ def _untimed(text: str) -> str:
     """The text without what differs from run to run: seconds, the seed, ports and counts."""
     text = re.sub(r": [0-9,]+ requests in [0-9.]+ s", ": N requests in N s", text)
     return re.sub(r"(seed |--endpoint ).*$", r"\1…", text, flags=re.MULTILINE).strip()
+
+
+def test_counts_of_rules_and_faults_are_right() -> None:
+    named = r"(?:each of|`retry-contract verify`:|with|any of) (\d+) (rules|named faults)"
+    for name in ("README.md", "CHANGELOG.md"):
+        found = re.findall(named, (ROOT / name).read_text(encoding="utf-8"))
+        assert set(found) == {(str(len(RULES)), "rules"), (str(len(FAULTS)), "named faults")}

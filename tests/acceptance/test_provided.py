@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from support.server import serve
 from support.watched import watched
@@ -18,10 +22,18 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.endpoint import live
 from retry_contract.endpoint.server import serve as serve_sandbox
 from retry_contract.outcome import RuleState
+from retry_contract.rules.refusals import TOO_MANY
 from retry_contract.service.controls import Sandbox, Start
 from retry_contract.service.faults.cutover import _neighbour
-from retry_contract.service.faults.model import Wrap, is_retrieve, payloads
-from retry_contract.service.http import Handler, Request, Response
+from retry_contract.service.faults.model import (
+    Wrap,
+    is_retrieve,
+    is_retry,
+    is_send,
+    payloads,
+    wrapper,
+)
+from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.seeds import SPENT, seed
 from retry_contract.verification.options import read_options
@@ -47,6 +59,75 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def _states(out: str) -> dict[str, str]:
     (contract,) = json.loads(out)["contracts"]
     return {rule["rule"]: rule["state"] for rule in contract["rules"]}
+
+
+LOSE = {"of a retry": is_retry, "of a Single Send": is_send}
+
+
+def _verify_and_lose(
+    patch: pytest.MonkeyPatch, what: str, number: int, words: Sequence[str], *faults: str
+) -> int:
+    """Verify a service whose response of one kind, the accepted one of a number, is lost."""
+    count = itertools.count(1)
+    sandbox = Sandbox(catalogue(), Start("after", None, faults, SOON), lambda: datetime.now(UTC))
+
+    def lose(request: Request) -> Response:
+        response = sandbox.handle(request)
+        last = LOSE[what](request) and response.status == 201 and next(count) == number
+        return replace(response, pace="reset") if last else response
+
+    patch.setenv("POSTMAN_API_KEY", sandbox.own.key)
+    with serve_sandbox(lose) as (url,):
+        place = ["--endpoint", url + PREFIX, "--campaign", sandbox.own.id, "--contract", "after"]
+        return main(["verify", "--json", "--provision", "simulator", *place, *words])
+
+
+@pytest.mark.parametrize("what", LOSE)
+@pytest.mark.parametrize("faults", [(), ("creator-id-missing",)])
+def test_what_was_lost_is_said_and_nothing_advises_to_send_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, what: str, faults: tuple[str, ...]
+) -> None:
+    code = _verify_and_lose(monkeypatch, what, 4, ("--fuzz", "0", "--samples", "5"), *faults)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["sent"]["lost"], document["replay"]) == (1, None)
+    assert "may have been accepted" in document["reason"]
+    assert "ook in Retrieve" in document["next"]
+    assert "run again" not in document["next"]
+    assert code == (1 if faults and what == "of a retry" else 3)
+
+
+def test_retry_that_is_lost_in_a_generated_case_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    code = _verify_and_lose(monkeypatch, "of a retry", 12, ("--fuzz", "9", "--seed", "1"))
+    document = json.loads(capsys.readouterr().out)
+    assert (code, document["sent"]["lost"]) == (3, 1)
+    assert re.search(r"The retry of message_\S+ went out and may have been acc", document["reason"])
+
+
+# A message that fails late
+
+
+def test_what_was_sent_is_used_once_it_has_failed(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE_HERE", 0.05)
+    with watched(settings=Settings(delivery=timedelta(seconds=0.3))) as (served, _):
+        code, out, _ = run(served, "--json", "--provision", "simulator")
+    document = json.loads(out)
+    assert document["sent"]["sends"] <= 6
+    assert (code, document["outcome"]) == (3, "not tested")
+    assert "did not fail" in document["reason"]
+    with watched(settings=Settings(delivery=timedelta(seconds=0.3))) as (served, _):
+        code, out, _ = run(served, "--json", "--provision", "simulator", "--max-seconds", "9")
+    assert (code, json.loads(out)["outcome"]) == (0, "kept")
+
+
+def test_no_more_is_sent_ahead_than_is_asked_for(run: Any) -> None:
+    with watched(settings=SOON) as (served, _):
+        words = ("--provision", "simulator", "--samples", "1", "--", "-k", "status_is_201")
+        _, out, _ = run(served, "--json", *words)
+    assert json.loads(out)["sent"] == {"retries": 1, "sends": 2, "lost": 0}
 
 
 # A message that is spent
@@ -88,6 +169,51 @@ def test_with_only_a_spent_message_the_endpoint_is_not_tested(
     assert (code, document["outcome"]) == (3, "not tested")
     assert "broken" not in _states(out).values()
     assert "--message" in document["reason"] or "no named message is left" in document["reason"]
+
+
+def test_message_that_may_have_been_tried_often_is_not_refused_too_early(run: Any) -> None:
+    hidden = payloads(lambda p: p.pop("attempts"), to=is_retrieve, status=200)
+    with watched(settings=SOON, wraps=[hidden]) as (served, _):
+        (message,) = served.failed(1)
+        retry = f"{served.url}/campaigns/{served.campaign}/messages/{message}"
+        own = {"Authorization": f"Bearer {served.key}"}
+        httpx.post(retry + "/retry", headers=own).raise_for_status()
+        while httpx.get(retry, headers=own).json()["latestStatus"] != "failure":
+            pass
+        code, out, _ = run(served, "--json", "--message", message)
+    assert (code, _states(out)["attempts-capped"]) == (0, "kept")
+
+
+@pytest.mark.parametrize("errors", ["nested", "flat"])
+def test_spent_messages_are_counted(run: Any, errors: str) -> None:
+    with nightly(errors, lists_attempts=False, fresh=1) as (served, messages):
+        named = [word for message in messages for word in ("--message", message)]
+        _, out, _ = run(served, *named)
+    assert "(1 accepted and observed, 1 refused as tried too often)" in out
+
+
+def test_refusal_that_gives_no_cause_says_nothing_of_the_cap(run: Any) -> None:
+    hidden = payloads(lambda p: p.pop("attempts"), to=is_retrieve, status=200)
+    settings = Settings(errors="flat", delivery=timedelta(milliseconds=60))
+    with watched(settings=settings, wraps=[hidden]) as (served, _):
+        own = served.service.campaigns[served.campaign]
+        spent, fresh = seed(served.service, own, SPENT), seed(served.service, own, "failure")
+        fresh.recipient = CITIZEN
+        code, out, _ = run(served, "--json", "--message", spent.id, "--message", fresh.id)
+    assert (code, _states(out)["attempts-capped"]) == (0, "not exercised")
+
+
+def test_message_that_was_tried_once_and_is_refused_as_spent_breaks_the_rule(run: Any) -> None:
+    @wrapper
+    def refuse(service: Service, handle: Handler, request: Request) -> Response:
+        early = request.path.endswith(f"{first}/retry") and request.method == "POST"
+        error = {"code": TOO_MANY, "message": "No.", "type": "domain_error", "id": "1"}
+        return json_response(400, {"error": error}) if early else handle(request)
+
+    with watched(settings=SOON, wraps=[refuse]) as (served, _):
+        first, second = served.failed(2)
+        code, out, _ = run(served, "--json", "--message", first, "--message", second)
+    assert (code, _states(out)["status-is-201"]) == (1, "broken")
 
 
 def test_fresh_message_that_is_refused_as_spent_breaks_the_rule(run: Any) -> None:

@@ -7,7 +7,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Observation
-from retry_contract.outcome import Drift, NotExercised, Traffic, Violation
+from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.messages import Messages
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.prober import Listener, Prober
@@ -105,13 +105,22 @@ class Observer:
         self._other_drift |= dict.fromkeys(drift)
 
     def observe(self, scenario: str) -> tuple[Observation, ...]:
-        """Return the observations of a scenario. Raises NotExercised, or NotTested."""
+        """Return the observations of a scenario. Raises NotExercised, or NotTested.
+
+        Those made before it cannot be tested any more are returned from then on.
+        """
         if scenario not in self._seen:
+            found: list[Observation] = []
             try:
                 self.messages.meet()
-                self._seen[scenario] = tuple(self._plan[scenario](self))
+                found.extend(self._plan[scenario](self))
+                self._seen[scenario] = tuple(found)
             except NotExercised as reason:
                 self._seen[scenario] = reason
+            except NotTested:
+                if found:
+                    self._seen[scenario] = tuple(found)
+                raise
         seen = self._seen[scenario]
         if isinstance(seen, NotExercised):
             raise seen

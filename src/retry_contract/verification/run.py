@@ -82,28 +82,32 @@ class Run(Observer):
         """Return what was observed in a group of scenarios. Raises NotExercised."""
         found: list[Observation] = []
         reasons: list[NotExercised] = []
-        with self._failures():
-            for scenario in GROUPS[group]:
-                try:
+        for scenario in GROUPS[group]:
+            try:
+                with self._failures(known=scenario in self._seen):
                     found += self.observe(scenario)
-                except NotExercised as reason:
-                    reasons.append(reason)
+            except NotExercised as reason:
+                reasons.append(reason)
+                seen = self._seen.get(scenario)
+                found += seen if isinstance(seen, tuple) else ()
+        if (not found or group == EVERY_RESPONSE) and self.failure is not None:
+            raise NotExercised(self.failure)
         if not found and reasons:
             raise reasons[0]
         exchanges = tuple(self.prober.exchanges) if group == EVERY_RESPONSE else ()
         return Observations(tuple(found), exchanges, self.prober.endpoint.key)
 
     def _found(self, rule: Rule) -> tuple[Violation, ...] | GeneratedCases:
-        with self._failures():
+        with self._failures(known=self._expectation is not None and rule.id not in GENERATED):
             expectation = self.expectation
             if rule.id in GENERATED and self._generate is not None:
                 return self._generate(rule.id, self)
         return rule.violations(self.observations(rule.scenario), expectation)
 
     @contextlib.contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Remember why nothing can be tested, and ask nothing of the endpoint after that."""
-        if self.failure is not None:
+    def _failures(self, *, known: bool) -> Iterator[None]:
+        """Remember why nothing can be tested, and ask only for what is `known` after that."""
+        if self.failure is not None and not known:
             raise NotExercised(self.failure)
         try:
             yield

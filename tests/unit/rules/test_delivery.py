@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,25 @@ def test_retry_was_in_order_if_the_attempt_before_it_has_failed(
     before: Exchange, after: Exchange, expected: bool
 ) -> None:
     assert was_in_order(_around(before, after)) is expected
+
+
+@pytest.mark.parametrize(
+    ("sends", "after", "expected"),
+    [
+        (2, (CREATED, FAILED, FAILED), True),
+        (2, (CREATED, FAILED), False),
+        (2, (FAILED, FAILED), False),
+        (2, (CREATED, SENT, FAILED), False),
+        (None, (CREATED, FAILED), True),
+    ],
+)
+def test_after_the_response_to_another_retry_it_goes_by_the_sends_before(
+    sends: int | None, after: tuple[Any, ...], expected: bool
+) -> None:
+    """`after` are the attempts that are listed once two retries were sent with nothing between."""
+    first = replace(_shown("created"), kind="retry", body=b'{"latestStatus": "created"}')
+    around = replace(_around(first, _shown("created", *after)), sends=sends)
+    assert was_in_order(around) is expected
 
 
 @pytest.mark.parametrize("attempts", [None, "x", {}])

@@ -129,6 +129,9 @@ SAID = {
     "second-retry-accepted": (
         "status 201; expected a refusal with status 400 (retried twice, request N)"
     ),
+    "second-retry-repeated": (
+        "status 201; expected a refusal with status 400 (retried twice, request N)"
+    ),
     "cap-ignored": (
         "status 201; expected a refusal with status 400 after 4 sends at the latest "
         "(attempts spent, request N)"

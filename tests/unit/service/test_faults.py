@@ -189,6 +189,7 @@ EFFECTS: dict[str, dict[str, Effect]] = {
     "unfailed-accepted": _all(UNFAILED, status=201),
     "success-accepted": _all(("success",), status=201),
     "second-retry-accepted": _all(("retried twice",), status=201),
+    "second-retry-repeated": _all(("retried twice",), status=201),
     "cap-too-early": {
         "attempts-spent": {
             "/error/code": UNRETRYABLE,

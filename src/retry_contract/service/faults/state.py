@@ -58,6 +58,22 @@ def _keep_failed(service: Service, handle: Handler, request: Request) -> Respons
     return response
 
 
+def _repeat(service: Service, handle: Handler) -> Handler:
+    """Answer a retry that comes too early with the response to the one before it."""
+    accepted: dict[str, Response] = {}
+
+    def answer(request: Request) -> Response:
+        response, message = handle(request), model.message_of(service, request)
+        if message is None or not model.is_retry(request):
+            return response
+        if response.status == 201:
+            accepted[message.id] = response
+        refused = response.status == 400 and message.status != "failure"
+        return accepted.get(message.id, response) if refused else response
+
+    return answer
+
+
 def _lose(status: int) -> Wrap:
     return after_retry(lambda service, message: service.messages.pop(message.id), status=(status,))
 
@@ -82,6 +98,8 @@ FAULTS: Table = {
     "second-retry-accepted: A message that has just been retried is retried again.": _accept(
         lambda m: len(m.attempts) > 1
     ),
+    "second-retry-repeated: "
+    "A second retry is answered as the first was, and nothing comes of it.": _repeat,
     "attempts-capped": RULE,
     "cap-ignored: A message may be tried without end.": _forget_attempts,
     "cap-too-early: A message may be retried once only.": _refuse(
