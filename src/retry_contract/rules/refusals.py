@@ -105,8 +105,10 @@ def _beyond_cap(tried: list[Observation]) -> Findings:
     """Yield the first of a message's retries that is too early refused, or too late accepted."""
     fewest, most = sends_before(tried[0])
     for number, o in enumerate(tried):
-        least, at_most = sends_before(o)
-        least, at_most = max(fewest + number, least), min(most + number, at_most)
+        # Another retry of the message may have come between two of these: Retrieve lists it.
+        listed, at_most = sends_before(o)
+        least = max(fewest + number, listed)
+        at_most = max(most + number, at_most if at_most == listed else 0)
         if at_most < FEWEST_SENDS and not o.exchange.succeeded:
             yield about_status(o, "an accepted retry, below the cap")
         elif least >= MOST_SENDS and o.exchange.status != 400:

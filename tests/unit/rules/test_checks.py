@@ -324,6 +324,15 @@ def test_cap_is_neither_early_nor_late_by_either_reading(
     assert (not _violations_of("attempts-capped", *tried)) is kept
 
 
+@pytest.mark.parametrize(("sends", "kept"), [(3, True), (2, False), (None, False)])
+def test_retries_in_between_that_retrieve_lists_count_for_the_cap(
+    sends: int | None, kept: bool
+) -> None:
+    first = replace(_refused(s.ATTEMPTS, _exchange({}, 201)), sends=1)
+    then = replace(_refused(s.ATTEMPTS, _exchange(_flat(400), 400)), sends=sends)
+    assert (not _violations_of("attempts-capped", first, then)) is kept
+
+
 @pytest.mark.parametrize(
     ("scenario", "status", "kept"),
     [
