@@ -142,6 +142,14 @@ def test_one_rule_alone_has_its_verdict_but_proves_nothing_about_the_rest(
     assert done.closing[-1].startswith("NOT TESTED: no rule about an accepted retry")
 
 
+def test_what_would_reach_a_rule_is_named_as_pytest_names_it(
+    session: Callable[[str], Session],
+) -> None:
+    output = session("one of one contract").output
+    assert "--contract-fuzz N         generated-requests-answered" in output
+    assert " --fuzz" not in output
+
+
 def test_one_rule_of_an_accepted_retry_alone_is_kept(session: Callable[[str], Session]) -> None:
     done = session("one of an accepted retry")
     assert done.counts == {"passed": 2}

@@ -309,3 +309,10 @@ def test_missing_server_is_one_line(
     done = here("sandbox")
     assert done.returncode == 2
     assert "install retry-contract with its extra `sandbox`" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", "  "])
+def test_empty_command_is_no_green(here: Callable[..., Done], command: str) -> None:
+    done = here("sandbox", "--port", "0", "--run", command)
+    assert done.returncode == 2
+    assert done.stderr == "retry-contract sandbox: --run: the command is empty\n"

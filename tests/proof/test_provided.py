@@ -24,7 +24,7 @@ from retry_contract.verification.options import read_options
 from retry_contract.verification.verification import Verification
 
 DELIVERY = timedelta(milliseconds=60)
-STATES = (*["failure"] * 12, "success", "batch:messages_enqueuing_failed", "batch:finished")
+STATES = (*["failure"] * 12, "success", "batch:messages_enqueuing_failed", "batch:other")
 NEEDS_A_CLOCK = {"cutover-early", "cutover-late"}
 """Faults that show at an instant only, at which no service but a sandbox can be asked."""
 

@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.json and options.run is not None:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
+    if options.run is not None and not options.run.strip():
+        raise UsageError("--run: the command is empty")
     contracts = catalogue()
     port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))

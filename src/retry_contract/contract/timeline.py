@@ -56,7 +56,7 @@ class Timeline(tuple[Period, ...]):
     def period(self, name: str) -> Period:
         """Return the period of a contract, by name or alias. Raises KeyError with advice."""
         periods = {key: p for p in self for key in (p.name, p.alias)}
-        if name not in periods:
+        if not isinstance(name, str) or name not in periods:
             known = [period.alias for period in self]
             raise KeyError(unknown_name("contract", str(name), known, also=periods))
         return periods[name]

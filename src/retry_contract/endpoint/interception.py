@@ -11,6 +11,7 @@ from typing import ClassVar
 import httpx
 import respx
 from respx.mocks import HTTPCoreMocker, Mocker
+from respx.models import AllMockedAssertionError
 
 from retry_contract.endpoint.mock import BASE_URL, ORIGIN, response_to
 from retry_contract.service.http import Handler
@@ -31,7 +32,7 @@ def intercept_clients(handle: Handler) -> Iterator[str]:
         router.reset()  # respx keeps every call
         return response_to(request, handle)
 
-    router = respx.MockRouter(base_url=BASE_URL, assert_all_called=False)
+    router = _Router(base_url=BASE_URL, assert_all_called=False)
     router.route().mock(side_effect=answer)
     with router, _intercept_httpx2():
         yield ORIGIN
@@ -52,6 +53,32 @@ def _intercept_httpx2() -> Iterator[None]:
     finally:
         mocker.unregister(router)
         mocker.stop()
+
+
+class _Router(respx.MockRouter):
+    """Says of a request outside its base URL what to do; another router may still answer it."""
+
+    def handler(self, request: httpx.Request) -> httpx.Response:
+        with _advice(request):
+            response: httpx.Response = super().handler(request)
+        return response
+
+    async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        with _advice(request):
+            response: httpx.Response = await super().async_handler(request)
+        return response
+
+
+@contextlib.contextmanager
+def _advice(request: httpx.Request) -> Iterator[None]:
+    try:
+        yield
+    except AllMockedAssertionError:
+        where = f"{request.url.scheme}://{request.url.netloc.decode()}{request.url.path}"
+        raise AllMockedAssertionError(
+            f"{request.method} {where} is outside {BASE_URL}, the base URL of retry_mock: "
+            "give your code that one; what is not the service needs a mock of its own"
+        ) from None
 
 
 class _HTTPCore2Mocker(HTTPCoreMocker):

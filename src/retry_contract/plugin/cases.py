@@ -72,9 +72,10 @@ def payload_of(case: Case) -> dict[str, Any]:
     """Return the payload of a case's example, a new object each time."""
     if case.example is None:
         why = (
-            "this test cannot be run once for each example: name retry_payload among its arguments"
+            "this test cannot be run once for each example, as no method of a TestCase can: "
+            "let a function take retry_payload"
         )
-        pytest.fail(f"retry-contract: {why}, or its fixtures'", pytrace=False)
+        pytest.fail(f"retry-contract: {why}", pytrace=False)
     payload: dict[str, Any] = json.loads(case.example.read_text(encoding="utf-8"))
     return payload
 
@@ -112,7 +113,7 @@ def _contracts(node: pytest.Item) -> "list[Contract]":
     for name in names:
         try:
             found[known[name].name] = known[name]
-        except KeyError:
+        except (KeyError, TypeError):
             aliases = [contract.period.alias for contract in known.values()]
             _refuse(node, unknown_name("contract", str(name), aliases, also=known))
     return list(found.values())

@@ -21,7 +21,7 @@ from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import fault_named
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.seeds import FAILED
+from retry_contract.service.seeds import FAILED, IN_BATCH
 
 _PROXY_FREE = ("no_proxy", "NO_PROXY")
 _LOOPBACK = "127.0.0.1"
@@ -111,14 +111,14 @@ class RetryService:
         """Add a message in a state, and return its id. Raises ValueError for no such state."""
         with self._lock:
             try:
-                return self._sandbox.make(state)[0]
+                return self._sandbox.make(str(state))[0]
             except ValueError:
-                raise ValueError(unknown_name("state", state, STATES)) from None
+                raise ValueError(unknown_name("state", str(state), STATES, also=IN_BATCH)) from None
 
     def switch_faults(self, *names: str) -> None:
         """Switch to just these faults, to none without a name. Raises ValueError for no fault."""
         try:
-            faults = tuple(fault_named(name).name for name in names)
+            faults = tuple(fault_named(str(name)).name for name in names)
         except LookupError as error:
             raise ValueError(*error.args) from None
         with self._lock:
@@ -128,10 +128,10 @@ class RetryService:
         """Serve a contract, or `auto`: the one in force by the clock. Raises ValueError."""
         with self._lock:
             try:
-                self._sandbox.serve(name)
+                self._sandbox.serve(str(name))
             except KeyError:
                 known = [*(period.alias for period in catalogue().timeline), AUTO]
-                said = unknown_name("contract", name, known, also=catalogue())
+                said = unknown_name("contract", str(name), known, also=catalogue())
                 raise ValueError(said) from None
 
     def move_to(self, when: str | date | datetime) -> None:
@@ -141,7 +141,9 @@ class RetryService:
             self._sandbox.move_to(instant)
 
     def forward(self, seconds: float) -> None:
-        """Move the clock on by a number of seconds."""
+        """Move the clock on by a number of seconds. Raises ValueError for no number."""
+        if not isinstance(seconds, int | float):
+            raise ValueError(f"forward({seconds!r}): give a number of seconds")
         with self._lock:
             self._sandbox.move_to(self._sandbox.now() + timedelta(seconds=seconds))
 

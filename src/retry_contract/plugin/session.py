@@ -1,6 +1,7 @@
 """The contract side of one pytest session: its options, its runs, and its outcome."""
 
 import contextlib
+import functools
 import logging
 import pickle
 import re
@@ -63,11 +64,17 @@ def session_of(config: pytest.Config) -> "ContractSession":
     return config.stash[_SESSION]
 
 
-def _in_pytest(message: str) -> str:
-    """Return a message about an option with the name that the option has in pytest."""
+def _in_pytest(text: str) -> str:
+    """Return a text about options with the names that they have in pytest; columns stay."""
     for option in OPTIONS:
-        message = re.sub(rf"^--{option.name}(?![a-z-])", option.pytest_name, message)
-    return message
+        words = rf"(?<![\w-])--{option.name}(?![a-z-])((?: [A-Z]+)?)( *)"
+        text = re.sub(words, functools.partial(_renamed, option.pytest_name), text)
+    return text
+
+
+def _renamed(name: str, found: re.Match[str]) -> str:
+    shown, width = name + found[1], len(found[0])
+    return f"{shown.ljust(width - 1)} " if found[2] else shown
 
 
 def is_parallel(config: pytest.Config) -> bool:
@@ -222,7 +229,8 @@ class ContractSession:
         outcome = config.stash[OUTCOME]
         terminalreporter.section("retry-contract")
         for line in outcome_lines(outcome):
-            terminalreporter.write_line(line)
+            # A line to replay is a command of its own.
+            terminalreporter.write_line(line if " verify " in line else _in_pytest(line))
         if outcome.verdict is Verdict.KEPT and exitstatus == pytest.ExitCode.TESTS_FAILED:
             terminalreporter.write_line("The tests that failed are not the kit's.")
 

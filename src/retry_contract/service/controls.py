@@ -13,14 +13,14 @@ from retry_contract.contract.timeline import as_instant, show
 from retry_contract.service.faults import FAULTS, fault_named
 from retry_contract.service.http import Handler, Request, Response, json_response, read_object
 from retry_contract.service.model import Service, Settings
-from retry_contract.service.records import RETRYABLE_BATCHES, Campaign
-from retry_contract.service.seeds import BATCH, FAILED, SPENT, STATUSES, seed
+from retry_contract.service.records import Campaign
+from retry_contract.service.seeds import BATCH, FAILED, IN_BATCH, SPENT, STATUSES, seed
 
 CONTROL = "/_sandbox"
 AUTO = "auto"
 STATES = (
     *(FAILED, *(status for status in STATUSES if status != FAILED), SPENT),
-    *(BATCH + status for status in (*RETRYABLE_BATCHES, "messages_sent", "success")),
+    *IN_BATCH[:-1],
 )
 """The states in which a sandbox has a message from its start."""
 
@@ -102,7 +102,12 @@ class Sandbox:
         self._handle = handle
 
     def make(self, state: str, count: int = 1, campaign: Campaign | None = None) -> list[str]:
-        """Add messages in a state, and return their ids. Raises ValueError for no such state."""
+        """Add messages in a state, and return their ids. Raises ValueError for no such state.
+
+        The states are those that a sandbox starts with, and `batch:other`.
+        """
+        if state.startswith(BATCH) and state not in IN_BATCH:
+            raise ValueError(f"no such state: {state}")
         self._instant = self.now()
         made = [seed(self.service, campaign or self.own, state).id for _ in range(count)]
         self._forget()
@@ -175,7 +180,7 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     try:
         return {"messages": sandbox.make(str(wanted.get("state", FAILED)), count, campaign)}
     except ValueError:
-        said = unknown_name("state", str(wanted.get("state")), STATES)
+        said = unknown_name("state", str(wanted.get("state")), STATES, also=IN_BATCH)
         raise ControlError(400, said) from None
 
 

@@ -3,13 +3,24 @@
 from datetime import timedelta
 
 from retry_contract.service.model import CAP, Service, simulator_number
-from retry_contract.service.records import Attempt, Batch, Campaign, Message
+from retry_contract.service.records import (
+    RETRYABLE_BATCHES,
+    Attempt,
+    Batch,
+    Campaign,
+    Message,
+)
 
 FAILED = "failure"
 SPENT = "attempts-spent"
 STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", FAILED)
 BATCH = "batch:"
 """Followed by a batch's status: a failed message in a batch of that status."""
+
+IN_BATCH = tuple(
+    BATCH + status for status in (*RETRYABLE_BATCHES, "messages_sent", "success", "other")
+)
+"""A batch of an `other` status has one that is in no source."""
 
 
 def seed(service: Service, campaign: Campaign, state: str) -> Message:

@@ -111,6 +111,7 @@ def test_payload_is_a_new_one_each_time() -> None:
             "before-2025-02-23: no such contract; did you mean before-2025",
         ),
         (Node("after", 7), "7: no such contract; use one of before, after"),
+        (Node(["before"]), "['before']: no such contract"),
         (Node(), 'it takes names of contracts: write @pytest.mark.retry_contract("after")'),
         (Node("after", name="before"), "name: no such keyword; use one of fail_after, rare"),
         (Node("after").under("after", name=1), "name: no such keyword; use one of fail_after"),

@@ -322,3 +322,22 @@ def test_sandbox_without_its_extra_says_what_to_install(
     with pytest.raises(pytest.fail.Exception, match=said) as failure, sandbox("after"):
         pass
     assert not failure.value.pytrace
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda own: own.new_message("batch:mesages_enqueued"), "did you mean batch:messages_enq"),
+        (lambda own: own.new_message("batch:"), "no such state"),
+        (lambda own: own.new_message(None), "None: no such state"),
+        (lambda own: own.switch_faults(["id-changed"]), "no such fault"),
+        (lambda own: own.switch_faults(None), "None: no such fault"),
+        (lambda own: own.switch_contract(None), "None: no such contract"),
+        (lambda own: own.forward("60"), "give a number of seconds"),
+    ],
+)
+def test_what_is_no_name_or_number_is_answered_in_a_sentence(
+    ask: Callable[[Any], Any], said: str
+) -> None:
+    with mock("after") as own, pytest.raises(ValueError, match=said):
+        ask(own)
