@@ -145,7 +145,7 @@ def test_one_rule_alone_has_its_verdict_but_proves_nothing_about_the_rest(
 def test_what_would_reach_a_rule_is_named_as_pytest_names_it(
     session: Callable[[str], Session],
 ) -> None:
-    output = session("one of one contract").output
+    output = session("whole").output
     assert "--contract-fuzz N         generated-requests-answered" in output
     assert " --fuzz" not in output
 
@@ -288,7 +288,7 @@ def test_ignored_rule_is_shown_as_skipped(session: Callable[[str], Session]) -> 
     assert "ignored: --ignore" in done.output
     assert done.exit_code == 0
     assert done.closing[0].startswith("accepted 32 of 32    refused 20 of 20    ")
-    assert "\nignored: 1 rule\n  --ignore                  key-required\n" in done.output
+    assert "\nignored: 1 rule\n  --contract-ignore         key-required\n" in done.output
 
 
 def test_ignored_rule_may_be_broken(session: Callable[[str], Session]) -> None:
@@ -301,4 +301,4 @@ def test_drift_fails_when_strict(session: Callable[[str], Session]) -> None:
     strict = session("strict")
     assert strict.counts == {"passed": UNFUZZED, "skipped": SKIPPED}
     assert strict.exit_code == 1
-    assert strict.closing[-1].endswith(": drift was found, and --strict makes it a failure.")
+    assert strict.closing[-1].endswith(": drift was found, and --contract-strict makes it a failure.")
