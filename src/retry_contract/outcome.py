@@ -129,13 +129,14 @@ class ContractResult:
 class Traffic:
     """What was asked of the endpoint: requests that left, and responses by HTTP status.
 
-    `retries` and `sends` are what may have reached the service, `lost` those of them that were not
-    answered, and so may have been accepted all the same.
+    `retries` and `sends` are what may have reached the service, `accepted` the retries of them that
+    were answered so, and `lost` what was not answered, and so may have been accepted all the same.
     """
 
     requests: int = 0
     responses: Mapping[str, int] = field(default_factory=dict)
     retries: int = 0
+    accepted: int = 0
     sends: int = 0
     lost: int = 0
 
@@ -144,6 +145,7 @@ class Traffic:
             self.requests + other.requests,
             dict(sorted((Counter(self.responses) + Counter(other.responses)).items())),
             self.retries + other.retries,
+            self.accepted + other.accepted,
             self.sends + other.sends,
             self.lost + other.lost,
         )

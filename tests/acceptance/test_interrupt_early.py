@@ -153,3 +153,27 @@ def test_process_that_ignores_ctrl_c_goes_on(run: Run, tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8") + ignored, encoding="utf-8")
     done = run("verify", "--fuzz", "0", AT="retry_contract.cli,jsonschema")
     assert done.returncode == 0
+
+
+def test_ctrl_c_that_python_drops_comes_again() -> None:
+    """In a destructor, and where garbage is collected, Python lets no exception through."""
+    code = """
+import gc, signal, threading
+from retry_contract.cli import interrupts
+
+interrupts.leave_at_once()
+interrupts.raise_from_now_on()
+WHERE
+try:
+    threading.Event().wait(30)
+except KeyboardInterrupt:
+    print("ended")
+"""
+    press = "lambda *_: gc.callbacks.clear() or signal.raise_signal(signal.SIGINT)"
+    for where in (
+        f"type('Dropped', (), {{'__del__': {press}}})()",
+        f"gc.callbacks.append({press}) or gc.collect()",
+    ):
+        words = [sys.executable, "-c", code.replace("WHERE", where)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=25, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")

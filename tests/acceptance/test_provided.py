@@ -23,11 +23,12 @@ from retry_contract.service.faults.cutover import _neighbour
 from retry_contract.service.faults.model import (
     Wrap,
     is_retrieve,
+    is_retry,
     payloads,
     wrapper,
 )
 from retry_contract.service.http import Handler, Request, Response, json_response
-from retry_contract.service.model import Service, Settings
+from retry_contract.service.model import PREFIX, Service, Settings
 from retry_contract.service.seeds import SPENT, seed
 from retry_contract.verification.options import read_options
 from retry_contract.verification.verification import Verification
@@ -76,7 +77,7 @@ def test_no_more_is_sent_ahead_than_is_asked_for(run: Any) -> None:
     with watched(settings=SOON) as (served, _):
         words = ("--provision", "simulator", "--samples", "1", "--", "-k", "status_is_201")
         _, out, _ = run(served, "--json", *words)
-    assert json.loads(out)["sent"] == {"retries": 1, "sends": 2, "lost": 0}
+    assert json.loads(out)["sent"] == {"retries": 1, "accepted": 1, "sends": 2, "lost": 0}
 
 
 # A message that is spent
@@ -138,7 +139,7 @@ def test_spent_messages_are_counted(run: Any, errors: str) -> None:
     with nightly(errors, lists_attempts=False, fresh=1) as (served, messages):
         named = [word for message in messages for word in ("--message", message)]
         _, out, _ = run(served, *named)
-    assert "(1 accepted and observed, 1 refused as tried too often)" in out
+    assert "1 of them observed, 1 refused as tried too often)" in out
 
 
 def test_refusal_that_gives_no_cause_says_nothing_of_the_cap(run: Any) -> None:
@@ -265,7 +266,8 @@ def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(
     assert code == 0
     sent = json.loads(again)["sent"]
     assert sent["sends"] == 0
-    assert f"sent: {sent['retries']} retries (1 accepted and observed) and 0 Single Sends" in lines
+    seen = f"{sent['accepted']} accepted, 1 of them observed"
+    assert f"sent: {sent['retries']} retries ({seen}) and 0 Single Sends" in lines
     assert lines[-1] == (
         f"KEPT by {served.url}, but 7 rules were not exercised: same-shape-as-single-send, "
         "unfailed-message-refused, attempts-capped, foreign-campaign-refused, "
@@ -282,6 +284,7 @@ def test_count_of_what_went_out_has_the_generated_cases_too(run: Any) -> None:
     assert code == 0
     assert json.loads(out)["sent"] == {
         "retries": retries,
+        "accepted": sum(status == 201 for request, status in watch.seen if is_retry(request)),
         "sends": len(posts) - retries,
         "lost": 0,
     }
@@ -309,3 +312,25 @@ def test_required_rule_is_one_that_there_is(run: Any) -> None:
         code, _, err = run(served, "--require", "status-is-200", "--message", *served.failed())
     assert code == 2
     assert "--require status-is-200: no such rule" in err
+
+
+def test_message_that_is_late_is_the_reason_and_not_an_option_that_was_given(run: Any) -> None:
+    with watched(settings=Settings(delivery=timedelta(minutes=1))) as (served, _):
+        words = ("--provision", "simulator", "--max-seconds", "0.2", "--message", *served.failed())
+        code, out, _ = run(served, "--json", *words)
+    reasons = {
+        rule["rule"]: rule.get("reason", "")
+        for contract in json.loads(out)["contracts"]
+        for rule in contract["rules"]
+    }
+    assert code == 0
+    assert "did not fail" in reasons["same-shape-as-single-send"]
+    assert not [reason for reason in reasons.values() if "--provision" in reason]
+
+
+def test_base_url_without_a_path_is_asked(run: Any) -> None:
+    with watched(settings=SOON) as (served, _):
+        base = served.url.removesuffix(PREFIX)
+        code, out, _ = run(served, "--endpoint", base, "--message", *served.failed())
+    assert code == 3
+    assert "/api/v2" in out.splitlines()[-1]

@@ -301,4 +301,6 @@ def test_drift_fails_when_strict(session: Callable[[str], Session]) -> None:
     strict = session("strict")
     assert strict.counts == {"passed": UNFUZZED, "skipped": SKIPPED}
     assert strict.exit_code == 1
-    assert strict.closing[-1].endswith(": drift was found, and --contract-strict makes it a failure.")
+    assert strict.closing[-1].endswith(
+        ": drift was found, and --contract-strict makes it a failure."
+    )

@@ -9,11 +9,12 @@ the process with Ctrl-C ignored, has its own signals, which stay as they are.
 """
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 NOT_TESTED = 3
@@ -21,8 +22,10 @@ NOT_TESTED = 3
 
 _LINE = b"retry-contract: interrupted\n"
 _JSON = b'{\n  "format": 1,\n  "outcome": "not tested",\n  "reason": "interrupted"\n}\n'
-_ONE_PRESS = 1.0
-"""In seconds. Another Ctrl-C within this time means the same, and must not disturb the first."""
+_ONE_PRESS, _SOON = 1.0, 0.02
+"""In seconds. Another Ctrl-C within this time means the same, and must not disturb the first; one
+that Python has dropped is made once more as soon.
+"""
 
 _copies: list[tuple[int, bytes]] = []
 """Copies of the first standard streams, since pytest exchanges them, and what is written there."""
@@ -59,6 +62,7 @@ def raise_from_now_on() -> None:
     """From now on, raise CtrlC on Ctrl-C, so that what has begun is ended."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, _raise)
+        sys.unraisablehook = functools.partial(_press_again, sys.unraisablehook)
         while _copies:
             os.close(_copies.pop()[0])
 
@@ -68,6 +72,25 @@ def _raise(*_: Any) -> None:
     if not _presses or now - _presses[-1] >= _ONE_PRESS:
         _presses.append(now)
         raise CtrlC
+
+
+def _press_again(otherwise: Callable[[Any], Any], lost: Any) -> None:
+    """Raise CtrlC soon: Python drops it in a destructor, or where it collects garbage."""
+    if not isinstance(lost.exc_value, CtrlC):
+        otherwise(lost)
+        return
+    import threading
+
+    _presses.clear()
+    threading.Timer(_SOON, _press, [threading.get_ident()]).start()
+
+
+def _press(thread: int) -> None:
+    """Wake the main thread too, which may wait: a signal to this process need not reach it."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
 
 
 def ignore_from_now_on() -> None:

@@ -11,6 +11,7 @@ from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
 
+_SENT = ("retries", "accepted", "sends", "lost")
 _LIBRARIES = ("hypothesis", "jsonschema", "pytest", "schemathesis")
 
 
@@ -33,7 +34,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             for contract in outcome.contracts
         ],
         "requests": outcome.traffic.requests,
-        "sent": {name: getattr(outcome.traffic, name) for name in ("retries", "sends", "lost")},
+        "sent": {name: getattr(outcome.traffic, name) for name in _SENT},
         "samples": outcome.samples,
         "spent": outcome.spent,
         "responses": dict(outcome.traffic.responses),

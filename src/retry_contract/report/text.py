@@ -146,7 +146,8 @@ def sent_line(outcome: Outcome) -> str:
     )
     lost = f"; {traffic.lost} of them got no response" if traffic.lost else ""
     spent = f", {outcome.spent} refused as tried too often" if outcome.spent else ""
-    return f"sent: {retries} ({outcome.samples} accepted and observed{spent}) and {sends}{lost}"
+    seen = f"{traffic.accepted} accepted, {outcome.samples} of them observed{spent}"
+    return f"sent: {retries} ({seen}) and {sends}{lost}"
 
 
 def verdict_line(outcome: Outcome) -> str:

@@ -43,7 +43,7 @@ _CODES = {
 }
 DOCUMENTED_ERRORS = frozenset({400, 401, 403, 404, 429})
 _INTERNALS = re.compile(
-    r"Traceback \(most recent call last\)|^\s+at [\w$.<>]+ ?\(.*:\d+(:\d+)?\)|"
+    r"Traceback \(most recent call last\)|^[ \t]+at [\w$.<>]+ ?\(.*:\d+(:\d+)?\)|"
     r'File "[^"]+", line \d+|node_modules/|\.java:\d+\)',
     re.MULTILINE,
 )

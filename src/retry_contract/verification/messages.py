@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.outcome import NotExercised
+from retry_contract.privacy.descriptions import describe
 from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS, MOST_SENDS, attempts_of
-from retry_contract.service.records import RETRYABLE_BATCHES, SIMULATOR
+from retry_contract.service.records import RETRYABLE_BATCHES
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification import outage
-from retry_contract.verification.prober import Prober
+from retry_contract.verification.prober import Prober, is_to_simulator
 
 OTHER_BATCH = BATCH + "other"
 """The state of a failed message in a batch of any status that permits no retry."""
@@ -32,7 +33,7 @@ class Messages:
     """Gives each scenario of a run its messages, from everything that the user has provided.
 
     `samples` is how many accepted retries are wanted; what is sent waits in `_sent` until it has
-    failed. What is `_late` is not waited for again.
+    failed. `late` is why a message was not waited for any longer.
     """
 
     def __init__(self, prober: Prober, samples: int | None = None) -> None:
@@ -42,7 +43,7 @@ class Messages:
         self._sent: list[Failed] = []
         self._ready: deque[Failed] = deque()
         self._retried: dict[str, None] = {}
-        self._late: NotExercised | None = None
+        self.late: NotExercised | None = None
 
     def meet(self) -> None:
         """Retrieve a message before anything else, if there is one.
@@ -85,10 +86,12 @@ class Messages:
         if named is not None:
             return Failed(named)
         if self._endpoint.named:
-            reason = f"no named message is left that has failed, in fewer than {FEWEST_SENDS} tries"
-            raise NotExercised(reason)
-        if self._late is not None:
-            raise self._late
+            raise NotExercised(
+                f"no named message is left that has failed, in fewer than {FEWEST_SENDS} tries"
+                f"{self._shown_of_named()}"
+            )
+        if self.late is not None:
+            raise self.late
         raise NotExercised("no message to retry: give --message ID, or --provision simulator")
 
     def in_state(self, state: str) -> str:
@@ -121,27 +124,42 @@ class Messages:
 
     def is_simulated(self, observation: Observation) -> bool:
         """Return whether Retrieve showed, before the retry, a message to a simulator number."""
-        before = observation.before
-        return before is not None and before.members.get("recipient") in SIMULATOR
+        return observation.before is not None and is_to_simulator(observation.before)
 
     def is_harmless(self, message: str) -> bool:
         """Return whether a retry of a message reaches nobody: by Retrieve, off this machine."""
         if self._endpoint.expendable:
             return True
-        return self._prober.latest_retrieve(message).members.get("recipient") in SIMULATOR
+        return is_to_simulator(self._prober.latest_retrieve(message))
+
+    def wait_until_failed(self, message: str) -> None:
+        """Wait for a message to fail; once one was late, no other is waited for.
+
+        Raises NotExercised if it does not.
+        """
+        try:
+            self._prober.wait_until_failed(message, None if self.late is None else 0)
+        except NotExercised as late:
+            self.late = self.late or late
+            raise
 
     def _send_ahead(self) -> None:
-        """Send messages that will fail, and wait for them; if they do not, once in a run."""
+        """Send messages that will fail, and wait for them."""
         first = self._endpoint.real_time and not self._retried
         while len(self._sent) < (self._ahead if first else 1):
             self._sent.append(Failed(*self._prober.simulate()))
-        patience = None if self._late is None else 0
-        try:
+        with contextlib.suppress(NotExercised):
             while self._sent:
-                self._prober.wait_until_failed(self._sent[0].id, patience=patience)
+                self.wait_until_failed(self._sent[0].id)
                 self._ready.append(self._sent.pop(0))
-        except NotExercised as late:
-            self._late = self._late or late
+
+    def _shown_of_named(self) -> str:
+        """Return in brackets what Retrieve showed of the messages that were not taken."""
+        latest = (
+            self._prober.latest_retrieve(m) for m in self._endpoint.named if m not in self._taken
+        )
+        found = {_state_of(shown) for shown in latest}
+        return f" (Retrieve shows {', '.join(sorted(found))})" if found else ""
 
     def _named(self, state: str, *, harmless: bool) -> str | None:
         """Return the first of the named messages that Retrieve shows in a state, each once."""
@@ -152,6 +170,14 @@ class Messages:
                 self._taken.add(message)
                 return message
         return None
+
+
+def _state_of(shown: Exchange) -> str:
+    """Return what a Retrieve shows, in a few words."""
+    if not shown.succeeded:
+        return f"status {shown.status}"
+    tries, status = len(attempts_of(shown) or ()), describe(shown.members.get("latestStatus"))
+    return f"{status} in {tries} tries" if tries > 1 else status
 
 
 def is_in_state(shown: Exchange, state: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.timeline import show
 from retry_contract.exchange import Observation
-from retry_contract.outcome import NotExercised
+from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import (
     FAILURE,
@@ -22,7 +22,7 @@ from retry_contract.rules.refusals import TOO_MANY
 from retry_contract.service.seeds import BATCH, SPENT
 from retry_contract.verification.messages import OTHER_BATCH, SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
-from retry_contract.verification.prober import Prober
+from retry_contract.verification.prober import NOT_SIMULATED, Prober
 
 UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
 UNKNOWN_CAMPAIGN = "campaign_00000000-0000-4000-8000-000000000000"
@@ -81,7 +81,10 @@ def _created(observer: Observer) -> Iterator[Observation]:
     try:
         yield prober.probe(scenario, observer.messages.in_state(s.UNFAILED_STATUSES[0]))
     except NotExercised:
-        yield prober.probe_at_once(scenario, *prober.simulate(), sends=1)
+        message, sent = prober.simulate()
+        if not observer.messages.is_harmless(message):
+            raise NotTested(NOT_SIMULATED) from None
+        yield prober.probe_at_once(scenario, message, sent, sends=1)
 
 
 def _unknown(observer: Observer) -> Iterator[Observation]:
@@ -170,7 +173,7 @@ def _until_refused(observer: Observer, first: Observation) -> Iterator[Observati
             f"{left} times more"
         )
     for _ in range(left):
-        prober.wait_until_failed(first.message)
+        observer.messages.wait_until_failed(first.message)
         observation = prober.probe(s.ATTEMPTS, first.message)
         yield observation
         if not observation.exchange.succeeded or sends_before(observation)[0] >= MOST_SENDS:

@@ -15,6 +15,7 @@ from retry_contract.outcome import NotExercised, NotSent, NotTested, Traffic
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
 from retry_contract.rules.scenarios import WRONG_METHOD
+from retry_contract.service.records import SIMULATOR
 from retry_contract.verification import outage
 
 Listener = Callable[[Exchange], None]
@@ -41,6 +42,18 @@ _url = functools.lru_cache(512)(httpx.URL)
 """Reads a URL: most are asked more than once, and httpx looks at each character."""
 
 
+NOT_SIMULATED = (
+    "the Single Send to a simulator number was answered with a message to another recipient, which "
+    "is left alone"
+)
+
+
+def is_to_simulator(shown: Exchange) -> bool:
+    """Return whether a Retrieve shows a message to a simulator number: a retry reaches nobody."""
+    recipient = shown.members.get("recipient")
+    return isinstance(recipient, str) and recipient in SIMULATOR
+
+
 class NoResponse(NotTested):
     """A request left, and no whole response came: what it asked for may have been done."""
 
@@ -60,12 +73,13 @@ class Prober:
     ) -> None:
         self.endpoint, self.listen = endpoint, listen
         self.progress: Callable[[str], None] = lambda _: None
-        self._base = str(endpoint.client.base_url)
+        self._base = str(endpoint.client.base_url).rstrip("/") + "/"
         self.wait = wait or (lambda seconds: endpoint.wait(seconds))
         self.exchanges: list[Exchange] = []
         self.control: str | None = None
         self._welcomed = False
         self._latest: dict[str, Exchange] = {}
+        self._shown: dict[str, Exchange] = {}
         self._requests, self._left = 0, Counter[Kind]()
 
     @property
@@ -75,8 +89,9 @@ class Prober:
         answered = Counter(e.kind for e in self.exchanges if e.method == "POST")
         retries, sends = self._left["retry"], self._left["single-send"]
         lost = retries + sends - answered["retry"] - answered["single-send"]
+        accepted = sum(e.kind == "retry" and e.succeeded for e in self.exchanges)
         by_status = dict(sorted(responses.items()))
-        return Traffic(self._requests, by_status, retries, sends, lost)
+        return Traffic(self._requests, by_status, retries, accepted, sends, lost)
 
     def send(
         self,
@@ -116,7 +131,18 @@ class Prober:
                 return response
             if number < _MOST_BACK_OFFS:
                 self.wait(outage.back_off(response.headers.get("retry-after", ""), number))
+                if kind == "retry" and not self.endpoint.expendable:
+                    self._check_unmoved(path.removesuffix("/retry"))
         raise NotTested("too many requests (429), however long was waited: see --rate")
+
+    def _check_unmoved(self, path: str) -> None:
+        """Raise NotTested if a message is another one since a retry of it was answered with 429."""
+        before, shown = self._shown.get(path), self.send("retrieve", path, method="GET")
+        if shown.succeeded and (before is None or before.body != shown.body):
+            raise NotTested(
+                "a retry was answered with 429, and Retrieve shows its message changed: it may "
+                "have been accepted"
+            )
 
     def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
         """Send one request, counted before it leaves: what follows may be an interruption."""
@@ -144,8 +170,9 @@ class Prober:
 
         If `alone`, no request comes after it on its connection.
         """
-        exchange = self.send("retrieve", self._path(message), method="GET", alone=alone)
-        self._latest[message] = exchange
+        path = self._path(message)
+        exchange = self.send("retrieve", path, method="GET", alone=alone)
+        self._latest[message] = self._shown[path] = exchange
         if self.endpoint.real_time:
             self._check_first(exchange)
             outage.check_welcome(exchange, first=False)
@@ -255,8 +282,11 @@ class Prober:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
         waited = 0.0
         while True:
-            status = self.retrieve(message).members.get("latestStatus")
+            shown = self.retrieve(message)
+            status = shown.members.get("latestStatus")
             if status == FAILURE:
+                if not self.endpoint.expendable and not is_to_simulator(shown):
+                    raise NotTested(NOT_SIMULATED)
                 return
             if status == SUCCESS or waited >= patience:
                 raise NotExercised(

@@ -11,6 +11,7 @@ from retry_contract.exchange import Observation, Observations
 from retry_contract.outcome import Drift, NotExercised, NotTested, RuleResult, RuleState, Violation
 from retry_contract.rules import GENERATED, Rule
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
+from retry_contract.verification.messages import SIMULATE
 from retry_contract.verification.observer import Callbacks, GeneratedCases, Observer
 from retry_contract.verification.plan import PLAN
 
@@ -49,7 +50,8 @@ class Run(Observer):
         try:
             found = self._found(rule)
         except NotExercised as error:
-            reason = str(error)
+            late = self.messages.late if str(error) == SIMULATE else None
+            reason = str(late or error)
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         if isinstance(found, tuple):
             return RuleResult(rule.id, self.contract, _state(found), found)

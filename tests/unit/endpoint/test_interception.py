@@ -194,7 +194,7 @@ def test_routes_of_the_user_are_answered_too(library: Any, first: str) -> None:
     with mine if first == "respx" else own, own if first == "respx" else mine:
         assert library.get(ELSEWHERE, verify=TLS).status_code == 418
         assert post(library, verify=TLS).status_code == 201
-        with pytest.raises(AssertionError, match="not mocked|is outside https://mock"):
+        with pytest.raises(AssertionError, match=r"not mocked|is outside https://mock"):
             library.get(f"{ELSEWHERE}more", verify=TLS)
 
 

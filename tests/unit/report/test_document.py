@@ -61,7 +61,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "endpoint": URL,
         "replay": "retry-contract verify --contract after",
         "requests": 7,
-        "sent": {"retries": 0, "sends": 0, "lost": 0},
+        "sent": {"retries": 0, "accepted": 0, "sends": 0, "lost": 0},
         "spent": 0,
         "samples": None,
         "responses": {"200": 4, "201": 3},

@@ -36,6 +36,7 @@ from retry_contract.exchange import Exchange, Kind, Observation
 from retry_contract.outcome import NotExercised
 from retry_contract.rules import GENERATED, RULES
 from retry_contract.rules import scenarios as s
+from retry_contract.rules.refusals import secret_in
 
 # An accepted retry
 
@@ -622,3 +623,12 @@ def test_observation_may_know_its_own_instant() -> None:
     observation = Observation(s.CUTOVER, _exchange(OLD), CAMPAIGN, MESSAGE, expected=early)
     assert not _violations_of("contract-in-force-served", observation, expectation=AFTER)
     assert _violations_of("contract-in-force-served", _accepted(OLD), expectation=AFTER)
+
+
+def test_secrets_are_looked_for_in_linear_time() -> None:
+    """Quadratic, this would take hours."""
+    blank = _exchange({}, 201)
+    blank = replace(blank, body=b"{}" + b"\n" * 1_000_000)
+    assert secret_in(blank, "key_test_1") is None
+    shown = replace(blank, body=b'{"a": "Error\\n    at retry (/app/retry.js:10:5)"}')
+    assert secret_in(shown, "key_test_1") == "text that holds a stack trace"

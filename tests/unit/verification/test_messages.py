@@ -98,3 +98,10 @@ def test_named_messages_that_are_all_unknown_are_not_tested() -> None:
     with pytest.raises(NotTested, match="answered with 404 and no message"):
         _messages(endpoint).meet()
     assert len(endpoint.asked) == 2
+
+
+@pytest.mark.parametrize("recipient", [{"type": "NRIC", "value": "x"}, ["6511111111"], None, 7])
+def test_recipient_that_is_no_number_is_no_simulator(recipient: object) -> None:
+    endpoint = Scripted((200, message(recipient=recipient)))
+    endpoint.named, endpoint.expendable = ("message_1",), False
+    assert not _messages(endpoint).is_harmless("message_1")

@@ -39,6 +39,38 @@ def test_too_many_requests_in_a_row_are_not_tested() -> None:
     assert len(endpoint.asked) == 5
 
 
+@pytest.mark.parametrize(("expendable", "posts"), [(True, 2), (False, 1)])
+def test_retry_that_moved_its_message_and_got_429_is_not_sent_again(
+    expendable: bool, posts: int
+) -> None:
+    moved = (200, message("created", updatedAt="2024-05-16T16:49:01.000+08:00"))
+    endpoint = Scripted(SHOWN, TOO_MANY, *([] if expendable else [moved]), (201, message()), SHOWN)
+    endpoint.expendable = expendable
+    prober = Prober(endpoint)
+    if expendable:
+        assert prober.probe(ACCEPTED, "message_1").exchange.status == 201
+    else:
+        with pytest.raises(NotTested, match="answered with 429, and Retrieve shows its message ch"):
+            prober.probe(ACCEPTED, "message_1")
+    assert endpoint.asked.count("POST retry") == posts
+
+
+def test_retry_that_got_429_and_left_its_message_alone_is_sent_again() -> None:
+    endpoint = Scripted(SHOWN, TOO_MANY, SHOWN, (201, message("created")), SHOWN)
+    endpoint.expendable = False
+    assert Prober(endpoint).probe(ACCEPTED, "message_1").exchange.status == 201
+
+
+def test_message_to_another_recipient_is_left_alone() -> None:
+    endpoint = Scripted((201, message("created")), (200, message(recipient="6590001234")))
+    endpoint.expendable = False
+    prober = Prober(endpoint)
+    made, _ = prober.simulate()
+    with pytest.raises(NotTested, match="answered with a message to another recipient"):
+        prober.wait_until_failed(made)
+    assert "POST retry" not in endpoint.asked
+
+
 def test_no_response_is_not_tested() -> None:
     prober = Prober(Scripted(httpx.ReadTimeout("x")))
     with pytest.raises(NotTested, match=r"^no response from mock: it did not answer in time; see"):
