@@ -140,3 +140,8 @@ def instant_of(timestamp: object) -> tuple[int, str] | None:
     except ValueError:
         return None
     return seconds + int(year) // 400 * _SECONDS_IN_400_YEARS, fraction.rstrip("0")
+
+
+def in_whole_seconds(instant: tuple[int, str]) -> bool:
+    """Return whether an instant of `instant_of` has no decimals: equal ones may be apart."""
+    return not instant[1]

@@ -130,7 +130,7 @@ class Traffic:
     """What was asked of the endpoint: requests that left, and responses by HTTP status.
 
     `retries` and `sends` are what may have reached the service, `accepted` the retries of them that
-    were answered so, and `lost` what was not answered, and so may have been accepted all the same.
+    were answered so. What is `unanswered`, in words, may have been accepted all the same.
     """
 
     requests: int = 0
@@ -138,7 +138,12 @@ class Traffic:
     retries: int = 0
     accepted: int = 0
     sends: int = 0
-    lost: int = 0
+    unanswered: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        """How many retries and sends were not answered."""
+        return len(self.unanswered)
 
     def __add__(self, other: "Traffic") -> "Traffic":
         return Traffic(
@@ -147,7 +152,7 @@ class Traffic:
             self.retries + other.retries,
             self.accepted + other.accepted,
             self.sends + other.sends,
-            self.lost + other.lost,
+            self.unanswered + other.unanswered,
         )
 
 

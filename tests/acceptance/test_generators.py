@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.exports import EXPORTS, KINDS, OPENAPI
 from support.node import GENERATORS, installed_for_node
-from support.tools import missing
+from support.tools import missing, needs
 
 from retry_contract.contract.catalogue import catalogue
 
@@ -171,3 +171,20 @@ def test_document_is_clean_by_the_recommended_rules_of_redocly(npm: tuple[str, P
         (folder / f"{name}.openapi.json").write_text(json.dumps(document))
         found = json.loads(_run(folder, [*lint, "--format=json", f"{name}.openapi.json"]))
         assert found["problems"] == []
+
+
+def test_client_of_java_has_the_types_of_the_fields(folder: Path) -> None:
+    _needs("openapi_generator_cli")
+    needs("java")
+    (folder / "openapi.json").write_text(json.dumps(OPENAPI[AFTER]))
+    program = Path(sys.executable).with_name("openapi-generator-cli")
+    _run(folder, [str(program), *["generate", "-i", "openapi.json", "-g", "java", "-o", "client"]])
+    models = folder / "client/src/main/java/org/openapitools/client/model"
+    fields = re.findall(r"private (\S+) (\w+)[;= ]", (models / "RetryResponse.java").read_text())
+    strings = dict.fromkeys(("id", "campaignId", "templateBodyId", "fullMessage"), "String")
+    times = dict.fromkeys(("createdAt", "updatedAt"), "OffsetDateTime")
+    own = {"latestStatus": "StatusAfterRetry", "recipient": "Recipient", "creatorId": "String"}
+    found = {
+        name: kind for kind, name in fields if name in set(catalogue()[AFTER].fields()) - {"values"}
+    }
+    assert found == {**strings, **times, **own}

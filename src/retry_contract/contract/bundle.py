@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://retry-contract.invalid/bundles/"
-_ANNOTATIONS = {"title", "description", "examples"}
+ANNOTATIONS = {"title", "description", "examples"}
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -151,7 +151,7 @@ def _write_out(schema: Any, resolver: Any, within: tuple[int, ...]) -> Any:
         if id(found.contents) in within:
             raise RecursionError
         target = _write_out(found.contents, found.resolver, (*within, id(found.contents)))
-        if isinstance(target, dict) and (target.keys() & keywords.keys()) <= _ANNOTATIONS:
+        if isinstance(target, dict) and (target.keys() & keywords.keys()) <= ANNOTATIONS:
             texts = [s["description"] for s in (keywords, target) if "description" in s]
             said = {"description": "\n".join(texts)} if texts else {}
             return {**target, **keywords, **said}

@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, get_args
 
-from retry_contract.contract.bundle import Definitions, flatten, resolver
+from retry_contract.contract.bundle import ANNOTATIONS, Definitions, flatten, resolver
 from retry_contract.contract.catalogue import Contract, Kind, Schema
 from retry_contract.contract.subschemas import MAPS, SCHEMAS, rewrite
 
@@ -15,15 +15,36 @@ _NEVER: Schema = {"not": {}}
 def openapi(contract: Contract) -> dict[str, Any]:
     """Return the OpenAPI document of a contract, its schemas as components named by their titles.
 
-    No schema is `true` or `false`: code generators do not read these.
+    No schema is `true` or `false`, a constant has a type, and no text stands next to a reference:
+    code generators do not read these.
     """
     path = contract.folder / contract.name / "openapi.json"
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     components = Definitions("#/components/schemas/")
     whole: dict[str, Any] = _gather(document, contract, components)
-    schemas = {name: rewrite(schema, spell_booleans) for name, schema in components.schemas.items()}
+    schemas = {
+        name: rewrite(_name_target(schema, components.schemas), _simplify)
+        for name, schema in components.schemas.items()
+    }
     whole["components"]["schemas"] = dict(sorted(schemas.items()))
     return whole
+
+
+def _name_target(schema: Schema, components: dict[str, Any]) -> Schema:
+    """Return a component that is another one under a name of its own as a whole schema."""
+    if "$ref" not in schema or not schema.keys() <= {"$ref", *ANNOTATIONS}:
+        return schema
+    own = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
+    target = components[schema["$ref"].rpartition("/")[2]]
+    return {**_name_target(target, components), **own}
+
+
+def _simplify(schema: Schema) -> Schema:
+    """Return a schema in the words that code generators read."""
+    if "$ref" in schema and schema.keys() <= {"$ref", *ANNOTATIONS}:
+        return {"$ref": schema["$ref"]}
+    spelt = spell_booleans(schema)
+    return {"type": "string", **spelt} if isinstance(spelt.get("const"), str) else spelt
 
 
 def _gather(node: Any, contract: Contract, components: Definitions) -> Any:

@@ -132,7 +132,8 @@ def check_url(url: str, *, allow_production: bool) -> str:
     if parsed.userinfo or b"?" in parsed.raw_path or parsed.fragment:
         raise UsageError("--endpoint: give a base URL of scheme, host and path, and no more")
     if parsed.scheme not in ("http", "https") or not host:
-        raise UsageError(f"--endpoint {url}: give mock, or a base URL that begins with https://")
+        form = "a base URL that begins with https://, or for this machine with http://"
+        raise UsageError(f"--endpoint {url}: give mock, or {form}")
     port = 443 if parsed.port is None else parsed.port
     if not 0 < port < 2**16 or not _HOST.fullmatch(host):
         raise UsageError(f"--endpoint {url}: no such host or port can be; see how it is written")

@@ -10,7 +10,7 @@ from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.verification.findings import NOT_SELECTED
 
 _WIDTH, _HEADING, _REASON = 100, 60, 28
-_WHOLE = ("case", "replay")
+_WHOLE, _FEW = ("case", "replay"), 3
 """What is to be copied, and so never wrapped."""
 
 _MODEL = "by the built-in model of the page; no service was contacted"
@@ -144,7 +144,8 @@ def sent_line(outcome: Outcome) -> str:
             (traffic.sends, "Single Send", "Single Sends"),
         )
     )
-    lost = f"; {traffic.lost} of them got no response" if traffic.lost else ""
+    named, more = ", ".join(traffic.unanswered[:_FEW]), traffic.lost - _FEW
+    lost = f"; no response to {named}{f' and {more} more' if more > 0 else ''}" if named else ""
     spent = f", {outcome.spent} refused as tried too often" if outcome.spent else ""
     seen = f"{traffic.accepted} accepted, {outcome.samples} of them observed{spent}"
     return f"sent: {retries} ({seen}) and {sends}{lost}"

@@ -6,9 +6,16 @@ from typing import Any
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
-from retry_contract.exchange import Exchange, Observation, Observations, instant_of
+from retry_contract.exchange import (
+    Exchange,
+    Observation,
+    Observations,
+    in_whole_seconds,
+    instant_of,
+)
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe, describe_other, pointer
+from retry_contract.rules.delivery import attempts_of
 from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, about_status, rule
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES
 
@@ -118,8 +125,10 @@ def updated_at_moves_on(seen: Observations, _: Expectation) -> Findings:
     compared = False
     for o, before in _retries_with(seen, lambda o: o.before):
         was, now = (instant_of(e.members.get("updatedAt")) for e in (before, o.exchange))
-        compared = compared or (was is not None and now is not None)
-        if was is not None and now is not None and now <= was:
+        if was is None or now is None or (was == now and in_whole_seconds(was)):
+            continue
+        compared = True
+        if now <= was:
             actual = "the same instant" if now == was else "an earlier instant"
             yield about(o, "/updatedAt", "later than Retrieve showed before the retry", actual)
     if not compared:
@@ -185,7 +194,13 @@ def retrieve_agrees(seen: Observations, expectation: Expectation) -> Findings:
 
 
 def _same_state(before: Exchange, after: Exchange) -> bool:
-    return all(before.members.get(n) == after.members.get(n) for n in MOVING)
+    if any(before.members.get(name) != after.members.get(name) for name in MOVING):
+        return False
+    old, new = attempts_of(before), attempts_of(after)
+    if old is not None and new is not None:
+        return len(old) == len(new)
+    updated = instant_of(before.members.get("updatedAt"))
+    return updated is None or not in_whole_seconds(updated)
 
 
 def _retries_with(

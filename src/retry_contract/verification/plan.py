@@ -138,8 +138,10 @@ def _may_be_in_order(second: Observation) -> bool:
 def _attempts(observer: Observer) -> Iterator[Observation]:
     """Retry a message to a simulator number until it is refused, or one that is spent already."""
     first, reason = None, NotExercised(SIMULATE)
-    with contextlib.suppress(NotExercised):
+    try:
         first = _first_retry(observer)
+    except NotExercised as error:
+        reason = _without_messages(observer, error)
     if first is not None and observer.messages.is_simulated(first):
         try:
             yield from list(_until_refused(observer, first))
@@ -155,6 +157,12 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
             raise reason from None
     else:
         yield replace(observer.prober.probe(s.ATTEMPTS, message), sends=MOST_SENDS)
+
+
+def _without_messages(observer: Observer, error: NotExercised) -> NotExercised:
+    """Return why there is no message: that none was simulated, if none was to be."""
+    simulates = observer.prober.endpoint.simulator is not None
+    return error if simulates else NotExercised(SIMULATE)
 
 
 def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:
@@ -206,9 +214,11 @@ def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> St
 def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
     """Ask for a message in a campaign of another key, and here in one that does not exist too."""
     prober, endpoint = observer.prober, observer.prober.endpoint
-    campaign, own = endpoint.foreign_campaign, None
-    with contextlib.suppress(NotExercised):
+    campaign, own, reason = endpoint.foreign_campaign, None, NotExercised(SIMULATE)
+    try:
         own = _spare(observer)
+    except NotExercised as error:
+        reason = _without_messages(observer, error)
     if own is not None and endpoint.expendable:
         yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
     if campaign is None:
@@ -219,7 +229,7 @@ def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
     if own is not None and observer.messages.is_harmless(own):
         yield prober.probe(s.FOREIGN_CAMPAIGN, own, known=False, campaign=campaign)
     elif provided is None:
-        raise NotExercised(SIMULATE)
+        raise reason
 
 
 def _wrong_method(observer: Observer) -> Iterator[Observation]:

@@ -81,17 +81,17 @@ class Prober:
         self._latest: dict[str, Exchange] = {}
         self._shown: dict[str, Exchange] = {}
         self._requests, self._left = 0, Counter[Kind]()
+        self._unanswered: list[str] = []
 
     @property
     def traffic(self) -> Traffic:
         """How much was sent, and the responses by status."""
         responses = Counter(str(exchange.status) for exchange in self.exchanges)
-        answered = Counter(e.kind for e in self.exchanges if e.method == "POST")
         retries, sends = self._left["retry"], self._left["single-send"]
-        lost = retries + sends - answered["retry"] - answered["single-send"]
         accepted = sum(e.kind == "retry" and e.succeeded for e in self.exchanges)
         by_status = dict(sorted(responses.items()))
-        return Traffic(self._requests, by_status, retries, accepted, sends, lost)
+        unanswered = tuple(self._unanswered)
+        return Traffic(self._requests, by_status, retries, accepted, sends, unanswered)
 
     def send(
         self,
@@ -146,14 +146,18 @@ class Prober:
 
     def _transfer(self, kind: Kind, request: httpx.Request) -> httpx.Response:
         """Send one request, counted before it leaves: what follows may be an interruption."""
-        posted = request.method == "POST"
+        posted, sent = request.method == "POST", _sent(kind, request)
         self._requests += 1
         self._left[kind] += posted
+        self._unanswered += sent
         try:
-            return self.endpoint.send(request)
+            response = self.endpoint.send(request)
+            self._forget(sent)
+            return response
         except (NotSent, *_NO_CONNECTION) as error:
             self._requests -= 1
             self._left[kind] -= posted
+            self._forget(sent)
             if isinstance(error, NotSent):
                 raise
             raise NotSent(self._explain(error)) from error
@@ -161,6 +165,10 @@ class Prober:
             raise NoResponse(self._explain(error)) from error
         except NotTested as error:
             raise NoResponse(str(error)) from error
+
+    def _forget(self, sent: list[str]) -> None:
+        for what in sent:
+            self._unanswered.remove(what)
 
     def _explain(self, error: Exception) -> str:
         return f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
@@ -333,3 +341,11 @@ class Prober:
 
     def _path(self, message: str, campaign: str | None = None) -> str:
         return f"campaigns/{campaign or self.endpoint.campaign}/messages/{message}"
+
+
+def _sent(kind: Kind, request: httpx.Request) -> list[str]:
+    """Return what a request may have sent, in a few words; nothing for most requests."""
+    if request.method != "POST" or kind not in ("retry", "single-send"):
+        return []
+    message = request.url.path.removesuffix("/retry").rpartition("/")[2]
+    return [f"the retry of {message}" if kind == "retry" else "a Single Send"]

@@ -178,3 +178,11 @@ def test_spelt_schema_accepts_what_the_schema_accepts(schema: dict[str, Any]) ->
     assert False not in itertools.chain(
         spelt.get("properties", {}).values(), spelt.get("anyOf", [])
     )
+
+
+@each_document
+def test_components_are_in_the_words_that_generators_read(name: str) -> None:
+    nodes = list(_nodes(OPENAPI[name]["components"]["schemas"]))
+    assert [node for node in nodes if "$ref" in node and len(node) > 1] == []
+    assert [node for node in nodes if "const" in node and "type" not in node] == []
+    assert any("const" in node for node in nodes)

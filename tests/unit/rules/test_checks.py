@@ -632,3 +632,32 @@ def test_secrets_are_looked_for_in_linear_time() -> None:
     assert secret_in(blank, "key_test_1") is None
     shown = replace(blank, body=b'{"a": "Error\\n    at retry (/app/retry.js:10:5)"}')
     assert secret_in(shown, "key_test_1") == "text that holds a stack trace"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "kept"),
+    [
+        ("2024-05-16T16:48:42+08:00", "2024-05-16T16:48:42+08:00", None),
+        ("2024-05-16T16:48:42+08:00", "2024-05-16T16:48:43+08:00", True),
+        ("2024-05-16T16:48:42+08:00", "2024-05-16T16:48:41+08:00", False),
+        ("2024-05-16T16:48:42.5+08:00", "2024-05-16T16:48:42.5+08:00", False),
+    ],
+)
+def test_whole_seconds_that_are_equal_are_not_compared(
+    was: str, now: str, kept: bool | None
+) -> None:
+    observation = _accepted(_message(updatedAt=now), before=_shown(updatedAt=was))
+    if kept is None:
+        with pytest.raises(NotExercised, match="no two timestamps could be compared"):
+            _violations_of("updated-at-moves-on", observation)
+    else:
+        assert (not _violations_of("updated-at-moves-on", observation)) is kept
+
+
+def test_second_retries_that_cannot_be_judged_are_counted() -> None:
+    hidden = _exchange({"latestStatus": "created"}, 200, kind="retrieve")
+    accepted = replace(
+        _refused(s.RETRIED_TWICE, _exchange(_message(), 201)), before=hidden, after=hidden
+    )
+    with pytest.raises(NotExercised, match="^2 were accepted, and Retrieve lists no attempts"):
+        _violations_of("second-retry-refused", accepted, accepted)

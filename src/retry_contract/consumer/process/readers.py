@@ -17,6 +17,9 @@ _AT_ONCE = 4
 _MOST_LOSSES, _MOST_DETOURS, _EARLY_END = 3, 40, 10
 _PATIENCE_AT_THE_END = 1.0
 _SUCCESS = "ended with exit status 0"
+_LONGEST_QUOTE = 200
+"""So that the advice after it is not cut off."""
+
 ONE_LINE = "write one line for each payload, ok, ok JSON or error TEXT; logs go to standard error"
 _UNRULY = (
     "the command does not answer each payload: it must read lines until its input ends and write "
@@ -145,7 +148,9 @@ class LineReader:
     def _check_protocol(self, loss: Attempt) -> None:
         """Raise UsageError if a command that never wrote a line of the protocol cannot."""
         if loss.ending is Ending.NOISE:
-            raise UsageError(f"it {loss.error}; {ONE_LINE}")
+            said = str(loss.error)
+            shown = said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]}…"
+            raise UsageError(f"it {shown}; {ONE_LINE}")
         if loss.ending is Ending.HUNG:
             slow = "of its first payload; if it starts slowly, give --timeout"
             raise UsageError(f"{loss.error} {slow}")
