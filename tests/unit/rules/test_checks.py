@@ -659,5 +659,5 @@ def test_second_retries_that_cannot_be_judged_are_counted() -> None:
     accepted = replace(
         _refused(s.RETRIED_TWICE, _exchange(_message(), 201)), before=hidden, after=hidden
     )
-    with pytest.raises(NotExercised, match="^2 were accepted, and Retrieve lists no attempts"):
+    with pytest.raises(NotExercised, match=r"^2 were accepted, and Retrieve lists no attempts"):
         _violations_of("second-retry-refused", accepted, accepted)
