@@ -160,6 +160,7 @@ def _provided(folder: Path, shell: dict[str, str], words: list[str]) -> dict[str
         _provide(served, folder / "states")
         prefix = "--" if words[0] == "verify" else "--contract-"
         own = {"endpoint": served.url, "campaign": served.campaign, "fuzz": "0", "report": "report"}
+        own["max-seconds"] = "0.5"
         own["foreign-campaign"] = served.foreign_campaign
         own["contract" if prefix == "--" else "version"] = "served"
         options = [f"{prefix}{name}={value}" for name, value in own.items()]

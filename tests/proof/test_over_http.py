@@ -68,7 +68,15 @@ def _in_state(document: dict[str, Any], state: str) -> set[str]:
 def test_fault_is_caught_by_its_own_rule(fault: str, verify: Verify) -> None:
     contract = "before" if fault == "cutover-early" else "after"
     code, document = verify(
-        _start(fault), "--contract", contract, "--provision", "simulator", "--timeout", "1"
+        _start(fault),
+        "--contract",
+        contract,
+        "--provision",
+        "simulator",
+        "--timeout",
+        "1",
+        "--max-seconds",
+        "2",
     )
     rule, broken = FAULTS[fault].rule, _in_state(document, "broken")
     if not FAULTS[fault].testable:

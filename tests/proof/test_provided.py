@@ -55,6 +55,7 @@ def _provided(served: Served, contract: str) -> dict[str, Any]:
         "provision": "simulator",
         "timeout": "2",
         "fuzz": "0",
+        "max-seconds": "2",
     }
 
 
