@@ -68,7 +68,7 @@ def run(moment: float | None, caches: Path) -> End:
 def faults(end: End, whole: End) -> list[str]:
     checks = {
         f"ended after {end.seconds:.1f} s": end.seconds > MOST_SECONDS,
-        "traceback": "Traceback" in end.errors and end.code != -signal.SIGINT,
+        f"traceback: {end.errors}": "Traceback" in end.errors and end.code != -signal.SIGINT,
         f"exit code {end.code}": end.code not in (0, 3, -signal.SIGINT),
         "green without every send": end.code == 0 and end.sends != whole.sends,
         f"counts {end.counted} of {end.requests}": abs(end.counted - end.requests) > 1,

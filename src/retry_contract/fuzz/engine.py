@@ -8,7 +8,7 @@ and plays only what it shrinks the first broken one to.
 import contextlib
 import json
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ _ONLY_UNKNOWN = (
 class Tally:
     """What became of the cases: the traffic, the smallest that broke the contract, and so on.
 
+    `playing` are the plays that go on now, or did when the run was interrupted.
     `played` is how many were played to their end; it was `cut` where time was up before all were.
     `reason` is why none was tested, `crash` an error that is no result of a case.
     """
@@ -47,6 +48,13 @@ class Tally:
     reason: NotExercised | NotTested | None = None
     crash: BaseException | None = None
     cut: bool = False
+    playing: Sequence[Play] = ()
+
+    @property
+    def sent(self) -> Traffic:
+        """How much was sent so far, in plays that go on too."""
+        going_on = (play.traffic for play in self.playing if not play.counted)
+        return sum(going_on, self.traffic)
 
     @property
     def requests(self) -> int:
@@ -60,8 +68,8 @@ class Tally:
 
     def add(self, play: Play) -> None:
         """Add one play; they come in the order of generation."""
-        exchanges, end = play.exchanges, play.end
-        self.traffic += play.traffic
+        exchanges, end, total = play.exchanges, play.end, self.traffic + play.traffic
+        self.traffic, play.counted = total, True  # where no Ctrl-C comes between
         self.accepted += sum(e.kind == "retry" and e.succeeded for e in exchanges)
         if isinstance(end, NotTested):
             self.reason = self.reason or end
@@ -147,7 +155,7 @@ class _Series:
         """Play cases, and empty their list."""
         plays = [Play(case, self._plan.endpoint, self._bounds) for case in cases]
         cases.clear()
-        rest = deque(plays)
+        rest, self._tally.playing = deque(plays), plays
 
         def add_ended() -> None:
             while rest and rest[0].over:
@@ -163,6 +171,7 @@ class _Series:
             add_ended()
             for play in rest:  # in the middle of them, on Ctrl-C
                 self._add(play)
+            self._tally.playing = ()
         if self._tally.crash is not None:
             raise self._tally.crash
 

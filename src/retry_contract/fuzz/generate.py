@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from retry_contract.fuzz.engine import Tally
 from retry_contract.fuzz.plan import Broken, Plan
-from retry_contract.outcome import NotExercised, RuleResult, RuleState, Violation
+from retry_contract.outcome import NotExercised, RuleResult, RuleState, Traffic, Violation
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.verification.observer import GeneratedCases, Observer
 from retry_contract.verification.options import Options, replay_command
@@ -29,6 +29,7 @@ class Generator:
         """Check a rule. Raises NotExercised, NotTested, or Interrupted."""
         plan, begin = self._plan(rule, run), time.monotonic()
         tally = Tally(plan.most_shrinks)
+        run.count(lambda: tally.sent)
         try:
             found = _violations(_fuzz_of(rule)(plan, tally), self._options, run)
         except NotExercised as reason:
@@ -42,7 +43,7 @@ class Generator:
             result = RuleResult(rule, run.contract, RuleState.BROKEN, found, cases=tally.played)
             raise Interrupted(result) from None
         finally:
-            run.add(tally.traffic, tally.drift)
+            run.add(Traffic(), tally.drift)
             self._count(time.monotonic() - begin)
         return GeneratedCases(found, tally.played, plan.cases if tally.cut else None)
 

@@ -97,14 +97,14 @@ def _resolve(future: Future[T], function: Callable[[], T]) -> None:
 class Play:
     """One case: what it sends and finds, and its `end`: an exception, or None if all was kept.
 
-    `over` says that it has ended.
+    `over` says that it has ended, `counted` that the tally has its traffic.
     """
 
     def __init__(self, case: Any, endpoint: Endpoint, bounds: Bounds) -> None:
         self.case, self.bounds = case, bounds
         self.drift: dict[Drift, None] = {}
         self.end: BaseException | None = None
-        self.over = False
+        self.over = self.counted = False
         self.prober: Prober | None = None
         self._shared = endpoint
 

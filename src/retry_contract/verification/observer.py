@@ -73,6 +73,7 @@ class Observer:
         self.prober.progress = callbacks.progress
         self._expectation, self._plan = expectation, plan
         self._other_traffic = Traffic()
+        self._counts: list[Callable[[], Traffic]] = []
         self._other_drift: dict[Drift, None] = {}
         self._seen: dict[str, tuple[Observation, ...] | NotExercised] = {}
 
@@ -97,7 +98,12 @@ class Observer:
     @property
     def traffic(self) -> Traffic:
         """How much was sent, over every endpoint of this run."""
-        return self.prober.traffic + self._other_traffic
+        counted = (count() for count in self._counts)
+        return sum(counted, self.prober.traffic + self._other_traffic)
+
+    def count(self, count: Callable[[], Traffic]) -> None:
+        """Count what goes out elsewhere too, by a function that is asked whenever it is needed."""
+        self._counts.append(count)
 
     def add(self, traffic: Traffic, drift: Iterable[Drift] = ()) -> None:
         """Count what was sent to another endpoint, and found there."""

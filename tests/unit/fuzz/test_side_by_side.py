@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -145,6 +147,26 @@ def test_interrupt_ends_every_wait_and_keeps_what_broke() -> None:
     assert time.monotonic() - begin < 2
     assert tally.smallest is not None
     assert tally.smallest.case == {"number": order[2]}
+
+
+@pytest.mark.parametrize("calls", range(1, 30, 4))
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_was_sent_is_counted_wherever_the_interrupt_comes(workers: int, calls: int) -> None:
+    """Each case sends one request; every call of `progress` from one on is interrupted."""
+    sent, seen, tally = itertools.count(), itertools.count(1), Tally(0)
+
+    def play(_: int, one: Play) -> None:
+        with one.open() as prober:
+            prober.send("retrieve", "campaigns/c/messages/m", method="GET")
+        next(sent)
+
+    def progress(_: str) -> None:
+        if next(seen) >= calls:
+            raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt, NotExercised):
+        run_cases(_plan(side_by_side=workers, progress=progress), tally, _kind(play))
+    assert tally.sent.requests == next(sent)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
