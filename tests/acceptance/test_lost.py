@@ -20,6 +20,7 @@ from retry_contract.service.faults.model import is_retry, is_send
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import PREFIX, Settings
 
+STALLS = ("response-stalls", "no-response")
 SOON = Settings(delivery=timedelta(milliseconds=60))
 LOSE = {"of a retry": is_retry, "of a Single Send": is_send}
 
@@ -56,6 +57,7 @@ def test_what_was_lost_is_said_and_nothing_advises_to_send_it_again(
     assert code == (1 if faults and what == "of a retry" else 3)
 
 
+@pytest.mark.slow
 def test_retry_that_is_lost_in_a_generated_case_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -65,7 +67,9 @@ def test_retry_that_is_lost_in_a_generated_case_is_said(
     assert re.search(r"The retry of message_\S+ went out and may have been acc", document["reason"])
 
 
-@pytest.mark.parametrize("fault", ["connection-reset", "response-stalls", "no-response"])
+@pytest.mark.parametrize(
+    "fault", ["connection-reset", *(pytest.param(f, marks=pytest.mark.slow) for f in STALLS)]
+)
 def test_lost_response_says_that_the_retry_may_have_been_accepted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:

@@ -58,6 +58,7 @@ def _states(out: str) -> dict[str, str]:
 # A message that fails late
 
 
+@pytest.mark.slow
 def test_what_was_sent_is_used_once_it_has_failed(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ def seen_in(share: float, runs: int, monkeypatch: pytest.MonkeyPatch) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_mix_of_two_instances_is_seen_in_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen_in(0.5, 8, monkeypatch) == 8
 
@@ -275,6 +277,7 @@ def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(
     )
 
 
+@pytest.mark.slow
 def test_count_of_what_went_out_has_the_generated_cases_too(run: Any) -> None:
     with watched(settings=SOON) as (served, watch):
         words = ("--provision", "simulator", "--fuzz", "4", "--seed", "3")
