@@ -80,8 +80,8 @@ OUTAGES = {
     "1010 in HTML": f"refused with 403: {LIST}",
 }
 LATER = {
-    "503": "the service is down: a Retrieve that must work got 503 too",
-    "502 in HTML": "the service is down: a Retrieve that must work got 502 too",
+    "503": "the service is down: a Retrieve that must work got 503, on a new",
+    "502 in HTML": "the service is down: a Retrieve that must work got 502, on a new",
     "200 in HTML": "the service is down: a Retrieve that must work got 200 and no",
     **{name: f" of the run, {OUTAGES[name]}" for name in ("401", "403")},
     **{name: f" of the run, {OUTAGES[name]}" for name in ("1010 in HTML", "address refused")},
@@ -187,7 +187,7 @@ def test_outage_from_the_start_is_not_tested(check: Run, served: Served, behavio
         _not_tested(found, OUTAGES[behaviour])
         assert set(found.states.values()) == {"not exercised"}
         assert far.sent("POST") == [], "nothing is retried once the service is out of reach"
-        assert len(far.calls) <= (5 if behaviour == "429" else 1)
+        assert len(far.calls) <= (5 if behaviour == "429" else 2)
 
 
 @pytest.mark.parametrize("behaviour", [name for name in BEHAVIOURS if name != "pass"])
@@ -303,9 +303,9 @@ def test_fault_of_every_response_is_an_outage(
     with between(served.url, each=_from(number, behaviour)) as far:
         found = check(far.url)
         _not_tested(found, LATER[behaviour])
-        assert len(far.calls) <= number + 1
+        assert len(far.calls) <= number + 2
         since = re.search("since request ([0-9]+) of the run", found.document["reason"])
-        assert since is None or int(since[1]) in (number, number + 1)
+        assert since is None or int(since[1]) in (number, number + 1, number + 2)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,8 @@ def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served)
     (message,) = served.failed()
 
     def behave(call: Call) -> str:
-        return "pass" if call.number % 3 else "429"
+        # Of a retry, the service has acted on it by then.
+        return "pass" if call.number % 3 or call.method != "GET" else "429"
 
     with between(served.url, each=behave) as far:
         found = check(far.url, message=message)

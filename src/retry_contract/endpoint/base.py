@@ -1,11 +1,15 @@
 """The interface of every way to reach a service."""
 
+import functools
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import httpx
+
+from retry_contract.outcome import NotTested
 
 
 class Endpoint(Protocol):
@@ -37,6 +41,17 @@ class Endpoint(Protocol):
         Raises NotTested where the response is past the bounds, and httpx.RequestError.
         """
 
+    def send_together(
+        self, requests: Sequence[httpx.Request]
+    ) -> Sequence[httpx.Response | Exception]:
+        """Send requests at the same time; return for each what `send` returns, or raises."""
+        return [response_or_error(self.send, request) for request in requests]
+
+    @functools.cached_property
+    def numbers(self) -> Iterator[int]:
+        """The numbers of the responses, over everything that asks this endpoint."""
+        return itertools.count(1)
+
     def message_in(self, state: str) -> str | None:
         """Return the id of a message in a state, from the service's team, or None.
 
@@ -67,3 +82,13 @@ class Endpoint(Protocol):
     def close(self) -> None:
         """Close the client."""
         self.client.close()
+
+
+def response_or_error(
+    send: Callable[[httpx.Request], httpx.Response], request: httpx.Request
+) -> httpx.Response | Exception:
+    """Return a response, or the error for which none came."""
+    try:
+        return send(request)
+    except (httpx.RequestError, NotTested) as error:
+        return error

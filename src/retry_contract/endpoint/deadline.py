@@ -18,9 +18,13 @@ from retry_contract.outcome import NotSent
 
 
 class Deadline(threading.local):
-    """The instant, on the monotonic clock, by which a thread's present exchange must be over."""
+    """The instant, on the monotonic clock, by which a thread's present exchange must be over.
+
+    `stream` is the connection that it goes over.
+    """
 
     end = 0.0
+    stream: httpcore.NetworkStream | None = None
 
     def bound(self, timeout: float | None) -> float:
         """Return a timeout that ends by the deadline. Raises httpcore.ReadTimeout past it."""
@@ -33,8 +37,9 @@ class Deadline(threading.local):
 class TimedTransport(httpx.HTTPTransport):
     """Gives each exchange so many seconds, and reads nothing of the environment.
 
-    With `only_here` it connects to this machine alone, whatever the host is called. `options` are
-    those of httpx.HTTPTransport.
+    A request with the extension `single` goes out on a new connection, which is closed after it;
+    the others share those that are open. With `only_here` it connects to this machine alone,
+    whatever the host is called. `options` are those of httpx.HTTPTransport.
     """
 
     def __init__(self, seconds: float, *, only_here: bool, **options: Any) -> None:
@@ -42,11 +47,29 @@ class TimedTransport(httpx.HTTPTransport):
         self._seconds, self._deadline = seconds, Deadline()
         # httpx takes no network backend, and httpcore has a public interface for one.
         self._pool._network_backend = _Backend(self._deadline, only_here)
+        options["limits"] = httpx.Limits(max_keepalive_connections=0)
+        self._single = httpx.HTTPTransport(trust_env=False, http2=False, **options)
+        self._single._pool._network_backend = self._pool._network_backend
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
         self._deadline.end = monotonic() + self._seconds
+        if request.extensions.get("single"):
+            return self._single.handle_request(request)
         return super().handle_request(request)
+
+    def drop_connection(self) -> None:
+        """Use the connection of this thread's latest exchange for no other.
+
+        A server that caught an exception may close it, and not say so: uvicorn does.
+        """
+        if self._deadline.stream is not None:
+            self._deadline.stream.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        super().close()
+        self._single.close()
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -77,6 +100,7 @@ class _Stream(httpcore.NetworkStream):
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._deadline.stream = self
         return self._inner.read(max_bytes, self._deadline.bound(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -116,7 +116,7 @@ class GuardedTransport(httpx.BaseTransport):
     """Sends what the guard permits, within a budget and at a rate.
 
     `budget` is in requests, `rate` in requests a second; None is no limit. Both hold over all
-    threads.
+    threads. Requests with the extension `together` go out at once, and what follows waits for them.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class GuardedTransport(httpx.BaseTransport):
             self._sent += 1
             now = self._clock()
             own, self._next = self._next, max(now, self._next) + self._pause
-        if now < own:
+        if now < own and not request.extensions.get("together"):
             self._sleep(own - now)
         if self._closed:  # by another thread, as an interrupted run is
             raise NotSent("the run has ended")

@@ -5,7 +5,7 @@ import os
 import re
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -13,7 +13,7 @@ import certifi
 import httpx
 
 from retry_contract.endpoint import guard
-from retry_contract.endpoint.base import Endpoint
+from retry_contract.endpoint.base import Endpoint, response_or_error
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
@@ -23,6 +23,8 @@ from retry_contract.service.model import simulator_number
 _PATIENCE_HERE, _PATIENCE = 10.0, 90.0
 _AT_ONCE = 4
 """How many requests may be on their way: a server under development may take one at a time."""
+_GLANCE = 0.1
+"""How often a wait for other threads hears Ctrl-C, in seconds."""
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
 _WIRE_HEADERS = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -73,7 +75,7 @@ class LiveEndpoint(Endpoint):
         self._few = threading.Semaphore(_AT_ONCE)
         timeout = settings.timeout
         # Servers drop an idle connection after five seconds or more.
-        transport = TimedTransport(
+        self._transport = TimedTransport(
             timeout,
             only_here=bounds.loopback,
             verify=trust(settings.ca_file) if base.scheme == "https" else False,
@@ -82,7 +84,7 @@ class LiveEndpoint(Endpoint):
         )
         self.client = httpx.Client(
             base_url=settings.url,
-            transport=GuardedTransport(bounds, transport, settings.budget, settings.rate),
+            transport=GuardedTransport(bounds, self._transport, settings.budget, settings.rate),
             headers={"accept-encoding": ACCEPTED},
             # A cookie of the service's might let a request without a key pass.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -93,14 +95,38 @@ class LiveEndpoint(Endpoint):
 
     def send(self, request: httpx.Request) -> httpx.Response:
         with self._few:
-            try:
-                response = self.client.send(request, stream=True)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if self._proxied and not is_about_tls(error):
-                    raise httpx.ProxyError("out of reach", request=request) from error
-                raise
-            with contextlib.closing(response):
-                body = read_body(response)
+            return self._send(request)
+
+    def send_together(
+        self, requests: Sequence[httpx.Request]
+    ) -> Sequence[httpx.Response | Exception]:
+        found: dict[httpx.Request, httpx.Response | Exception] = {}
+        start = threading.Barrier(len(requests))
+
+        def send(request: httpx.Request) -> None:
+            start.wait()
+            found[request] = response_or_error(self._send, request)
+
+        # Daemons: a request that takes its time must not hold up the end of an interrupted run.
+        threads = [threading.Thread(target=send, args=(r,), daemon=True) for r in requests]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_GLANCE)
+        return [found[request] for request in requests]
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = self.client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if self._proxied and not is_about_tls(error):
+                raise httpx.ProxyError("out of reach", request=request) from error
+            raise
+        with contextlib.closing(response):
+            body = read_body(response)
+        if response.status_code >= 500:
+            self._transport.drop_connection()
         # As bytes: httpx reads more in a header than it would write.
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
         status = response.status_code

@@ -11,8 +11,8 @@ from retry_contract.outcome import NotExercised, RuleResult, RuleState, Traffic,
 from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.verification.observer import GeneratedCases, Observer
 from retry_contract.verification.options import Options, replay_command
-from retry_contract.verification.prober import Listener
 from retry_contract.verification.run import Interrupted
+from retry_contract.verification.sender import Listener
 
 
 class Generator:

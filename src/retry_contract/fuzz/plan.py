@@ -16,7 +16,7 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.search import isolated_settings
 from retry_contract.outcome import NotExercised, Violation
-from retry_contract.verification.prober import Listener
+from retry_contract.verification.sender import Listener
 
 C = TypeVar("C")
 

@@ -128,7 +128,7 @@ class Play:
         """Give the case a prober, on an endpoint of its own if there can be one."""
         endpoint = endpoint or self._shared.renew()
         wait = self.bounds.wait if endpoint.real_time else None
-        self.prober = Prober(endpoint, lambda _: self.bounds.check(), wait)
+        self.prober = Prober(endpoint, lambda _: self.bounds.check(), wait, pooled=True)
         try:
             yield self.prober
         finally:

@@ -10,7 +10,8 @@ from retry_contract.exchange import Observation
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.messages import Messages
 from retry_contract.verification.option_table import SERVED
-from retry_contract.verification.prober import Listener, Prober
+from retry_contract.verification.prober import Prober
+from retry_contract.verification.sender import Listener
 
 Step = Callable[["Observer"], Iterator[Observation]]
 """Yields the observations of one scenario. Raises NotExercised, or NotTested."""

@@ -243,7 +243,7 @@ def _retrieved(observer: Observer) -> Iterator[Observation]:
     if observer.prober.endpoint.real_time:
         message = observer.messages.known()
         for _ in range(_RETRIEVES):
-            observer.prober.retrieve(message, alone=True)
+            observer.prober.retrieve(message)
     yield from ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import ssl
+import threading
 import time
 import tracemalloc
 import zlib
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.proxy import Call, between, bomb, passing, response, trap
+from support.proxy import Call, Wire, between, bomb, passing, response, trap
 from support.sample import one_in
 from support.server import Served, serve
 
@@ -254,13 +255,50 @@ def test_header_may_hold_more_than_ascii(
     assert (shown.status, shown.headers["x-powered-by"]) == (200, "café")
 
 
-def test_connection_is_used_again(open_live: Callable[..., Prober], served: Served) -> None:
+@pytest.mark.parametrize(("pooled", "connections"), [(False, 3), (True, 1)])
+def test_requests_have_connections_of_their_own_unless_they_are_pooled(
+    open_live: Callable[..., Prober], served: Served, pooled: bool, connections: int
+) -> None:
     (message,) = served.failed()
     with between(served.url) as here:
-        prober = open_live(here.url)
+        prober = Prober(open_live(here.url).endpoint, pooled=pooled)
         for _ in range(3):
             prober.retrieve(message)
-        assert (here.accepted, len(here.calls)) == (1, 3)
+        assert (here.accepted, len(here.calls)) == (connections, 3)
+
+
+def test_connection_is_not_used_again_after_a_5xx(
+    open_live: Callable[..., Prober], served: Served
+) -> None:
+    (message,) = served.failed()
+
+    def each(call: Call) -> str:
+        return "503" if call.number == 2 else "pass"
+
+    with between(served.url, each=each) as here:
+        prober = Prober(open_live(here.url).endpoint, pooled=True)
+        for _ in range(3):
+            prober.send("retrieve", f"campaigns/{served.campaign}/messages/{message}", method="GET")
+        assert (here.accepted, len(here.calls)) == (2, 3)
+
+
+def test_retries_sent_together_overlap_and_come_back_in_order(
+    open_live: Callable[..., Prober], served: Served
+) -> None:
+    (message,) = served.failed()
+    all_here = threading.Barrier(8)
+
+    def wait_for_all(wire: Wire) -> None:
+        all_here.wait(10)
+        wire.send(wire.head + wire.body)
+
+    with between(served.url, each=lambda call: wait_for_all) as here:
+        prober = open_live(here.url)
+        path = f"campaigns/{served.campaign}/messages/{message}/retry"
+        statuses = [exchange.status for exchange in prober.send_together(path, 8)]
+    assert sorted(statuses) == [201] + [400] * 7
+    assert prober.traffic.retries == 8
+    assert prober.traffic.lost == 0
 
 
 # Waiting after a 429

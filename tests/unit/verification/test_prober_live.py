@@ -166,8 +166,37 @@ def test_failure_of_the_retry_alone_is_a_fault_and_no_outage() -> None:
 
 
 def test_failure_of_the_retrieve_too_is_an_outage() -> None:
-    with pytest.raises(NotTested, match="a Retrieve that must work got 503 too"):
+    with pytest.raises(
+        NotTested, match="a Retrieve that must work got 503, on a new connection too"
+    ):
         Prober(Scripted(SHOWN, DOWN)).probe(ACCEPTED, "message_1")
+
+
+def test_outage_after_a_retry_that_failed_says_what_may_have_come_of_it() -> None:
+    with pytest.raises(NotTested, match=r"retry of message_1 was answered with 503, and may have"):
+        Prober(Scripted(SHOWN, DOWN)).probe(ACCEPTED, "message_1")
+
+
+def test_retrieve_that_fails_once_is_a_fault_and_no_outage() -> None:
+    prober = Prober(Scripted(SHOWN, DOWN, SHOWN))
+    assert prober.retrieve("message_1").status == 200
+    assert prober.retrieve("message_1").status == 200
+    assert [exchange.status for exchange in prober.exchanges] == [200, 503, 200]
+
+
+def test_control_that_breaks_on_a_used_connection_is_asked_on_a_new_one() -> None:
+    endpoint = Scripted(SHOWN, DOWN, httpx.ReadError("closed"), SHOWN)
+    prober = Prober(endpoint, pooled=True)
+    prober.retrieve("message_1")
+    assert prober.probe(ACCEPTED, "message_1").exchange.status == 503
+    assert [request.extensions["single"] for request in endpoint.sent[1:]] == [False, False, True]
+    assert "connection" in endpoint.sent[-1].headers
+
+
+def test_control_that_breaks_on_its_own_connection_is_an_outage() -> None:
+    prober = Prober(Scripted(SHOWN, DOWN, httpx.ReadError("closed"), SHOWN))
+    with pytest.raises(NotTested, match="no response from"):
+        prober.probe(ACCEPTED, "message_1")
 
 
 def test_message_that_was_once_seen_tells_an_outage_from_a_fault() -> None:
@@ -280,5 +309,5 @@ def test_refusal_of_another_key_is_no_sign_of_anything() -> None:
 def test_retrieve_that_cannot_be_read_is_an_outage(body: bytes) -> None:
     prober = Prober(Scripted(SHOWN, (200, body)))
     prober.retrieve("message_1")
-    with pytest.raises(NotTested, match="got 200 and no message too"):
+    with pytest.raises(NotTested, match="got 200 and no message, on a new connection too"):
         prober.retrieve("message_1")
