@@ -5,8 +5,8 @@ from __future__ import annotations
 from retry_contract import Scenario
 
 
-def test_one_contract_served(every_response: Scenario) -> None:
-    every_response.keeps("one-contract-served")
+def test_one_contract_served(whole_run: Scenario) -> None:
+    whole_run.keeps("one-contract-served")
 
 
 def test_contract_in_force_served(cutover: Scenario) -> None:

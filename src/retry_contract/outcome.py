@@ -162,7 +162,9 @@ class Outcome:
 
     `samples` is how many accepted retries were observed, None on the mock. `spent` is how many
     messages were passed over, since they may have been tried too often. `max_seconds` is for how
-    long cases were generated at the most.
+    long cases were generated at the most. `cutover` is the number of the request at which another
+    contract took over. `superseded` is since when the contract is no longer in force, in words, if
+    whatever is served was asked for.
     """
 
     verdict: Verdict
@@ -173,6 +175,8 @@ class Outcome:
     samples: int | None = None
     spent: int = 0
     max_seconds: float | None = None
+    cutover: int | None = None
+    superseded: str | None = None
     seconds: float = 0.0
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -15,8 +16,10 @@ import pytest
 from support.server import Served
 from support.watched import Watch, begin, watched
 
+from retry_contract.contract.catalogue import catalogue
 from retry_contract.service.faults.model import is_retrieve, payloads
-from retry_contract.service.model import Settings
+from retry_contract.service.http import Handler, Request, Response
+from retry_contract.service.model import Service, Settings
 from retry_contract.service.seeds import seed
 
 pytestmark = pytest.mark.slow
@@ -134,6 +137,89 @@ def test_other_contract_outside_the_transition_is_broken(
     (violation,) = _states(report)["contract-in-force-served"]["violations"]
     for part in told:
         assert part in violation["message"]
+
+
+def _changing(changes: dict[int, str]) -> Callable[[Service, Handler], Handler]:
+    """Serve another contract from the request of a number on."""
+
+    def wrap(service: Service, handle: Handler) -> Handler:
+        numbers = itertools.count(1)
+
+        def answer(request: Request) -> Response:
+            contract = changes.get(next(numbers))
+            if contract is not None:
+                service.in_force = lambda _: catalogue()[contract]
+            return handle(request)
+
+        return answer
+
+    return wrap
+
+
+@pytest.mark.parametrize("number", [2, 13])
+def test_cutover_during_a_run_is_drift_in_the_transition(
+    number: int, verified: Callable[..., Verified]
+) -> None:
+    wraps = [_changing({number: "after"})]
+    code, report, _ = verified("--on", "2025-02-20", contract="before", wraps=wraps)
+    assert (code, report["outcome"], report["cutover"]) == (0, "kept", number)
+    said = f"the cutover happened during this run, at request {number}"
+    assert said in [drift["message"] for drift in report["contracts"][0]["drift"]]
+
+
+@pytest.mark.parametrize("expected", ["before", "after", "served"])
+def test_cutover_during_a_run_is_a_violation_outside_the_transition(
+    expected: str, verified: Callable[..., Verified]
+) -> None:
+    wraps = [_changing({12: "after"})]
+    code, report, _ = verified("--contract", expected, contract="before", wraps=wraps)
+    assert (code, report["cutover"] in (12, 13)) == (1, True), "the first that shows a message"
+    (violation,) = _states(report)["one-contract-served"]["violations"]
+    said = f"; the cutover happened during this run, at request {report['cutover']}"
+    assert violation["actual"].endswith(said)
+
+
+@pytest.mark.parametrize("changes", [{12: "after", 24: "before"}, {1: "after", 12: "before"}])
+def test_contract_that_comes_back_is_no_cutover(
+    changes: dict[int, str], verified: Callable[..., Verified]
+) -> None:
+    wraps = [_changing(changes)]
+    code, report, _ = verified("--on", "2025-02-20", contract="before", wraps=wraps)
+    assert (code, report["cutover"]) == (1, None)
+    (violation,) = _states(report)["one-contract-served"]["violations"]
+    assert "cutover" not in violation["actual"]
+
+
+def test_generated_cases_show_which_contract_is_served_too(
+    here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(delivery=timedelta(milliseconds=1))
+    wraps = [_changing(dict.fromkeys(range(20, 10_000, 2), "before"))]
+    wraps += [_changing(dict.fromkeys(range(21, 10_000, 2), "after"))]
+    with watched(settings=settings, wraps=wraps) as (served, watch):
+        monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+        own = [*served.options, "--contract", "after", "--provision", "simulator", "--json"]
+        done = here("verify", *own, "--fuzz", "5", "--", "-k", "one-contract-served or sequences")
+    report = json.loads(done.stdout)
+    assert _states(report)["one-contract-served"]["state"] == "broken"
+    assert len(watch.seen) > 20
+
+
+def test_kept_as_shown_says_that_the_contract_was_superseded(
+    here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for contract, said in (
+        ("before", "as shown: before-2025-02-24, which was superseded on 24 February 2025"),
+        ("after", ""),
+    ):
+        with watched(contract) as (served, _):
+            monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+            options = [*served.options, "--message", *served.failed(), "--contract", "served"]
+            done = here("verify", *options, "--fuzz", "0")
+        *_, last = done.stdout.splitlines()
+        assert last.startswith("KEPT by http://127.0.0.1:")
+        assert said in last
+        assert ("superseded" in last) == bool(said)
 
 
 def test_auto_is_the_default_for_a_url(verified: Callable[..., Verified]) -> None:

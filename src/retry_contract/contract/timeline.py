@@ -18,6 +18,11 @@ _INSTANT = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
 
 class InvalidInstant(ValueError):
     """A text that names no instant. The message says what is wrong and what to write."""
@@ -66,6 +71,10 @@ class Timeline(tuple[Period, ...]):
         instant = as_instant(when)
         begun = [p for p in self if p.effective_from and p.effective_from <= instant]
         return [self[0], *begun][-1]
+
+    def end_of(self, period: Period) -> datetime | None:
+        """Return the instant at which the next contract takes over; None for the latest."""
+        return next((new.effective_from for old, new in pairwise(self) if old == period), None)
 
     def others_at(self, when: str | date | datetime) -> tuple[Period, ...]:
         """Return the periods not in force at an instant that a transition lets be served."""
@@ -132,3 +141,9 @@ def show(instant: datetime) -> str:
     with contextlib.suppress(OverflowError):
         instant = instant.astimezone(SINGAPORE)
     return instant.isoformat(timespec="seconds")
+
+
+def show_day(instant: datetime) -> str:
+    """Write the day of an instant in Singapore, such as 24 February 2025."""
+    day = instant.astimezone(SINGAPORE)
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

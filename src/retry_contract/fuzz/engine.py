@@ -15,10 +15,12 @@ from typing import Any
 import hypothesis
 from hypothesis.errors import HypothesisException
 
+from retry_contract.exchange import Exchange
 from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan
 from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
 from retry_contract.fuzz.search import EndOfRun, isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
+from retry_contract.rules.every_response import stretch_ends
 
 _MOST_DRAWN = 200
 """So many cases are drawn before they are played side by side."""
@@ -36,7 +38,8 @@ class Tally:
 
     `playing` are the plays that go on now, or did when the run was interrupted.
     `played` is how many were played to their end; it was `cut` where time was up before all were.
-    `reason` is why none was tested, `crash` an error that is no result of a case.
+    `reason` is why none was tested, `crash` an error that is no result of a case. `shown` are the
+    exchanges with the run's own endpoint between which no other contract shows.
     """
 
     most_shrinks: int
@@ -49,6 +52,7 @@ class Tally:
     crash: BaseException | None = None
     cut: bool = False
     playing: Sequence[Play] = ()
+    shown: list[Exchange] = field(default_factory=list)
 
     @property
     def sent(self) -> Traffic:
@@ -177,6 +181,8 @@ class _Series:
 
     def _add(self, play: Play) -> None:
         self._tally.add(play)
+        if play.on_shared_endpoint:
+            self._tally.shown += stretch_ends(play.exchanges, self._plan.expectation)
         if self._plan.listen is not None:
             for exchange in play.exchanges:
                 self._plan.listen(exchange)

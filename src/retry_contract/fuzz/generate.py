@@ -35,7 +35,8 @@ class Generator:
         except NotExercised as reason:
             if not tally.cut:
                 raise
-            return GeneratedCases((), tally.played, plan.cases, str(reason))
+            shown = tuple(tally.shown)
+            return GeneratedCases((), tally.played, plan.cases, str(reason), shown)
         except KeyboardInterrupt:
             found = _violations(tally.smallest, self._options, run)
             if not found:
@@ -45,7 +46,8 @@ class Generator:
         finally:
             run.add(Traffic(), tally.drift)
             self._count(time.monotonic() - begin)
-        return GeneratedCases(found, tally.played, plan.cases if tally.cut else None)
+        asked, shown = plan.cases if tally.cut else None, tuple(tally.shown)
+        return GeneratedCases(found, tally.played, asked, shown=shown)
 
     def _plan(self, rule: str, run: Observer) -> Plan:
         options = self._options

@@ -114,6 +114,11 @@ class Play:
         return self.over and self.end is None
 
     @property
+    def on_shared_endpoint(self) -> bool:
+        """Whether it asks the endpoint that the rest of the run asks."""
+        return self.prober is not None and self.prober.endpoint is self._shared
+
+    @property
     def exchanges(self) -> Sequence[Exchange]:
         """What was sent so far."""
         return () if self.prober is None else tuple(self.prober.exchanges)

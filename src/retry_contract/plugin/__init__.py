@@ -147,6 +147,7 @@ SCENARIOS = {
     "wrong_method": "Other methods than POST at the path of the retry.",
     "every_response": "Every request of the run, once all scenarios were observed.",
     "cutover": "Retries that are accepted, before a cutover and at its instant.",
+    "whole_run": "Every request of the run, those of generated cases too.",
     "generated_requests": "Generated requests for a retry.",
     "generated_sequences": "Generated sequences of sends, failures, retries and retrievals.",
 }

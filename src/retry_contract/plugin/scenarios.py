@@ -8,7 +8,7 @@ from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.report.text import violation_lines
 from retry_contract.rules import rule_named
-from retry_contract.rules.scenarios import EVERY_RESPONSE
+from retry_contract.rules.scenarios import EVERY_RESPONSE, WHOLE_RUN
 
 if TYPE_CHECKING:
     from retry_contract.plugin.session import ContractSession
@@ -35,9 +35,13 @@ class Scenario:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The retries; of `every_response`, every exchange. Skips the test if there are none."""
+        """The retries; of `every_response` and `whole_run`, every exchange that they look at.
+
+        Of generated cases these are those at which the contract that is served may have changed.
+        Skips the test if there are none.
+        """
         seen = self._seen()
-        if self._name == EVERY_RESPONSE:
+        if self._name in (EVERY_RESPONSE, WHOLE_RUN):
             return seen.exchanges
         return tuple(observation.exchange for observation in seen.found)
 

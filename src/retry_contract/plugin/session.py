@@ -139,7 +139,7 @@ class ContractSession:
         try:
             result = self.verification.check(run, rule)
         except Interrupted as interrupt:
-            self.findings.results[run, rule] = interrupt.result
+            self.findings.results[run, interrupt.result.rule] = interrupt.result
             raise
         except Exception as error:
             crash = f"{rule} could not be checked: {type(error).__name__} inside the kit"

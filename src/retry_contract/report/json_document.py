@@ -37,6 +37,8 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "sent": {name: getattr(outcome.traffic, name) for name in _SENT},
         "samples": outcome.samples,
         "spent": outcome.spent,
+        "cutover": outcome.cutover,
+        "superseded": outcome.superseded,
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.causes import Cause, causes
 from retry_contract.rules import RULES, Rule
+from retry_contract.rules.every_response import cutover_clause
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
 from retry_contract.verification.findings import NOT_SELECTED
 
@@ -159,7 +160,9 @@ def verdict_line(outcome: Outcome) -> str:
         return f"{verdict}: {reason}{'' if reason.endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
-        by += _cut(outcome)
+        if outcome.superseded is not None:
+            by += f", as shown: {_names(outcome)}, which was superseded on {outcome.superseded}"
+        by += f"{_cutover(outcome)}{_cut(outcome)}"
         missing = _not_exercised(outcome)
         if not any(RULES[rule].section in _OF_REFUSALS for rule in missing):
             return f"{verdict} {by}."
@@ -168,7 +171,11 @@ def verdict_line(outcome: Outcome) -> str:
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     parts = "; ".join(filter(None, (counts, outcome.reason)))
-    return f"{verdict} {_names(outcome)}: {parts}{_cut(outcome)}."
+    return f"{verdict} {_names(outcome)}: {parts}{_cutover(outcome)}{_cut(outcome)}."
+
+
+def _cutover(outcome: Outcome) -> str:
+    return "" if outcome.cutover is None else f"; {cutover_clause(outcome.cutover)}"
 
 
 def _not_exercised(outcome: Outcome) -> list[str]:

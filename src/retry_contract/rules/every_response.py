@@ -1,8 +1,10 @@
 """Rules about every response of a run, and about which contract it shows."""
 
 import functools
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.expectation import Expectation
@@ -17,6 +19,9 @@ from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METH
 
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z][a-z0-9.+-]{0,40}")
 _NEIGHBOURS = ("retrieve", "single-send")
+_AT_ONCE = 8
+"""How many requests of a run are on their way at once, at the most."""
+
 _rule = functools.partial(rule, "all responses")
 
 
@@ -71,26 +76,74 @@ def neighbours_match_schema(seen: Observations, expectation: Expectation) -> Fin
             yield Finding(exchange, v.pointer, v.expected, v.actual)
 
 
-@rule("cutover", "every_response", "P1", basis=Basis.PAGE)
+@rule("cutover", "whole_run", "P1", basis=Basis.PAGE)
 def one_contract_served(seen: Observations, expectation: Expectation) -> Findings:
-    """All responses of one run are of the same contract."""
-    shown = [
-        (exchange, contract)
-        for exchange in seen.exchanges
-        if (contract := _shown_contract(exchange, expectation)) is not None
-    ]
+    """All responses of one run are of the same contract, but for a cutover within a transition."""
+    shown = _shown(seen.exchanges, expectation)
     if not shown:
         raise NotExercised("no response held a message")
-    first, contract = shown[0]
+    changed = _first_change(shown, expectation)
+    cutover = cutover_request(seen.exchanges, expectation)
+    if changed is None or (cutover is not None and expectation.tolerated):
+        return
+    (first, contract), (exchange, other) = changed
+    why = f"{contract.name}, as {first.kind} showed at request {first.number}"
+    for found in _other_contract(exchange, contract, why, other):
+        once = f"; {cutover_clause(cutover)}" if cutover is not None else ""
+        yield replace(found, actual=f"{found.actual}{once}")
+
+
+def cutover_request(exchanges: Iterable[Exchange], expectation: Expectation) -> int | None:
+    """Return the number of the first request that shows a later contract than those before it.
+
+    None if no contract took over, or if one came back after another had been served. Of requests
+    that are on their way at once, the order in which they are answered says nothing.
+    """
+    shown = _shown(exchanges, expectation)
+    changed = _first_change(shown, expectation)
+    if changed is None:
+        return None
+    (_, older), (exchange, newer) = changed
+    order = list(expectation.catalogue.values())
+    settled = [s for s in shown if s[0].number >= exchange.number + _AT_ONCE]
+    back = any(not _is_like(newer, contract, e.kind) for e, contract in settled)
+    return None if back or order.index(newer) < order.index(older) else exchange.number
+
+
+def cutover_clause(request: int) -> str:
+    """Return in a clause at which request the contract changed."""
+    return f"the cutover happened during this run, at request {request}"
+
+
+def stretch_ends(exchanges: Sequence[Exchange], expectation: Expectation) -> Iterator[Exchange]:
+    """Yield the first and the last of the exchanges in a row that show one contract."""
+    stretches = itertools.groupby(_shown(exchanges, expectation), key=lambda shown: shown[1].name)
+    for _, stretch in stretches:
+        ends = [exchange for exchange, _ in stretch]
+        yield from ends[:1] + ends[1:][-1:]
+
+
+Shown = tuple[Exchange, Contract]
+
+
+def _shown(exchanges: Iterable[Exchange], expectation: Expectation) -> list[Shown]:
+    """Return the exchanges that show a contract, each with it, in the order of their numbers."""
+    found = ((e, _shown_contract(e, expectation)) for e in exchanges)
+    return sorted(((e, c) for e, c in found if c is not None), key=lambda shown: shown[0].number)
+
+
+def _first_change(shown: Sequence[Shown], expectation: Expectation) -> tuple[Shown, Shown] | None:
+    """Return the first two exchanges that cannot be of one contract; None if there are none."""
     possible = list(expectation.catalogue.values())
+    latest = shown[0] if shown else None
     for exchange, other in shown:
         left = [c for c in possible if _is_like(c, other, exchange.kind)]
         if not left:
-            why = f"{contract.name}, as {first.kind} showed at request {first.number}"
-            yield from _other_contract(exchange, contract, why, other)
-            return
+            assert latest is not None
+            return latest, (exchange, other)
         if len(left) < len(possible):
-            first, contract, possible = exchange, other, left
+            latest, possible = (exchange, other), left
+    return None
 
 
 @rule("cutover", "cutover", "P1", basis=Basis.PAGE)

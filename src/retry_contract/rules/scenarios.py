@@ -47,10 +47,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "wrong_method": (WRONG_METHOD,),
     "every_response": (*EVERY, RETRIEVED),
     "cutover": (*ACCEPTED_RETRIES, CUTOVER),
+    "whole_run": (*EVERY, RETRIEVED),
     "generated_requests": (),
     "generated_sequences": (),
 }
 """The scenarios that a rule looks at, by the name of the pytest fixture that observes them."""
 
-EVERY_RESPONSE = "every_response"
-"""The group whose rules look at every exchange of the run so far too."""
+EVERY_RESPONSE, WHOLE_RUN = "every_response", "whole_run"
+"""The groups whose rules look at every exchange too: of the scenarios, and of generated cases."""

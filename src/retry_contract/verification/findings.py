@@ -3,8 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Self
 
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.timeline import show_day
 from retry_contract.outcome import (
     ContractResult,
     Drift,
@@ -28,7 +31,8 @@ class Findings:
 
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
     `observed` says that a test looked at a scenario. `samples` is how many accepted retries were
-    observed, `spent` how many messages may have been tried too often. `seconds` is its duration.
+    observed, `spent` how many messages may have been tried too often. `cutover` is the number of
+    the request at which another contract took over. `seconds` is its duration.
     """
 
     failure: str | None = None
@@ -38,6 +42,7 @@ class Findings:
     traffic: Traffic = field(default_factory=Traffic)
     samples: int = 0
     spent: int = 0
+    cutover: int | None = None
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
@@ -49,6 +54,7 @@ class Findings:
         self.traffic += other.traffic
         self.samples += other.samples
         self.spent += other.spent
+        self.cutover = other.cutover if self.cutover is None else self.cutover
         for run, drift in other.drift.items():
             self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
         self.results |= other.results
@@ -88,6 +94,8 @@ def outcome_of(
         found.samples if options.live else None,
         found.spent,
         options.max_seconds,
+        found.cutover,
+        None if options.expectations else _superseded(contracts[0].contract),
         round(found.seconds, 3),
         options.seed if generated else None,
         versions,
@@ -100,6 +108,16 @@ def _may_replay(verdict: Verdict, traffic: Traffic) -> bool:
     if verdict is Verdict.BROKEN:
         return not traffic.lost
     return verdict is not Verdict.KEPT and not (traffic.retries or traffic.sends)
+
+
+def _superseded(name: str) -> str | None:
+    """Return the day on which a contract was superseded; None if it was not, or is not known."""
+    timeline = catalogue().timeline
+    period = next((p for p in timeline if p.name == name), None)
+    until = timeline.end_of(period) if period is not None else None
+    if until is None or until > datetime.now(UTC):
+        return None
+    return show_day(until)
 
 
 def scrub_result(result: RuleResult, scrubber: Scrubber) -> RuleResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.exchange import Observation
+from retry_contract.exchange import Exchange, Observation
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.verification.messages import Messages
 from retry_contract.verification.option_table import SERVED
@@ -22,12 +22,14 @@ class GeneratedCases:
     """How generated cases broke a rule, and how many were played.
 
     `asked` is how many there were to be, where time was up. `reason` is why they showed nothing.
+    `shown` are exchanges with the endpoint of the run: those between which no other contract shows.
     """
 
     violations: tuple[Violation, ...]
     played: int
     asked: int | None = None
     reason: str | None = None
+    shown: tuple[Exchange, ...] = ()
 
 
 Generate = Callable[[str, "Observer"], GeneratedCases]

@@ -1,18 +1,19 @@
 """One run: one contract against one endpoint."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.exchange import Observation, Observations
+from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import Drift, NotExercised, NotTested, RuleResult, RuleState, Violation
 from retry_contract.rules import GENERATED, Rule
-from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS
+from retry_contract.rules.every_response import cutover_clause, cutover_request
+from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS, WHOLE_RUN
 from retry_contract.verification.messages import SIMULATE
-from retry_contract.verification.observer import Callbacks, GeneratedCases, Observer
+from retry_contract.verification.observer import Callbacks, Generate, GeneratedCases, Observer
 from retry_contract.verification.plan import PLAN
 
 
@@ -42,6 +43,7 @@ class Run(Observer):
         super().__init__(endpoint, expectation, PLAN, callbacks, samples)
         self.failure: str | None = None
         self._ignored, self._generate = ignored, callbacks.generate
+        self._cases: dict[str, GeneratedCases | NotExercised] = {}
 
     def check(self, rule: Rule) -> RuleResult:
         """Check one rule."""
@@ -74,6 +76,8 @@ class Run(Observer):
     def drift(self) -> tuple[Drift, ...]:
         """Return the drift of the accepted responses seen so far, each once."""
         found = dict(self._other_drift)
+        if self.cutover is not None and self.expectation.tolerated:
+            found[Drift("", cutover_clause(self.cutover))] = None
         for scenario in ACCEPTED_RETRIES:
             seen = self._seen.get(scenario, ())
             for observation in seen if isinstance(seen, tuple) else ():
@@ -92,18 +96,57 @@ class Run(Observer):
                 reasons.append(reason)
                 seen = self._seen.get(scenario)
                 found += seen if isinstance(seen, tuple) else ()
-        if (not found or group == EVERY_RESPONSE) and self.failure is not None:
+        if group == WHOLE_RUN:
+            self._play_cases()
+        whole = group in (EVERY_RESPONSE, WHOLE_RUN)
+        if (not found or whole) and self.failure is not None:
             raise NotExercised(self.failure)
         if not found and reasons:
             raise reasons[0]
-        exchanges = tuple(self.prober.exchanges) if group == EVERY_RESPONSE else ()
-        return Observations(tuple(found), exchanges, self.prober.endpoint.key)
+        exchanges = (
+            self._exchanges if group == WHOLE_RUN else self.prober.exchanges if whole else ()
+        )
+        return Observations(tuple(found), tuple(exchanges), self.prober.endpoint.key)
+
+    @property
+    def cutover(self) -> int | None:
+        """The number of the request at which another contract took over; None if none did."""
+        if self._expectation is None:
+            return None
+        return cutover_request(self._exchanges, self._expectation)
+
+    @property
+    def _exchanges(self) -> Sequence[Exchange]:
+        """The exchanges of the scenarios, and those of generated cases that show a contract."""
+        played = (cases for cases in self._cases.values() if isinstance(cases, GeneratedCases))
+        return [*self.prober.exchanges, *(e for cases in played for e in cases.shown)]
+
+    def _play_cases(self) -> None:
+        """Play the generated cases, if there are to be any."""
+        if self._generate is None:
+            return
+        for rule in sorted(GENERATED - self._ignored):
+            with contextlib.suppress(NotExercised), self._failures(known=False):
+                self._cases_of(rule, self._generate)
+
+    def _cases_of(self, rule: str, generate: Generate) -> GeneratedCases:
+        """Return what became of the cases of a rule, played once. Raises NotExercised."""
+        if rule not in self._cases:
+            try:
+                self._cases[rule] = generate(rule, self)
+            except NotExercised as reason:
+                self._cases[rule] = reason
+        cases = self._cases[rule]
+        if isinstance(cases, NotExercised):
+            raise cases
+        return cases
 
     def _found(self, rule: Rule) -> tuple[Violation, ...] | GeneratedCases:
-        with self._failures(known=self._expectation is not None and rule.id not in GENERATED):
+        played = rule.id not in GENERATED or rule.id in self._cases
+        with self._failures(known=self._expectation is not None and played):
             expectation = self.expectation
             if rule.id in GENERATED and self._generate is not None:
-                return self._generate(rule.id, self)
+                return self._cases_of(rule.id, self._generate)
         return rule.violations(self.observations(rule.scenario), expectation)
 
     @contextlib.contextmanager

@@ -53,6 +53,7 @@ class Verification:
             traffic=sum((run.traffic for run in runs), Traffic()),
             samples=sum(run.sample_count for run in runs),
             spent=sum(run.spent_count for run in runs),
+            cutover=next((run.cutover for run in runs if run.cutover is not None), None),
             drift={name: run.drift() for name, run in self._runs.items()},
         )
 

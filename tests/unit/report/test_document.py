@@ -64,6 +64,8 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "sent": {"retries": 0, "accepted": 0, "sends": 0, "lost": 0},
         "spent": 0,
         "samples": None,
+        "cutover": None,
+        "superseded": None,
         "responses": {"200": 4, "201": 3},
         "seconds": 1.5,
         "seed": 7,

@@ -82,9 +82,9 @@ def test_generated_rules_are_checked_by_the_generator_and_no_other() -> None:
     states = {rule: run.check(RULES[rule]).state for rule in sorted(GENERATED)}
     assert states == {"generated-sequences-kept": RuleState.KEPT, FUZZ.id: RuleState.BROKEN}
     assert run.check(FUZZ).violations == found
-    assert asked == [*sorted(GENERATED), FUZZ.id]
-    assert run.traffic.requests == before + 9
-    assert run.traffic.responses["400"] >= 9
+    assert asked == sorted(GENERATED), "each is played once"
+    assert run.traffic.requests == before + 6
+    assert run.traffic.responses["400"] >= 6
     assert run.drift() == (Drift("/odd", "undocumented field"),)
 
 
