@@ -67,3 +67,7 @@ def test_same_shape_as_single_send(accepted_retry: Scenario) -> None:
 
 def test_retrieve_agrees(accepted_retry: Scenario) -> None:
     accepted_retry.keeps("retrieve-agrees")
+
+
+def test_attempt_recorded(accepted_retry: Scenario) -> None:
+    accepted_retry.keeps("attempt-recorded")

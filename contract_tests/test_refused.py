@@ -17,6 +17,10 @@ def test_second_retry_refused(second_retry: Scenario) -> None:
     second_retry.keeps("second-retry-refused")
 
 
+def test_concurrent_retries_accepted_once(concurrent_retries: Scenario) -> None:
+    concurrent_retries.keeps("concurrent-retries-accepted-once")
+
+
 def test_attempts_capped(spent_attempts: Scenario) -> None:
     spent_attempts.keeps("attempts-capped")
 
@@ -27,6 +31,14 @@ def test_key_required(missing_key: Scenario) -> None:
 
 def test_wrong_key_refused(wrong_key: Scenario) -> None:
     wrong_key.keeps("wrong-key-refused")
+
+
+def test_revoked_key_refused(revoked_key: Scenario) -> None:
+    revoked_key.keeps("revoked-key-refused")
+
+
+def test_malformed_id_refused(malformed_id: Scenario) -> None:
+    malformed_id.keeps("malformed-id-refused")
 
 
 def test_foreign_campaign_refused(foreign_campaign: Scenario) -> None:

@@ -22,7 +22,7 @@ from retry_contract.verification.run import Run
 
 PAGE = Path(__file__).parents[1] / "docs" / "live.md"
 BEGIN, END = "<!-- reach: begin -->\n", "<!-- reach: end -->\n"
-SEVERAL = ("failure",) * 12 + ("success", "batch:messages_enqueued", "batch:messages_sent")
+SEVERAL = ("failure",) * 12 + ("success", "batch:messages_enqueued", "batch:other")
 """The states of several named messages: failed, delivered, and in batches."""
 
 _A_MOMENT = 0.005
@@ -31,6 +31,7 @@ _CITIZEN = "6590001234"
 _LABELS = {
     "needs --provision simulator": "`--provision simulator`",
     "needs --foreign-campaign": "`--foreign-campaign`",
+    "needs RETRY_CONTRACT_REVOKED_KEY": "the revoked key",
     "needs the hook": "the hook",
     "needs a message of a batch": "a message of a batch",
 }
@@ -55,6 +56,7 @@ class Provided:
     states: tuple[str, ...] = ()
     simulate: bool = False
     foreign: bool = False
+    revoked: bool = False
     hook: bool = False
     here: bool = True
 
@@ -64,7 +66,14 @@ COLUMNS = (
     Provided("several", SEVERAL),
     Provided("simulator", simulate=True),
     Provided("several, simulator, foreign campaign", SEVERAL, simulate=True, foreign=True),
-    Provided("the hook, foreign campaign", hook=True, foreign=True),
+    Provided("the hook", hook=True),
+    Provided(
+        "the hook, simulator, foreign campaign, revoked key",
+        simulate=True,
+        foreign=True,
+        revoked=True,
+        hook=True,
+    ),
     Provided("elsewhere: one message", ("failure",), here=False),
     Provided("elsewhere: several", SEVERAL, here=False),
     Provided("elsewhere: simulator, foreign campaign", simulate=True, foreign=True, here=False),
@@ -74,7 +83,10 @@ COLUMNS = (
 def table() -> str:
     """Return the table: a row for each rule that something leaves out."""
     found = [(column.heading, reach(column)) for column in COLUMNS]
-    lines = [" | ".join(["rule", *(heading for heading, _ in found)]), "|".join(["---"] * 9)]
+    lines = [
+        " | ".join(["rule", *(heading for heading, _ in found)]),
+        "|".join(["---"] * (len(COLUMNS) + 1)),
+    ]
     for rule in RULES:
         cells = [states[rule] for _, states in found]
         if rule not in GENERATED and any(cells):
@@ -113,6 +125,7 @@ def _endpoint(provided: Provided, sandbox: Sandbox, url: str) -> LiveEndpoint:
         sandbox.foreign.id if provided.foreign else None,
         messages,
         provided.simulate,
+        revoked_key=sandbox.own.revoked_key if provided.revoked else None,
     )
     hook: Callable[[str], str | None] | None = None
     if provided.hook:

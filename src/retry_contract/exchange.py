@@ -106,11 +106,11 @@ class Observation:
 
 @dataclass(frozen=True)
 class Observations:
-    """A run's observations, all its exchanges as sent, and its API key, which none may hold."""
+    """A run's observations, all its exchanges as sent, and its API keys, which none may hold."""
 
     found: tuple[Observation, ...]
     exchanges: tuple[Exchange, ...] = ()
-    key: str = field(default="", repr=False)
+    keys: tuple[str, ...] = field(default=(), repr=False)
 
     def of(self, *scenarios: str) -> tuple[Observation, ...]:
         """Return the observations of these scenarios, in the order of the plan."""

@@ -25,6 +25,7 @@ from retry_contract.fuzz.requests import fuzz_requests
 from retry_contract.fuzz.stateful import fuzz_sequences
 from retry_contract.outcome import ContractResult, NotExercised, NotTested, RuleResult, RuleState
 from retry_contract.rules import RULES
+from retry_contract.rules.scenarios import MALFORMED_IDS
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import SIMULATOR
@@ -33,7 +34,7 @@ from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.run import Run
 
 CITIZEN = "6590001234"
-MOST_REQUESTS = 25
+MOST_REQUESTS = 35
 FAST = Settings(delivery=timedelta(milliseconds=10))
 SLOW = Settings(delivery=timedelta(seconds=60))
 
@@ -106,7 +107,7 @@ def test_one_named_message() -> None:
     assert len(it.watch.accepted) == 1
     assert it.watch.recipients == []
     assert it.said == []
-    assert {method for method, _ in it.watch.calls} == {"GET", "POST"}
+    assert {method for method, _ in it.watch.calls} == {"GET", "HEAD", "POST"}
     assert sum(r.state is RuleState.KEPT for r in result.rules) >= 28
 
 
@@ -115,7 +116,7 @@ def test_one_named_message_on_this_machine() -> None:
         it.run.prober.endpoint.expendable = True
         result = it.check_all()
     assert _broken(result) == []
-    assert len(it.watch.seen) <= 60  # it waits in vain for the message to fail again
+    assert len(it.watch.seen) <= 75  # it waits in vain for the message to fail again
     assert len(it.watch.accepted) == 1
 
 
@@ -142,7 +143,7 @@ def test_one_rule_alone_spends_no_more(rule: str) -> None:
     with opened("failure") as it:
         assert it.check(rule)[rule].state is RuleState.KEPT
     assert len(it.watch.accepted) == 1
-    assert len(it.watch.seen) <= 6
+    assert len(it.watch.seen) <= 7
 
 
 def test_message_that_failed_again_is_not_retried_again() -> None:
@@ -210,7 +211,8 @@ def test_unfailed_message_of_a_person_is_not_probed() -> None:
     assert "unfailed-message-refused" not in _broken(result)
     assert {path.split("/")[-2] for path in it.watch.accepted} == {failed}
     posts = [r.path for r, _ in it.watch.seen if r.method == "POST"]
-    assert all(failed in path or "00000000-0000-4000" in path for path in posts)
+    unknown = ("00000000-0000-4000", *MALFORMED_IDS.values())
+    assert all(failed in path or any(i in path for i in unknown) for path in posts)
 
 
 def test_unfailed_message_to_a_simulator_number_is_probed() -> None:

@@ -29,8 +29,12 @@ OUT_OF_REACH = {
 } | {
     "generated-requests-answered",
     "generated-sequences-kept",
+    "revoked-key-refused",
 }
-UNNAMED = {"same-shape-as-single-send", "attempts-capped", "unfailed-message-refused"}
+UNNAMED = {
+    *("same-shape-as-single-send", "attempts-capped", "unfailed-message-refused"),
+    "concurrent-retries-accepted-once",
+}
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
 

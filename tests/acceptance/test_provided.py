@@ -78,7 +78,7 @@ def test_no_more_is_sent_ahead_than_is_asked_for(run: Any) -> None:
     with watched(settings=SOON) as (served, _):
         words = ("--provision", "simulator", "--samples", "1", "--", "-k", "status_is_201")
         _, out, _ = run(served, "--json", *words)
-    assert json.loads(out)["sent"] == {"retries": 1, "accepted": 1, "sends": 2, "lost": 0}
+    assert json.loads(out)["sent"] == {"retries": 1, "accepted": 1, "sends": 3, "lost": 0}
 
 
 # A message that is spent
@@ -271,8 +271,9 @@ def test_outcome_counts_what_went_out_and_names_what_was_not_exercised(
     seen = f"{sent['accepted']} accepted, 1 of them observed"
     assert f"sent: {sent['retries']} retries ({seen}) and 0 Single Sends" in lines
     assert lines[-1] == (
-        f"KEPT by {served.url}, but 7 rules were not exercised: same-shape-as-single-send, "
-        "unfailed-message-refused, attempts-capped, foreign-campaign-refused, "
+        f"KEPT by {served.url}, but 9 rules were not exercised: same-shape-as-single-send, "
+        "unfailed-message-refused, attempts-capped, concurrent-retries-accepted-once, "
+        "revoked-key-refused, foreign-campaign-refused, "
         "batch-status-respected, generated-requests-answered, generated-sequences-kept."
     )
 

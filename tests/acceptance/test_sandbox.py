@@ -151,6 +151,7 @@ def test_command_has_the_sandbox_in_its_environment(
         "RETRY_CONTRACT_ENDPOINT",
         "RETRY_CONTRACT_FOREIGN_CAMPAIGN",
         "RETRY_CONTRACT_MESSAGES",
+        "RETRY_CONTRACT_REVOKED_KEY",
         "RETRY_CONTRACT_SANDBOX",
     ]
 

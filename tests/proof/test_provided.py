@@ -24,7 +24,8 @@ from retry_contract.verification.options import read_options
 from retry_contract.verification.verification import Verification
 
 DELIVERY = timedelta(milliseconds=60)
-STATES = (*["failure"] * 12, "success", "batch:messages_enqueuing_failed", "batch:other")
+ODD = ("before-cutover", "other-creator", "special-values")
+STATES = (*ODD, *["failure"] * 12, "success", "batch:messages_enqueuing_failed", "batch:other")
 NEEDS_A_CLOCK = {"cutover-early", "cutover-late"}
 """Faults that show at an instant only, at which no service but a sandbox can be asked."""
 
@@ -38,6 +39,8 @@ def verified(
         options = _provided(served, contract) | given
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("POSTMAN_API_KEY", served.key)
+            own = served.service.campaigns[served.campaign]
+            patch.setenv("RETRY_CONTRACT_REVOKED_KEY", own.revoked_key)
             verification = Verification(read_options(options, catalogue=catalogue()))
         with contextlib.closing(verification):
             (run,) = verification.names

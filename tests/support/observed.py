@@ -74,7 +74,7 @@ def validate(
     rule: str, *found: Observation, expectation: Expectation = AFTER, key: str = KEY
 ) -> tuple[Violation, ...]:
     around = [e for o in found for e in (o.sent, o.before, o.exchange, o.after) if e is not None]
-    return RULES[rule].violations(Observations(found, tuple(around), key), expectation)
+    return RULES[rule].violations(Observations(found, tuple(around), (key,)), expectation)
 
 
 def broken(rule: str, *found: Observation, **options: Any) -> Violation:

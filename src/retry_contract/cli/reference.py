@@ -65,7 +65,7 @@ def _rules(_: argparse.Namespace) -> Iterator[str]:
         yield f"{rule.id}  [{rule.section}]"
         yield from _rule_lines(rule)
     yield ""
-    yield "basis: the page states it, it is published elsewhere, or it is inferred from an example."
+    yield "basis: the page states it, it is published elsewhere, or inferred from either."
     for source in sources().values():
         if source.not_tested:
             yield f"not tested: {source}: {source.not_tested}"

@@ -173,6 +173,7 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
         "RETRY_CONTRACT_MESSAGES": ",".join(described["messages"].values()),
         "RETRY_CONTRACT_SANDBOX": described["control"],
         "POSTMAN_API_KEY": described["key"],
+        "RETRY_CONTRACT_REVOKED_KEY": described["revoked_key"],
     }
 
 

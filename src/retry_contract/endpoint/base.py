@@ -15,7 +15,8 @@ from retry_contract.outcome import NotTested
 class Endpoint(Protocol):
     """A service within reach.
 
-    `client` builds the requests, and only `send` sends them. `key` is the API key of `campaign`.
+    `client` builds the requests, and only `send` sends them. `key` is the API key of `campaign`,
+    `revoked_key` one that must be refused.
     `named` are the messages that the user named, and `values` what fills the template.
     `simulator` is the number that a Single Send may go to, None if none may be made. `expendable`
     says that no request costs anything, and no text reaches a person. `real_time` says that the
@@ -28,6 +29,7 @@ class Endpoint(Protocol):
     key: str
     campaign: str
     foreign_campaign: str | None
+    revoked_key: str | None = None
     simulator: str | None
     named: tuple[str, ...] = ()
     values: Mapping[str, str] | None = None

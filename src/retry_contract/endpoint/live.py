@@ -51,6 +51,7 @@ class LiveSettings:
     patience: float | None = None
     proxy: str | None = None
     ca_file: str | None = None
+    revoked_key: str | None = field(default=None, repr=False)
 
 
 class LiveEndpoint(Endpoint):
@@ -67,6 +68,7 @@ class LiveEndpoint(Endpoint):
         base = httpx.URL(settings.url)
         bounds = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
         self.name, self.key, self.campaign = settings.url, settings.key, settings.campaign
+        self.revoked_key = settings.revoked_key
         self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
@@ -175,18 +177,21 @@ def check_url(url: str, *, allow_production: bool) -> str:
     return str(parsed).rstrip("/")
 
 
-def check_key(key: str) -> str:
-    """Return an API key that can be sent in a header. Raises UsageError, and never quotes it."""
+def check_key(key: str, name: str = "POSTMAN_API_KEY") -> str:
+    """Return an API key that can be sent in a header. Raises UsageError, and never quotes it.
+
+    `name` is that of its variable in the environment.
+    """
     key = key.strip()
     if not key:
-        raise UsageError("no API key: put it into the environment as POSTMAN_API_KEY")
+        raise UsageError(f"no API key: put it into the environment as {name}")
     if key.startswith("PMAK-"):
         raise UsageError(
-            "the key begins with PMAK-: it is of another product named Postman; "
+            f"{name} begins with PMAK-: it is of another product named Postman; "
             "use a key of the campaign in postman.gov.sg"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise UsageError("POSTMAN_API_KEY holds characters that no key has: copy it once more")
+        raise UsageError(f"{name} holds characters that no key has: copy it once more")
     return key
 
 

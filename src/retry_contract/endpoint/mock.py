@@ -66,6 +66,7 @@ class MockEndpoint(Endpoint):
         self.service = Service(clock=lambda: self.now, in_force=in_force, settings=settings)
         own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self.key, self.campaign = own, own.key, own.id
+        self.revoked_key: str | None = own.revoked_key
         self.foreign_campaign: str | None = self._foreign.id
         self.simulator: str | None = simulator_number()
         self._handle: Handler = self.service.handle

@@ -18,7 +18,7 @@ from retry_contract.outcome import NotExercised
 from retry_contract.service.seeds import BATCH, STATUSES
 
 _HALF = 11
-_BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "messages_sent")
+_BATCHES = ("messages_enqueued", "messages_enqueuing_failed", "success", "other")
 VALUES: dict[str, Sequence[Any]] = {
     "state": (*STATUSES, *(BATCH + status for status in _BATCHES)),
     "delivery": STATUSES,

@@ -134,13 +134,17 @@ def _scenario_fixture(name: str, about: str) -> Any:
 
 
 SCENARIOS = {
-    "accepted_retry": "Retries that are accepted, alone and in a batch of each permitted status.",
+    "accepted_retry": "Retries that are accepted: alone, in a batch of each permitted status, and "
+    "of messages that were created before the cutover, by another user, or with odd values.",
     "unknown_message": "Retries of a message that does not exist, or not in this campaign.",
     "unfailed_message": "Retries of a message in each status that is not failure.",
     "second_retry": "The retry of a message that has just been retried.",
+    "concurrent_retries": "Retries of one message, several at once.",
     "spent_attempts": "Retries of one message, up to the documented number of attempts.",
     "missing_key": "A retry without a key.",
     "wrong_key": "Retries with a wrong key, and with one that is not sent as Bearer.",
+    "revoked_key": "A retry with a key that was revoked.",
+    "malformed_id": "Retries of ids that no message can have.",
     "foreign_campaign": "A retry in a campaign that the key is not for.",
     "refused_retry": "Every retry that must be refused.",
     "batch_retry": "Retries in a batch of each status.",

@@ -21,7 +21,7 @@ from retry_contract.service.controls import AUTO, STATES, Sandbox, Start
 from retry_contract.service.faults import fault_named
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Settings
-from retry_contract.service.seeds import FAILED, IN_BATCH
+from retry_contract.service.seeds import FAILED
 
 _PROXY_FREE = ("no_proxy", "NO_PROXY")
 _LOOPBACK = "127.0.0.1"
@@ -85,7 +85,8 @@ class RetryService:
     def messages(self) -> Mapping[str, str]:
         """The id of a message of the campaign in each state; a retry is accepted of `failure`.
 
-        The states are the message statuses, `attempts-spent`, and `batch:` with a batch's status.
+        The states are the message statuses, `attempts-spent`, `batch:` with a batch's status, and
+        `before-cutover`, `other-creator` and `special-values`.
         """
         return MappingProxyType(_Messages(self._sandbox.messages))
 
@@ -113,7 +114,7 @@ class RetryService:
             try:
                 return self._sandbox.make(str(state))[0]
             except ValueError:
-                raise ValueError(unknown_name("state", str(state), STATES, also=IN_BATCH)) from None
+                raise ValueError(unknown_name("state", str(state), STATES)) from None
 
     def switch_faults(self, *names: str) -> None:
         """Switch to just these faults, to none without a name. Raises ValueError for no fault."""

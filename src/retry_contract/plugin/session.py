@@ -106,7 +106,9 @@ class ContractSession:
         self._config = config
         self._scrubber = Scrubber()
         if options.live is not None:
-            self._scrubber = Scrubber(options.live.key, *(options.live.values or {}).values())
+            live = options.live
+            secrets = (live.key, live.revoked_key or "", *(live.values or {}).values())
+            self._scrubber = Scrubber(*secrets)
             # These log the URL of a request, and the headers that the service chose.
             for name in ("httpx", "httpcore"):
                 logging.getLogger(name).setLevel(logging.WARNING)

@@ -200,6 +200,23 @@ def retrieve_agrees(seen: Observations, expectation: Expectation) -> Findings:
             yield Finding(after, "/latestStatus", expected, actual, o.scenario)
 
 
+@_rule("P2", "retrieve-fields", basis=Basis.INFERRED)
+def attempt_recorded(seen: Observations, _: Expectation) -> Findings:
+    """Where Retrieve lists the attempts at a message, a retry adds one."""
+    listed = False
+    for o in accepted_retries(seen):
+        old = attempts_of(o.before) if o.before is not None else None
+        new = attempts_of(o.after) if o.after is not None else None
+        if not old or new is None or o.after is None:
+            continue
+        listed = True
+        if len(new) != len(old) + 1:
+            expected = f"{len(old) + 1} attempts, one more than before the retry"
+            yield Finding(o.after, "/attempts", expected, f"a list of {len(new)}", o.scenario)
+    if not listed:
+        raise NotExercised("Retrieve lists no attempts")
+
+
 def _fields_of_some(expectation: Expectation) -> frozenset[str]:
     """Return the fields that some contracts have and others have not."""
     each = [frozenset(contract.fields()) for contract in expectation.catalogue.values()]
@@ -257,5 +274,5 @@ RULES: tuple[Rule, ...] = (
     *(status_is_201, body_is_json, response_matches_schema, creator_id_as_contracted),
     *(message_id_kept, campaign_id_kept, status_reset_to_created, created_at_kept),
     *(updated_at_moves_on, recipient_kept, values_kept, template_kept, full_message_kept),
-    *(creator_id_kept, same_shape_as_single_send, retrieve_agrees),
+    *(creator_id_kept, same_shape_as_single_send, retrieve_agrees, attempt_recorded),
 )

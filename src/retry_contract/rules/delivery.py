@@ -1,5 +1,6 @@
 """What a message does by itself between two requests: a service in use does not stand still."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from retry_contract.exchange import Exchange, Observation
@@ -48,6 +49,24 @@ def was_in_order(observation: Observation) -> bool:
         return True
     one_more = len(new) == old + 1 and len(new) > 1
     return one_more and isinstance(new[1], dict) and new[1].get("status") == FAILURE
+
+
+def may_all_be_in_order(together: Sequence[Observation]) -> bool | None:
+    """Whether the message may have failed before each accepted retry of those sent at once.
+
+    Retrieve lists an attempt more for each, and all but the newest have failed. None where it
+    lists none, so that nobody can tell.
+    """
+    accepted, first = sum(o.exchange.succeeded for o in together), together[0]
+    if accepted <= 1:
+        return True
+    old = attempts_of(first.before) if first.before else None
+    new = attempts_of(first.after) if first.after else None
+    if old is None or new is None:
+        return None
+    earlier = new[1:accepted]
+    failed = (isinstance(attempt, dict) and attempt.get("status") == FAILURE for attempt in earlier)
+    return len(new) == len(old) + accepted and all(failed)
 
 
 def attempts_of(exchange: Exchange) -> list[Any] | None:

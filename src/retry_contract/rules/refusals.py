@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.expectation import Expectation
@@ -14,6 +15,7 @@ from retry_contract.rules.delivery import (
     FEWEST_SENDS,
     MOST_SENDS,
     attempts_of,
+    may_all_be_in_order,
     moved_on,
     sends_before,
     was_in_order,
@@ -101,14 +103,39 @@ def second_retry_refused(seen: Observations, _: Expectation) -> Findings:
     return _refused_with((400,), seen, s.RETRIED_TWICE)
 
 
+@_rule("concurrent_retries", "P4", "P6", basis=Basis.INFERRED)
+def concurrent_retries_accepted_once(seen: Observations, _: Expectation) -> Findings:
+    """Of retries of one message that are sent at once, one at the most is accepted."""
+    checked, reason = False, "the message may have failed again between them"
+    for tried in by_message(seen.of(s.CONCURRENT)):
+        accepted = [o for o in tried if o.exchange.succeeded]
+        in_order = may_all_be_in_order(tried)
+        checked = checked or len(accepted) <= 1 or in_order is False
+        if in_order is False:
+            actual = f"{len(accepted)} of {len(tried)} retries sent at once were accepted"
+            yield Finding(
+                *(accepted[1].exchange, "", "one of them, at the most", actual, s.CONCURRENT),
+                place="status",
+            )
+        elif in_order is None:
+            reason = _moved_on(tuple(accepted))
+    if not checked:
+        raise NotExercised(reason)
+
+
 @_rule("spent_attempts", "cap", "envelopes", basis=Basis.PUBLISHED)
 def attempts_capped(seen: Observations, _: Expectation) -> Findings:
     """A message is tried 3 times, or retried 3 times: both are documented; then status 400."""
-    by_message: dict[str, list[Observation]] = {}
-    for o in seen.of(s.ATTEMPTS):
-        by_message.setdefault(o.message, []).append(o)
-    for tried in by_message.values():
+    for tried in by_message(seen.of(s.ATTEMPTS)):
         yield from _beyond_cap(tried)
+
+
+def by_message(found: Iterable[Observation]) -> list[list[Observation]]:
+    """Return the observations of each message, in their order."""
+    groups: dict[str, list[Observation]] = {}
+    for o in found:
+        groups.setdefault(o.message, []).append(o)
+    return list(groups.values())
 
 
 def _beyond_cap(tried: list[Observation]) -> Findings:
@@ -140,7 +167,21 @@ def key_required(seen: Observations, _: Expectation) -> Findings:
 @_rule("wrong_key", "unauthorized", basis=Basis.PUBLISHED)
 def wrong_key_refused(seen: Observations, _: Expectation) -> Findings:
     """A retry with a key that is not valid, or not sent as Bearer, is refused with status 401."""
-    return _refused_with((401,), seen, s.WRONG_KEY, s.WRONG_SCHEME)
+    return _refused_with((401,), seen, s.WRONG_KEY, s.WRONG_SCHEME, s.NO_SCHEME)
+
+
+@_rule("revoked_key", "unauthorized", "forbidden", basis=Basis.PUBLISHED)
+def revoked_key_refused(seen: Observations, _: Expectation) -> Findings:
+    """A key that was revoked is refused: 401 and 403 are both documented."""
+    return _refused_with((401, 403), seen, s.REVOKED_KEY)
+
+
+@_rule("malformed_id", "refused", "failures", basis=Basis.PUBLISHED)
+def malformed_id_refused(seen: Observations, _: Expectation) -> Findings:
+    """An id that no message can have is refused, and is no server error."""
+    for o in seen.of(*s.MALFORMED):
+        if not 300 <= o.exchange.status < 500:
+            yield about_status(o, "a refusal, neither 2xx nor 5xx")
 
 
 @_rule("foreign_campaign", "forbidden", "foreign", basis=Basis.PUBLISHED)
@@ -157,7 +198,7 @@ def refusal_changes_nothing(seen: Observations, expectation: Expectation) -> Fin
     """A retry that is refused does not go through: Retrieve shows the message unchanged."""
     known = [
         (o, o.before, o.after)
-        for o in _refusals(seen)
+        for o in _refusals(seen, s.WRONG_METHOD)
         if o.before and o.after and o.before.kind == "retrieve"
         if o.before.succeeded and o.before.members
     ]
@@ -215,15 +256,16 @@ def error_code_documented(seen: Observations, _: Expectation) -> Findings:
 def no_secret_echoed(seen: Observations, _: Expectation) -> Findings:
     """No response holds the API key or a stack trace."""
     for exchange in seen.exchanges:
-        secret = secret_in(exchange, seen.key)
+        secret = secret_in(exchange, *seen.keys)
         if secret is not None:
             yield Finding(exchange, "", "nothing secret or internal", secret)
 
 
-def secret_in(exchange: Exchange, key: str) -> str | None:
+def secret_in(exchange: Exchange, *keys: str) -> str | None:
     """Return what a response holds that it must not show; None if there is nothing."""
-    if key and (key.encode() in exchange.body or any(key in v for v in exchange.headers.values())):
-        return "text that holds the API key"
+    for key in filter(None, keys):
+        if key.encode() in exchange.body or any(key in v for v in exchange.headers.values()):
+            return "text that holds the API key"
     text = exchange.body.decode("utf-8", "replace")
     if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
         return "text that holds a stack trace"
@@ -254,8 +296,8 @@ def _attempt_count(exchange: Exchange) -> int:
     return len(attempts_of(exchange) or ())
 
 
-def _refusals(seen: Observations) -> list[Observation]:
-    return [o for o in seen.of(*s.REFUSED) if not o.exchange.succeeded]
+def _refusals(seen: Observations, *also: str) -> list[Observation]:
+    return [o for o in seen.of(*s.REFUSED, *also) if not o.exchange.succeeded]
 
 
 def _refusals_with(
@@ -274,6 +316,7 @@ def _refusals_with(
 
 RULES: tuple[Rule, ...] = (
     *(unknown_message_refused, unfailed_message_refused, second_retry_refused, attempts_capped),
-    *(key_required, wrong_key_refused, foreign_campaign_refused, refusal_changes_nothing),
+    *(concurrent_retries_accepted_once, key_required, wrong_key_refused, revoked_key_refused),
+    *(foreign_campaign_refused, malformed_id_refused, refusal_changes_nothing),
     *(error_shape, error_code_documented, no_secret_echoed, batch_status_respected),
 )

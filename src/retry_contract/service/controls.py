@@ -14,13 +14,23 @@ from retry_contract.service.faults import FAULTS, fault_named
 from retry_contract.service.http import Handler, Request, Response, json_response, read_object
 from retry_contract.service.model import Service, Settings
 from retry_contract.service.records import Campaign
-from retry_contract.service.seeds import BATCH, FAILED, IN_BATCH, SPENT, STATUSES, seed
+from retry_contract.service.seeds import (
+    BATCH,
+    BEFORE_CUTOVER,
+    FAILED,
+    IN_BATCH,
+    OTHER_CREATOR,
+    SPECIAL,
+    SPENT,
+    STATUSES,
+    seed,
+)
 
 CONTROL = "/_sandbox"
 AUTO = "auto"
 STATES = (
     *(FAILED, *(status for status in STATUSES if status != FAILED), SPENT),
-    *IN_BATCH[:-1],
+    *(*IN_BATCH, BEFORE_CUTOVER, OTHER_CREATOR, SPECIAL),
 )
 """The states in which a sandbox has a message from its start."""
 
@@ -104,7 +114,7 @@ class Sandbox:
     def make(self, state: str, count: int = 1, campaign: Campaign | None = None) -> list[str]:
         """Add messages in a state, and return their ids. Raises ValueError for no such state.
 
-        The states are those that a sandbox starts with, and `batch:other`.
+        The states are those that a sandbox starts with.
         """
         if state.startswith(BATCH) and state not in IN_BATCH:
             raise ValueError(f"no such state: {state}")
@@ -136,6 +146,7 @@ class Sandbox:
         return {
             "campaign": self.own.id,
             "key": self.own.key,
+            "revoked_key": self.own.revoked_key,
             "messages": self.messages,
             "foreign": {
                 "campaign": self.foreign.id,
@@ -180,7 +191,7 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     try:
         return {"messages": sandbox.make(str(wanted.get("state", FAILED)), count, campaign)}
     except ValueError:
-        said = unknown_name("state", str(wanted.get("state")), STATES, also=IN_BATCH)
+        said = unknown_name("state", str(wanted.get("state")), STATES)
         raise ControlError(400, said) from None
 
 

@@ -69,3 +69,9 @@ class Campaign:
     key: str = field(repr=False)
     creator: str
     template_body: str
+
+    @property
+    def revoked_key(self) -> str:
+        """A key that is not valid any more."""
+        prefix, _, rest = self.key.rpartition("_")
+        return f"{prefix}_{rest[::-1]}"

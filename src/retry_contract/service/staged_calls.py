@@ -23,7 +23,7 @@ _PAGE = Response(500, b"<html><h1>Internal Server Error</h1></html>", {"content-
 _REFUSALS: dict[str, dict[str, Any]] = {
     "400 unknown message": {"state": UNKNOWN},
     "400 not failed": {"state": "sent"},
-    "400 batch not ready": {"state": f"{BATCH}messages_sent"},
+    "400 batch not ready": {"state": f"{BATCH}other"},
     "400 attempts spent": {"state": SPENT},
     "400 address not listed": {"wrap": refuse(_ADDRESS)},
     "401 wrong key": {"key": "wrong"},

@@ -6,18 +6,14 @@ from dataclasses import dataclass
 
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.outcome import NotExercised
-from retry_contract.privacy.descriptions import describe
-from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS, MOST_SENDS, attempts_of
-from retry_contract.service.records import RETRYABLE_BATCHES
-from retry_contract.service.seeds import BATCH, SPENT
+from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS
 from retry_contract.verification import outage
 from retry_contract.verification.prober import Prober, is_to_simulator
-
-OTHER_BATCH = BATCH + "other"
-"""The state of a failed message in a batch of any status that permits no retry."""
+from retry_contract.verification.provider import Mistake, Provider
+from retry_contract.verification.states import STATES, found_in
 
 SIMULATE = "needs --provision simulator"
-_SENT_AHEAD = 4
+_SENT_AHEAD = 5
 """How many messages are sent at once at first, so that one wait serves them all."""
 
 
@@ -36,9 +32,12 @@ class Messages:
     failed. `late` is why a message was not waited for any longer.
     """
 
-    def __init__(self, prober: Prober, samples: int | None = None) -> None:
+    def __init__(
+        self, prober: Prober, samples: int | None = None, provider: Provider | None = None
+    ) -> None:
         self._prober, self._endpoint = prober, prober.endpoint
-        self._ahead = _SENT_AHEAD if samples is None else min(_SENT_AHEAD, samples + 1)
+        self._provider = provider or Provider()
+        self._ahead = _SENT_AHEAD if samples is None else min(_SENT_AHEAD, samples + 2)
         self._taken: set[str] = set()
         self._sent: list[Failed] = []
         self._ready: deque[Failed] = deque()
@@ -79,12 +78,15 @@ class Messages:
         if self._ready:
             return self._ready.popleft()
         if not harmless or self._endpoint.expendable:
-            provided = self._endpoint.message_in(FAILURE)
+            provided = self.provided(FAILURE)
             if provided is not None:
                 return Failed(provided)
         named = self._named(FAILURE, harmless=harmless)
         if named is not None:
             return Failed(named)
+        mistake = self._provider.mistakes.get(FAILURE)
+        if mistake is not None:
+            raise mistake
         if self._endpoint.named:
             raise NotExercised(
                 f"no named message is left that has failed, in fewer than {FEWEST_SENDS} tries"
@@ -96,11 +98,18 @@ class Messages:
 
     def in_state(self, state: str) -> str:
         """Return a message in a state. Raises NotExercised if there is none."""
-        message = self._endpoint.message_in(state) or self._named(state, harmless=True)
+        message = self.provided(state) or self._named(state, harmless=True)
         if message is None:
-            hook = "needs the hook pytest_retry_contract_state, which the service's team can write"
-            raise NotExercised(f"{hook}: no message in state {state} is at hand")
+            if state in self._provider.mistakes:
+                raise self._provider.mistakes[state]
+            raise NotExercised(f"needs the hook, --states: no message in state {state} is at hand")
         return message
+
+    def provided(self, state: str) -> str | None:
+        """Return a message in a state from the service's team; None if there is none of use."""
+        with contextlib.suppress(Mistake):
+            return self._provider.message(state, self._prober)
+        return None
 
     def spare(self) -> str | None:
         """Return a message for a retry that must be refused, at best one that has failed.
@@ -108,7 +117,7 @@ class Messages:
         Where a faulty service would text a person, it is one that has been retried already.
         """
         if self._endpoint.expendable:
-            message = self._endpoint.message_in(FAILURE)
+            message = self.provided(FAILURE)
             if message is not None:
                 return message
         if not self._ready and (named := self._named(FAILURE, harmless=True)) is not None:
@@ -158,7 +167,7 @@ class Messages:
         latest = (
             self._prober.latest_retrieve(m) for m in self._endpoint.named if m not in self._taken
         )
-        found = {_state_of(shown) for shown in latest}
+        found = {found_in(shown) for shown in latest}
         return f" (Retrieve shows {', '.join(sorted(found))})" if found else ""
 
     def _named(self, state: str, *, harmless: bool) -> str | None:
@@ -166,38 +175,7 @@ class Messages:
         for message in self._endpoint.named:
             if message in self._taken or (harmless and not self.is_harmless(message)):
                 continue
-            if is_in_state(self._prober.latest_retrieve(message), state):
+            if STATES[state].named(self._prober.latest_retrieve(message)):
                 self._taken.add(message)
                 return message
         return None
-
-
-def _state_of(shown: Exchange) -> str:
-    """Return what a Retrieve shows, in a few words."""
-    if not shown.succeeded:
-        return f"status {shown.status}"
-    tries, status = len(attempts_of(shown) or ()), describe(shown.members.get("latestStatus"))
-    return f"{status} in {tries} tries" if tries > 1 else status
-
-
-def is_in_state(shown: Exchange, state: str) -> bool:
-    """Return whether a Retrieve shows a message in a state, by both readings of the cap.
-
-    A state is a status, `batch:` and a batch's status or `other`, or `attempts-spent`.
-    """
-    batches = shown.members.get("batches")
-    statuses = [
-        batch.get("status")
-        for batch in (batches if isinstance(batches, list) else ())
-        if isinstance(batch, dict)
-    ]
-    status, tries = shown.members.get("latestStatus"), len(attempts_of(shown) or ())
-    closed = any(s not in RETRYABLE_BATCHES for s in statuses)
-    if state == SPENT:
-        return status == FAILURE and tries >= MOST_SENDS
-    if state.startswith(BATCH):
-        found = closed if state == OTHER_BATCH else state.removeprefix(BATCH) in statuses
-        return status == FAILURE and tries < FEWEST_SENDS and found
-    if state == FAILURE and tries >= FEWEST_SENDS:
-        return False
-    return status == state and not closed

@@ -11,6 +11,7 @@ from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Viol
 from retry_contract.verification.messages import Messages
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.prober import Prober
+from retry_contract.verification.provider import Provider
 from retry_contract.verification.sender import Listener
 
 Step = Callable[["Observer"], Iterator[Observation]]
@@ -69,7 +70,8 @@ class Observer:
         samples: int | None = None,
     ) -> None:
         self.prober = Prober(endpoint, callbacks.listen)
-        self.messages = Messages(self.prober, samples)
+        self.provider = Provider()
+        self.messages = Messages(self.prober, samples, self.provider)
         self.samples = samples
         self.spent: list[Observation] = []
         self.announce, self.progress = callbacks.announce, callbacks.progress

@@ -27,6 +27,7 @@ _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
     | {"max-seconds"}
 )
+_REVOKED_KEY = "RETRY_CONTRACT_REVOKED_KEY"
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
 
@@ -142,6 +143,9 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         raise UsageError(why)
     url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
     key = live.check_key(environ.get("POSTMAN_API_KEY", ""))
+    revoked = environ.get(_REVOKED_KEY)
+    if revoked is not None and live.check_key(revoked, _REVOKED_KEY) == key:
+        raise UsageError(f"{_REVOKED_KEY} is the key that must be accepted: give a revoked one")
     if not values["campaign"]:
         raise UsageError("no campaign: give --campaign, or set RETRY_CONTRACT_CAMPAIGN")
     here, provision, ca_file = is_loopback(url), values["provision"], values["ca-file"]
@@ -171,6 +175,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         patience=read.positive("max-seconds", values["max-seconds"], default=None),
         proxy=live.check_proxy(values["proxy"], url),
         ca_file=ca_file,
+        revoked_key=revoked and revoked.strip(),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.timeline import show
+from retry_contract.endpoint.guard import is_plain
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules import scenarios as s
@@ -15,19 +16,24 @@ from retry_contract.rules.delivery import (
     FEWEST_SENDS,
     MOST_SENDS,
     attempts_of,
+    may_all_be_in_order,
     sends_before,
     was_in_order,
 )
 from retry_contract.rules.refusals import TOO_MANY
-from retry_contract.service.seeds import BATCH, SPENT
-from retry_contract.verification.messages import OTHER_BATCH, SIMULATE, Messages
+from retry_contract.service.seeds import SPENT
+from retry_contract.verification.messages import SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
 from retry_contract.verification.prober import NOT_SIMULATED, Prober
+from retry_contract.verification.states import FOREIGN, STATES
 
 UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
 UNKNOWN_CAMPAIGN = "campaign_00000000-0000-4000-8000-000000000000"
 _WRONG_KEY = "key_test_00000000000000000000000000000000"
-_METHODS_HERE, _METHODS_ELSEWHERE = ("GET", "HEAD", "PUT", "PATCH", "DELETE"), ("GET",)
+_METHODS_HERE, _METHODS_ELSEWHERE = ("GET", "HEAD", "PUT", "PATCH", "DELETE"), ("GET", "HEAD")
+_TOGETHER_HERE, _TOGETHER_ELSEWHERE = 8, 4
+"""How many retries are sent at once; elsewhere fewer than the five a second that are published."""
+
 _SAMPLES, _SECOND_RETRIES, _RETRIEVES = 3, 3, 10
 _ONE_SECOND = timedelta(seconds=1)
 _ALL_SPENT = (
@@ -223,7 +229,7 @@ def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
         yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
     if campaign is None:
         raise NotExercised("needs --foreign-campaign")
-    provided = endpoint.message_in("foreign")
+    provided = observer.messages.provided(FOREIGN)
     if provided is not None:
         yield prober.probe(s.FOREIGN_CAMPAIGN, provided, known=False, campaign=campaign)
     if own is not None and observer.messages.is_harmless(own):
@@ -232,10 +238,46 @@ def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
         raise reason
 
 
+def _revoked_key(observer: Observer) -> Iterator[Observation]:
+    key = observer.prober.endpoint.revoked_key
+    if key is None:
+        raise NotExercised("needs RETRY_CONTRACT_REVOKED_KEY")
+    message = _spare(observer)
+    yield observer.prober.probe(s.REVOKED_KEY, message, authorization=f"Bearer {key}")
+
+
+def _concurrent(observer: Observer) -> Iterator[Observation]:
+    """Retry one failed message, which reaches nobody, several times at once."""
+    prober, messages = observer.prober, observer.messages
+    count = _TOGETHER_HERE if prober.endpoint.expendable else _TOGETHER_ELSEWHERE
+    for number in range(_SECOND_RETRIES):
+        try:
+            message = messages.failed(harmless=True)
+        except NotExercised as error:
+            if number:
+                return
+            raise _without_messages(observer, error) from None
+        together = prober.probe_together(s.CONCURRENT, message.id, count)
+        for observation in together:
+            messages.note_retry(observation)
+        yield from together
+        if sum(o.exchange.succeeded for o in together) <= 1 or not may_all_be_in_order(together):
+            return
+
+
+def _malformed(scenario: str, id_: str) -> Step:
+    def step(observer: Observer) -> Iterator[Observation]:
+        if not observer.prober.endpoint.expendable and not is_plain(id_):
+            raise NotExercised("such an id is asked for on this machine only")
+        yield observer.prober.probe(scenario, id_, known=False)
+
+    return step
+
+
 def _wrong_method(observer: Observer) -> Iterator[Observation]:
     message, expendable = _spare(observer), observer.prober.endpoint.expendable
     for method in _METHODS_HERE if expendable else _METHODS_ELSEWHERE:
-        yield observer.prober.probe(s.WRONG_METHOD, message, known=False, method=method)
+        yield observer.prober.probe(s.WRONG_METHOD, message, method=method)
 
 
 def _retrieved(observer: Observer) -> Iterator[Observation]:
@@ -270,36 +312,31 @@ def _cutover(observer: Observer) -> Iterator[Observation]:
         observer.add(prober.traffic)
 
 
-_BATCHES = {
-    s.BATCH_ENQUEUED: BATCH + "messages_enqueued",
-    s.BATCH_ENQUEUING_FAILED: BATCH + "messages_enqueuing_failed",
-    **dict(
-        zip(
-            s.BATCH_OTHER,
-            (*(BATCH + status for status in s.OTHER_BATCH_STATUSES), OTHER_BATCH),
-            strict=True,
-        )
-    ),
+_BY_STATE = {
+    scenario: state.name
+    for state in STATES.values()
+    for scenario in state.scenarios
+    if state.name not in (FAILURE, FOREIGN, SPENT, s.UNFAILED_STATUSES[0])
 }
-"""The state of the message that a scenario retries."""
+"""The state of the message that a scenario retries once, and nothing else is done."""
 
 PLAN: dict[str, Step] = {
     s.ACCEPTED: _accepted,
     s.UNKNOWN: _unknown,
-    s.ELSEWHERE: _in_state(s.ELSEWHERE, "foreign", known=False),
+    s.ELSEWHERE: _in_state(s.ELSEWHERE, FOREIGN, known=False),
     s.RETRIED_TWICE: _retried_twice,
     s.ATTEMPTS: _attempts,
     s.NO_KEY: _with_authorization(s.NO_KEY, lambda _: None),
     s.WRONG_KEY: _with_authorization(s.WRONG_KEY, lambda _: f"Bearer {_WRONG_KEY}"),
     s.WRONG_SCHEME: _with_authorization(s.WRONG_SCHEME, lambda key: f"Basic {key}"),
+    s.NO_SCHEME: _with_authorization(s.NO_SCHEME, lambda key: key),
+    s.REVOKED_KEY: _revoked_key,
+    s.CONCURRENT: _concurrent,
     s.FOREIGN_CAMPAIGN: _foreign_campaign,
     s.WRONG_METHOD: _wrong_method,
     s.CUTOVER: _cutover,
     s.RETRIEVED: _retrieved,
-    **{scenario: _in_state(scenario, state) for scenario, state in _BATCHES.items()},
     s.UNFAILED[0]: _created,
-    **{
-        scenario: _in_state(scenario, status)
-        for scenario, status in zip(s.UNFAILED[1:], s.UNFAILED_STATUSES[1:], strict=True)
-    },
+    **{scenario: _in_state(scenario, state) for scenario, state in _BY_STATE.items()},
+    **{scenario: _malformed(scenario, id_) for scenario, id_ in s.MALFORMED_IDS.items()},
 }

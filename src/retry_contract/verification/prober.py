@@ -9,7 +9,7 @@ from retry_contract.exchange import Exchange, Kind, Observation
 from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
-from retry_contract.rules.scenarios import WRONG_METHOD
+from retry_contract.rules.scenarios import MALFORMED, WRONG_METHOD
 from retry_contract.service.records import SIMULATOR
 from retry_contract.verification import outage
 from retry_contract.verification.sender import OWN_KEY, Listener, NoResponse, Sender
@@ -100,7 +100,7 @@ class Prober(Sender):
         own_key = authorization == OWN_KEY and campaign is None
         campaign = campaign or self.endpoint.campaign
         path = self._path(message, campaign) + "/retry"
-        kind: Kind = "other" if scenario == WRONG_METHOD else "retry"
+        kind: Kind = "other" if scenario in (WRONG_METHOD, *MALFORMED) else "retry"
         exchange = self.send(kind, path, method=method, authorization=authorization)
         if self.endpoint.real_time and own_key and not self._welcomed:
             outage.check_welcome(exchange)
@@ -113,6 +113,20 @@ class Prober(Sender):
             fate = f"The retry of {message} was answered with {exchange.status}"
             raise NotTested(f"{failure}. {fate}, and may have been accepted") from failure
         return Observation(scenario, exchange, campaign, message, before, after, sent)
+
+    def probe_together(self, scenario: str, message: str, count: int) -> tuple[Observation, ...]:
+        """Send so many retries of a message at once, between two Retrieves. Raises NotTested."""
+        before, path = self.latest_retrieve(message), self._path(message) + "/retry"
+        self._latest.pop(message, None)
+        exchanges = self.send_together(path, count)
+        after = self.retrieve(message)
+        for exchange in exchanges:
+            self.rule_out_outage(exchange, lambda: self.control, own_key=True, control=after)
+        campaign = self.endpoint.campaign
+        return tuple(
+            Observation(scenario, exchange, campaign, message, before, after)
+            for exchange in exchanges
+        )
 
     def probe_twice(self, scenario: str, message: str) -> tuple[Observation, ...]:
         """Send two retries with nothing between them; return the second, if the first is accepted.

@@ -106,7 +106,9 @@ class Run(Observer):
         exchanges = (
             self._exchanges if group == WHOLE_RUN else self.prober.exchanges if whole else ()
         )
-        return Observations(tuple(found), tuple(exchanges), self.prober.endpoint.key)
+        endpoint = self.prober.endpoint
+        keys = (endpoint.key, endpoint.revoked_key or "")
+        return Observations(tuple(found), tuple(exchanges), keys)
 
     @property
     def cutover(self) -> int | None:

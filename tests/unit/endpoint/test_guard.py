@@ -156,7 +156,6 @@ def test_request_never_leaves_for_another_path(url: str) -> None:
         ("DELETE", RETRY),
         ("PUT", RETRY),
         ("PATCH", RETRY),
-        ("HEAD", RETRY),
         ("OPTIONS", RETRY),
         ("TRACE", RETRY),
         ("CONNECT", RETRY),

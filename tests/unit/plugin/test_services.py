@@ -105,6 +105,7 @@ def test_it_has_a_message_in_each_state(service: RetryService, retry: Retry) -> 
         "failure",
         "batch:messages_enqueued",
         "batch:messages_enqueuing_failed",
+        *("before-cutover", "other-creator", "special-values"),
     }
 
 

@@ -71,7 +71,7 @@ def test_counts_come_before_the_outcome(more: dict[str, Any], ending: str) -> No
     contract = checked(broken(), left_out("key-required", "--ignore", ignored=True))
     lines = list(outcome_lines(outcome(Verdict.BROKEN, contract, **more)))
     counts = next(line for line in lines if line.startswith("accepted "))
-    assert counts.startswith("accepted 15 of 16    refused 10 of 10    batches 1 of 1    ")
+    assert counts.startswith("accepted 16 of 17    refused 13 of 13    batches 1 of 1    ")
     assert lines[-3].startswith(f"{AFTER}: 7 requests in 1.5 s")
     assert lines[-3].endswith(ending)
     assert lines[-1] == f"BROKEN {AFTER}: 1 cause, 1 rule."

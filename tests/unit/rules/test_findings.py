@@ -224,6 +224,43 @@ SAID = {
     "wrong-method-accepted": (
         "status 201; expected a refusal of PUT, neither 2xx nor 5xx (wrong method, PUT, request N)"
     ),
+    "concurrent-accepted": (
+        "2 of 8 retries sent at once were accepted; expected one of them, at the most (retried "
+        "several times at once, request N)"
+    ),
+    "attempt-lost": (
+        "/attempts is a list of 1; expected 2 attempts, one more than before the retry (accepted, "
+        "GET, request N)"
+    ),
+    "delete-refused-and-done": (
+        "status 404; expected a message that Retrieve still shows (wrong method, GET, request N)"
+    ),
+    "bare-key-accepted": (
+        "status 201; expected a refusal with status 401 (key without any scheme, request N)"
+    ),
+    "revoked-key-accepted": (
+        "status 201; expected a refusal with status 401 or 403 (revoked key, request N)"
+    ),
+    "malformed-id-is-500": (
+        "status 500; expected a refusal, neither 2xx nor 5xx (malformed id: no UUID, POST, "
+        "request N)"
+    ),
+    "head-accepted": (
+        "status 201; expected a refusal of HEAD, neither 2xx nor 5xx (wrong method, HEAD, "
+        "request N)"
+    ),
+    "creator-id-missing-of-old": (
+        "/creatorId is absent; expected a non-empty string (accepted, created before the cutover, "
+        "request N)"
+    ),
+    "creator-id-of-caller": (
+        "/creatorId is another string of 41 characters; expected what Retrieve showed before "
+        "(accepted, created by another user, request N)"
+    ),
+    "values-escaped": (
+        "/values is another object of 1 member; expected what Retrieve showed before (accepted, "
+        "with an emoji or a quote in its values, request N)"
+    ),
     "delete-is-500": (
         "status 500; expected a refusal of DELETE, neither 2xx nor 5xx (wrong method, DELETE,"
         " request N)"

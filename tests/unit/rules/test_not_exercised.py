@@ -88,5 +88,5 @@ def test_rule_says_why_it_says_nothing(rule: str, reason: str) -> None:
     found = REASONS[rule, reason]
     exchanges = tuple(observation.exchange for observation in found)
     with pytest.raises(NotExercised) as raised:
-        RULES[rule].violations(Observations(found, exchanges, "key_test_1"), AFTER)
+        RULES[rule].violations(Observations(found, exchanges, ("key_test_1",)), AFTER)
     assert str(raised.value) == reason

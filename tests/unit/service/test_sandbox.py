@@ -65,6 +65,7 @@ def test_it_has_a_message_in_each_state(bench: Bench) -> None:
         "failure",
         "batch:messages_enqueued",
         "batch:messages_enqueuing_failed",
+        *("before-cutover", "other-creator", "special-values"),
     }
     assert described["foreign"]["campaign"] != described["campaign"]
     assert described["contract"] == "after-2025-02-24"

@@ -14,6 +14,10 @@ from retry_contract.service.http import Request, Response
 from retry_contract.service.model import simulator_number
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+CREATED = {
+    "failure": "2026-03-02T11:59:43.000+08:00",
+    "before-cutover": "2016-03-04T12:00:00.000+08:00",
+}
 SERVER_ERROR = {"type": "server_error", "code": "server_unknown_error"}
 
 
@@ -40,10 +44,18 @@ def test_attempts_end_as_the_message_does(state: str, sandbox: Sandbox) -> None:
     assert len(attempts) == (3 if state == "attempts-spent" else 1)
     for attempt in attempts:
         assert attempt["status"] == shown["latestStatus"]
-        assert attempt["createdAt"] == shown["createdAt"] == "2026-03-02T11:59:43.000+08:00"
+        assert attempt["createdAt"] == shown["createdAt"] == CREATED.get(state, CREATED["failure"])
         assert attempt.get("error") == (SERVER_ERROR if attempt["status"] == "failure" else None)
     assert shown["updatedAt"] == "2026-03-02T11:59:51.500+08:00"
     assert shown["recipient"] == simulator_number()
+
+
+def test_odd_messages_differ_from_others_in_a_member(sandbox: Sandbox) -> None:
+    plain = _shown(sandbox, "failure")
+    assert _shown(sandbox, "other-creator")["creatorId"] != plain["creatorId"]
+    assert _shown(sandbox, "before-cutover")["creatorId"] == plain["creatorId"]
+    name = _shown(sandbox, "special-values")["values"]["name"]
+    assert {"'", '"', "\N{SLIGHTLY SMILING FACE}"} <= {*name}
 
 
 @pytest.mark.parametrize("status", ["messages_enqueued", "messages_enqueuing_failed", "success"])

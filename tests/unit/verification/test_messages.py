@@ -30,7 +30,7 @@ def test_message_that_was_made_to_be_met_is_the_first_to_be_retried() -> None:
     endpoint = Scripted((201, message("created")), SHOWN)
     messages = _messages(endpoint)
     messages.meet()
-    asked = ["POST messages"] * 4 + ["GET message_1"] * 4
+    asked = ["POST messages"] * 5 + ["GET message_1"] * 5
     assert endpoint.asked == asked
     failed = messages.failed()
     assert failed.id == "message_1"

@@ -9,7 +9,7 @@ import pytest
 
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.rules.delivery import moved_on, was_in_order
-from retry_contract.verification.messages import is_in_state
+from retry_contract.verification.states import STATES
 
 FAILED = {"status": "failure"}
 CREATED = {"status": "created"}
@@ -48,7 +48,7 @@ def _around(before: Exchange | None, after: Exchange | None) -> Observation:
 def test_states_that_a_retrieve_shows(shown: Exchange, states: set[str]) -> None:
     every = ("failure", "created", "sent", "attempts-spent", "batch:success")
     asked = (*every, "batch:messages_enqueued")
-    assert {state for state in asked if is_in_state(shown, state)} == states
+    assert {state for state in asked if STATES[state].named(shown)} == states
 
 
 @pytest.mark.parametrize(

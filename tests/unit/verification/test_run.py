@@ -146,6 +146,7 @@ def test_without_any_message_only_the_unknown_one_is_exercised() -> None:
     kept = {r.rule for r in result.rules if r.state is RuleState.KEPT}
     assert kept == {
         "unknown-message-refused",
+        "malformed-id-refused",
         "error-shape",
         "error-code-documented",
         "no-secret-echoed",
@@ -231,8 +232,8 @@ def test_accepted_retry_is_sent_once_for_all_rules_about_it() -> None:
     for rule in ESSENTIAL:
         run.check(RULES[rule])
     accepted = [e for e in run.prober.exchanges if e.kind == "retry"]
-    assert [e.status for e in accepted] == [201] * 5
-    assert len({e.path for e in accepted}) == 5
+    assert [e.status for e in accepted] == [201] * 8
+    assert len({e.path for e in accepted}) == 8
 
 
 def test_requests_are_numbered_from_one_without_a_gap() -> None:

@@ -1,15 +1,20 @@
 """Faults in the response to an accepted retry, and in how it is delivered."""
 
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from retry_contract.contract.timeline import SINGAPORE
 from retry_contract.service.faults import model
 from retry_contract.service.faults.model import RULE, Payload, Table, Wrap, payloads, responses
-from retry_contract.service.http import Pace, Request
+from retry_contract.service.http import Handler, Pace, Request, Response
+from retry_contract.service.model import Service
+from retry_contract.service.records import Message
 
 _OTHER_ID = "_00000000-0000-4000-8000-00000000dead"
+_CUTOVER = datetime(2025, 2, 24, tzinfo=SINGAPORE)
 _OTHER_USER, _OTHER_TEMPLATE = "user" + _OTHER_ID, "template_body" + _OTHER_ID
 
 
@@ -42,6 +47,25 @@ def _mangle(values: dict[str, str]) -> dict[str, str]:
     return {k: v.encode("ascii", "replace").decode() for k, v in values.items()}
 
 
+def _escape(values: dict[str, str]) -> dict[str, str]:
+    return {name: html.escape(value) for name, value in values.items()}
+
+
+def _is_old(message: Message | None) -> bool:
+    return message is not None and message.created_at < _CUTOVER
+
+
+@model.wrapper
+def _show_caller(service: Service, handle: Handler, request: Request) -> Response:
+    response, message = handle(request), model.message_of(service, request)
+    if message is None or not model.is_retry(request) or response.status != 201:
+        return response
+    payload = response.json()
+    if "creatorId" in payload:
+        payload["creatorId"] = service.campaigns[message.campaign].creator
+    return response.with_json(payload)
+
+
 def _a_year_before(instant: str) -> str:
     return f"{int(instant[:4]) - 1}{instant[4:]}".replace("-02-29", "-02-28")
 
@@ -63,13 +87,19 @@ FAULTS: Table = {
     "creator-id-empty: creatorId is an empty string.": _put(creatorId=""),
     "creator-id-wrong-case: creatorId is called creatorID.": _rename("creatorId", "creatorID"),
     "creator-id-nested: creatorId is inside templateBody instead of at the top.": _nest_creator,
+    "creator-id-missing-of-old: "
+    "creatorId is left out of a message that was created before 24 February 2025.": payloads(
+        lambda p: p.pop("creatorId", None), about=_is_old
+    ),
     "creator-id-kept": RULE,
     "creator-id-changed: creatorId is that of somebody else.": _put(creatorId=_OTHER_USER),
+    "creator-id-of-caller: creatorId becomes the user of the key.": _show_caller,
     "values-kept": RULE,
     "values-lost: values is empty.": _put(values={}),
     "unicode-mangled: Letters beyond ASCII in values are replaced by question marks.": _put(
         values=_mangle
     ),
+    "values-escaped: Quotes in values are written as HTML does.": _put(values=_escape),
     "full-message-kept": RULE,
     "full-message-changed: fullMessage is another text.": _put(fullMessage="Another text."),
     "template-kept": RULE,

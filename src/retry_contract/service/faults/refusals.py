@@ -11,6 +11,7 @@ from retry_contract.service.http import Handler, Request, Response, json_respons
 from retry_contract.service.model import Service
 
 _HTML = b"<!DOCTYPE html><html><title>Bad Request</title><h1>Bad Request</h1></html>"
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _TRACE = "Error: no\n    at retryMessage (/app/node_modules/server/retry.js:10:5)"
 
 
@@ -69,10 +70,39 @@ def _recode(code: str) -> Wrap:
     return responses(lambda response: response.with_json({"error": error}), status=400)
 
 
+def _take(method: str) -> Wrap:
+    """Return a wrapper that takes another method at the retry's path for a POST."""
+
+    def change(_: Service, request: Request) -> Request:
+        taken = request.method == method and request.path.endswith("/retry")
+        return replace(request, method="POST") if taken else request
+
+    return model.requests(change)
+
+
 @model.requests
-def _take_put(_: Service, request: Request) -> Request:
-    put = request.method == "PUT" and request.path.endswith("/retry")
-    return replace(request, method="POST") if put else request
+def _take_bare_key(service: Service, request: Request) -> Request:
+    key = request.headers.get("authorization")
+    known = any(campaign.key == key for campaign in service.campaigns.values())
+    bare = known and model.is_retry(request)
+    return replace(request, headers={"authorization": f"Bearer {key}"}) if bare else request
+
+
+@model.requests
+def _take_revoked_key(service: Service, request: Request) -> Request:
+    header = request.headers.get("authorization")
+    for campaign in service.campaigns.values():
+        if header == f"Bearer {campaign.revoked_key}" and model.is_retry(request):
+            return replace(request, headers={"authorization": f"Bearer {campaign.key}"})
+    return request
+
+
+@model.wrapper
+def _stumble_over_id(_: Service, handle: Handler, request: Request) -> Response:
+    response = handle(request)
+    id_ = request.path.removesuffix("/retry").rpartition("/")[2]
+    stumbles = response.status == 400 and model.is_retry(request) and not _UUID.search(id_)
+    return replace(response, status=500) if stumbles else response
 
 
 def _type(content_type: str, **limits: Any) -> Wrap:
@@ -89,7 +119,14 @@ FAULTS: Table = {
     "no-key-forbidden: A retry without a key is answered with 403.": statuses(403, of=401),
     "wrong-key-refused": RULE,
     "wrong-key-accepted: Any Bearer key is accepted.": _let_in(True, False),
-    "wrong-scheme-accepted: A key is accepted without the Bearer scheme.": _let_in(False, True),
+    "wrong-scheme-accepted: A key is accepted with another scheme than Bearer.": _let_in(
+        False, True
+    ),
+    "bare-key-accepted: A key is accepted without any scheme.": _take_bare_key,
+    "revoked-key-refused": RULE,
+    "revoked-key-accepted: A key that was revoked is accepted.": _take_revoked_key,
+    "malformed-id-refused": RULE,
+    "malformed-id-is-500: An id that is no UUID is answered with 500.": _stumble_over_id,
     "foreign-campaign-refused": RULE,
     "foreign-campaign-accepted: The key of one campaign is accepted for another.": _let_in(
         True, True
@@ -140,7 +177,8 @@ FAULTS: Table = {
         409, of=400, about=lambda m: m is not None and len(m.attempts) >= 3
     ),
     "wrong-method-refused": RULE,
-    "wrong-method-accepted: A PUT at the retry's path retries the message.": _take_put,
+    "wrong-method-accepted: A PUT at the retry's path retries the message.": _take("PUT"),
+    "head-accepted: A HEAD at the retry's path retries the message.": _take("HEAD"),
     "delete-is-500: A DELETE at the retry's path is answered with 500.": statuses(
         500, of=405, to=lambda request: request.method == "DELETE"
     ),

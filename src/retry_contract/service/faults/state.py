@@ -10,6 +10,8 @@ from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
 
+_SOON = timedelta(milliseconds=50)
+
 
 def _accept(which: Callable[[Message], bool]) -> Wrap:
     """Return a wrapper that accepts the retry of some messages as if they had failed."""
@@ -74,8 +76,26 @@ def _repeat(service: Service, handle: Handler) -> Handler:
     return answer
 
 
+@model.wrapper
+def _accept_soon(service: Service, handle: Handler, request: Request) -> Response:
+    message = model.message_of(service, request)
+    if message is not None and model.is_retry(request) and message.status == "created":
+        since = service.clock() - message.attempts[0].created_at
+        if len(message.attempts) > 1 and since < _SOON:
+            message.status = "failure"
+    return handle(request)
+
+
 def _lose(status: int) -> Wrap:
     return after_retry(lambda service, message: service.messages.pop(message.id), status=(status,))
+
+
+@model.wrapper
+def _delete_all_the_same(service: Service, handle: Handler, request: Request) -> Response:
+    message = model.message_of(service, request)
+    if message is not None and request.method == "DELETE":
+        service.messages.pop(message.id)
+    return handle(request)
 
 
 def _touch(_: Service, message: Message) -> None:
@@ -100,6 +120,14 @@ FAULTS: Table = {
     ),
     "second-retry-repeated: "
     "A second retry is answered as the first was, and nothing comes of it.": _repeat,
+    "concurrent-retries-accepted-once": RULE,
+    "concurrent-accepted: A retry within 50 milliseconds of an accepted one is accepted too.": (
+        _accept_soon
+    ),
+    "attempt-recorded": RULE,
+    "attempt-lost: A retry is not added to the attempts.": after_retry(
+        lambda _, message: message.attempts.pop(), status=(201,)
+    ),
     "attempts-capped": RULE,
     "cap-ignored: A message may be tried without end.": _forget_attempts,
     "cap-too-early: A message may be retried once only.": _refuse(
@@ -120,6 +148,9 @@ FAULTS: Table = {
     "message-lost: The message is gone once it has been retried.": _lose(201),
     "refusal-changes-nothing": RULE,
     "refusal-loses-message: The message is gone once its retry was refused.": _lose(400),
+    "delete-refused-and-done: A DELETE is answered with 405, and deletes the message.": (
+        _delete_all_the_same
+    ),
     "refusal-touches-message: A refusal moves updatedAt on.": after_retry(_touch, status=(400,)),
     "refusal-sends-message: A retry is refused, and the message is sent all the same.": after_retry(
         _enqueue, status=(400, 401)
