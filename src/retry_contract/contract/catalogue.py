@@ -163,6 +163,11 @@ def catalogue() -> Catalogue:
     return Catalogue(schemas_folder())
 
 
+def known_contract(contract: str | Contract) -> Contract:
+    """Return a contract, looked up if it is a name or an alias. Raises KeyError."""
+    return contract if isinstance(contract, Contract) else catalogue()[contract]
+
+
 @functools.cache
 def _fields(contract: Contract, kind: Kind) -> tuple[str, ...]:
     properties = contract.schema_of(kind)["properties"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 
 from retry_contract.contract.bundle import dereference, registry
-from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
+from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue, known_contract
 from retry_contract.contract.dialect import validator_of
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.phrase import expected_by, expected_value
@@ -63,8 +63,7 @@ def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retr
 
 def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
     """Return what a retry's response breaks of a contract, or of its name. Raises KeyError."""
-    known = catalogue()[contract] if isinstance(contract, str) else contract
-    return validate(payload, known).violations
+    return validate(payload, known_contract(contract)).violations
 
 
 def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from retry_contract.contract.catalogue import Contract, Kind, Schema
+from retry_contract.contract.catalogue import Contract, Kind, Schema, known_contract
 from retry_contract.contract.validator import RULE_OF
 from retry_contract.fuzz.field_values import SIMULATORS
-from retry_contract.fuzz.payloads import Payload, known_contract, payloads
+from retry_contract.fuzz.payloads import Payload, payloads
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
 
 Change = Callable[[Any], Any]

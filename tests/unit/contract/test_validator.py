@@ -283,9 +283,12 @@ def test_contracts_that_a_payload_keeps(payload: Any, names: tuple[str, ...]) ->
     assert identify(payload) == names
 
 
-def test_unknown_contract_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
-        violations({}, "later")
+def test_unknown_contract_is_a_key_error_that_says_what_was_meant() -> None:
+    with pytest.raises(KeyError, match=r"^afer: no such contract; did you mean after\?$"):
+        violations({}, "afer")
+    swapped: Any = {}
+    with pytest.raises(KeyError, match=r"^a value of type dict: no such contract"):
+        violations("after", swapped)
 
 
 def test_contract_is_named_in_full_by_alias_or_given() -> None:
