@@ -14,8 +14,8 @@ _NO_JSON = "which is no JSON value"
 def json_value(payload: Any) -> tuple[Any, dict[Path, str]]:
     """Return a payload as a JSON reader returns it, and by its path what is no JSON value.
 
-    There it has null. A tuple is no JSON value: not every encoder writes it as an array. Of dict,
-    list, str, int and float, a subclass is one too.
+    There it has null. A tuple is no JSON value, since no JSON reader returns one. A value of a
+    subclass of dict, list, str, int or float is.
     """
     found: dict[Path, str] = {}
     return _copy(payload, (), (), found), found
