@@ -7,6 +7,13 @@ _CUTOFF = 0.7
 """How alike a word and a name are at the least, from 0 to 1, as difflib measures it."""
 
 
+class UnknownName(KeyError):
+    """A name that does not exist. Its text is the message, which a KeyError would quote."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def closest_name(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that a word probably means; None if no name is close to it.
 

@@ -61,7 +61,7 @@ Place = Literal["body", "status", "content-type"]
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken rule, described and never quoted.
+    """A broken rule, described and never quoted. Its text is a line: where, expected, came, rule.
 
     `pointer` is a JSON Pointer (RFC 6901) into the body, of a missing member too. Where it is
     empty, `place` says what the violation is about. `seen` is the `scenario` and the request. Of a
@@ -85,6 +85,16 @@ class Violation:
         if self.pointer or self.place == "content-type":
             return f"{self.pointer or self.place} is {self.actual}"
         return self.actual if self.place == "status" else f"the body is {self.actual}"
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        """Where it is, what was expected and what came, each with its label."""
+        where = self.pointer or f"the {self.place}"
+        return ("at", where), ("expected", self.expected), ("came", self.actual)
+
+    def __str__(self) -> str:
+        (_, where), *rest = self.details
+        return f"{where}: {', '.join(map(' '.join, rest))} ({self.rule})"
 
     def with_message(self, message: str) -> "Violation":
         """Return this violation with another message."""

@@ -20,6 +20,7 @@ from support.tools import needs
 
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.validator import violations
 from retry_contract.plugin import SCENARIOS
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
@@ -184,7 +185,7 @@ def test_documented_script_of_node_validates_the_response(example: str, tmp_path
 
 
 def test_documented_script_says_what_its_comments_say() -> None:
-    from retry_contract import identify, timeline, violations
+    from retry_contract import identify, timeline
 
     payload = {"id": "message_1", "creatorId": None}
     assert identify(payload) == ()
@@ -208,6 +209,13 @@ def test_counts_of_the_page_about_validate_are_what_it_prints(tree: Path) -> Non
     folder = "schemas/after-2025-02-24/examples/valid"
     done = run((sys.executable, "-m", "retry_contract", "validate", "--quiet", folder), tree)
     assert done.stdout == shown
+
+
+def test_violations_of_the_page_about_serializers_are_said_so() -> None:
+    (shown,) = (b.code for b in blocks() if b.document == "serializer.md" and b.language == "text")
+    page = catalogue()["before"].examples("valid")["the-page.json"]
+    payload = json.loads(page.read_text(encoding="utf-8")) | {"language": "english"}
+    assert "".join(f"{v}\n" for v in violations(payload, "after", strict=True)) == shown
 
 
 def test_every_scenario_is_documented() -> None:

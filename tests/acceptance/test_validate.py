@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from retry_contract import violations
 from retry_contract.cli.saved_files import SavedFile
 
 Done = CompletedProcess[str]
@@ -76,6 +77,15 @@ def test_a_null_creator_id_is_broken_at_creator_id(here: Callable[..., Done], sa
         "from 24 February 2025 the response has creatorId (guide, Single Send - Retry); "
         "creatorId is the user id of the message's creator, a string (guide, Single Send - Retry)",
     ]
+
+
+@pytest.mark.parametrize("response", [RESPONSE | {"creatorId": None}, []])
+def test_python_says_what_is_printed(response: Any, here: Callable[..., Done], save: Any) -> None:
+    lines = here("validate", save(response)).stdout.splitlines()[1:]
+    at, expected, came, rule = (line[12:] for line in lines)
+    (violation,) = violations(response, "after")
+    rule = rule.partition(" ")[0]
+    assert str(violation) == f"{at}: expected {expected}, came {came} ({rule})"
 
 
 ENCODED = json.dumps(RESPONSE).encode()

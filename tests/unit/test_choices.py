@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
 import pytest
 
-from retry_contract.choices import closest_name, unknown_name
+from retry_contract.choices import UnknownName, closest_name, unknown_name
 from retry_contract.rules import RULES
 from retry_contract.service.faults import FAULTS
 
@@ -52,6 +53,13 @@ def test_every_name_is_meant_where_one_letter_is_missing(names: dict[str, object
     for name in names:
         for place in range(1, len(name), 7):
             assert closest_name(name[:place] + name[place + 1 :], names) is not None
+
+
+def test_text_of_an_unknown_name_is_its_message_and_it_is_a_key_error() -> None:
+    error = UnknownName("afer: no such contract; did you mean after?")
+    assert str(error) == "afer: no such contract; did you mean after?"
+    assert isinstance(error, KeyError)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_unknown_name_says_what_was_meant_or_what_there_is() -> None:

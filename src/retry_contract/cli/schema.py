@@ -2,15 +2,13 @@
 
 import argparse
 import json
-from typing import Any, get_args
+from typing import Any
 
 from retry_contract.choices import unknown_name
 from retry_contract.cli.output import write_lines
 from retry_contract.cli.subcommand import Subcommand
-from retry_contract.contract.catalogue import Catalogue, Kind, catalogue
+from retry_contract.contract.catalogue import KINDS, Catalogue, Kind, catalogue
 from retry_contract.outcome import ExitCode, UsageError
-
-_KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,10 +55,10 @@ def _openapi(options: argparse.Namespace, contracts: Catalogue, known: str) -> d
 
 
 def _kind(word: str) -> Kind:
-    for kind in _KINDS:
+    for kind in KINDS:
         if word == kind:
             return kind
-    raise UsageError(f"--response {unknown_name('response', word, _KINDS)}")
+    raise UsageError(f"--response {unknown_name('response', word, KINDS)}")
 
 
 COMMAND = Subcommand(
@@ -68,7 +66,7 @@ COMMAND = Subcommand(
     "example: retry-contract schema after > retry.schema.json",
     (
         ("contract", "before|after|either", ""),
-        ("--response", "KIND", f"{', '.join(_KINDS)} (default: retry)"),
+        ("--response", "KIND", f"{', '.join(KINDS)} (default: retry)"),
         ("--flat", "", "without $ref, for code generators that do better without"),
         ("--openapi", "", "one self-contained OpenAPI document, of before or after"),
     ),

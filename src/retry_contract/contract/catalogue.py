@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from retry_contract.choices import UnknownName, unknown_name
 from retry_contract.contract.timeline import Period, Timeline, read_timeline
 
 Schema = dict[str, Any]
 Kind = Literal["retry", "single-send", "retrieve"]
 """The responses that hold a message. The schema of each is `<kind>-response.schema.json`."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Contract:
         return self.schema_of("retry")
 
     def schema_of(self, kind: Kind | Literal["error"]) -> Schema:
-        """Return the JSON Schema of one kind of response, or of an error response."""
+        """Return the JSON Schema of one kind of response, or of an error. Raises KeyError."""
+        if kind not in (*KINDS, "error"):
+            raise UnknownName(unknown_name("response", str(kind), KINDS))
         folder = self.folder / ("common" if kind == "error" else self.name)
         return _read(folder / f"{kind}-response.schema.json")
 
@@ -161,6 +165,11 @@ def schemas_folder() -> Path:
 def catalogue() -> Catalogue:
     """Return the contracts that ship with the package, read once."""
     return Catalogue(schemas_folder())
+
+
+def known_contract(contract: str | Contract) -> Contract:
+    """Return a contract, looked up if it is a name or an alias. Raises KeyError."""
+    return contract if isinstance(contract, Contract) else catalogue()[contract]
 
 
 @functools.cache

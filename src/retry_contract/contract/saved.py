@@ -4,9 +4,9 @@ import functools
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from retry_contract.contract.catalogue import Catalogue, Contract, Kind
+from retry_contract.contract.catalogue import KINDS, Catalogue, Contract, Kind
 from retry_contract.contract.document import Document, read_document
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import (
@@ -18,7 +18,7 @@ from retry_contract.contract.validator import (
 from retry_contract.outcome import Drift, UsageError, Violation
 
 OtherKind = Literal["error"] | Kind
-_KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != "retry")
+_KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "retry")
 
 _BEGINNINGS = {
     b"\x1f\x8b": "is gzip: unpack it, and give the body of the response",

@@ -8,7 +8,7 @@ from itertools import pairwise, starmap
 from operator import itemgetter
 from typing import Any
 
-from retry_contract.choices import unknown_name
+from retry_contract.choices import UnknownName, unknown_name
 
 SINGAPORE = timezone(timedelta(hours=8))
 """Singapore's fixed offset, so that a machine without a time zone database agrees with others."""
@@ -59,11 +59,13 @@ class Timeline(tuple[Period, ...]):
     __slots__ = ()
 
     def period(self, name: str) -> Period:
-        """Return the period of a contract, by name or alias. Raises KeyError with advice."""
+        """Return the period of a contract, by name or alias. Raises UnknownName, a KeyError."""
         periods = {key: p for p in self for key in (p.name, p.alias)}
         if not isinstance(name, str) or name not in periods:
+            # What is no name may be a payload, in the wrong place: its type is all that is shown.
+            word = name if isinstance(name, str) else f"a value of type {type(name).__name__}"
             known = [period.alias for period in self]
-            raise KeyError(unknown_name("contract", str(name), known, also=periods))
+            raise UnknownName(unknown_name("contract", word or "(empty)", known, also=periods))
         return periods[name]
 
     def at(self, when: str | date | datetime) -> Period:

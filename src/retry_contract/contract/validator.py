@@ -9,17 +9,17 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 
 from retry_contract.contract.bundle import dereference, registry
-from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue
+from retry_contract.contract.catalogue import Catalogue, Contract, Kind, catalogue, known_contract
 from retry_contract.contract.dialect import validator_of
 from retry_contract.contract.expectation import Expectation
+from retry_contract.contract.json_value import json_value
 from retry_contract.contract.phrase import expected_by, expected_value
 from retry_contract.contract.subschemas import join_patterns
 from retry_contract.outcome import Drift, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
-RULE_OF = {"/creatorId": "creator-id-as-contracted", "/latestStatus": "status-reset-to-created"}
-"""The rule that a violation of the schema breaks, by its place; else response-matches-schema."""
 _FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
+_SENT = "what json.loads reads from the body that is sent"
 _DEEPEST_SEARCH = 4
 _OFFSET = re.compile("([Zz]|[+-][0-9]{2}:[0-9]{2})$")
 
@@ -36,9 +36,13 @@ class Validation:
 
 
 def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validation:
-    """Validate a payload by one contract. One defect gives one violation."""
+    """Validate a payload, read from JSON, by one contract. One defect gives one violation."""
     errors = _validator(contract, kind).iter_errors(payload)
-    found = {v.pointer: v for error in errors for v in _violations(error, payload, contract, kind)}
+    found = {
+        v.pointer: replace(v, rule=rule_of(v.pointer, kind))
+        for error in errors
+        for v in _violations(error, payload, contract, kind)
+    }
     order = [*contract.fields(kind), *(payload if isinstance(payload, dict) else ())]
 
     def rank(violation: Violation) -> tuple[int, str]:
@@ -48,6 +52,13 @@ def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validati
     ranked = tuple(sorted(found.values(), key=rank))
     drift = _undocumented_fields(payload, contract, kind) + _other_offsets(payload, contract, kind)
     return Validation(contract.name, ranked, drift)
+
+
+def rule_of(place: str, kind: Kind) -> str:
+    """Return the rule that a response of a kind breaks where it breaks its schema at a place."""
+    if kind == "retry" and place == "/latestStatus":
+        return "status-reset-to-created"
+    return "creator-id-as-contracted" if place == "/creatorId" else "response-matches-schema"
 
 
 def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retry") -> Validation:
@@ -61,20 +72,38 @@ def validate_expected(payload: Any, expectation: Expectation, kind: Kind = "retr
     return replace(other, drift=(Drift("", note), *other.drift))
 
 
-def violations(payload: Any, contract: str | Contract) -> tuple[Violation, ...]:
-    """Return what a retry's response breaks of a contract, or of its name. Raises KeyError."""
-    known = catalogue()[contract] if isinstance(contract, str) else contract
-    return validate(payload, known).violations
+def violations(
+    payload: Any, contract: str | Contract, *, response: Kind = "retry", strict: bool = False
+) -> tuple[Violation, ...]:
+    """Return what a response breaks of a contract, or of its name. Raises KeyError.
+
+    A Python value that JSON does not have, such as a datetime or a tuple, breaks `body-is-json`.
+    `strict` adds the drift, as violations of `drift`. `response` is the kind of the response.
+    """
+    value, others = json_value(payload)
+    no_json = tuple(
+        _violation([*path], _SENT, actual, rule="body-is-json") for path, actual in others.items()
+    )
+    places = [violation.pointer for violation in no_json]
+    found = validate(value, known_contract(contract), response)
+    kept = tuple(v for v in found.violations if not any(_is_at(v.pointer, at) for at in places))
+    return no_json + kept + (tuple(map(_drift_violation, found.drift)) if strict else ())
 
 
-def identify(payload: Any, among: Catalogue | None = None) -> tuple[str, ...]:
-    """Return the names of the contracts that a retry's response keeps, the oldest first."""
-    contracts = (among or catalogue()).values()
-    return tuple(contract.name for contract in contracts if keeps(payload, contract))
+def identify(
+    payload: Any, among: Catalogue | None = None, *, response: Kind = "retry"
+) -> tuple[str, ...]:
+    """Return the names of the contracts that a response keeps, the oldest first. Raises KeyError.
+
+    With a Python value that JSON does not have, it keeps none. `response` is its kind.
+    """
+    value, others = json_value(payload)
+    contracts = () if others else (among or catalogue()).values()
+    return tuple(contract.name for contract in contracts if keeps(value, contract, response))
 
 
 def keeps(payload: Any, contract: Contract, kind: Kind = "retry") -> bool:
-    """Return whether a payload keeps a contract; quicker than `validate`."""
+    """Return whether a payload, read from JSON, keeps a contract; quicker than `validate`."""
     return _validator(contract, kind).is_valid(payload)
 
 
@@ -121,11 +150,22 @@ def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Ite
         yield _violation(path, expected, describe(error.instance))
 
 
-def _violation(path: _Path, expected: str, actual: str, message: str = "") -> Violation:
+def _violation(
+    path: _Path, expected: str, actual: str, message: str = "", rule: str = ""
+) -> Violation:
     place = pointer(path)
     text = message or f"{place[1:] or 'the response'} is {actual}; expected {expected}"
-    rule = RULE_OF.get(place, "response-matches-schema")
     return Violation(rule, place, text, expected, actual)
+
+
+def _drift_violation(drift: Drift) -> Violation:
+    text = f"{drift.pointer[1:] or 'the response'}: {drift.message}"
+    return Violation("drift", drift.pointer, text, "no drift", drift.message)
+
+
+def _is_at(place: str, other: str) -> bool:
+    """Return whether a place is another, or a member of the response that holds it."""
+    return place == other or (place != "" and other.startswith(f"{place}/"))
 
 
 def _place_instead(name: str, payload: Any) -> str:

@@ -5,16 +5,16 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from retry_contract.contract.catalogue import Contract, Kind, Schema
-from retry_contract.contract.validator import RULE_OF
+from retry_contract.contract.catalogue import Contract, Kind, Schema, known_contract
+from retry_contract.contract.validator import rule_of
 from retry_contract.fuzz.field_values import SIMULATORS
-from retry_contract.fuzz.payloads import Payload, known_contract, payloads
+from retry_contract.fuzz.payloads import Payload, payloads
 from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
 
 Change = Callable[[Any], Any]
@@ -41,10 +41,11 @@ class Edit:
     text: str
     pointer: str
     change: Change = field(repr=False)
+    kind: Kind = "retry"
 
     def __call__(self, payload: Payload) -> NearMiss:
         """Return the near miss that the change makes of a payload."""
-        rule = RULE_OF.get(self.pointer, "response-matches-schema")
+        rule = rule_of(self.pointer, self.kind)
         return NearMiss(self.change(payload), rule, self.pointer, self.text)
 
 
@@ -70,7 +71,7 @@ def edits(contract: Contract, kind: Kind = "retry") -> tuple[Edit, ...]:
             sample = (contract.resolve(member).get("examples") or [None])[0]
             for text, change, *below in _changes(member, contract):
                 found.append(_value_edit(f"{name}: {text}", [name, *below], change, sample))
-    return (*found, *_WHOLE_BODIES)
+    return tuple(replace(edit, kind=kind) for edit in (*found, *_WHOLE_BODIES))
 
 
 def _removals(name: str, *, closed: bool) -> Iterator[Edit]:

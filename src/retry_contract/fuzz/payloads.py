@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from retry_contract.contract.catalogue import Contract, Kind, Schema, catalogue
+from retry_contract.contract.catalogue import Contract, Kind, Schema, known_contract
 from retry_contract.contract.subschemas import refused_pattern
 from retry_contract.fuzz import field_values
 
@@ -62,11 +62,6 @@ def error_responses() -> st.SearchStrategy[Payload]:
     nested = {"code": st.sampled_from(_CODES), "message": text, "type": types}
     error = st.fixed_dictionaries({**nested, "id": field_values.ids("trace")})
     return st.one_of(flat, error.map(lambda error: {"error": error}))
-
-
-def known_contract(contract: str | Contract) -> Contract:
-    """Return a contract, looked up if it is a name or an alias. Raises KeyError."""
-    return catalogue()[contract] if isinstance(contract, str) else contract
 
 
 @functools.cache

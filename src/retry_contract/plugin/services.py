@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from retry_contract.choices import unknown_name
+from retry_contract.choices import UnknownName, unknown_name
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import as_instant
 from retry_contract.endpoint.clock import monotonic
@@ -49,7 +49,7 @@ class _Messages(dict[str, str]):
     """Ids of messages by state."""
 
     def __missing__(self, state: object) -> NoReturn:
-        raise KeyError(unknown_name("state", str(state), STATES))
+        raise UnknownName(unknown_name("state", str(state), STATES))
 
 
 class RetryService:

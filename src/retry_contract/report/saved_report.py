@@ -64,9 +64,7 @@ def detail_lines(saved: SavedResponse) -> Iterator[str]:
 
     for violation in saved.violations:
         rule = RULES[violation.rule]
-        yield f"  at        {violation.pointer or 'the body'}"
-        yield f"  expected  {violation.expected}"
-        yield f"  came      {violation.actual}"
+        yield from (f"  {label:10}{text}" for label, text in violation.details)
         yield f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}"
     for drift in saved.drift:
         yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"

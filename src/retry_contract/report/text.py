@@ -93,9 +93,7 @@ def violation_details(violation: Violation, rule: Rule) -> Details:
     """Yield the details of a violation of a rule, as a generated case or by itself."""
     if violation.rule != rule.id:
         yield "rule", f"{violation.rule}: {RULES[violation.rule].sentence}"
-    yield "at", violation.pointer or f"the {violation.place}"
-    yield "expected", violation.expected
-    yield "came", violation.actual
+    yield from violation.details
     for label, text in (
         ("seen in", violation.seen),
         ("case", violation.case),

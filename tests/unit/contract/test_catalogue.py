@@ -144,10 +144,18 @@ def test_response_that_is_no_object_shows_none(payload: Any) -> None:
 
 
 def test_unknown_contract_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match=r"^later: no such contract; did you mean after\?$"):
         catalogue()["later"]
     assert "later" not in catalogue()
     assert catalogue().get("later") is None
+
+
+def test_payload_in_the_place_of_a_contract_is_not_quoted() -> None:
+    wrong: Any = {"recipient": "S0000000X"}
+    said = "^a value of type dict: no such contract; use one of before, after$"
+    with pytest.raises(KeyError, match=said):
+        catalogue()[wrong]
+    assert wrong not in catalogue()
 
 
 def test_reference_is_resolved_under_what_is_laid_over_it() -> None:

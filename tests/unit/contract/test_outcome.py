@@ -132,3 +132,14 @@ def test_values_are_equal_by_content_and_frozen() -> None:
     assert violation == Violation("message-id-kept", "/id", "m", "e", "a")
     with pytest.raises(AttributeError):
         violation.rule = "other"  # type: ignore[misc]
+
+
+def test_text_of_a_violation_is_one_line_and_its_repr_has_every_member() -> None:
+    violation = Violation("status-is-201", "", "m", "status 201", "status 200", place="status")
+    assert str(violation) == "the status: expected status 201, came status 200 (status-is-201)"
+    assert f"{violation}" == str(violation)
+    violation = Violation("message-id-kept", "/id", "m", "e", "a", seen="request 2")
+    assert str(violation) == "/id: expected e, came a (message-id-kept)"
+    assert repr(violation).startswith(
+        "Violation(rule='message-id-kept', pointer='/id', message='m'"
+    )

@@ -19,6 +19,7 @@ from retry_contract.contract.validator import (
     validate_expected,
     violations,
 )
+from retry_contract.strategies import near_misses
 
 CONTRACTS = catalogue()
 BEFORE, AFTER = CONTRACTS.values()
@@ -283,9 +284,12 @@ def test_contracts_that_a_payload_keeps(payload: Any, names: tuple[str, ...]) ->
     assert identify(payload) == names
 
 
-def test_unknown_contract_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
-        violations({}, "later")
+def test_unknown_contract_is_a_key_error_that_says_what_was_meant() -> None:
+    with pytest.raises(KeyError, match=r"^afer: no such contract; did you mean after\?$"):
+        violations({}, "afer")
+    swapped: Any = {}
+    with pytest.raises(KeyError, match=r"^a value of type dict: no such contract"):
+        violations("after", swapped)
 
 
 def test_contract_is_named_in_full_by_alias_or_given() -> None:
@@ -293,6 +297,42 @@ def test_contract_is_named_in_full_by_alias_or_given() -> None:
     found = violations(payload, "after")
     assert found
     assert found == violations(payload, "after-2025-02-24") == violations(payload, AFTER)
+
+
+def test_strict_adds_the_drift_as_violations() -> None:
+    changes = {"language": "x", "createdAt": "2024-05-16T08:48:42Z", "fullMessage": None}
+    payload = _response("after", **changes)
+    (broken,) = violations(payload, "after")
+    assert broken.pointer == "/fullMessage"
+    found = violations(payload, "after", strict=True)
+    assert found[0] == broken
+    assert [(v.rule, v.pointer, v.message, v.actual) for v in found[1:]] == [
+        ("drift", "/language", "language: undocumented field", "undocumented field"),
+        ("drift", "/createdAt", "createdAt: the offset is not +08:00", "the offset is not +08:00"),
+    ]
+    assert violations(_response("after"), "after", strict=True) == ()
+
+
+@pytest.mark.parametrize("kind", ["retrieve", "single-send"])
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_other_kinds_of_response_are_validated_too(kind: Any, contract: str) -> None:
+    fields = CONTRACTS[contract].fields(kind)
+    payload = {field: CONTRACTS[contract].sample(kind, field) for field in fields}
+    assert violations(payload, contract, response=kind, strict=True) == ()
+    assert identify(payload, response=kind) == (contract,)
+    (violation,) = violations(payload | {"latestStatus": "lost"}, contract, response=kind)
+    assert (violation.rule, violation.pointer) == ("response-matches-schema", "/latestStatus")
+
+
+def test_unknown_kind_of_response_is_a_key_error_that_says_what_was_meant() -> None:
+    unknown: Any = "retreive"
+    said = r"^retreive: no such response; did you mean retrieve\?$"
+    with pytest.raises(KeyError, match=said):
+        violations({}, "after", response=unknown)
+    with pytest.raises(KeyError, match=said):
+        identify({}, response=unknown)
+    with pytest.raises(KeyError, match=said):
+        near_misses("after", unknown)
 
 
 def test_other_contract_in_the_transition_is_drift() -> None:

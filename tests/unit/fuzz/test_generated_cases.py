@@ -94,7 +94,7 @@ def _assert_replayed(kind: str, fault: str, found: Any, fuzz: Any) -> None:
     assert fuzz(kind, replay=case).broken is None
     contracts = catalogue()
     endpoint = mock_of(contracts, contracts["after"])
-    shown = printed + "".join(str(v) for v in found.broken.violations)
+    shown = printed + "".join(map(repr, found.broken.violations))
     assert endpoint.key not in shown
     assert simulator_number() not in shown
     endpoint.close()

@@ -97,7 +97,7 @@ def test_response_is_of_the_contract_that_the_test_is_given(
 def test_it_has_a_message_in_each_state(service: RetryService, retry: Retry) -> None:
     statuses = {state: retry(service, m).status_code for state, m in service.messages.items()}
     assert list(statuses) == list(STATES)
-    with pytest.raises(KeyError, match=r"failed: no such state; did you mean failure\?"):
+    with pytest.raises(KeyError, match=r"^failed: no such state; did you mean failure\?"):
         service.messages["failed"]
     with pytest.raises(KeyError, match="lost: no such state; use one of failure, created"):
         service.messages["lost"]
