@@ -202,6 +202,7 @@ def conclude(
     *,
     essential: frozenset[str],
     failure: str | None = None,
+    mistake: str | None = None,
     strict: bool = False,
     required: frozenset[str] = frozenset(),
 ) -> tuple[Verdict, str | None]:
@@ -209,14 +210,17 @@ def conclude(
 
     `essential` are the rules about an accepted retry: without one of them exercised, nothing is
     called kept. Nor is it without each one that is `required`. `failure` is why testing ended
-    early, if it did.
+    early, if it did. `mistake` is one of the user's that was met on the way: what is broken is
+    worse, and what was not tested less so.
     """
     contracts = tuple(contracts)
     states = {result.state for contract in contracts for result in contract.rules}
     if RuleState.BROKEN in states:
-        return Verdict.BROKEN, failure
+        return Verdict.BROKEN, "; ".join(filter(None, (failure, mistake))) or None
     if strict and any(contract.drift for contract in contracts):
         return Verdict.BROKEN, "drift was found, and --strict makes it a failure"
+    if mistake:
+        return Verdict.USAGE_ERROR, mistake
     if failure:
         return Verdict.NOT_TESTED, failure
     if RuleState.KEPT not in states:

@@ -16,7 +16,7 @@ import hypothesis
 from hypothesis.errors import HypothesisException
 
 from retry_contract.exchange import Exchange
-from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan
+from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, OutOfMessages, Plan
 from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
 from retry_contract.fuzz.search import EndOfRun, isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
@@ -37,9 +37,10 @@ class Tally:
     """What became of the cases: the traffic, the smallest that broke the contract, and so on.
 
     `playing` are the plays that go on now, or did when the run was interrupted.
-    `played` is how many were played to their end; it was `cut` where time was up before all were.
-    `reason` is why none was tested, `crash` an error that is no result of a case. `shown` are the
-    exchanges with the run's own endpoint between which no other contract shows.
+    `played` is how many were played to their end; it was `cut` where time was up before all were,
+    and `short` is why no message is left for more. `reason` is why none was tested, `crash` an
+    error that is no result of a case. `shown` are the exchanges with the run's own endpoint between
+    which no other contract shows.
     """
 
     most_shrinks: int
@@ -51,6 +52,7 @@ class Tally:
     reason: NotExercised | NotTested | None = None
     crash: BaseException | None = None
     cut: bool = False
+    short: NotExercised | None = None
     playing: Sequence[Play] = ()
     shown: list[Exchange] = field(default_factory=list)
 
@@ -68,7 +70,7 @@ class Tally:
     @property
     def ended(self) -> bool:
         """Whether no further case is to be played, but for a smaller one."""
-        return any((self.smallest, self.reason, self.crash))
+        return any((self.smallest, self.reason, self.crash, self.short))
 
     def add(self, play: Play) -> None:
         """Add one play; they come in the order of generation."""
@@ -83,6 +85,8 @@ class Tally:
         self.played += play.kept or isinstance(end, Broken)
         if isinstance(end, Broken):
             self.smallest = end
+        elif isinstance(end, OutOfMessages):
+            self.short = end
         elif isinstance(end, NotExercised):
             self.reason = end
         elif end is not None and not isinstance(end, EndOfRun):
@@ -157,7 +161,8 @@ class _Series:
 
     def _play(self, cases: list[Any]) -> None:
         """Play cases, and empty their list."""
-        plays = [Play(case, self._plan.endpoint, self._bounds) for case in cases]
+        plan, bounds = self._plan, self._bounds
+        plays = [Play(case, plan.endpoint, bounds, plan.provider) for case in cases]
         cases.clear()
         rest, self._tally.playing = deque(plays), plays
 
@@ -221,6 +226,8 @@ def run_cases(plan: Plan, tally: Tally, kind: Kind[Any]) -> Broken | None:
         raise tally.reason
     if plan.replay is not None and not tally.requests:
         raise NotExercised(NO_CASE)
+    if tally.short is not None and not tally.accepted:
+        raise tally.short
     if plan.replay is None and not tally.accepted:
         here = tally.cut or plan.endpoint.expendable
         raise NotExercised(_NOTHING_ACCEPTED if here else _ONLY_UNKNOWN)

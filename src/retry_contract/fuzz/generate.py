@@ -46,7 +46,7 @@ class Generator:
         finally:
             run.add(Traffic(), tally.drift)
             self._count(time.monotonic() - begin)
-        asked, shown = plan.cases if tally.cut else None, tuple(tally.shown)
+        asked, shown = plan.cases if tally.cut or tally.short else None, tuple(tally.shown)
         return GeneratedCases(found, tally.played, asked, shown=shown)
 
     def _plan(self, rule: str, run: Observer) -> Plan:
@@ -58,6 +58,7 @@ class Generator:
             listen=self._record,
             seconds=None if options.replay or self._left is None else self._left / self._shares,
             progress=run.progress,
+            provider=run.provider,
         )
 
     def _count(self, seconds: float) -> None:

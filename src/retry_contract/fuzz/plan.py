@@ -16,6 +16,7 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.search import isolated_settings
 from retry_contract.outcome import NotExercised, Violation
+from retry_contract.verification.provider import Provider
 from retry_contract.verification.sender import Listener
 
 C = TypeVar("C")
@@ -34,7 +35,8 @@ class Plan:
 
     `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
     The cases are played within `seconds`, so many `side_by_side`. `listen` gets every exchange, in
-    the order of the cases, and `progress` a line that says how far the run is.
+    the order of the cases, and `progress` a line that says how far the run is. `provider` asks the
+    service's team for messages.
     """
 
     endpoint: Endpoint
@@ -46,6 +48,7 @@ class Plan:
     listen: Listener | None = None
     seconds: float | None = None
     side_by_side: int = _SIDE_BY_SIDE
+    provider: Provider | None = None
     progress: Callable[[str], None] = lambda _: None
 
     @property
@@ -73,10 +76,12 @@ class Plan:
         # A replay generates no case, but Hypothesis wants at least one.
         return isolated_settings(max(1, self.cases), phases=phases, database=database)
 
-    def require_messages(self) -> None:
-        """Raise NotExercised where no message can be sent for a case."""
-        if self.endpoint.real_time and self.endpoint.simulator is None:
-            raise NotExercised("needs --provision simulator")
+
+class OutOfMessages(NotExercised):
+    """No message is left for a case; the message says what would give more."""
+
+    def __init__(self) -> None:
+        super().__init__("needs --provision simulator, or more messages of the hook")
 
 
 class Broken(Exception):

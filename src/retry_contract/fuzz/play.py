@@ -17,6 +17,7 @@ from retry_contract.exchange import Exchange
 from retry_contract.fuzz.search import EndOfRun
 from retry_contract.outcome import Drift, Traffic
 from retry_contract.verification.prober import Prober
+from retry_contract.verification.provider import Provider
 
 T = TypeVar("T")
 
@@ -100,8 +101,10 @@ class Play:
     `over` says that it has ended, `counted` that the tally has its traffic.
     """
 
-    def __init__(self, case: Any, endpoint: Endpoint, bounds: Bounds) -> None:
-        self.case, self.bounds = case, bounds
+    def __init__(
+        self, case: Any, endpoint: Endpoint, bounds: Bounds, provider: Provider | None = None
+    ) -> None:
+        self.case, self.bounds, self._provider = case, bounds, provider or Provider()
         self.drift: dict[Drift, None] = {}
         self.end: BaseException | None = None
         self.over = self.counted = False
@@ -139,6 +142,10 @@ class Play:
         finally:
             if endpoint is not self._shared:
                 endpoint.close()
+
+    def provided(self, state: str, prober: Prober) -> str | None:
+        """Return a message in a state from the service's team, if it has one. Raises Mistake."""
+        return self._provider.message(state, prober, self.bounds.in_main_thread)
 
     def run(self, play: Callable[[Any, "Play"], None]) -> None:
         """Play the case to its end. Raises KeyboardInterrupt."""

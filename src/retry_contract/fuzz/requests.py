@@ -26,7 +26,7 @@ from retry_contract.endpoint import guard
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz import conformance
 from retry_contract.fuzz.engine import Tally, run_cases
-from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan, is_text
+from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, OutOfMessages, Plan, is_text
 from retry_contract.fuzz.play import Play
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.delivery import FAILURE
@@ -34,6 +34,7 @@ from retry_contract.rules.generated_cases import REQUESTS
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.verification.prober import Prober
+from retry_contract.verification.provider import Mistake
 
 FAILED, PROBED, UNKNOWN, FOREIGN, KEYLESS = "failed", "probed", "unknown", "foreign", "keyless"
 TARGETS: dict[str, tuple[tuple[str, ...], frozenset[int], str]] = {
@@ -78,7 +79,6 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
     drawn: tuple[str, ...] = (UNKNOWN,)
     # Elsewhere a retry costs a message, and a foreign campaign belongs to somebody else.
     if plan.endpoint.expendable:
-        plan.require_messages()
         # Half of the requests retry a message that has failed.
         drawn = (FAILED, UNKNOWN, FAILED, FOREIGN, PROBED, KEYLESS)
     player = _Player(plan)
@@ -169,7 +169,7 @@ class _Player:
             return ()
         ids = {"campaignId": endpoint.campaign, **case.path_parameters}
         if "messageId" not in ids:
-            ids["messageId"] = self._failed(prober)
+            ids["messageId"] = self._failed(prober, one)
         response = prober.forward("retry", "POST", _RETRY[1:].format(**ids), headers=headers)
         exchange = prober.exchanges[-1]
         prober.rule_out_outage(exchange, lambda: self._control(prober), own_key=own_key)
@@ -179,10 +179,15 @@ class _Player:
             _from_schemathesis(case.target, sent, response, exchange)
         )
 
-    def _failed(self, prober: Prober) -> str:
+    def _failed(self, prober: Prober, one: Play) -> str:
         """Return a failed message that no other case has. Raises NotExercised."""
-        if not prober.endpoint.real_time:
-            return str(prober.endpoint.message_in(FAILURE))
+        with contextlib.suppress(Mistake):
+            provided = one.provided(FAILURE, prober)
+            if provided is not None:
+                self._known = provided
+                return provided
+        if prober.endpoint.simulator is None:
+            raise OutOfMessages
         message, _ = prober.simulate()
         self._known = message
         prober.wait_until_failed(message)
@@ -190,7 +195,7 @@ class _Player:
 
     def _control(self, prober: Prober) -> str | None:
         """Return a message that can be retrieved, if there is one without any cost."""
-        if self._known is None and prober.endpoint.expendable:
+        if self._known is None and prober.endpoint.simulator and prober.endpoint.expendable:
             self._known, _ = prober.simulate()
         return self._known or next(iter(prober.endpoint.named), None)
 

@@ -13,7 +13,7 @@ from retry_contract.contract.validator import validate, validate_expected
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz import conformance
 from retry_contract.fuzz.conformance import rule_violations, violation
-from retry_contract.fuzz.plan import Broken
+from retry_contract.fuzz.plan import Broken, OutOfMessages
 from retry_contract.fuzz.play import Play
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.privacy.descriptions import describe, describe_other
@@ -25,6 +25,7 @@ from retry_contract.rules.scenarios import ACCEPTED
 from retry_contract.service.records import RETRYABLE_BATCHES
 from retry_contract.service.seeds import BATCH
 from retry_contract.verification.prober import Prober
+from retry_contract.verification.states import tries
 
 _KEPT_RULES = {
     **{"createdAt": "created-at-kept", "recipient": "recipient-kept", "values": "values-kept"},
@@ -85,12 +86,17 @@ class StatefulSequence:
         self._steps.append([name, *arguments])
         try:
             getattr(self, f"_{name}")(*arguments)
+        except OutOfMessages:
+            raise
         except NotExercised:
             self._steps.pop()
 
     # The steps
 
     def _send(self, text: str) -> None:
+        if self._endpoint.simulator is None:
+            self._seed(FAILURE)
+            return
         values = dict.fromkeys(self._endpoint.values or ("name",), text or "-")
         message, sent = self._prober.simulate(values)
         self._check_response(sent, 201, "single-send")
@@ -104,13 +110,16 @@ class StatefulSequence:
         """Add a message that the service's team provides; those that the user named are left."""
         batch = state.removeprefix(BATCH) if state.startswith(BATCH) else None
         shown = state if batch is None else FAILURE
-        self._messages.append(PageMessage(self._provided(state), batch=batch, shown=shown))
+        message = self._provided(state)
+        tried = tries(self._prober.latest_retrieve(message)) if self._endpoint.real_time else 1
+        sends = max(1, tried)
+        self._messages.append(PageMessage(message, sends=sends, batch=batch, shown=shown))
 
     def _fail(self, which: int) -> None:
         message, self._shown = self._pick(which), None
         if not self._endpoint.real_time:
             self._endpoint.wait(5)
-        elif not message.at_rest:
+        elif not message.at_rest and self._endpoint.simulator is not None:
             self._prober.wait_until_failed(message.id)
 
     def _batch(self, which: int, status: str) -> None:
@@ -294,7 +303,9 @@ class StatefulSequence:
         return exchange
 
     def _provided(self, state: str) -> str:
-        message = self._play.bounds.in_main_thread(lambda: self._endpoint.message_in(state))
+        message = self._play.provided(state, self._prober)
+        if message is None and state == FAILURE and self._endpoint.simulator is None:
+            raise OutOfMessages
         if message is None:
             raise NotExercised(f"no message in state {state} at hand")
         return message

@@ -85,7 +85,6 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     """Play generated sequences. Returns and raises what `run_cases` does."""
     if not plan.endpoint.expendable:
         raise NotExercised("off this machine no sequence is generated: each would cost messages")
-    plan.require_messages()
     starts = _starts(plan)
 
     def play(case: SequenceCase, one: Play) -> None:

@@ -212,7 +212,9 @@ class ContractSession:
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
-            session.exitstatus = int(outcome.verdict.exit_code)
+            usage = outcome.verdict is Verdict.USAGE_ERROR
+            code = pytest.ExitCode.USAGE_ERROR if usage else outcome.verdict.exit_code
+            session.exitstatus = int(code)
         if self.options.report is not None:
             write_reports(outcome, self.options.report)
 

@@ -153,7 +153,8 @@ def sent_line(outcome: Outcome) -> str:
 def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
     verdict = str(outcome.verdict).upper()
-    if outcome.verdict is Verdict.NOT_TESTED or not is_tested(outcome):
+    unproved = (Verdict.NOT_TESTED, Verdict.USAGE_ERROR)
+    if outcome.verdict in unproved or not is_tested(outcome):
         reason = f"{outcome.reason}{_cut(outcome)}"
         return f"{verdict}: {reason}{'' if reason.endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
@@ -193,8 +194,9 @@ def _cut(outcome: Outcome) -> str:
     parts = [
         f"{played} of {_count(asked, kind)}" for kind, played, asked in _cases(outcome) if asked
     ]
-    within = f" played within --max-seconds {outcome.max_seconds or 0:g}"
-    return f"; {' and '.join(parts)}{within}" if parts else ""
+    seconds = outcome.max_seconds
+    within = f" within --max-seconds {seconds:g}" if seconds else ", for want of messages"
+    return f"; {' and '.join(parts)} played{within}" if parts else ""
 
 
 def _cases(outcome: Outcome) -> Iterator[tuple[str, int, int]]:

@@ -32,7 +32,8 @@ class Findings:
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
     `observed` says that a test looked at a scenario. `samples` is how many accepted retries were
     observed, `spent` how many messages may have been tried too often. `cutover` is the number of
-    the request at which another contract took over. `seconds` is its duration.
+    the request at which another contract took over. `mistakes` are those of the hook for messages.
+    `seconds` is its duration.
     """
 
     failure: str | None = None
@@ -43,6 +44,7 @@ class Findings:
     samples: int = 0
     spent: int = 0
     cutover: int | None = None
+    mistakes: tuple[str, ...] = ()
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
@@ -54,6 +56,7 @@ class Findings:
         self.traffic += other.traffic
         self.samples += other.samples
         self.spent += other.spent
+        self.mistakes += other.mistakes
         self.cutover = other.cutover if self.cutover is None else self.cutover
         for run, drift in other.drift.items():
             self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
@@ -75,6 +78,7 @@ def outcome_of(
         [c for run, c in zip(runs, contracts, strict=True) if run in asked] or contracts,
         essential=ESSENTIAL,
         failure=found.failure,
+        mistake="; ".join(map(scrubber.scrub, found.mistakes)) or None,
         strict=options.strict,
         required=options.required,
     )

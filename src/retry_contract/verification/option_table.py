@@ -54,6 +54,7 @@ OPTIONS = (
     Option("campaign", "the campaign to test in", "ID", suffix="CAMPAIGN"),
     Option("message", "a message that may be retried; repeatable", "ID", "list", "MESSAGES"),
     Option("foreign-campaign", "a campaign of another key", "ID", suffix="FOREIGN_CAMPAIGN"),
+    Option("states", "the hook that gives messages in states", "FILE|MODULE"),
     Option("provision", "make messages to retry: none (default) or simulator", "HOW"),
     Option("samples", "accepted retries to observe: 3; 1 if to people", "N"),
     Option("values", "the template's values, as a JSON object of strings", "JSON"),

@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,14 @@ from retry_contract.outcome import UsageError
 from retry_contract.rules import RULES, rule_named
 from retry_contract.verification import option_values as read
 from retry_contract.verification.option_table import ALL, MOCK, OPTIONS, SERVED, Option
+from retry_contract.verification.states_file import load_states
 
 if TYPE_CHECKING:
     from retry_contract.endpoint.live import LiveSettings
 
 _LIVE_ONLY = (
-    *("campaign", "message", "foreign-campaign", "provision", "samples", "values", "budget"),
-    *("rate", "timeout", "proxy", "ca-file", "allow-production"),
+    *("campaign", "message", "foreign-campaign", "states", "provision", "samples", "values"),
+    *("budget", "rate", "timeout", "proxy", "ca-file", "allow-production"),
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
@@ -37,7 +38,7 @@ class Options:
 
     `expectations` is empty with `--contract served`. `samples` is how many accepted retries to
     observe; None is three where they reach nobody, else one. `required` are rules without which
-    nothing is kept. `given` holds the options as they were given.
+    nothing is kept. `states` is the hook of --states. `given` holds the options as they were given.
     """
 
     endpoint: str
@@ -54,6 +55,7 @@ class Options:
     samples: int | None = None
     examples: Path | None = None
     max_seconds: float | None = None
+    states: Callable[[str], Any] | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -94,6 +96,7 @@ def read_options(
         replay=replay,
         samples=_samples(values["samples"]),
         examples=read.usable_folder("example-database", values["example-database"]),
+        states=None if values["states"] is None else load_states(values["states"]),
         max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
         given=given,
     )

@@ -7,12 +7,13 @@ from typing import Any
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
+from retry_contract.privacy.user_errors import last_line, place_of
 from retry_contract.service.seeds import OTHER_CREATOR
 from retry_contract.verification import outage
 from retry_contract.verification.prober import Prober
 from retry_contract.verification.states import FOREIGN, STATES, found_in
+from retry_contract.verification.states_file import HOOK
 
-HOOK = "pytest_retry_contract_state"
 _ID = re.compile(r"[A-Za-z0-9._~-]+")
 _SOON_HERE, _SOON = 2.0, 10.0
 """How many seconds a message that Retrieve does not show yet is waited for."""
@@ -22,6 +23,14 @@ _PAUSE = 0.05
 
 class Mistake(NotExercised):
     """What the hook did cannot be used; the message names the hook, the state and what it did."""
+
+
+class HookError(Exception):
+    """The hook raised `error`."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Provider:
@@ -48,31 +57,21 @@ class Provider:
         if state in self.mistakes:
             raise self.mistakes[state]
         try:
-            message = self._ask(state, lambda: call(lambda: prober.endpoint.message_in(state)))
-            if message is not None and state != FOREIGN and prober.endpoint.real_time:
-                self._look(state, message, prober)
+            message = _ask(state, lambda: call(lambda: prober.endpoint.message_in(state)))
+            if message is not None and prober.endpoint.real_time:
+                self._check_new(state, message)
+                if state != FOREIGN:  # in that campaign nothing but a retry is ever asked for
+                    self._look(state, message, prober)
         except Mistake as mistake:
             self.mistakes.setdefault(state, mistake)
             raise
         return message
 
-    def _ask(self, state: str, ask: Callable[[], Any]) -> str | None:
-        try:
-            message = ask()
-        except (KeyboardInterrupt, NotExercised):
-            raise
-        except Exception as error:
-            raise Mistake(f"{_hook(state)} raised {type(error).__name__}: {error}") from error
-        if message is None:
-            return None
-        if not isinstance(message, str) or not _ID.fullmatch(message):
-            came = describe(message)
-            raise Mistake(f"{_hook(state)} returned {came}; give the id of a message, or None")
+    def _check_new(self, state: str, message: str) -> None:
         if message in self._given:
             why = "which it has returned before; each call must return another message, or None"
             raise Mistake(f"{_hook(state)} returned {message}, {why}")
         self._given.add(message)
-        return message
 
     def _look(self, state: str, message: str, prober: Prober) -> None:
         """Raise Mistake if Retrieve does not show a message to be as its state asks for."""
@@ -89,6 +88,21 @@ class Provider:
             f"{_hook(state)} returned {message}, which Retrieve shows as {came}; "
             f"it must be {wanted.about}"
         )
+
+
+def _ask(state: str, ask: Callable[[], Any]) -> str | None:
+    try:
+        message = ask()
+    except HookError as failure:
+        place = place_of(failure.error)
+        said = last_line(failure.error).replace("\n", "; ") + (f" (at {place})" if place else "")
+        raise Mistake(f"{_hook(state)} raised {said}") from failure.error
+    if message is None:
+        return None
+    if not isinstance(message, str) or not _ID.fullmatch(message):
+        came = describe(message)
+        raise Mistake(f"{_hook(state)} returned {came}; give the id of a message, or None")
+    return message
 
 
 def _hook(state: str) -> str:

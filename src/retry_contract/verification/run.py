@@ -15,6 +15,7 @@ from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GRO
 from retry_contract.verification.messages import SIMULATE
 from retry_contract.verification.observer import Callbacks, Generate, GeneratedCases, Observer
 from retry_contract.verification.plan import PLAN
+from retry_contract.verification.provider import Mistake
 
 
 class Interrupted(KeyboardInterrupt):
@@ -60,6 +61,11 @@ class Run(Observer):
         state = RuleState.NOT_EXERCISED if found.reason else _state(found.violations)
         result = RuleResult(rule.id, self.contract, state, found.violations, found.reason)
         return replace(result, cases=found.played, asked=found.asked)
+
+    @property
+    def mistakes(self) -> Sequence[Mistake]:
+        """What the hook did that cannot be used, the first in each state."""
+        return tuple(self.provider.mistakes.values())
 
     @property
     def spent_count(self) -> int:

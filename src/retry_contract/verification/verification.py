@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.endpoint.base import Endpoint
@@ -13,6 +14,7 @@ from retry_contract.verification.findings import Findings
 from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.option_table import SERVED
 from retry_contract.verification.options import Options
+from retry_contract.verification.provider import HookError
 from retry_contract.verification.run import Run
 
 _NETRC = (".netrc", "_netrc")
@@ -53,6 +55,7 @@ class Verification:
             traffic=sum((run.traffic for run in runs), Traffic()),
             samples=sum(run.sample_count for run in runs),
             spent=sum(run.spent_count for run in runs),
+            mistakes=tuple(dict.fromkeys(str(m) for run in runs for m in run.mistakes)),
             cutover=next((run.cutover for run in runs if run.cutover is not None), None),
             drift={name: run.drift() for name, run in self._runs.items()},
         )
@@ -77,9 +80,19 @@ class Verification:
             self._callbacks.announce(f"not used by this run: {', '.join(ignored)}{hint}")
         sandbox = states_of(live.url, os.environ)
 
-        def state_of(state: str) -> str | None:
-            message = self._callbacks.state_of(state)
-            return sandbox(state) if message is None and sandbox is not None else message
+        hooks = (self.options.states, self._callbacks.state_of)
+
+        def state_of(state: str) -> Any:
+            for hook in filter(None, hooks):
+                try:
+                    message = hook(state)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # pytest's own are none of Exception
+                    raise HookError(error) from error
+                if message is not None:
+                    return message
+            return None if sandbox is None else sandbox(state)
 
         return LiveEndpoint(live, state_of)
 

@@ -20,7 +20,8 @@ import msgspec
 import pydantic
 import pytest
 
-from retry_contract.consumer.process.plain_data import detail_of, is_installed, last_line, place_of
+from retry_contract.consumer.process.plain_data import detail_of
+from retry_contract.privacy.user_errors import is_installed, last_line, place_of
 
 SECRET = "key_test_0123456789abcdef"
 

@@ -19,7 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from retry_contract.consumer.process.attempt import CALL, LONGEST_READING, READY
 from retry_contract.consumer.process.loading import CannotLoad, load, load_client, load_reader
-from retry_contract.consumer.process.plain_data import detail_of, last_line, reading
+from retry_contract.consumer.process.plain_data import detail_of, reading
+from retry_contract.privacy.user_errors import last_line
 
 if TYPE_CHECKING:
     import asyncio

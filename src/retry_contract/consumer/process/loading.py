@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from retry_contract.consumer.process.plain_data import is_installed, last_line, place_of
+from retry_contract.privacy.user_errors import is_installed, last_line, place_of
 
 CLIENT_PARAMETERS = ("base_url", "api_key", "campaign_id", "message_id")
 

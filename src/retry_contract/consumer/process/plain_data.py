@@ -6,17 +6,16 @@ import decimal
 import enum
 import functools
 import itertools
-import os
 import sys
 import traceback
 import types
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import Any
 
 from retry_contract.privacy.descriptions import token
+from retry_contract.privacy.user_errors import is_installed, last_line, place_of
 
 _DEEPEST, _MOST = 25, 5_000
 """How deep, and at how many values, what was returned is looked into: some hold each other."""
@@ -29,8 +28,6 @@ _BUILT = (".__init__()", ".__new__()")
 _MARKS = {"attrs": "__attrs_attrs__", "dataclass": "__dataclass_fields__", "namedtuple": "_fields"}
 """The attribute by which a class is known to be of a kind."""
 _LONGEST_TEXT, _LONGEST_TRACE = 10_000, 50_000
-_LIBRARY = (str(Path(os.__file__).parent), f"{Path(__file__).parents[2]}{os.sep}", "<frozen")
-_INSTALLED = ("site-packages", "dist-packages", "<attrs generated", "<cattrs generated")
 
 
 def reading(value: Any) -> tuple[Any, list[str]]:
@@ -139,35 +136,6 @@ def detail_of(error: BaseException) -> dict[str, Any]:
         trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
     clues = sorted(_clues(error, leaf, text))
     return {"error": text, "where": place_of(error), "clues": clues, "trace": trace}
-
-
-def last_line(error: BaseException) -> str:
-    """Return the last line of a traceback; of a text of many lines, its first three."""
-    if isinstance(error, SystemExit):
-        return f"SystemExit: {error.code}: the code ends the program"
-    if isinstance(error, KeyboardInterrupt):
-        return "KeyboardInterrupt: raised by the code"
-    try:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        lines = [line for line in lines if not line.startswith("For further information")]
-    except BaseException:  # an exception that cannot even be shown
-        lines = []
-    kind = type(error)
-    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
-    return "\n".join([": ".join([f"{module}{kind.__qualname__}", *lines[:1]]), *lines[1:3]])
-
-
-def is_installed(file: str) -> bool:
-    """Say whether a source file belongs to Python, to a package, or to this kit."""
-    return file.startswith(_LIBRARY) or any(part in file for part in _INSTALLED)
-
-
-def place_of(error: BaseException) -> str:
-    """Return the last line of the user's own code in the traceback, as `file:line`."""
-    # Not by traceback.extract_tb, which reads the sources: a closed model fails a thousand times.
-    steps = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
-    own = ((file, line) for file, line in reversed(steps) if not is_installed(file))
-    return next((f"{Path(file).name}:{line}" for file, line in own), "")
 
 
 def _clues(error: BaseException, leaf: BaseException, text: str) -> set[str]:
