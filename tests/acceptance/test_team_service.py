@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -242,7 +247,7 @@ def accepted_together(clients: list[Client], message: str) -> int:
 
 @pytest.mark.parametrize("instances", [1, 2])
 def test_one_of_eight_retries_at_once_is_accepted(instances: int) -> None:
-    with serve(instances=instances, delivery=LONG) as team:
+    with serve(instances=instances, balancer="connection", delivery=LONG) as team:
         clients = [Client(team) for _ in range(8)]
         for _ in range(5):
             message = clients[0].new()
@@ -411,3 +416,93 @@ def test_connection_is_closed_after_an_exception(client: Client) -> None:
     assert b"content-type: text/plain" in received
     assert received.endswith(b"\r\n\r\nInternal Server Error")
     assert b"connection: close" not in received.lower()
+
+
+# Two instances
+
+
+def contracts_seen(http: httpx.Client, client: Client, message: str, times: int) -> str:
+    """Return a letter for each Retrieve: `a` if it was answered by the contract after."""
+    url = f"{client.team.url}/campaigns/{client.team.campaign}/messages/{message}"
+    shown = [http.get(url, headers=client.own).json() for _ in range(times)]
+    return "".join("a" if "creatorId" in message else "b" for message in shown)
+
+
+def test_balancer_assigns_connections_in_turn() -> None:
+    with serve(instances=2, balancer="connection", contracts=("before", "after")) as team:
+        client = Client(team)
+        message = client.new()
+        seen = ""
+        for _ in range(4):
+            with httpx.Client(trust_env=False, verify=False) as http:
+                seen += contracts_seen(http, client, message, 2)
+        assert seen == "bbaabbaa"
+        client.http.close()
+
+
+def test_balancer_assigns_requests_in_turn_and_keeps_the_connection() -> None:
+    with serve(instances=2, balancer="request", contracts=("before", "after")) as team:
+        client = Client(team)
+        message = client.new("special-values")
+        one = httpx.Limits(max_connections=1)
+        with httpx.Client(trust_env=False, verify=False, limits=one) as http:
+            assert contracts_seen(http, client, message, 4) == "baba"
+            team.bugs.add("unknown-500")
+            url = f"{team.url}/campaigns/{team.campaign}/messages/"
+            broken = [http.post(f"{url}{UNKNOWN}/retry", headers=client.own) for _ in range(3)]
+            assert [response.status_code for response in broken] == [500] * 3
+            streams = {id(response.extensions["network_stream"]) for response in broken}
+            assert len(streams) == 1
+            malformed = http.post(f"{url}%2e%2e%2F%00?a=b/retry", headers=client.own)
+            assert malformed.status_code == 404
+            assert http.head(f"{url}{message}/retry", headers=client.own).status_code == 405
+            team.contracts[:] = ["after", "after"]
+            assert contracts_seen(http, client, message, 2) == "aa"
+        assert client.send().status_code == 201
+        client.http.close()
+
+
+def test_without_a_balancer_the_first_instance_is_reached() -> None:
+    with serve(instances=2, contracts=("before", "after")) as team:
+        client = Client(team)
+        with httpx.Client(trust_env=False, verify=False) as http:
+            assert contracts_seen(http, client, client.new(), 3) == "bbb"
+        client.http.close()
+
+
+# From outside
+
+
+def test_written_states_are_provided_from_another_process(client: Client, tmp_path: Path) -> None:
+    written = client.team.write_states(tmp_path)
+    states = [*STATES, "no such state"]
+    program = (
+        "import json, runpy, sys\n"
+        "provide = runpy.run_path(sys.argv[1])['pytest_retry_contract_state']\n"
+        "print(json.dumps([provide(state) for state in sys.argv[2:]]))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(written), *states]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    messages = dict(zip(states, json.loads(done.stdout), strict=True))
+    assert messages.pop("no such state") is None
+    assert len(set(messages.values())) == len(STATES)
+    assert client.retrieve(messages["sent_to_telco"])["latestStatus"] == "sent_to_telco"
+    assert client.retry(messages["failure"]).status_code == 201
+    assert client.retry(messages["attempts-spent"]).json()["error"]["code"] == TOO_MANY.code
+
+
+def test_service_is_up_soon_and_leaves_nothing_behind() -> None:
+    threads = set(threading.enumerate())
+    began = time.perf_counter()
+    with serve(instances=2, balancer="request") as team:
+        assert time.perf_counter() - began < 2
+        database = team.database
+        kept = httpx.Client(trust_env=False, verify=False)
+        assert kept.get(team.url).status_code == 404
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(timeout=10)  # those of the pool have been told to end
+    assert set(threading.enumerate()) == threads
+    assert not database.parent.exists()
+    with pytest.raises(httpx.TransportError):
+        kept.get(team.url)
+    kept.close()

@@ -18,6 +18,7 @@ from typing import Literal
 
 from support.team import states
 from support.team.app import PREFIX, Settings, application
+from support.team.balancer import balance
 from support.team.bugs import BUGS
 from support.team.serving import serve_application, silence
 from support.team.store import Store
@@ -83,8 +84,9 @@ def serve(
             contract = partial(served.__getitem__, number)
             settings = Settings(store, delivery, switched, contract, partial(next, refusals))
             ports.append(stack.enter_context(serve_application(application(settings))))
+        port = stack.enter_context(balance(balancer, ports)) if balancer else ports[0]
         yield Team(
-            url=f"http://127.0.0.1:{ports[0]}{PREFIX}",
+            url=f"http://127.0.0.1:{port}{PREFIX}",
             key=own.key,
             revoked_key=own.revoked_key,
             campaign=own.id,

@@ -36,7 +36,9 @@ def add_message(database: str, state: str) -> str | None:
     """Put a message in a state into the database; it changes by requests only."""
     if state not in STATES:
         return None
-    with contextlib.closing(sqlite3.connect(database, timeout=10)) as db, db:
+    connected = sqlite3.connect(database, timeout=10, isolation_level=None)
+    with contextlib.closing(connected) as db, db:
+        db.execute("BEGIN IMMEDIATE")
         return _add_message(db, state)
 
 
