@@ -29,15 +29,15 @@ UNKNOWN = "message_00000000-0000-4000-8000-00000000dead"
 
 
 class Client:
-    """One client of the service, with a connection for each request.
+    """One client of the service, with a connection for each request unless it keeps them.
 
     One that is kept may be closed by the service, after an exception, while a request is sent.
     """
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team: Team, *, keeps: int = 0) -> None:
         self.team = team
-        one_each = httpx.Limits(max_keepalive_connections=0)
-        self.http = httpx.Client(trust_env=False, verify=False, timeout=20, limits=one_each)
+        limits = httpx.Limits(max_keepalive_connections=keeps)
+        self.http = httpx.Client(trust_env=False, verify=False, timeout=20, limits=limits)
         self.own = {"Authorization": f"Bearer {team.key}"}
 
     def new(self, state: str = "failure") -> str:
@@ -248,7 +248,7 @@ def accepted_together(clients: list[Client], message: str) -> int:
 @pytest.mark.parametrize("instances", [1, 2])
 def test_one_of_eight_retries_at_once_is_accepted(instances: int) -> None:
     with serve(instances=instances, balancer="connection", delivery=LONG) as team:
-        clients = [Client(team) for _ in range(8)]
+        clients = [Client(team, keeps=1) for _ in range(8)]
         for _ in range(5):
             message = clients[0].new()
             assert accepted_together(clients, message) == 1
@@ -501,7 +501,7 @@ def test_service_is_up_soon_and_leaves_nothing_behind() -> None:
         assert kept.get(team.url).status_code == 404
     for thread in set(threading.enumerate()) - threads:
         thread.join(timeout=10)  # those of the pool have been told to end
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads
     assert not database.parent.exists()
     with pytest.raises(httpx.TransportError):
         kept.get(team.url)

@@ -172,23 +172,24 @@ def _find(here: Settings, db: sqlite3.Connection, campaign: str, text: str) -> s
 
 
 def _refuse(request: Request, error: Exception) -> Response:
-    """Answer a request that is refused."""
-    here = _settings(request)
-    reason, headers = INVALID, None  # the framework could not read the request
+    """Answer a request that is refused, by this service or by the framework."""
+    here, headers = _settings(request), None
+    reason = INVALID  # of a RequestValidationError
     if isinstance(error, Refusal):
         reason = error.reason
-        if (
-            request.url.path.endswith("/retry")
-            and "sometimes-500" in here.bugs
-            and here.count_refusal() % 5 == 0
-        ):
-            raise RuntimeError("the pool of connections is exhausted")
+        if "sometimes-500" in here.bugs and request.url.path.endswith("/retry"):
+            _exhaust(here)
     elif isinstance(error, HTTPException):
         code = error.detail.lower().replace(" ", "_")
         reason, headers = Reason(error.status_code, code, error.detail), error.headers
     authorization = request.headers.get("authorization", "")
     payload = spoil_refused(envelope(reason), here.bugs, authorization)
     return JSONResponse(payload, reason.status, headers)
+
+
+def _exhaust(here: Settings) -> None:
+    if here.count_refusal() % 5 == 0:
+        raise RuntimeError("the pool of connections is exhausted")
 
 
 def application(settings: Settings) -> FastAPI:

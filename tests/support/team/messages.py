@@ -30,8 +30,11 @@ _STAGES = ((0, "created"), (0.25, "enqueued"), (0.5, "sending"), (0.75, "sent"),
 """The course of a delivery: which part of its time each status is reached after."""
 
 _RETRYABLE_BATCHES = (None, "messages_enqueued", "messages_enqueuing_failed")
-_GAP = 0.02
-"""Seconds between check and act where these are two steps."""
+_GAP = 0.05
+"""Seconds between check and act where these are two steps, with a call to another service between.
+
+Longer than requests that are sent at once take to arrive on a machine that is busy.
+"""
 
 
 def find(
