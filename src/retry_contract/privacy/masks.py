@@ -27,6 +27,7 @@ SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|1111999
 """The documented simulator numbers, which belong to nobody."""
 
 _DIGITS = re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+")
+_LONG_NUMBER = re.compile(r"\+?\b[A-Za-z]?[0-9]{5,}[A-Za-z]?\b")
 _NRIC = re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
 _PLAIN_NAME = re.compile(r"[0-9]{1,4}|(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.DOTALL)
 
@@ -72,6 +73,11 @@ def is_plain_name(name: str) -> bool:
 def mask_name(name: str) -> str:
     """Return the name of a member if it may be shown, else the mask."""
     return name if is_plain_name(name) else MASK
+
+
+def mask_numbers(text: str) -> str:
+    """Return a text of somebody else's with each number masked that may be of a person."""
+    return _LONG_NUMBER.sub(MASK, text)
 
 
 def rename(members: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

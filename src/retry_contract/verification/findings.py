@@ -78,7 +78,7 @@ def outcome_of(
         [c for run, c in zip(runs, contracts, strict=True) if run in asked] or contracts,
         essential=ESSENTIAL,
         failure=found.failure,
-        mistake="; ".join(map(scrubber.scrub, found.mistakes)) or None,
+        mistake=_mistake(found.mistakes, scrubber),
         strict=options.strict,
         required=options.required,
     )
@@ -112,6 +112,15 @@ def _may_replay(verdict: Verdict, traffic: Traffic) -> bool:
     if verdict is Verdict.BROKEN:
         return not traffic.lost
     return verdict is not Verdict.KEPT and not (traffic.retries or traffic.sends)
+
+
+def _mistake(mistakes: Sequence[str], scrubber: Scrubber) -> str | None:
+    """Return the first of the hook's mistakes, and in how many other states there is one."""
+    if not mistakes:
+        return None
+    first, *others = mistakes
+    states = f"{len(others)} other state{'' if len(others) == 1 else 's'}"
+    return scrubber.scrub(first) + (f"; and so on, in {states}" if others else "")
 
 
 def _superseded(name: str) -> str | None:

@@ -25,6 +25,7 @@ from retry_contract.service.seeds import SPENT
 from retry_contract.verification.messages import SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
 from retry_contract.verification.prober import NOT_SIMULATED, Prober
+from retry_contract.verification.provider import Mistake
 from retry_contract.verification.states import FOREIGN, STATES
 
 UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
@@ -168,7 +169,7 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
 def _without_messages(observer: Observer, error: NotExercised) -> NotExercised:
     """Return why there is no message: that none was simulated, if none was to be."""
     simulates = observer.prober.endpoint.simulator is not None
-    return error if simulates else NotExercised(SIMULATE)
+    return error if simulates or isinstance(error, Mistake) else NotExercised(SIMULATE)
 
 
 def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:

@@ -7,6 +7,7 @@ from typing import Any
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
+from retry_contract.privacy.masks import mask_numbers
 from retry_contract.privacy.user_errors import last_line, place_of
 from retry_contract.service.seeds import OTHER_CREATOR
 from retry_contract.verification import outage
@@ -95,12 +96,14 @@ def _ask(state: str, ask: Callable[[], Any]) -> str | None:
         message = ask()
     except HookError as failure:
         place = place_of(failure.error)
-        said = last_line(failure.error).replace("\n", "; ") + (f" (at {place})" if place else "")
+        said = mask_numbers(last_line(failure.error).replace("\n", "; "))
+        said += f" (at {place})" if place else ""
         raise Mistake(f"{_hook(state)} raised {said}") from failure.error
     if message is None:
         return None
     if not isinstance(message, str) or not _ID.fullmatch(message):
-        came = describe(message)
+        is_text = isinstance(message, str)
+        came = describe(message) if is_text else f"a value of type {type(message).__name__}"
         raise Mistake(f"{_hook(state)} returned {came}; give the id of a message, or None")
     return message
 

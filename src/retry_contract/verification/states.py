@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.timeline import show
 from retry_contract.exchange import Exchange, instant_of
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules import scenarios as s
@@ -61,7 +62,8 @@ def _in_batch(which: Callable[[object], bool]) -> Holds:
 def _is_old(shown: Exchange) -> bool:
     created = instant_of(shown.members.get("createdAt"))
     cutover = max(p.effective_from for p in catalogue().timeline if p.effective_from)
-    return created is not None and created[0] < cutover.timestamp()
+    begin = instant_of(show(cutover))
+    return created is not None and begin is not None and created < begin
 
 
 def _is_special(shown: Exchange) -> bool:
