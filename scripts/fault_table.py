@@ -46,5 +46,11 @@ def _broken(fault: Fault) -> list[str]:
     return broken
 
 
+def written() -> dict[Path, str]:
+    """Return the page's file with its content."""
+    return {PAGE: table()}
+
+
 if __name__ == "__main__":
-    PAGE.write_text(table(), encoding="utf-8")
+    for file, text in written().items():
+        file.write_text(text, encoding="utf-8")

@@ -1,9 +1,13 @@
-"""Writes the table of docs/live.md: which rules are exercised by what is provided."""
+"""Writes what exercises each rule, from real runs.
+
+These are rules/reach.json, and the tables of docs/live.md and docs/states.md.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,20 +17,30 @@ from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.sandbox_client import states_of
 from retry_contract.endpoint.server import serve
+from retry_contract.fuzz.generate import Generator
 from retry_contract.outcome import RuleState
-from retry_contract.rules import GENERATED, RULES
+from retry_contract.rules import ESSENTIAL, GENERATED, RULES
 from retry_contract.service.controls import CONTROL, Sandbox, Start
 from retry_contract.service.http import Request, Response
-from retry_contract.service.model import PREFIX
+from retry_contract.service.model import PREFIX, Settings
+from retry_contract.verification.observer import Callbacks
+from retry_contract.verification.options import read_options
 from retry_contract.verification.run import Run
+from retry_contract.verification.states import FOREIGN, STATES
 
-PAGE = Path(__file__).parents[1] / "docs" / "live.md"
-BEGIN, END = "<!-- reach: begin -->\n", "<!-- reach: end -->\n"
+ROOT = Path(__file__).parents[1]
+PAGE, STATES_PAGE = ROOT / "docs" / "live.md", ROOT / "docs" / "states.md"
+DATA = ROOT / "src" / "retry_contract" / "rules" / "reach.json"
+SIMULATOR, MESSAGE = "--provision simulator", "--message ID"
+EVERY_STATE = tuple(STATES)
 SEVERAL = ("failure",) * 12 + ("success", "batch:messages_enqueued", "batch:other")
 """The states of several named messages: failed, delivered, and in batches."""
 
 _A_MOMENT = 0.005
 """How long a request takes, in seconds."""
+_OF_ANY = ("all responses", "cutover")
+"""The sections of rules that any message exercises."""
+
 _CITIZEN = "6590001234"
 _LABELS = {
     "needs --provision simulator": "`--provision simulator`",
@@ -57,8 +71,9 @@ class Provided:
     simulate: bool = False
     foreign: bool = False
     revoked: bool = False
-    hook: bool = False
+    hook: tuple[str, ...] = ()
     here: bool = True
+    fuzz: int = 0
 
 
 COLUMNS = (
@@ -66,13 +81,13 @@ COLUMNS = (
     Provided("several", SEVERAL),
     Provided("simulator", simulate=True),
     Provided("several, simulator, foreign campaign", SEVERAL, simulate=True, foreign=True),
-    Provided("the hook", hook=True),
+    Provided("the hook", hook=EVERY_STATE),
     Provided(
         "the hook, simulator, foreign campaign, revoked key",
         simulate=True,
         foreign=True,
         revoked=True,
-        hook=True,
+        hook=EVERY_STATE,
     ),
     Provided("elsewhere: one message", ("failure",), here=False),
     Provided("elsewhere: several", SEVERAL, here=False),
@@ -98,15 +113,20 @@ def table() -> str:
 def reach(provided: Provided) -> Mapping[str, str]:
     """Return for each rule why it is not exercised; "" if it is."""
     contracts, clock = catalogue(), Clock()
-    sandbox = Sandbox(contracts, Start("after"), lambda: clock.now)
+    # Generated cases wait in threads of their own, for real.
+    settings = Settings(delivery=timedelta(milliseconds=20)) if provided.fuzz else Settings()
+    now = (lambda: datetime.now(UTC)) if provided.fuzz else (lambda: clock.now)
+    sandbox = Sandbox(contracts, Start("after", settings=settings), now)
 
     def answer(request: Request) -> Response:
         clock.wait(_A_MOMENT)
         return sandbox.handle(request)
 
     with serve(answer) as (url,), contextlib.closing(_endpoint(provided, sandbox, url)) as endpoint:
-        endpoint.wait = clock.wait  # type: ignore[method-assign]
-        run = Run(endpoint, expect(contracts, "after"))
+        if not provided.fuzz:
+            endpoint.wait = clock.wait  # type: ignore[method-assign]
+        generate = _generator(provided.fuzz) if provided.fuzz else None
+        run = Run(endpoint, expect(contracts, "after"), callbacks=Callbacks(generate))
         results = [run.check(rule) for rule in RULES.values()]
     assert not any(result.violations for result in results)
     return {
@@ -127,24 +147,94 @@ def _endpoint(provided: Provided, sandbox: Sandbox, url: str) -> LiveEndpoint:
         provided.simulate,
         revoked_key=sandbox.own.revoked_key if provided.revoked else None,
     )
-    hook: Callable[[str], str | None] | None = None
-    if provided.hook:
-        hook = states_of(url, {"RETRY_CONTRACT_SANDBOX": url + CONTROL})
+    controls = states_of(url, {"RETRY_CONTRACT_SANDBOX": url + CONTROL})
+    assert controls is not None  # on loopback
+
+    def hook(state: str) -> str | None:
+        return controls(state) if state in provided.hook else None
+
     endpoint = LiveEndpoint(settings, hook)
     endpoint.expendable = provided.here
     return endpoint
+
+
+def _generator(cases: int) -> Generator:
+    given = {"endpoint": "mock", "fuzz": str(cases), "seed": "1", "contract": "after"}
+    return Generator(read_options(given, catalogue=catalogue(), environment={}))
 
 
 def _label(reason: str) -> str:
     return next((label for begin, label in _LABELS.items() if reason.startswith(begin)), reason)
 
 
-def page() -> str:
-    """Return the page with its table."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + table() + END + rest.partition(END)[2]
+GIVEN: dict[tuple[str, ...], Provided] = {
+    (): Provided(""),
+    (MESSAGE,): Provided("", ("failure",)),
+    (SIMULATOR,): Provided("", simulate=True),
+    **{(f"state {state}",): Provided("", hook=(state,)) for state in STATES if state != FOREIGN},
+    (SIMULATOR, "--foreign-campaign ID"): Provided("", simulate=True, foreign=True),
+    ("--foreign-campaign ID", "state foreign"): Provided("", hook=(FOREIGN,), foreign=True),
+    (SIMULATOR, "RETRY_CONTRACT_REVOKED_KEY"): Provided("", simulate=True, revoked=True),
+    (SIMULATOR, "--fuzz N"): Provided("", simulate=True, fuzz=4),
+    ("--fuzz N", "state failure"): Provided("", hook=("failure",), fuzz=4),
+}
+"""What is given to a run, next to a key and a campaign, in the words of the options."""
+
+
+def reach_document() -> dict[str, list[list[str]]]:
+    """Return for each rule what exercises it: each of the lists alone, by all that is in it."""
+    whys = {given: reach(provided) for given, provided in GIVEN.items()}
+    found = {given: {rule for rule, why in by.items() if not why} for given, by in whys.items()}
+    return {rule: _least([given for given in GIVEN if rule in found[given]]) for rule in RULES}
+
+
+def _least(enough: list[tuple[str, ...]]) -> list[list[str]]:
+    """Leave out what has something in it that is not needed."""
+    return [
+        list(given)
+        for given in enough
+        if not any(set(other) < set(given) for other in enough if other != given)
+    ]
+
+
+def states_table(document: Mapping[str, list[list[str]]]) -> str:
+    """Return the table of the states: what a message is like, and which rules it exercises."""
+    anyway = {rule for rule, ways in document.items() if [] in ways}
+    lines = ["| state | the message | rules |\n", "|---|---|---|\n"]
+    for state in STATES.values():
+        rules = [r for r, ways in document.items() if [f"state {state.name}"] in ways]
+        if state.name == FOREIGN:
+            rules = ["foreign-campaign-refused"]
+        lines.append(f"| `{state.name}` | {state.about} | {_rules_in_words(rules, anyway)} |\n")
+    return "".join(lines)
+
+
+def _rules_in_words(rules: list[str], anyway: set[str]) -> str:
+    left_out = anyway | ESSENTIAL | {r.id for r in RULES.values() if r.section in _OF_ANY}
+    named = [f"`{rule}`" for rule in rules if rule not in left_out]
+    if ESSENTIAL & set(rules):
+        named.insert(0, "those about an accepted retry")
+    return ", ".join(named)
+
+
+def written() -> dict[Path, str]:
+    """Return each file with its content."""
+    document = reach_document()
+    reach_text = json.dumps(document, indent=1) + "\n"
+    return {
+        PAGE: _with_table(PAGE, "reach", table()),
+        STATES_PAGE: _with_table(STATES_PAGE, "states", states_table(document)),
+        DATA: reach_text,
+    }
+
+
+def _with_table(page: Path, name: str, table: str) -> str:
+    text = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = text.partition(begin)
+    return before + begin + table + end + rest.partition(end)[2]
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for file, text in written().items():
+        file.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ from typing import Any
 from retry_contract.contract.timeline import Period, Timeline, show
 from retry_contract.report.json_document import source_document
 from retry_contract.rules import RULES, Rule
+from retry_contract.rules.reach import reached_by
 from retry_contract.rules.sources import sources
 
 
@@ -19,7 +20,10 @@ def rules_document() -> dict[str, Any]:
 
 
 def rule_document(rule: Rule) -> dict[str, Any]:
-    """Return a rule with its source and basis."""
+    """Return a rule with its source and basis, and what exercises it.
+
+    Each list of `reached_by` is enough alone, with all that is in it, next to a key and a campaign.
+    """
     return {
         "rule": rule.id,
         "section": rule.section,
@@ -27,6 +31,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "basis": str(rule.basis),
         "source": rule.source,
         "sources": [source_document(source) for source in rule.sources],
+        "reached_by": [list(given) for given in reached_by(rule.id)],
     }
 
 
