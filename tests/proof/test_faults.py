@@ -284,7 +284,7 @@ def test_other_contract_outside_the_transition_is_broken_and_says_since_when(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["fault_table", "reach_table"])
+@pytest.mark.parametrize("script", ["fault_table", "reach_table", "cutover_table"])
 def test_what_a_script_has_written_is_up_to_date(
     script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,11 @@ class Catalogue(Mapping[str, Contract]):
                 return newer
         return contracts[0]
 
+    def changed_fields(self, kind: Kind = "retry") -> frozenset[str]:
+        """Return the fields of a response that some contracts have and others have not."""
+        each = [frozenset(contract.fields(kind)) for contract in self.values()]
+        return frozenset.union(*each) - frozenset.intersection(*each)
+
     def documents(self) -> dict[str, Schema]:
         """Return every schema file of the folder by its `$id`."""
         schemas = map(_read, sorted(self.folder.glob("*/*.schema.json")))
