@@ -18,6 +18,7 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
+from retry_contract.plugin import failures
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.json_document import versions
@@ -177,10 +178,12 @@ class ContractSession:
         node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Any:
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
         """Take out of a report what a traceback or captured output may have quoted."""
         report = yield
         text = str(report.longrepr) if report.longrepr is not None else ""
+        if call.excinfo is not None and isinstance(call.excinfo.value, failures.Failed):
+            failures.mark(report)
         if self._scrubber.scrub(text) != text and not isinstance(report.longrepr, tuple):
             report.longrepr = self._scrubber.scrub(text)
         report.sections = [(name, self._scrubber.scrub(part)) for name, part in report.sections]
