@@ -96,3 +96,11 @@ def test_crash_shows_its_traceback(here: Here, monkeypatch: pytest.MonkeyPatch) 
     assert "ZeroDivisionError" in done.stderr
     assert "1 // 0" in done.stderr
     assert CAME not in done.stderr
+
+
+def test_junit_xml_goes_where_the_arguments_say(tmp_path: Path, here: Here) -> None:
+    report, file = tmp_path / "report", tmp_path / "own.xml"
+    done = here(*VERIFY, "--report", report, "--", f"--junit-xml={file}", "-k", "message-id-kept")
+    assert done.returncode == 0
+    assert file.is_file()
+    assert {path.name for path in report.iterdir()} == {"report.json", "summary.md"}
