@@ -175,7 +175,7 @@ class _Player:
         prober.rule_out_outage(exchange, lambda: self._control(prober), own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
-        return self._violations(case, ids, one) or tuple(
+        return self._violations(case, ids, one, exchange) or tuple(
             _from_schemathesis(case.target, sent, response, exchange)
         )
 
@@ -195,14 +195,9 @@ class _Player:
         return self._known or next(iter(prober.endpoint.named), None)
 
     def _violations(
-        self, case: RequestCase, ids: dict[str, str], one: Play
+        self, case: RequestCase, ids: dict[str, str], one: Play, exchange: Exchange
     ) -> tuple[Violation, ...]:
-        prober: Prober = self._own.prober
-        exchange, key, expectation = (
-            prober.exchanges[-1],
-            prober.endpoint.key,
-            self._plan.expectation,
-        )
+        key, expectation = self._own.prober.endpoint.key, self._plan.expectation
         _, statuses, rule = TARGETS[case.target]
         if case.target in (UNKNOWN, KEYLESS) and not _PLAIN.fullmatch(unquote(ids["messageId"])):
             statuses |= {404}
