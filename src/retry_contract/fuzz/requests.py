@@ -9,7 +9,7 @@ import re
 import string
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -28,6 +28,7 @@ from retry_contract.fuzz import conformance
 from retry_contract.fuzz.engine import Tally, run_cases
 from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan, is_text
 from retry_contract.fuzz.play import Play
+from retry_contract.fuzz.smaller import shorter
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.delivery import FAILURE
 from retry_contract.rules.generated_cases import REQUESTS
@@ -85,7 +86,8 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
     # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger
     # ones, and too few cases would retry a message that has failed.
     cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
-    return run_cases(plan, tally, Kind("request", cases, _read_replay, player.play))
+    kind = Kind("request", cases, _read_replay, player.play, _smaller)
+    return run_cases(plan, tally, kind)
 
 
 def _can_be_sent(headers: dict[str, str]) -> bool:
@@ -120,6 +122,18 @@ def _read_replay(document: Any) -> RequestCase:
         if all(map(is_text, texts)) and {*case.path_parameters} == {*names}:
             return case
     raise NotExercised(NO_CASE)
+
+
+def _smaller(case: RequestCase) -> Iterator[RequestCase]:
+    """Yield a case with fewer headers, with shorter ones, and with shorter ids."""
+    for names in shorter([*case.headers]):
+        yield replace(case, headers={name: case.headers[name] for name in names})
+    for name, value in case.headers.items():
+        for text in shorter(value):
+            yield replace(case, headers={**case.headers, name: text})
+    for name, value in case.path_parameters.items():
+        for text in shorter(value):
+            yield replace(case, path_parameters={**case.path_parameters, name: text})
 
 
 class _Player:
