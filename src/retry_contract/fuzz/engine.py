@@ -16,10 +16,11 @@ from typing import Any
 import hypothesis
 from hypothesis.errors import HypothesisException
 
-from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan
+from retry_contract.fuzz.plan import NO_CASE, SECRET, Broken, Kind, Plan
 from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
 from retry_contract.fuzz.search import EndOfRun, isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
+from retry_contract.privacy.scrubber import Scrubber
 
 Player = Callable[[Any, Play], None]
 _MOST_DRAWN = 200
@@ -93,13 +94,18 @@ class _Series:
     def __init__(self, plan: Plan, tally: Tally, kind: Kind[Any]) -> None:
         self._plan, self._tally, self._kind = plan, tally, kind
         self._bounds = Bounds(plan.seconds)
+        endpoint = plan.endpoint
+        self._scrubber = Scrubber(endpoint.key, *(endpoint.values or {}).values())
         self._drawn: list[Any] = []
         self._results: dict[str, Broken | None] = {}
         self._shrinks = 0
 
     def replay(self) -> None:
         """Play the case that is to be replayed. Raises NotExercised if it is none."""
-        self._play([self._kind.read(self._plan.replay)])
+        case = self._kind.read(self._plan.replay)
+        if self._holds_secret(case):
+            raise NotExercised(SECRET)
+        self._play([case])
 
     def generate(self) -> None:
         """Draw the cases and play them."""
@@ -146,9 +152,11 @@ class _Series:
                 _play_smaller(kind.play, found, case, one)
 
         cases = {_key(case): case for case in kind.smaller(kind.read(found.case[kind.name]))}
-        new = [case for key, case in cases.items() if self._results.get(key, found) is not None][
-            : self._tally.most_shrinks - self._shrinks
-        ]
+        new = [
+            case
+            for key, case in cases.items()
+            if self._results.get(key, found) is not None and not self._holds_secret(case)
+        ][: self._tally.most_shrinks - self._shrinks]
         self._shrinks += len(new)
         plays = self._play(new, play)
         for number, one in enumerate(plays, 1):
@@ -159,10 +167,15 @@ class _Series:
 
     def _draw(self, visit: Callable[[Any], None], *, shrinks: bool) -> None:
         def case(drawn: Any) -> None:
-            visit(drawn)
+            if not self._holds_secret(drawn):
+                visit(drawn)
 
         strategy, settings = self._kind.strategy, self._plan.settings(shrinks=shrinks)
         settings(hypothesis.seed(self._plan.seed)(hypothesis.given(strategy)(case)))()
+
+    def _holds_secret(self, case: Any) -> bool:
+        """Whether a case is left out, since it is shown as it was generated."""
+        return any(self._scrubber.scrub(text) != text for text in self._kind.texts(case))
 
     def _collect(self, case: Any) -> None:
         self._drawn.append(case)

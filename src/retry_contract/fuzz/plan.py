@@ -21,6 +21,7 @@ from retry_contract.verification.prober import Listener
 C = TypeVar("C")
 
 NO_CASE = "--replay: not a case that this version can play"
+SECRET = "--replay: the case holds the API key, or a value of --values"
 _MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 500
 """How many cases are tried for a smaller one, after the first that broke the contract."""
 
@@ -101,13 +102,15 @@ class Kind(Generic[C]):
     """One kind of case: what generates it, reads it from JSON values, and plays it.
 
     `read` raises NotExercised for other values. `play` raises Broken, NotExercised and NotTested.
-    `smaller` returns the cases that one is reduced to, if they break the contract too.
+    `texts` returns what in a case may be any text. `smaller` returns the cases that one is reduced
+    to, if they break the contract too.
     """
 
     name: str
     strategy: SearchStrategy[C]
     read: Callable[[Any], C]
     play: Callable[[C, Play], None]
+    texts: Callable[[C], Iterable[str]] = lambda _: ()
     smaller: Callable[[C], Iterable[C]] = lambda _: ()
 
 

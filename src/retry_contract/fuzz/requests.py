@@ -86,7 +86,7 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
     # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger
     # ones, and too few cases would retry a message that has failed.
     cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
-    kind = Kind("request", cases, _read_replay, player.play, _smaller)
+    kind = Kind("request", cases, _read_replay, player.play, _texts, _smaller)
     return run_cases(plan, tally, kind)
 
 
@@ -122,6 +122,10 @@ def _read_replay(document: Any) -> RequestCase:
         if all(map(is_text, texts)) and {*case.path_parameters} == {*names}:
             return case
     raise NotExercised(NO_CASE)
+
+
+def _texts(case: RequestCase) -> list[str]:
+    return [*case.path_parameters.values(), *case.headers, *case.headers.values()]
 
 
 def _smaller(case: RequestCase) -> Iterator[RequestCase]:

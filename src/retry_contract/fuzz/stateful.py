@@ -100,7 +100,7 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     def read(document: Any) -> SequenceCase:
         return _read_replay(document, len(starts))
 
-    kind = Kind("sequence", _sequences(starts), read, play, _smaller)
+    kind = Kind("sequence", _sequences(starts), read, play, _texts, _smaller)
     return run_cases(plan, tally, kind)
 
 
@@ -141,6 +141,10 @@ def _from_start(start: Start) -> st.SearchStrategy[SequenceCase]:
         return {"start": start.number, "steps": list(map(list, steps))}
 
     return st.builds(case, TEXTS, half, half)
+
+
+def _texts(case: SequenceCase) -> list[str]:
+    return [text for name, *values in case["steps"] if name == "send" for text in values]
 
 
 def _smaller(case: SequenceCase) -> Iterator[SequenceCase]:

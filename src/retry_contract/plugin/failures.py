@@ -8,7 +8,7 @@ _BREAKS_RULE = "retry_contract_breaks_rule"
 
 
 class Failed(outcomes.Failed):
-    """A test fails since a rule is broken."""
+    """A test fails since a rule is broken; its text holds nothing that must not be written."""
 
     __module__ = "builtins"  # pytest shows it as its own
 

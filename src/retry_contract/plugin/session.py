@@ -182,10 +182,12 @@ class ContractSession:
         """Take out of a report what a traceback or captured output may have quoted."""
         report = yield
         text = str(report.longrepr) if report.longrepr is not None else ""
+        shown = self._scrubber.scrub(text)
         if call.excinfo is not None and isinstance(call.excinfo.value, failures.Failed):
             failures.mark(report)
-        if self._scrubber.scrub(text) != text and not isinstance(report.longrepr, tuple):
-            report.longrepr = self._scrubber.scrub(text)
+            shown = str(call.excinfo.value)  # its case is to be replayed as it is
+        if shown != text and not isinstance(report.longrepr, tuple):
+            report.longrepr = shown
         report.sections = [(name, self._scrubber.scrub(part)) for name, part in report.sections]
         return report
 
