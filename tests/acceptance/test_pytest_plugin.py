@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from support.sessions import KEPT, Session, ask, run_session, side_by_side
@@ -61,6 +62,11 @@ SESSIONS = {
     "faulty, reversed": ask(plugin=FAULTY + REVERSED),
     "faulty, -x": ask("-x", plugin=FAULTY),
     "faulty, two workers": ask("-n", "2", "--contract-report={folder}/report", plugin=FAULTY),
+    "report": ask("--contract-report={folder}/report", "-k", ONE[:20], junit=False),
+    "report, two workers": ask(
+        *("--contract-report={folder}/report", "-k", ONE[:20], "-n", "2"), junit=False
+    ),
+    "report, collected": ask("--contract-report={folder}/report", "--collect-only", junit=False),
     "one ignored": ask("--contract-ignore", "key-required", "-rs"),
     "faulty, ignored": ask(
         *("--contract-ignore=status-reset-to-created", "--contract-ignore=no-secret-echoed"),
@@ -248,11 +254,30 @@ def test_two_workers_find_the_same_broken_and_write_one_report(
     assert (done.exit_code, done.closing[-1]) == (1, faulty.closing[-1])
     assert done.closing == faulty.closing
     folder = done.folder / "report"
-    assert {path.name for path in folder.iterdir()} >= {"report.json", "summary.md"}
+    # pytest was asked for junit.xml elsewhere.
+    assert {path.name for path in folder.iterdir()} == {"report.json", "summary.md"}
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     states = Counter(rule["state"] for c in report["contracts"] for rule in c["rules"])
     assert states == {"kept": UNFUZZED - 4, "broken": 4, "not exercised": SKIPPED}
     assert report["seconds"] > 0
+
+
+@pytest.mark.parametrize("name", ["report", "report, two workers"])
+def test_report_has_junit_xml_too(name: str, session: Callable[[str], Session]) -> None:
+    done = session(name)
+    assert done.exit_code == 0
+    folder = done.folder / "report"
+    assert {path.name for path in folder.iterdir()} == {"report.json", "summary.md", "junit.xml"}
+    cases = ElementTree.parse(folder / "junit.xml").iter("testcase")
+    assert sorted(case.attrib["name"] for case in cases) == sorted(
+        f"{ONE[:20]}[{n}]" for n in NAMES
+    )
+
+
+def test_collecting_alone_writes_no_report(session: Callable[[str], Session]) -> None:
+    done = session("report, collected")
+    assert done.exit_code == 0
+    assert list((done.folder / "report").iterdir()) == []
 
 
 # Options

@@ -51,6 +51,8 @@ class Session:
 class Asked:
     """A session to run. `plugin` is the source of a plugin to load, `cache` pytest's own folder.
 
+    Without `junit` pytest is not asked for junit.xml.
+
     Of the plugins installed, only xdist is loaded where it is asked for, unless `every_plugin` is.
     """
 
@@ -59,6 +61,7 @@ class Asked:
     every_plugin: bool = False
     cwd: Path = ROOT
     cache: Path | None = None
+    junit: bool = True
     variables: Mapping[str, str] | None = None
 
 
@@ -81,7 +84,8 @@ def run_session(folder: Path, asked: Asked) -> Session:
     }
     arguments = [argument.replace("{folder}", str(folder)) for argument in asked.arguments]
     junit = folder / "junit.xml"
-    options = ["-p", "extra_plugin", f"--junitxml={junit}", "-o", "addopts="]
+    options = ["-p", "extra_plugin", "-o", "addopts="]
+    options += [f"--junitxml={junit}"] if asked.junit else []
     options += ["-o", f"cache_dir={asked.cache or folder / 'cache'}", "--import-mode=importlib"]
     if "-n" in asked.arguments and not asked.every_plugin:
         options += ["-p", "xdist.plugin"]

@@ -60,8 +60,6 @@ def _pytest_arguments(given: dict[str, Any]) -> list[str]:
         elif value is not None:
             items = value if option.kind == "list" else [value]
             arguments += [f"{option.pytest_name}={item}" for item in items]
-    if given["report"] is not None:
-        arguments.append(f"--junit-xml={Path(given['report']) / 'junit.xml'}")
     return arguments
 
 

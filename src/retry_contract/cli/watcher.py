@@ -1,14 +1,19 @@
 """Keeps pytest's own output off standard output, and shows the progress of a run."""
 
 import gc
+import re
 import sys
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
+from retry_contract.plugin.failures import is_marked
 from retry_contract.plugin.session import COMMAND
+
+_ASKS_FOR_FAILURES = re.compile("--tb|-[lqsvx]*r")
 
 
 class Watcher:
@@ -17,7 +22,7 @@ class Watcher:
     def __init__(self, *, quiet: bool) -> None:
         self.config: pytest.Config | None = None
         self.interrupted = False
-        self._quiet = quiet
+        self._quiet, self._shows_all = quiet, False
         self._total = self._done = 0
 
     @pytest.hookimpl(trylast=True)
@@ -27,6 +32,8 @@ class Watcher:
         config.pluginmanager.unregister(name="terminalreporter")
         if not self._quiet:
             config.pluginmanager.register(TerminalReporter(config, sys.stderr), "terminalreporter")
+            words = map(str, config.invocation_params.args)
+            self._shows_all = any(map(_ASKS_FOR_FAILURES.match, words))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -40,6 +47,13 @@ class Watcher:
         gc.freeze()  # what was imported stays, and need not be looked through soon
         gc.unfreeze()  # but Hypothesis asks who refers to its objects
         gc.enable()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:
+        """Leave what breaks a rule to the outcome: pytest describes what it counts as failed."""
+        if self._shows_all or not report.failed or not is_marked(report):
+            return None
+        return "broken", "F", ("FAILED", {"red": True})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._done += 1

@@ -1,8 +1,9 @@
 """Running generated cases: drawn by Hypothesis, played, and the first that breaks shrunk.
 
 Cases are data. They are drawn first and then played, so a seed generates the same ones however
-many are played side by side; Hypothesis then draws them once more, looks up what became of each,
-and plays only what it shrinks the first broken one to.
+many are played side by side. The first that breaks the contract is shrunk: by Hypothesis, which
+draws them once more, looks up what became of each, and plays only what is new; or, where cases
+wait for messages, in rounds of smaller ones that are played side by side.
 """
 
 import contextlib
@@ -16,12 +17,14 @@ import hypothesis
 from hypothesis.errors import HypothesisException
 
 from retry_contract.exchange import Exchange
-from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, OutOfMessages, Plan
+from retry_contract.fuzz.plan import NO_CASE, SECRET, Broken, Kind, OutOfMessages, Plan
 from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
 from retry_contract.fuzz.search import EndOfRun, isolated
 from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules.every_response import stretch_ends
 
+Player = Callable[[Any, Play], None]
 _MOST_DRAWN = 200
 """So many cases are drawn before they are played side by side."""
 
@@ -99,13 +102,18 @@ class _Series:
     def __init__(self, plan: Plan, tally: Tally, kind: Kind[Any]) -> None:
         self._plan, self._tally, self._kind = plan, tally, kind
         self._bounds = Bounds(plan.seconds)
+        endpoint = plan.endpoint
+        self._scrubber = Scrubber(endpoint.key, *(endpoint.values or {}).values())
         self._drawn: list[Any] = []
         self._results: dict[str, Broken | None] = {}
         self._shrinks = 0
 
     def replay(self) -> None:
         """Play the case that is to be replayed. Raises NotExercised if it is none."""
-        self._play([self._kind.read(self._plan.replay)])
+        case = self._kind.read(self._plan.replay)
+        if self._holds_secret(case):
+            raise NotExercised(SECRET)
+        self._play([case])
 
     def generate(self) -> None:
         """Draw the cases and play them."""
@@ -117,10 +125,16 @@ class _Series:
 
     def shrink(self) -> None:
         """Look for a smaller case than the first that broke, and keep the examples up to date."""
-        tally = self._tally
-        wanted = tally.smallest is not None or self._plan.examples is not None
-        if not wanted or tally.reason is not None or not tally.most_shrinks:
+        tally, plan = self._tally, self._plan
+        if tally.reason is not None or not tally.most_shrinks:
             return
+        if plan.examples is not None or (tally.smallest is not None and not plan.waits):
+            self._draw_again()
+        if tally.smallest is not None and plan.waits:
+            self._reduce()
+
+    def _draw_again(self) -> None:
+        tally = self._tally
         try:
             self._draw(self._look_up, shrinks=True)
         except (Broken, EndOfRun, HypothesisException):
@@ -128,12 +142,48 @@ class _Series:
             if tally.smallest is None and not tally.cut:
                 raise
 
+    def _reduce(self) -> None:
+        """Go on with a smaller case that breaks the same rule, until there is none."""
+        tally = self._tally
+        while tally.smallest is not None and tally.reason is None:
+            smaller = self._smaller(tally.smallest)
+            if smaller is None:
+                return
+            tally.smallest = smaller
+
+    def _smaller(self, found: Broken) -> Broken | None:
+        """Play smaller cases side by side; return the first that breaks the same rule, or None."""
+        kind = self._kind
+
+        def play(case: Any, one: Play) -> None:
+            with contextlib.suppress(NotExercised):
+                _play_smaller(kind.play, found, case, one)
+
+        cases = {_key(case): case for case in kind.smaller(kind.read(found.case[kind.name]))}
+        new = [
+            case
+            for key, case in cases.items()
+            if self._results.get(key, found) is not None and not self._holds_secret(case)
+        ][: self._tally.most_shrinks - self._shrinks]
+        self._shrinks += len(new)
+        plays = self._play(new, play)
+        for number, one in enumerate(plays, 1):
+            if isinstance(one.end, Broken):
+                self._shrinks -= len(plays) - number  # how many of those were played is chance
+                return one.end
+        return None
+
     def _draw(self, visit: Callable[[Any], None], *, shrinks: bool) -> None:
         def case(drawn: Any) -> None:
-            visit(drawn)
+            if not self._holds_secret(drawn):
+                visit(drawn)
 
         strategy, settings = self._kind.strategy, self._plan.settings(shrinks=shrinks)
         settings(hypothesis.seed(self._plan.seed)(hypothesis.given(strategy)(case)))()
+
+    def _holds_secret(self, case: Any) -> bool:
+        """Whether a case is left out, since it is shown as it was generated."""
+        return any(self._scrubber.scrub(text) != text for text in self._kind.texts(case))
 
     def _collect(self, case: Any) -> None:
         self._drawn.append(case)
@@ -159,8 +209,9 @@ class _Series:
             tally.smallest = min(found, tally.smallest or found, key=lambda broken: broken.size)
             raise Broken(found.case, *found.violations)  # raised elsewhere it is another failure
 
-    def _play(self, cases: list[Any]) -> None:
+    def _play(self, cases: list[Any], player: Player | None = None) -> Sequence[Play]:
         """Play cases, and empty their list."""
+        player = player or self._kind.play
         plan, bounds = self._plan, self._bounds
         plays = [Play(case, plan.endpoint, bounds, plan.provider) for case in cases]
         cases.clear()
@@ -173,9 +224,9 @@ class _Series:
 
         try:
             if len(plays) == 1:
-                plays[0].run(self._kind.play)
+                plays[0].run(player)
             elif plays:
-                run_side_by_side(plays, self._kind.play, self._plan.workers, add_ended)
+                run_side_by_side(plays, player, self._plan.workers, add_ended)
         finally:
             add_ended()
             for play in rest:  # in the middle of them, on Ctrl-C
@@ -183,6 +234,7 @@ class _Series:
             self._tally.playing = ()
         if self._tally.crash is not None:
             raise self._tally.crash
+        return plays
 
     def _add(self, play: Play) -> None:
         self._tally.add(play)
@@ -202,6 +254,15 @@ class _Series:
         done = self._tally.played + sum(play.kept for play in rest)
         wait = f", {waiting} wait for a message to fail" if waiting else ""
         return f"{done} of {self._plan.cases} {name}s played{wait}"
+
+
+def _play_smaller(player: Player, found: Broken, case: Any, one: Play) -> None:
+    """Play a case. Raises Broken if it is another one that breaks the same rule."""
+    try:
+        player(case, one)
+    except Broken as broken:
+        if broken.violations[0].rule == found.violations[0].rule and broken.case != found.case:
+            raise
 
 
 def _key(case: Any) -> str:

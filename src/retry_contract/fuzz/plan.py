@@ -1,7 +1,7 @@
 """What a run of generated cases is asked for, and the case that breaks the contract."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,7 +22,8 @@ from retry_contract.verification.sender import Listener
 C = TypeVar("C")
 
 NO_CASE = "--replay: not a case that this version can play"
-_MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 20
+SECRET = "--replay: the case holds the API key, or a value of --values"
+_MOST_SHRINKS, _MOST_SHRINKS_IN_REAL_TIME = 200, 500
 """How many cases are tried for a smaller one, after the first that broke the contract."""
 
 _SIDE_BY_SIDE = 50
@@ -52,10 +53,14 @@ class Plan:
     progress: Callable[[str], None] = lambda _: None
 
     @property
+    def waits(self) -> bool:
+        """Whether most of the time of a case is waiting, and it costs nothing."""
+        return self.endpoint.real_time and self.endpoint.expendable
+
+    @property
     def workers(self) -> int:
-        """How many cases are played at once: one where nothing is waited for, or each costs."""
-        waits = self.endpoint.real_time and self.endpoint.expendable
-        return max(1, min(self.side_by_side, self.cases)) if waits else 1
+        """How many cases are played at once at the most."""
+        return self.side_by_side if self.waits else 1
 
     @property
     def most_shrinks(self) -> int:
@@ -65,8 +70,11 @@ class Plan:
         return _MOST_SHRINKS_IN_REAL_TIME if self.endpoint.real_time else _MOST_SHRINKS
 
     def settings(self, *, shrinks: bool) -> hypothesis.settings:
-        """Return the settings of Hypothesis: to draw cases alone, or to shrink one too."""
-        phases = [Phase.generate, *([Phase.shrink] if shrinks else [])]
+        """Return the settings of Hypothesis: to draw cases alone, or to shrink one too.
+
+        Hypothesis tries one case after the other, so it shrinks none where each waits.
+        """
+        phases = [Phase.generate, *([Phase.shrink] if shrinks and not self.waits else [])]
         database: Any = None
         if self.examples is not None:
             phases.insert(0, Phase.reuse)
@@ -99,12 +107,16 @@ class Kind(Generic[C]):
     """One kind of case: what generates it, reads it from JSON values, and plays it.
 
     `read` raises NotExercised for other values. `play` raises Broken, NotExercised and NotTested.
+    `texts` returns what in a case may be any text. `smaller` returns the cases that one is reduced
+    to, if they break the contract too.
     """
 
     name: str
     strategy: SearchStrategy[C]
     read: Callable[[Any], C]
     play: Callable[[C, Play], None]
+    texts: Callable[[C], Iterable[str]] = lambda _: ()
+    smaller: Callable[[C], Iterable[C]] = lambda _: ()
 
 
 def is_text(value: Any) -> bool:

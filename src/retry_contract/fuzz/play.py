@@ -165,7 +165,7 @@ def run_side_by_side(
     workers: int,
     glance: Callable[[], None],
 ) -> None:
-    """Run plays, so many at once; once one has an `end`, none is begun any more.
+    """Run plays, at most so many at once; once one has an `end`, none is begun any more.
 
     `glance` is called often meanwhile. On Ctrl-C the plays end within a second.
     """
@@ -181,7 +181,8 @@ def run_side_by_side(
             return None if ended else next(order, None)
 
     # Daemons: a request that takes its time must not hold up the end of an interrupted run.
-    threads = [threading.Thread(target=work, name="case", daemon=True) for _ in range(workers)]
+    few = range(min(workers, len(plays)))
+    threads = [threading.Thread(target=work, name="case", daemon=True) for _ in few]
     for thread in threads:
         thread.start()
     try:

@@ -9,7 +9,7 @@ import re
 import string
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -28,6 +28,7 @@ from retry_contract.fuzz import conformance
 from retry_contract.fuzz.engine import Tally, run_cases
 from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, OutOfMessages, Plan, is_text
 from retry_contract.fuzz.play import Play
+from retry_contract.fuzz.smaller import shorter
 from retry_contract.outcome import NotExercised, Violation
 from retry_contract.rules.delivery import FAILURE
 from retry_contract.rules.generated_cases import REQUESTS
@@ -85,7 +86,8 @@ def fuzz_requests(plan: Plan, tally: Tally) -> Broken | None:
     # Drawn side by side: a branch for each target would let Hypothesis dwell on the larger
     # ones, and too few cases would retry a message that has failed.
     cases = st.builds(_read_case, st.sampled_from(drawn), player.operation.as_strategy())
-    return run_cases(plan, tally, Kind("request", cases, _read_replay, player.play))
+    kind = Kind("request", cases, _read_replay, player.play, _texts, _smaller)
+    return run_cases(plan, tally, kind)
 
 
 def _can_be_sent(headers: dict[str, str]) -> bool:
@@ -120,6 +122,22 @@ def _read_replay(document: Any) -> RequestCase:
         if all(map(is_text, texts)) and {*case.path_parameters} == {*names}:
             return case
     raise NotExercised(NO_CASE)
+
+
+def _texts(case: RequestCase) -> list[str]:
+    return [*case.path_parameters.values(), *case.headers, *case.headers.values()]
+
+
+def _smaller(case: RequestCase) -> Iterator[RequestCase]:
+    """Yield a case with fewer headers, with shorter ones, and with shorter ids."""
+    for names in shorter([*case.headers]):
+        yield replace(case, headers={name: case.headers[name] for name in names})
+    for name, value in case.headers.items():
+        for text in shorter(value):
+            yield replace(case, headers={**case.headers, name: text})
+    for name, value in case.path_parameters.items():
+        for text in shorter(value):
+            yield replace(case, path_parameters={**case.path_parameters, name: text})
 
 
 class _Player:
@@ -175,7 +193,7 @@ class _Player:
         prober.rule_out_outage(exchange, lambda: self._control(prober), own_key=own_key)
         response.elapsed = timedelta(0)  # Schemathesis reads it, and checks nothing by it
         sent = self.operation.Case(path_parameters=ids, headers=headers)
-        return self._violations(case, ids, one) or tuple(
+        return self._violations(case, ids, one, exchange) or tuple(
             _from_schemathesis(case.target, sent, response, exchange)
         )
 
@@ -200,14 +218,9 @@ class _Player:
         return self._known or next(iter(prober.endpoint.named), None)
 
     def _violations(
-        self, case: RequestCase, ids: dict[str, str], one: Play
+        self, case: RequestCase, ids: dict[str, str], one: Play, exchange: Exchange
     ) -> tuple[Violation, ...]:
-        prober: Prober = self._own.prober
-        exchange, key, expectation = (
-            prober.exchanges[-1],
-            prober.endpoint.key,
-            self._plan.expectation,
-        )
+        key, expectation = self._own.prober.endpoint.key, self._plan.expectation
         _, statuses, rule = TARGETS[case.target]
         if case.target in (UNKNOWN, KEYLESS) and not _PLAIN.fullmatch(unquote(ids["messageId"])):
             statuses |= {404}

@@ -49,7 +49,8 @@ class PageMessage:
     """What the page says of one message, written without a look at the model and its faults.
 
     `first` are the members as first shown, `batch` is its batch's status, `shown` its own latest.
-    One `at_rest` was not sent in this sequence. At `capped_at` sends a retry was refused.
+    One `at_rest` has failed, or was not sent in this sequence. At `capped_at` sends a retry was
+    refused.
     `retrieved` is the latest Retrieve, which was checked.
     """
 
@@ -121,6 +122,7 @@ class StatefulSequence:
             self._endpoint.wait(5)
         elif not message.at_rest and self._endpoint.simulator is not None:
             self._prober.wait_until_failed(message.id)
+            message.at_rest = True
 
     def _batch(self, which: int, status: str) -> None:
         message, self._shown = self._pick(which), None
@@ -142,6 +144,8 @@ class StatefulSequence:
         status = before.members.get("latestStatus")
         self._prober.wait_a_moment()  # it may have failed just now
         exchange = self._post(message.id)
+        if exchange.succeeded or status == FAILURE:
+            self._note_failed(message, which)
         refusal = message.refusal(status)
         if exchange.succeeded:
             if refusal is not None and not (real_time and follows(status, FAILURE)):
@@ -167,6 +171,8 @@ class StatefulSequence:
         message, key = self._pick(which), self._endpoint.key
         written = {"no key": None, "wrong key": "Bearer key_test_0", "no scheme": f"Basic {key}"}
         before = self._latest_retrieve(message)
+        if message.shown == FAILURE:
+            self._note_failed(message, which)
         exchange = self._post(message.id, authorization=written[how])
         rule = "key-required" if how == "no key" else "wrong-key-refused"
         self._check_refusal(exchange, rule, (401,))
@@ -189,6 +195,12 @@ class StatefulSequence:
         exchange = self._prober.send("other", path, method=method)
         expected = f"a refusal of {method}, neither 2xx nor 5xx"
         self._check_status(exchange, range(300, 500), "wrong-method-refused", expected)
+
+    def _note_failed(self, message: PageMessage, which: int) -> None:
+        """Note as a step that a message failed by itself: in a replay the next may come sooner."""
+        if self._endpoint.real_time and not message.at_rest:
+            self._steps.insert(-1, ["fail", which])
+            message.at_rest = True
 
     # The checks
 

@@ -2,7 +2,7 @@
 
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -14,6 +14,7 @@ from retry_contract.fuzz.field_values import TEXTS
 from retry_contract.fuzz.plan import NO_CASE, Broken, Kind, Plan, is_text
 from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.sequence import Start, StatefulSequence
+from retry_contract.fuzz.smaller import shorter
 from retry_contract.outcome import NotExercised
 from retry_contract.service.seeds import BATCH, STATUSES
 
@@ -98,7 +99,8 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     def read(document: Any) -> SequenceCase:
         return _read_replay(document, len(starts))
 
-    return run_cases(plan, tally, Kind("sequence", _sequences(starts), read, play))
+    kind = Kind("sequence", _sequences(starts), read, play, _texts, _smaller)
+    return run_cases(plan, tally, kind)
 
 
 def _starts(plan: Plan) -> tuple[Start, ...]:
@@ -138,6 +140,31 @@ def _from_start(start: Start) -> st.SearchStrategy[SequenceCase]:
         return {"start": start.number, "steps": list(map(list, steps))}
 
     return st.builds(case, TEXTS, half, half)
+
+
+def _texts(case: SequenceCase) -> list[str]:
+    return [text for name, *values in case["steps"] if name == "send" for text in values]
+
+
+def _smaller(case: SequenceCase) -> Iterator[SequenceCase]:
+    """Yield a sequence with fewer steps, the fewest first, and then with plainer values."""
+    steps = case["steps"]
+    ends = (steps[:1] + steps[begin:] for begin in range(2, len(steps)))
+    for fewer in sorted((*ends, *shorter(steps)), key=len):
+        if fewer:
+            yield {**case, "steps": fewer}
+    for number, (name, *values) in enumerate(steps):
+        for place, parameter in enumerate(_STEPS[name]):
+            for plainer in _plainer(parameter, values[place]):
+                step = [name, *values[:place], plainer, *values[place + 1 :]]
+                yield {**case, "steps": [*steps[:number], step, *steps[number + 1 :]]}
+
+
+def _plainer(parameter: str, value: Any) -> Iterable[Any]:
+    if parameter == "text":
+        return shorter(str(value))
+    plainest = VALUES[parameter][0]
+    return () if value == plainest else (plainest,)
 
 
 def _read_replay(document: Any, starts: int) -> SequenceCase:

@@ -6,6 +6,7 @@ import pytest
 
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
+from retry_contract.plugin.failures import Failed
 from retry_contract.report.text import violation_lines
 from retry_contract.rules import rule_named
 from retry_contract.rules.scenarios import EVERY_RESPONSE, WHOLE_RUN
@@ -56,7 +57,7 @@ class Scenario:
             pytest.fail(f"{rule} looks at another scenario: use fixture {asked.scenario}", False)
         result = self._session.check(self._run, asked.id)
         if result.violations:
-            pytest.fail("\n".join(violation_lines(result)), pytrace=False)
+            raise Failed("\n".join(violation_lines(result)), pytrace=False)
         if result.reason is not None:
             pytest.skip(f"{result.state}: {result.reason}")
 

@@ -18,6 +18,7 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
+from retry_contract.plugin import failures
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.json_document import versions
@@ -179,12 +180,16 @@ class ContractSession:
         node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Any:
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
         """Take out of a report what a traceback or captured output may have quoted."""
         report = yield
         text = str(report.longrepr) if report.longrepr is not None else ""
-        if self._scrubber.scrub(text) != text and not isinstance(report.longrepr, tuple):
-            report.longrepr = self._scrubber.scrub(text)
+        shown = self._scrubber.scrub(text)
+        if call.excinfo is not None and isinstance(call.excinfo.value, failures.Failed):
+            failures.mark(report)
+            shown = str(call.excinfo.value)  # its case is to be replayed as it is
+        if shown != text and not isinstance(report.longrepr, tuple):
+            report.longrepr = shown
         report.sections = [(name, self._scrubber.scrub(part)) for name, part in report.sections]
         return report
 

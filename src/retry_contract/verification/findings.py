@@ -103,7 +103,7 @@ def outcome_of(
         round(found.seconds, 3),
         options.seed if generated else None,
         versions,
-        _replay(contracts, options, scrubber) if _may_replay(verdict, found.traffic) else None,
+        _replay(contracts, options) if _may_replay(verdict, found.traffic) else None,
     )
 
 
@@ -155,11 +155,11 @@ def _contract_result(found: Findings, run: str, scrubber: Scrubber) -> ContractR
     return ContractResult(contract, tuple(scrub_result(r, scrubber) for r in rules), tuple(drift))
 
 
-def _replay(contracts: Sequence[ContractResult], options: Options, scrubber: Scrubber) -> str:
+def _replay(contracts: Sequence[ContractResult], options: Options) -> str:
     """Return a command that shows the outcome again: that of a generated case by the case."""
     found = [v for c in contracts for rule in c.rules for v in rule.violations]
     if found and all(violation.replay for violation in found):
         return str(found[0].replay)
     broken = (c.contract for c in contracts for r in c.rules if r.state is RuleState.BROKEN)
     contract = next(broken, contracts[0].contract if len(contracts) == 1 else "all")
-    return scrubber.scrub(replay_command(options, contract))
+    return replay_command(options, contract)

@@ -12,6 +12,8 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.endpoint.guard import is_loopback
 from retry_contract.outcome import UsageError
+from retry_contract.privacy.masks import MASK
+from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import RULES, rule_named
 from retry_contract.verification import option_values as read
 from retry_contract.verification.option_table import ALL, MOCK, OPTIONS, SERVED, Option
@@ -183,9 +185,12 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
 
 
 def replay_command(options: Options, contract: str, case: str | None = None) -> str:
-    """Return a shell command that repeats a run on one contract, or one `case` of it, as JSON."""
+    """Return a shell command that repeats a run on one contract, or one `case` of it, as JSON.
+
+    Nothing secret is in it: a value that fills the template is a mask.
+    """
     given, live = dict(options.given), options.live
-    words = ["retry-contract", "verify"]
+    words, hidden = ["retry-contract", "verify"], Scrubber(live.key if live else "")
     if given.get("on") is None:
         words += ["--contract", SERVED if given.get("contract") == SERVED else contract]
     if live is not None:
@@ -201,8 +206,8 @@ def replay_command(options: Options, contract: str, case: str | None = None) -> 
         for item in value if option.kind == "list" else [value]:
             # The address of a proxy may hold a password.
             secret = option.name == "proxy" and "@" in item
-            words += [f"--{option.name}", "URL" if secret else item]
+            words += [f"--{option.name}", "URL" if secret else hidden.scrub(item)]
     if live is not None and live.values:
-        words += ["--values", json.dumps(dict(live.values))]
+        words += ["--values", json.dumps(dict.fromkeys(live.values, MASK))]
     words += ["--fuzz", "0"] if case is None else ["--replay", case]
     return shlex.join(words)

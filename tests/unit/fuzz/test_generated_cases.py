@@ -17,7 +17,8 @@ from retry_contract.endpoint.guard import Guard
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.fuzz import requests
-from retry_contract.fuzz.plan import NO_CASE, Plan
+from retry_contract.fuzz.plan import NO_CASE, SECRET, Plan
+from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.search import draw
 from retry_contract.fuzz.stateful import VALUES, is_step
 from retry_contract.outcome import NotExercised
@@ -148,6 +149,41 @@ def test_generated_ids_pass_the_guard_of_a_live_service_and_stay_as_varied() -> 
         assert case.sendable(case.headers)
     assert len(ids) == len(generated)
     assert any("%" in one for one in ids)
+
+
+# Secrets
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", ["key", "values"])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("sequence", "Test Recipient"), ("request", "message_6f1c2b8e")]
+)
+def test_case_that_holds_a_secret_is_left_out(
+    kind: str, text: str, secret: str, fuzz: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, real = [], Play.__init__
+
+    def init(self: Play, case: Any, *rest: Any) -> None:
+        played.append(json.dumps(case, default=vars))
+        real(self, case, *rest)
+
+    monkeypatch.setattr(Play, "__init__", init)
+    contracts = catalogue()
+    endpoint = mock_of(contracts, contracts["after"])
+    fuzz(kind, endpoint=endpoint, seed=1)
+    assert any(text in case for case in played)
+    played.clear()
+    monkeypatch.setattr(endpoint, secret, text if secret == "key" else {"name": text})
+    fuzz(kind, endpoint=endpoint, seed=1)
+    assert len(played) > 30
+    assert not any(text in case for case in played)
+    holding = {
+        "sequence": {"start": 0, "steps": [["send", f"for {text}"]]},
+        "request": {"target": "unknown", "path_parameters": {"messageId": text}, "headers": {}},
+    }
+    with pytest.raises(NotExercised, match=SECRET):
+        fuzz(kind, endpoint=endpoint, replay=holding[kind])
 
 
 # Replays that are no case

@@ -36,11 +36,16 @@ def _plan(**more: Any) -> Plan:
 
 
 def _kind(play: Played) -> Kind[int]:
-    return Kind("number", st.integers(0, 10**6), int, play)
+    numbers = st.integers(0, 10**6)
+    return Kind("number", numbers, int, play, smaller=_round)
 
 
-def _broken(number: int) -> Broken:
-    return Broken({"number": number}, violation("no-server-error", "", "a", "b"))
+def _round(number: int) -> tuple[int, ...]:
+    return number // 2, number - 2, number - 1
+
+
+def _broken(number: int, rule: str = "no-server-error") -> Broken:
+    return Broken({"number": number}, violation(rule, "", "a", "b"))
 
 
 def _numbers(plan: Plan) -> list[int]:
@@ -53,6 +58,11 @@ def _numbers(plan: Plan) -> list[int]:
     with pytest.raises(NotExercised):
         run_cases(plan, Tally(0), _kind(play))
     return seen
+
+
+def _first_above(least: int) -> int:
+    """Return the first case that is so large."""
+    return next(number for number in _numbers(_plan(side_by_side=1)) if number > least)
 
 
 def _run(play: Played, *, shrinks: int = 0, **more: Any) -> Tally:
@@ -94,18 +104,139 @@ def test_first_that_breaks_is_the_first_in_order_and_not_in_time(workers: int) -
     assert tally.played == 2
 
 
-def test_what_broke_is_not_played_once_more_to_be_shrunk() -> None:
-    played: list[int] = []
+# The smallest that breaks
 
+
+@pytest.mark.parametrize("workers", [1, 3, 16])
+def test_smallest_is_found_in_rounds(workers: int) -> None:
     def play(number: int, _: Play) -> None:
-        played.append(number)
         if number >= 10:
             raise _broken(number)
 
-    tally = _run(play, shrinks=200, side_by_side=4)
+    tally = _run(play, shrinks=200, side_by_side=workers)
     assert tally.smallest is not None
     assert tally.smallest.case == {"number": 10}
+
+
+def test_cases_of_a_round_are_played_at_once_and_none_but_once() -> None:
+    first, played = _first_above(1000), list[int]()
+    barrier = threading.Barrier(3, timeout=PATIENCE)
+
+    def play(number: int, _: Play) -> None:
+        played.append(number)
+        if number == first:
+            raise _broken(number)
+        if number in _round(first):
+            barrier.wait()
+
+    tally = _run(play, shrinks=200, side_by_side=3)
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first}
+    assert {*_round(first)} <= {*played}
     assert len(set(played)) == len(played)
+
+
+def test_what_was_kept_is_not_tried_again() -> None:
+    first, played = _first_above(1000), list[int]()
+
+    def play(number: int, _: Play) -> None:
+        played.append(number)
+        if number in (first, first - 1):
+            raise _broken(number)
+
+    tally = _run(play, shrinks=200, side_by_side=3)
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first - 1}
+    assert played.count(first - 2) == 1  # it is smaller than both
+
+
+def test_other_rule_is_another_failure() -> None:
+    first = _first_above(1000)
+
+    def play(number: int, _: Play) -> None:
+        if number in [first >> halved for halved in range(5)]:
+            raise _broken(number, "no-server-error" if number > first // 8 else "body-is-json")
+
+    tally = _run(play, shrinks=200)
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first // 4}
+
+
+def test_outage_begins_no_further_round() -> None:
+    first, played, gone = _first_above(1000), list[int](), threading.Event()
+
+    def play(number: int, _: Play) -> None:
+        played.append(number)
+        if number == first - 2:
+            gone.set()
+            raise NotTested("it is gone")
+        if number == first // 2:
+            assert gone.wait(PATIENCE)
+        if number in (first, first // 2):
+            raise _broken(number)
+
+    tally = _run(play, shrinks=200, side_by_side=3)
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first // 2}
+    assert first // 4 not in played
+
+
+@pytest.mark.parametrize("tries", [0, 1, 3])
+def test_so_many_are_tried_at_the_most(tries: int) -> None:
+    first = _first_above(1000)
+
+    def play(number: int, _: Play) -> None:
+        if number in [first >> halved for halved in range(5)]:
+            raise _broken(number)
+
+    tally = _run(play, shrinks=tries)
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first // 2**tries}
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_smallest_so_far_is_kept_whatever_ends_the_search(interrupted: bool) -> None:
+    first, tally, reached = _first_above(1000), Tally(200), threading.Event()
+
+    def play(number: int, one: Play) -> None:
+        if number in (first, first // 2):
+            raise _broken(number)
+        if number == first // 4:
+            reached.set()
+            if not interrupted:
+                raise NotTested("it is gone")
+            one.bounds.wait(60)
+
+    def progress(text: str) -> None:
+        if reached.is_set() and interrupted:
+            assert text == "looking for a smaller number, 4 tried"
+            raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with contextlib.suppress(KeyboardInterrupt):
+        run_cases(_plan(side_by_side=3, progress=progress), tally, _kind(play))
+    assert time.monotonic() - begin < 5
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first // 2}
+
+
+def test_seconds_bound_the_search_too() -> None:
+    first = _first_above(1000)
+
+    def play(number: int, one: Play) -> None:
+        if number == first:
+            raise _broken(number)
+        if number in _round(first):
+            one.bounds.wait(60)
+
+    begin = time.monotonic()
+    tally = _run(play, shrinks=200, side_by_side=3, seconds=1)
+    assert time.monotonic() - begin < 10
+    assert tally.smallest is not None
+    assert tally.smallest.case == {"number": first}
+
+
+# What ends a run
 
 
 def test_outage_begins_no_further_case() -> None:
@@ -217,7 +348,7 @@ def test_same_seed_same_cases_same_verdict(
             settings = LiveSettings(served.url, served.key, served.campaign, simulate=True)
             endpoint = LiveEndpoint(settings)
             plan = Plan(endpoint, expect(catalogue(), "after"), 5, 3, side_by_side=workers)
-            tally = Tally(0)
+            tally = Tally(plan.most_shrinks)
             broken = fuzz_sequences(plan, tally)
             endpoint.close()
         violations = broken and broken.violations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError
-from retry_contract.verification.options import Options, read_options
+from retry_contract.verification.options import Options, read_options, replay_command
 
 CONTRACTS = catalogue()
 TEST = "https://test.postman.gov.sg/api/v2"
@@ -95,6 +97,20 @@ def test_contract_that_is_served_is_for_the_run_to_find_out() -> None:
 def test_one_case_that_is_replayed_is_all_that_is_generated() -> None:
     options = _read(**{**NAMED, "endpoint": HERE}, replay='{"sequence": []}', fuzz="9")
     assert (options.replay, options.fuzz, options.seed) == ({"sequence": []}, 0, None)
+
+
+def test_command_that_repeats_a_run_holds_no_secret_and_each_option_as_it_was_given() -> None:
+    values = {"name": "Tan Ah Kow", "date": "2025-02-24", "word": "contract"}
+    given = {**NAMED, "message": ["message_1", KEY], "values": json.dumps(values)}
+    options = _read(**given, on="2025-02-24", ignore=["key-required"])
+    command = replay_command(options, "after-2025-02-24", '{"request": "2025-02-24"}')
+    assert shlex.split(command) == [
+        *("retry-contract", "verify", "--endpoint", TEST, "--on", "2025-02-24"),
+        *("--campaign", "campaign_1", "--message", "message_1", "--message", "[masked]"),
+        *("--ignore", "key-required"),
+        *("--values", json.dumps(dict.fromkeys(values, "[masked]"))),
+        *("--replay", '{"request": "2025-02-24"}'),
+    ]
 
 
 @pytest.mark.parametrize(
