@@ -24,7 +24,7 @@ class Deadline(threading.local):
     """
 
     end = 0.0
-    stream: httpcore.NetworkStream | None = None
+    stream: "_Stream | None" = None
 
     def bound(self, timeout: float | None) -> float:
         """Return a timeout that ends by the deadline. Raises httpcore.ReadTimeout past it."""
@@ -59,12 +59,12 @@ class TimedTransport(httpx.HTTPTransport):
         return super().handle_request(request)
 
     def drop_connection(self) -> None:
-        """Use the connection of this thread's latest exchange for no other.
+        """Use the connection of this thread's present exchange for no other.
 
         A server that caught an exception may close it, and not say so: uvicorn does.
         """
         if self._deadline.stream is not None:
-            self._deadline.stream.close()
+            self._deadline.stream.spent = True
 
     def close(self) -> None:
         """Close all connections."""
@@ -96,6 +96,9 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
+    spent = False
+    """Whether no other exchange may go over it."""
+
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner, self._deadline = inner, deadline
 
@@ -116,6 +119,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, bounded), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.spent:
+            return True  # as if the server had closed it: httpcore then opens another
         return self._inner.get_extra_info(info)
 
 

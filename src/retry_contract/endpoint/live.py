@@ -126,9 +126,9 @@ class LiveEndpoint(Endpoint):
                 raise httpx.ProxyError("out of reach", request=request) from error
             raise
         with contextlib.closing(response):
+            if response.status_code >= 500:  # before it is given back, to be used by others
+                self._transport.drop_connection()
             body = read_body(response)
-        if response.status_code >= 500:
-            self._transport.drop_connection()
         # As bytes: httpx reads more in a header than it would write.
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
         status = response.status_code
