@@ -171,10 +171,10 @@ class Outcome:
     """What a run found. `seconds` is its duration, `replay` a command that shows it again.
 
     `samples` is how many accepted retries were observed, None on the mock. `spent` is how many
-    messages were passed over, since they may have been tried too often. `max_seconds` is for how
-    long cases were generated at the most. `cutover` is the number of the request at which another
-    contract took over. `superseded` is since when the contract is no longer in force, in words, if
-    whatever is served was asked for.
+    messages were passed over, since they may have been tried too often, or be in a batch.
+    `max_seconds` is for how long cases were generated at the most. `cutover` is the number of the
+    request at which another contract took over. `superseded` is the day since which the contract is
+    no longer in force, if whatever is served was asked for.
     """
 
     verdict: Verdict

@@ -122,6 +122,24 @@ def test_with_only_a_spent_message_the_endpoint_is_not_tested(
     assert "--message" in document["reason"] or "no named message is left" in document["reason"]
 
 
+@pytest.mark.parametrize("hides", [True, False])
+def test_message_that_may_be_in_a_batch_breaks_nothing_where_none_are_shown(
+    run: Any, hides: bool
+) -> None:
+    def change(payload: dict[str, Any]) -> None:
+        payload.pop("batches")
+
+    hidden = payloads(change, to=is_retrieve, status=200)
+    with watched(settings=SOON, wraps=[hidden] if hides else []) as (served, _):
+        own = served.service.campaigns[served.campaign]
+        messages = [seed(served.service, own, state).id for state in ("batch:other", "failure")]
+        named = [word for message in messages for word in ("--message", message)]
+        code, out, _ = run(served, "--json", *named)
+    document = json.loads(out)
+    assert (code, _states(out)["status-is-201"]) == (0, "kept")
+    assert (document["samples"], document["spent"]) == (1, int(hides))
+
+
 def test_message_that_may_have_been_tried_often_is_not_refused_too_early(run: Any) -> None:
     hidden = payloads(lambda p: p.pop("attempts"), to=is_retrieve, status=200)
     with watched(settings=SOON, wraps=[hidden]) as (served, _):
@@ -140,7 +158,7 @@ def test_spent_messages_are_counted(run: Any, errors: str) -> None:
     with nightly(errors, lists_attempts=False, fresh=1) as (served, messages):
         named = [word for message in messages for word in ("--message", message)]
         _, out, _ = run(served, *named)
-    assert "1 of them observed, 1 refused as tried too often)" in out
+    assert "1 of them observed, 1 passed over)" in out
 
 
 def test_refusal_that_gives_no_cause_says_nothing_of_the_cap(run: Any) -> None:

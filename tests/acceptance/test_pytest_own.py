@@ -26,7 +26,7 @@ def test_id_is_that_of_the_path(accepted_retry):
     exchange = accepted_retry.exchanges[0]
     assert exchange.response.status == 201
     assert exchange.response.payload["id"] == exchange.path.split("/")[-2]
-    assert len(accepted_retry.exchanges) == 5
+    assert len(accepted_retry.exchanges) == 8
     assert accepted_retry.observations[0].before.response.payload["latestStatus"] == "failure"
 
 

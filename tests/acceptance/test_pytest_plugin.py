@@ -110,7 +110,7 @@ def test_all_kept_is_exit_0(whole: Session) -> None:
     assert whole.exit_code == 0, whole.output
     assert whole.counts == {"passed": UNFUZZED, "skipped": SKIPPED}
     assert whole.closing[-1] == KEPT
-    assert whole.closing[0].startswith("accepted 32 of 32    refused 22 of 22    ")
+    assert whole.closing[0].startswith("accepted 34 of 34    refused 28 of 28    ")
     assert "\nnot exercised: 2 rules\n" in whole.output
     assert whole.errors == ""
 
@@ -312,7 +312,7 @@ def test_ignored_rule_is_shown_as_skipped(session: Callable[[str], Session]) -> 
     assert done.counts["skipped"] == len(skipped) + SKIPPED
     assert "ignored: --ignore" in done.output
     assert done.exit_code == 0
-    assert done.closing[0].startswith("accepted 32 of 32    refused 20 of 20    ")
+    assert done.closing[0].startswith("accepted 34 of 34    refused 26 of 26    ")
     assert "\nignored: 1 rule\n  --contract-ignore         key-required\n" in done.output
 
 

@@ -116,7 +116,7 @@ RUNS = {
     ),
     "crashing, loud": Planned(3, LOUD, plugin=CRASHING),
     "crashing, traced": Planned(3, ("--", "--tb=native", "--full-trace"), plugin=CRASHING),
-    "crashing in the hook": Planned(3, LOUD, plugin=PROVIDING),
+    "failing in the hook": Planned(2, LOUD, plugin=PROVIDING),
     "crashing under pytest": Planned(1, LOUD[1:], plugin=CRASHING, plain=True),
     "interrupted, traced": Planned(3, (*LOUD, "--full-trace"), plugin=INTERRUPTED),
 }

@@ -38,11 +38,11 @@ def pytest_retry_contract_state(state):
     found[0].unlink()
     return found[0].name.partition("@")[2]
 """
-GIVEN = 6
+GIVEN = 12
 STATES = (
     *("created", "enqueued", "sending", "sent", "sent_to_telco", "success", "failure"),
     *("batch:messages_enqueued", "batch:messages_enqueuing_failed", "batch:success"),
-    *("attempts-spent", "foreign"),
+    *("attempts-spent", "foreign", "before-cutover", "other-creator", "special-values"),
 )
 
 
@@ -289,7 +289,7 @@ def test_every_state_that_the_hook_provides_is_used(how: str, provided: Any) -> 
     }
     assert set(unexercised) == {
         *("contract-in-force-served", "same-shape-as-single-send"),
-        *("generated-requests-answered", "generated-sequences-kept"),
+        *("generated-requests-answered", "generated-sequences-kept", "revoked-key-refused"),
     }
     left = Counter(path.name.partition("@")[0] for path in (folder / "states").iterdir())
     assert [state for state in STATES if left[state.replace(":", "=")] == GIVEN] == []

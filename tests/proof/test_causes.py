@@ -61,10 +61,18 @@ _PLANTED = {
     "send-field-dropped": "/language is absent",
     "key-echoed": "the body is text that holds the API key",
     "stack-trace": "the body is text that holds a stack trace",
+    "concurrent-accepted": "2 of 8 retries sent at once were accepted",
+    "attempt-lost": "/attempts is a list of 1",
+    "delete-refused-and-done": "status 404",
+    "malformed-id-is-500": "status 500",
     "content-type": "content-type is text/html",
     "error-content-type": "content-type is text/plain",
 }
 """By the longest beginning of a fault's name; a fault that lets a retry through has status 201."""
+
+
+MOST = {"state-not-changed": 3}
+"""What is not stored is retried without end: one after the other, and at once."""
 
 
 def _planted(fault: str) -> str:
@@ -83,10 +91,10 @@ def _causes(fault: str, contract: str) -> tuple[Cause, ...]:
 @pytest.mark.parametrize("fault", one_in(3, [f.name for f in FAULTS.values() if f.rule]))
 def test_fault_has_at_most_two_causes_and_the_first_names_what_was_planted(fault: str) -> None:
     found = _causes(fault, "after")
-    assert 1 <= len(found) <= 2
+    assert 1 <= len(found) <= MOST.get(fault, 2)
     assert found[0].violation.what.startswith(_planted(fault))
     assert FAULTS[fault].rule in {rule for cause in found for rule in cause.rules}
-    assert len(_causes(fault, "before")) <= 2
+    assert len(_causes(fault, "before")) <= MOST.get(fault, 2)
 
 
 def test_missing_creator_id_is_one_cause_of_every_rule_that_it_breaks() -> None:

@@ -41,6 +41,7 @@ def verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
                 "RETRY_CONTRACT_MESSAGES", ",".join(sandbox.messages[state] for state in states)
             )
             monkeypatch.setenv("POSTMAN_API_KEY", sandbox.own.key)
+            monkeypatch.setenv("RETRY_CONTRACT_REVOKED_KEY", sandbox.own.revoked_key)
             if not states:
                 monkeypatch.setenv("RETRY_CONTRACT_SANDBOX", url + CONTROL)
             code = main(["verify", "--json", "--fuzz", "0", *options])
@@ -51,7 +52,8 @@ def verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 def _start(fault: str) -> Start:
     """Return the sandbox in which a fault shows: those about the cutover near to it."""
-    settings = Settings(delivery=DELIVERY)
+    # Retries that are sent at once must come back before one of them has failed again.
+    settings = Settings(delivery=10 * DELIVERY if fault == "concurrent-accepted" else DELIVERY)
     near = {"cutover-early": -timedelta(minutes=30), "cutover-late": timedelta(minutes=30)}
     if fault in near:
         assert CUTOVER is not None

@@ -89,7 +89,9 @@ class OutOfMessages(NotExercised):
     """No message is left for a case; the message says what would give more."""
 
     def __init__(self) -> None:
-        super().__init__("needs --provision simulator, or more messages of the hook")
+        super().__init__(
+            "needs --provision simulator: no failed message is left, of a hook or otherwise"
+        )
 
 
 class Broken(Exception):

@@ -201,9 +201,9 @@ class ContractSession:
             self._finish(session)
 
     def _finish(self, session: pytest.Session) -> None:
+        self.verification.close()  # nothing leaves after it, and so nothing that is not counted
         self.findings.add(self.verification.findings())
         self.findings.add(Findings(seconds=time.perf_counter() - self._started))
-        self.verification.close()
         if not self._has_outcome(session):
             return
         worker = getattr(session.config, "workeroutput", None)

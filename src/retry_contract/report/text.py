@@ -145,7 +145,7 @@ def sent_line(outcome: Outcome) -> str:
     )
     named, more = ", ".join(traffic.unanswered[:_FEW]), traffic.lost - _FEW
     lost = f"; no response to {named}{f' and {more} more' if more > 0 else ''}" if named else ""
-    spent = f", {outcome.spent} refused as tried too often" if outcome.spent else ""
+    spent = f", {outcome.spent} passed over" if outcome.spent else ""
     seen = f"{traffic.accepted} accepted, {outcome.samples} of them observed{spent}"
     return f"sent: {retries} ({seen}) and {sends}{lost}"
 

@@ -208,8 +208,10 @@ def attempt_recorded(seen: Observations, _: Expectation) -> Findings:
     for o in accepted_retries(seen):
         old = attempts_of(o.before) if o.before is not None else None
         new = attempts_of(o.after) if o.after is not None else None
-        if not old or new is None or o.after is None:
+        if not old or new is None or o.before is None or o.after is None:
             continue
+        if _same_state(o.before, o.after):
+            continue  # nothing came of the retry, which retrieve-agrees says
         listed = True
         if len(new) != len(old) + 1:
             expected = f"{len(old) + 1} attempts, one more than before the retry"

@@ -19,10 +19,14 @@ _SENT_AHEAD = 5
 
 @dataclass(frozen=True)
 class Failed:
-    """A message that has failed, and its Single Send if the run sent it."""
+    """A message that has failed, and its Single Send if the run sent it.
+
+    Of one that was `named` nothing is known but what Retrieve shows.
+    """
 
     id: str
     sent: Exchange | None = None
+    named: bool = False
 
 
 class Messages:
@@ -83,7 +87,7 @@ class Messages:
                 return Failed(provided)
         named = self._named(FAILURE, harmless=harmless)
         if named is not None:
-            return Failed(named)
+            return Failed(named, named=True)
         mistake = self._provider.mistakes.get(FAILURE)
         if mistake is not None:
             raise mistake
@@ -121,7 +125,7 @@ class Messages:
             if message is not None:
                 return message
         if not self._ready and (named := self._named(FAILURE, harmless=True)) is not None:
-            self._ready.append(Failed(named))
+            self._ready.append(Failed(named, named=True))
         if self._ready:
             return self._ready[0].id
         return next(iter(self._retried), None)

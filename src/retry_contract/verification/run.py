@@ -69,7 +69,7 @@ class Run(Observer):
 
     @property
     def spent_count(self) -> int:
-        """How many messages were passed over, since they may have been tried too often."""
+        """How many messages were passed over, since they may be refused for what is not shown."""
         return len(self.spent)
 
     @property

@@ -16,6 +16,7 @@ from retry_contract.verification import outage
 Listener = Callable[[Exchange], None]
 
 OWN_KEY = "own key"
+_RETRY = "/retry"
 _MOST_BACK_OFFS = 4
 _NO_CONNECTION = (
     *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
@@ -61,7 +62,8 @@ class Sender:
         """How much was sent, and the responses by status."""
         responses = Counter(str(exchange.status) for exchange in self.exchanges)
         retries, sends = self._left["retry"], self._left["single-send"]
-        accepted = sum(e.kind == "retry" and e.succeeded for e in self.exchanges)
+        posted = (e for e in self.exchanges if e.succeeded and e.method == "POST")
+        accepted = sum(e.path.endswith(_RETRY) for e in posted)
         by_status = dict(sorted(responses.items()))
         unanswered = tuple(self._unanswered)
         return Traffic(self._requests, by_status, retries, accepted, sends, unanswered)
@@ -162,7 +164,7 @@ class Sender:
         """Count a request that is about to leave; return what it may send, in a few words."""
         sent = _sent(kind, request)
         self._requests += 1
-        self._left[kind] += request.method == "POST"
+        self._left[_sent_as(kind, request)] += request.method == "POST"
         self._unanswered += sent
         return sent
 
@@ -172,7 +174,7 @@ class Sender:
         """Return why no response came; a request that did not leave is no longer counted."""
         if isinstance(error, (NotSent, *_NO_CONNECTION)):
             self._requests -= 1
-            self._left[kind] -= request.method == "POST"
+            self._left[_sent_as(kind, request)] -= request.method == "POST"
             self._forget(sent)
             return error if isinstance(error, NotSent) else NotSent(self._explain(error))
         return NoResponse(str(error) if isinstance(error, NotTested) else self._explain(error))
@@ -209,9 +211,15 @@ class Sender:
             )
 
 
+def _sent_as(kind: Kind, request: httpx.Request) -> Kind:
+    """Return what a request is counted as: a retry by its path, whatever it is sent for."""
+    return "retry" if request.url.path.endswith(_RETRY) else kind
+
+
 def _sent(kind: Kind, request: httpx.Request) -> list[str]:
     """Return what a request may have sent, in a few words; nothing for most requests."""
-    if request.method != "POST" or kind not in ("retry", "single-send"):
+    sent = _sent_as(kind, request)
+    if request.method != "POST" or sent not in ("retry", "single-send"):
         return []
-    message = request.url.path.removesuffix("/retry").rpartition("/")[2]
-    return [f"the retry of {message}" if kind == "retry" else "a Single Send"]
+    message = request.url.path.removesuffix(_RETRY).rpartition("/")[2]
+    return [f"the retry of {message}" if sent == "retry" else "a Single Send"]
