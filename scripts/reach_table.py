@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -167,23 +167,39 @@ def _label(reason: str) -> str:
     return next((label for begin, label in _LABELS.items() if reason.startswith(begin)), reason)
 
 
+KEY, FOREIGN_CAMPAIGN = "RETRY_CONTRACT_REVOKED_KEY", "--foreign-campaign ID"
 GIVEN: dict[tuple[str, ...], Provided] = {
     (): Provided(""),
-    (MESSAGE,): Provided("", ("failure",)),
+    (f"{MESSAGE} (failed)",): Provided("", ("failure",)),
+    (f"{MESSAGE} (delivered)",): Provided("", ("success",)),
+    (f"{MESSAGE} (failed, in a batch that permits it)",): Provided(
+        "", ("batch:messages_enqueued",)
+    ),
+    (f"{MESSAGE} (failed, in another batch)",): Provided("", ("batch:success",)),
     (SIMULATOR,): Provided("", simulate=True),
     **{(f"state {state}",): Provided("", hook=(state,)) for state in STATES if state != FOREIGN},
-    (SIMULATOR, "--foreign-campaign ID"): Provided("", simulate=True, foreign=True),
-    ("--foreign-campaign ID", "state foreign"): Provided("", hook=(FOREIGN,), foreign=True),
-    (SIMULATOR, "RETRY_CONTRACT_REVOKED_KEY"): Provided("", simulate=True, revoked=True),
+    (f"{MESSAGE} (failed)", FOREIGN_CAMPAIGN): Provided("", ("failure",), foreign=True),
+    (SIMULATOR, FOREIGN_CAMPAIGN): Provided("", simulate=True, foreign=True),
+    (FOREIGN_CAMPAIGN, "state foreign"): Provided("", hook=(FOREIGN,), foreign=True),
+    (f"{MESSAGE} (failed)", KEY): Provided("", ("failure",), revoked=True),
+    (SIMULATOR, KEY): Provided("", simulate=True, revoked=True),
+    ("state failure", KEY): Provided("", hook=("failure",), revoked=True),
     (SIMULATOR, "--fuzz N"): Provided("", simulate=True, fuzz=4),
-    ("--fuzz N", "state failure"): Provided("", hook=("failure",), fuzz=4),
+    ("state failure", "--fuzz N"): Provided("", hook=("failure",), fuzz=4),
 }
 """What is given to a run, next to a key and a campaign, in the words of the options."""
 
 
-def reach_document() -> dict[str, list[list[str]]]:
-    """Return for each rule what exercises it: each of the lists alone, by all that is in it."""
-    whys = {given: reach(provided) for given, provided in GIVEN.items()}
+def reach_document() -> dict[str, dict[str, list[list[str]]]]:
+    """Return what exercises each rule on this machine, and elsewhere with messages to people.
+
+    Each of a rule's lists does alone, by all that is in it.
+    """
+    return {"here": _ways(here=True), "elsewhere": _ways(here=False)}
+
+
+def _ways(*, here: bool) -> dict[str, list[list[str]]]:
+    whys = {given: reach(replace(provided, here=here)) for given, provided in GIVEN.items()}
     found = {given: {rule for rule, why in by.items() if not why} for given, by in whys.items()}
     return {rule: _least([given for given in GIVEN if rule in found[given]]) for rule in RULES}
 
@@ -223,7 +239,7 @@ def written() -> dict[Path, str]:
     reach_text = json.dumps(document, indent=1) + "\n"
     return {
         PAGE: _with_table(PAGE, "reach", table()),
-        STATES_PAGE: _with_table(STATES_PAGE, "states", states_table(document)),
+        STATES_PAGE: _with_table(STATES_PAGE, "states", states_table(document["here"])),
         DATA: reach_text,
     }
 

@@ -174,7 +174,8 @@ class Outcome:
     messages were passed over, since they may have been tried too often, or be in a batch.
     `max_seconds` is for how long cases were generated at the most. `cutover` is the number of the
     request at which another contract took over. `superseded` is the day since which the contract is
-    no longer in force, if whatever is served was asked for.
+    no longer in force, if whatever is served was asked for. `mistakes` are those of the hook for
+    messages, a sentence each.
     """
 
     verdict: Verdict
@@ -186,6 +187,7 @@ class Outcome:
     spent: int = 0
     max_seconds: float | None = None
     cutover: int | None = None
+    mistakes: tuple[str, ...] = ()
     superseded: str | None = None
     seconds: float = 0.0
     seed: int | None = None
@@ -220,7 +222,7 @@ def conclude(
     if strict and any(contract.drift for contract in contracts):
         return Verdict.BROKEN, "drift was found, and --strict makes it a failure"
     if mistake:
-        return Verdict.USAGE_ERROR, mistake
+        return Verdict.USAGE_ERROR, "; ".join(filter(None, (mistake, failure)))
     if failure:
         return Verdict.NOT_TESTED, failure
     if RuleState.KEPT not in states:

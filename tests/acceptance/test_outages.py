@@ -32,8 +32,9 @@ from retry_contract.outcome import ContractResult, Outcome, conclude
 from retry_contract.report.json_document import outcome_document
 from retry_contract.report.text import verdict_line
 from retry_contract.rules import ESSENTIAL, RULES
+from retry_contract.rules.scenarios import MALFORMED_IDS
 from retry_contract.verification.options import read_options
-from retry_contract.verification.plan import UNKNOWN_MESSAGE
+from retry_contract.verification.refusal_steps import UNKNOWN_MESSAGE
 from retry_contract.verification.verification import Verification
 
 pytestmark = pytest.mark.slow
@@ -372,6 +373,32 @@ def test_service_that_is_busy_for_a_moment_is_tested(check: Run, served: Served)
         found = check(far.url, message=message)
     assert found.code == 0, found
     assert found.document["responses"]["429"] >= 4
+
+
+def test_odd_id_that_is_dropped_costs_its_own_probe_alone(check: Run, served: Served) -> None:
+    odd = ("%FF%FE", "%00")
+
+    def behave(call: Call) -> str:
+        dropped = any(id_ in call.target for id_ in odd)
+        return "closed before the headers" if dropped else "pass"
+
+    with between(served.url, each=behave) as far:
+        found = check(far.url)
+    assert found.code == 0
+    assert found.states["malformed-id-refused"] == "kept"
+    assert found.states["wrong-method-refused"] == "kept"
+
+
+def test_odd_ids_may_be_refused_by_a_page_of_what_stands_in_front(
+    check: Run, served: Served
+) -> None:
+    def behave(call: Call) -> Any:
+        odd = any(id_ and id_ in call.target for id_ in MALFORMED_IDS.values())
+        return response(403, b"<html>", content_type="text/html") if odd else "pass"
+
+    with between(served.url, each=behave) as far:
+        found = check(far.url)
+    assert (found.code, found.states["content-type-is-json"]) == (0, "kept")
 
 
 # The command

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -128,12 +130,14 @@ def test_it_answers_for_this_machine_and_for_the_names_that_it_is_given(
 def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> None:
     with sandbox(shell, "--fault", "id-changed", "--fault", "answers-200") as process:
         assert process.stdout is not None
-        lines = [next(process.stdout).rstrip() for _ in range(8)]
+        lines = [next(process.stdout).rstrip() for _ in range(9)]
     assert lines[0].startswith("base URL  http://127.0.0.1:")
     assert lines[0].endswith("/api/v2")
     assert lines[1].endswith("/_sandbox")
     assert lines[3] == "faults    id-changed, answers-200"
-    assert [line.split()[0] for line in lines[5:8]] == ["campaign", "key", "failure"]
+    assert [line.split()[0] for line in lines[5:9]] == [
+        *("campaign", "key", "revoked", "failure"),
+    ]
 
 
 PRINT = "import os; print(*sorted(k for k in os.environ if k.startswith(('RETRY_', 'POSTMAN_'))))"
@@ -153,7 +157,24 @@ def test_command_has_the_sandbox_in_its_environment(
         "RETRY_CONTRACT_MESSAGES",
         "RETRY_CONTRACT_REVOKED_KEY",
         "RETRY_CONTRACT_SANDBOX",
+        "RETRY_CONTRACT_SANDBOX_COMMAND",
     ]
+
+
+@pytest.mark.slow
+def test_replay_starts_such_a_sandbox_again(here: Callable[..., Done], tmp_path: Path) -> None:
+    program, out = f"{sys.executable} -m retry_contract", tmp_path / "out"
+    words = ("sandbox", "--port", "0", "--fault", "id-changed", "--cap", "retries", "--run")
+    here(*words, f"{program} verify --fuzz 0 > {out}")
+    first = out.read_text(encoding="utf-8")
+    (replay,) = re.findall("^ +replay +(.*)$", first, re.MULTILINE)
+    assert replay == (
+        "retry-contract sandbox --port 0 --cap retries --fault id-changed --run "
+        "'retry-contract verify --contract after-2025-02-24 --fuzz 0'"
+    )
+    _, *again, command = shlex.split(replay)
+    here(*again, f"{command.replace('retry-contract', program)} > {out}")
+    assert out.read_text(encoding="utf-8").splitlines()[-1] == first.splitlines()[-1]
 
 
 @pytest.mark.slow

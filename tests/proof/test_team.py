@@ -18,7 +18,7 @@ from retry_contract.outcome import RuleState
 from retry_contract.rules import RULES
 from retry_contract.verification.states import STATES
 
-SLOW_DELIVERY = 0.3
+SLOW_DELIVERY = 0.5
 """In seconds: retries that are sent at once come back before one of them has failed again."""
 
 
@@ -58,6 +58,27 @@ def test_generated_rules_are_exercised_by_the_hook_alone(team: Team) -> None:
     results = results_of(team, fuzz="5")
     assert alarms(results) == {}
     assert in_state(results, RuleState.NOT_EXERCISED) == {"same-shape-as-single-send"}
+
+
+def _states(results: dict[str, Any]) -> dict[str, str]:
+    return {rule: str(result.state) for rule, result in results.items()}
+
+
+@pytest.mark.parametrize("few", [1, 3, 6])
+@pytest.mark.parametrize("fuzz", ["0", "3"])
+def test_rules_in_any_order_give_one_verdict_where_messages_are_few(few: int, fuzz: str) -> None:
+    found = []
+    for order in (list(RULES), list(reversed(RULES))):
+        with serve() as served:
+            left, provide = {"failure": few}, served.new_message
+
+            def give(state: str, left: Any = left, provide: Any = provide) -> str | None:
+                left[state] = left.get(state, 1) - 1
+                return str(provide(state)) if left[state] >= 0 else None
+
+            object.__setattr__(served, "new_message", give)
+            found.append(_states(results_of(served, order=order, fuzz=fuzz)))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("instances", [1, 2])

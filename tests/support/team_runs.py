@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from retry_contract.verification.options import Options, read_options
 from retry_contract.verification.verification import Verification
 
 
-def results_of(team: Team, *, hook: bool = True, **given: Any) -> dict[str, RuleResult]:
+def results_of(
+    team: Team, *, hook: bool = True, order: Iterable[str] = RULES, **given: Any
+) -> dict[str, RuleResult]:
     """Return the result of every rule. `given` are options of `verify`, by name."""
     wanted = {"endpoint": team.url, "campaign": team.campaign, "fuzz": "0", "contract": "after"}
     wanted |= {"foreign-campaign": team.foreign_campaign}
@@ -29,7 +32,7 @@ def results_of(team: Team, *, hook: bool = True, **given: Any) -> dict[str, Rule
         options = dataclasses.replace(options, states=team.new_message)
     with contextlib.closing(Verification(options, Callbacks(_generator(options)))) as verification:
         (run,) = verification.names
-        results = {rule: verification.check(run, rule) for rule in RULES}
+        results = {rule: verification.check(run, rule) for rule in order}
         assert verification.findings().mistakes == ()
         return results
 

@@ -3,11 +3,12 @@
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
         if options.run is not None:
-            return _run_command(options.run, _environment(described))
+            return _run_command(options.run, _environment(described, _command_of(options)))
         with contextlib.suppress(KeyboardInterrupt):
             if options.json:
                 write_json(described)
@@ -157,11 +158,31 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
     for campaign in (described, described["foreign"]):
         yield f"\ncampaign  {campaign['campaign']}"
         yield f"key       {campaign['key']}"
+        if "revoked_key" in campaign:
+            yield f"revoked   {campaign['revoked_key']}"
         yield from (f"  {state:<32}{message}" for state, message in campaign["messages"].items())
     yield "\nServing on loopback; Ctrl-C ends it."
 
 
-def _environment(described: dict[str, Any]) -> dict[str, str]:
+def _command_of(options: argparse.Namespace) -> str:
+    """Return the command that starts such a sandbox, at any port, but for its --run."""
+    words = ["retry-contract", "sandbox", "--port", "0"]
+    for option, _, _, *more in _OPTIONS:
+        value = getattr(options, option.removeprefix("--").replace("-", "_"))
+        if option in ("--port", "--run", "--json") or value in (None, *_defaults(more)):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            words += [option, item]
+    return shlex.join(words)
+
+
+def _defaults(more: Sequence[dict[str, Any]]) -> list[Any]:
+    return [keywords["default"] for keywords in more if "default" in keywords]
+
+
+def _environment(described: dict[str, Any], command: str) -> dict[str, str]:
+    from retry_contract.endpoint import sandbox_client
+
     # Last, so that the command finds this one where no other is in the way.
     places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     return {
@@ -171,7 +192,8 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
         "RETRY_CONTRACT_CAMPAIGN": described["campaign"],
         "RETRY_CONTRACT_FOREIGN_CAMPAIGN": described["foreign"]["campaign"],
         "RETRY_CONTRACT_MESSAGES": ",".join(described["messages"].values()),
-        "RETRY_CONTRACT_SANDBOX": described["control"],
+        sandbox_client.VARIABLE: described["control"],
+        sandbox_client.COMMAND: command,
         "POSTMAN_API_KEY": described["key"],
         "RETRY_CONTRACT_REVOKED_KEY": described["revoked_key"],
     }

@@ -1,7 +1,5 @@
 """The interface of every way to reach a service."""
 
-import functools
-import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -21,7 +19,8 @@ class Endpoint(Protocol):
     `simulator` is the number that a Single Send may go to, None if none may be made. `expendable`
     says that no request costs anything, and no text reaches a person. `real_time` says that the
     service moves on by itself; if not, it moves only in `wait`. `patience` is how many seconds a
-    message to the simulator number is waited for.
+    message to the simulator number is waited for. `numbers` counts the responses, over everything
+    that asks this endpoint. `asks_team` says that the service's team may have messages.
     """
 
     name: str
@@ -31,9 +30,11 @@ class Endpoint(Protocol):
     foreign_campaign: str | None
     revoked_key: str | None = None
     simulator: str | None
+    numbers: Iterator[int]
     named: tuple[str, ...] = ()
     values: Mapping[str, str] | None = None
     expendable: bool
+    asks_team: bool = False
     real_time: bool
     patience: float = 10.0
 
@@ -48,11 +49,6 @@ class Endpoint(Protocol):
     ) -> Sequence[httpx.Response | Exception]:
         """Send requests at the same time; return for each what `send` returns, or raises."""
         return [response_or_error(self.send, request) for request in requests]
-
-    @functools.cached_property
-    def numbers(self) -> Iterator[int]:
-        """The numbers of the responses, over everything that asks this endpoint."""
-        return itertools.count(1)
 
     def message_in(self, state: str) -> str | None:
         """Return the id of a message in a state, from the service's team, or None.

@@ -1,6 +1,7 @@
 """A service over HTTP, on one httpx client behind the guard."""
 
 import contextlib
+import itertools
 import os
 import re
 import ssl
@@ -22,7 +23,7 @@ from retry_contract.service.model import simulator_number
 
 _PATIENCE_HERE, _PATIENCE = 10.0, 90.0
 _AT_ONCE = 4
-"""How many requests may be on their way: a server under development may take one at a time."""
+"""How many generated requests may be on their way: a server may take one at a time."""
 _GLANCE = 0.1
 """How often a wait for other threads hears Ctrl-C, in seconds."""
 _HOST = re.compile(r"[^\s%\x00-\x1f]+")
@@ -68,12 +69,13 @@ class LiveEndpoint(Endpoint):
         base = httpx.URL(settings.url)
         bounds = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
         self.name, self.key, self.campaign = settings.url, settings.key, settings.campaign
-        self.revoked_key = settings.revoked_key
+        self.revoked_key, self.numbers = settings.revoked_key, itertools.count(1)
         self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
         self.patience = settings.patience or (_PATIENCE_HERE if bounds.loopback else _PATIENCE)
         self._state_of, self._proxied = state_of, settings.proxy is not None
+        self.asks_team = state_of is not None
         self._few = threading.Semaphore(_AT_ONCE)
         timeout = settings.timeout
         # Servers drop an idle connection after five seconds or more.

@@ -1,6 +1,7 @@
 """The documented service in this process, behind httpx: no socket is opened."""
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +68,7 @@ class MockEndpoint(Endpoint):
         own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self.key, self.campaign = own, own.key, own.id
         self.revoked_key: str | None = own.revoked_key
+        self.numbers = itertools.count(1)
         self.foreign_campaign: str | None = self._foreign.id
         self.simulator: str | None = simulator_number()
         self._handle: Handler = self.service.handle

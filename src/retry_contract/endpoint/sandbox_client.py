@@ -17,6 +17,9 @@ from retry_contract.outcome import NotTested
 VARIABLE = "RETRY_CONTRACT_SANDBOX"
 """Names the controls of the sandbox that is tested, as `sandbox --run` does."""
 
+COMMAND = "RETRY_CONTRACT_SANDBOX_COMMAND"
+"""Holds the command that starts such a sandbox, without its `--run`."""
+
 
 def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str | None] | None:
     """Return what provides messages, if the controls of the service at a URL are named."""

@@ -103,7 +103,8 @@ class _Series:
         self._plan, self._tally, self._kind = plan, tally, kind
         self._bounds = Bounds(plan.seconds)
         endpoint = plan.endpoint
-        self._scrubber = Scrubber(endpoint.key, *(endpoint.values or {}).values())
+        keys = (endpoint.key, endpoint.revoked_key or "")
+        self._scrubber = Scrubber(*keys, *(endpoint.values or {}).values())
         self._drawn: list[Any] = []
         self._results: dict[str, Broken | None] = {}
         self._shrinks = 0
@@ -145,7 +146,7 @@ class _Series:
     def _reduce(self) -> None:
         """Go on with a smaller case that breaks the same rule, until there is none."""
         tally = self._tally
-        while tally.smallest is not None and tally.reason is None:
+        while tally.smallest is not None and tally.reason is None and tally.short is None:
             smaller = self._smaller(tally.smallest)
             if smaller is None:
                 return
@@ -156,8 +157,12 @@ class _Series:
         kind = self._kind
 
         def play(case: Any, one: Play) -> None:
-            with contextlib.suppress(NotExercised):
+            try:
                 _play_smaller(kind.play, found, case, one)
+            except OutOfMessages:
+                raise
+            except NotExercised:
+                pass
 
         cases = {_key(case): case for case in kind.smaller(kind.read(found.case[kind.name]))}
         new = [

@@ -1,5 +1,6 @@
 """Checking a rule by generated cases."""
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -9,6 +10,7 @@ from retry_contract.fuzz.engine import Tally
 from retry_contract.fuzz.plan import Broken, Plan
 from retry_contract.outcome import NotExercised, RuleResult, RuleState, Traffic, Violation
 from retry_contract.rules.generated_cases import REQUESTS
+from retry_contract.rules.scenarios import EVERY_RESPONSE, GROUPS
 from retry_contract.verification.observer import GeneratedCases, Observer
 from retry_contract.verification.options import Options, replay_command
 from retry_contract.verification.run import Interrupted
@@ -27,16 +29,19 @@ class Generator:
 
     def __call__(self, rule: str, run: Observer) -> GeneratedCases:
         """Check a rule. Raises NotExercised, NotTested, or Interrupted."""
+        if run.prober.endpoint.asks_team and not self._options.replay:
+            # Of messages that are few, the scenarios have the first.
+            for scenario in GROUPS[EVERY_RESPONSE]:
+                with contextlib.suppress(NotExercised):
+                    run.observe(scenario)
         plan, begin = self._plan(rule, run), time.monotonic()
         tally = Tally(plan.most_shrinks)
         run.count(lambda: tally.sent)
         try:
             found = _violations(_fuzz_of(rule)(plan, tally), self._options, run)
         except NotExercised as reason:
-            if not tally.cut:
-                raise
-            shown = tuple(tally.shown)
-            return GeneratedCases((), tally.played, plan.cases, str(reason), shown)
+            played, asked = (tally.played, plan.cases) if tally.cut else (None, None)
+            return GeneratedCases((), played, asked, str(reason), tuple(tally.shown))
         except KeyboardInterrupt:
             found = _violations(tally.smallest, self._options, run)
             if not found:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -123,7 +123,7 @@ class ContractSession:
             options,
             Callbacks(
                 generate,
-                lambda state: config.hook.pytest_retry_contract_state(state=state),
+                _hook_of(config),
                 self._listen,
                 self._announce,
                 lambda text: config.hook.pytest_retry_contract_progress(text=text),
@@ -257,6 +257,12 @@ class ContractSession:
         capture = self._config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             print(text, file=sys.stderr, flush=True)
+
+
+def _hook_of(config: pytest.Config) -> Callable[[str], Any] | None:
+    """Return the hook for messages, if a plugin or a conftest has one."""
+    hook = config.hook.pytest_retry_contract_state
+    return (lambda state: hook(state=state)) if hook.get_hookimpls() else None
 
 
 @contextlib.contextmanager

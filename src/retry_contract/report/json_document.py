@@ -39,6 +39,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "spent": outcome.spent,
         "cutover": outcome.cutover,
         "superseded": outcome.superseded,
+        "mistakes": list(outcome.mistakes),
         "responses": dict(outcome.traffic.responses),
         "seconds": outcome.seconds,
         "seed": outcome.seed,

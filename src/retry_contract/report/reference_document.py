@@ -20,10 +20,7 @@ def rules_document() -> dict[str, Any]:
 
 
 def rule_document(rule: Rule) -> dict[str, Any]:
-    """Return a rule with its source and basis, and what exercises it.
-
-    Each list of `reached_by` is enough alone, with all that is in it, next to a key and a campaign.
-    """
+    """Return a rule with its source and basis, and what exercises it."""
     return {
         "rule": rule.id,
         "section": rule.section,
@@ -31,7 +28,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "basis": str(rule.basis),
         "source": rule.source,
         "sources": [source_document(source) for source in rule.sources],
-        "reached_by": [list(given) for given in reached_by(rule.id)],
+        "reached_by": dict(reached_by(rule.id)),
     }
 
 

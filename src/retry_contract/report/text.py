@@ -1,6 +1,7 @@
 """An outcome as lines of text, for a terminal or a log."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
@@ -45,9 +46,11 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
         yield from _count_lines(outcome)
         for contract in outcome.contracts:
             for drift in contract.drift:
-                place = drift.pointer or "the body"
-                yield from _wrapped(f"drift: {place}: {drift.message} ({contract.contract})")
+                place = f"{drift.pointer}: " if drift.pointer else ""
+                yield from _wrapped(f"drift: {place}{drift.message} ({contract.contract})")
         yield from _left_out_lines(outcome)
+        for mistake in outcome.mistakes[1:]:  # the last line has the first
+            yield from _wrapped(f"also: {mistake}")
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
         seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         yield f"{_names(outcome)}: {requests}{seed}"
@@ -143,7 +146,9 @@ def sent_line(outcome: Outcome) -> str:
             (traffic.sends, "Single Send", "Single Sends"),
         )
     )
-    named, more = ", ".join(traffic.unanswered[:_FEW]), traffic.lost - _FEW
+    counts = Counter(traffic.unanswered)
+    names = [what if n == 1 else f"{what} ({n} times)" for what, n in counts.items()]
+    named, more = ", ".join(names[:_FEW]), len(names) - _FEW
     lost = f"; no response to {named}{f' and {more} more' if more > 0 else ''}" if named else ""
     spent = f", {outcome.spent} passed over" if outcome.spent else ""
     seen = f"{traffic.accepted} accepted, {outcome.samples} of them observed{spent}"

@@ -15,13 +15,16 @@ from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
 from retry_contract.rules.model import Basis, Finding, Findings, Rule, about_status, rule
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
-from retry_contract.rules.scenarios import ACCEPTED_RETRIES, CUTOVER, WRONG_METHOD
+from retry_contract.rules.scenarios import (
+    ACCEPTED_RETRIES,
+    CUTOVER,
+    MALFORMED,
+    TOGETHER,
+    WRONG_METHOD,
+)
 
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z][a-z0-9.+-]{0,40}")
 _NEIGHBOURS = ("retrieve", "single-send")
-_AT_ONCE = 8
-"""How many requests of a run are on their way at once, at the most."""
-
 _rule = functools.partial(rule, "all responses")
 
 
@@ -37,9 +40,12 @@ def no_server_error(seen: Observations, _: Expectation) -> Findings:
 @_rule("every_response", "json-in-and-out", "content-type", basis=Basis.PUBLISHED)
 def content_type_is_json(seen: Observations, _: Expectation) -> Findings:
     """A 2xx and a documented error are of content type application/json."""
+    # What a 429 holds is not published, nor what refuses an odd id: it may come from a gateway.
+    odd = {o.exchange.number for o in seen.of(*MALFORMED) if not o.exchange.succeeded}
     for exchange in seen.exchanges:
-        # What a 429 holds is not published: it may come from a gateway.
         if not (exchange.succeeded or exchange.status in DOCUMENTED_ERRORS - {429}):
+            continue
+        if exchange.number in odd:
             continue
         actual = content_type_of(exchange)
         if actual != "application/json":
@@ -105,8 +111,8 @@ def cutover_request(exchanges: Iterable[Exchange], expectation: Expectation) -> 
         return None
     (_, older), (exchange, newer) = changed
     order = list(expectation.catalogue.values())
-    settled = [s for s in shown if s[0].number >= exchange.number + _AT_ONCE]
-    back = any(not _is_like(newer, contract, e.kind) for e, contract in settled)
+    settled = [s for s in shown if s[0].number >= exchange.number + TOGETHER]
+    back = any(not _is_like(newer, contract, e.kind) for e, contract in (*settled, shown[-1]))
     return None if back or order.index(newer) < order.index(older) else exchange.number
 
 

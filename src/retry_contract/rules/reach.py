@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def reached_by(rule: str) -> Sequence[Sequence[str]]:
-    """Return what exercises a rule on this machine: each of the lists alone, by all that is in it.
+def reached_by(rule: str) -> Mapping[str, Sequence[Sequence[str]]]:
+    """Return what exercises a rule `here`, on this machine, and `elsewhere`.
 
-    An empty one says that a key and a campaign are enough.
+    Each of the lists does alone, by all that is in it. An empty one says that a key and a campaign
+    are enough.
     """
-    return _ways()[rule]
+    return {where: ways[rule] for where, ways in _ways().items()}
 
 
 @functools.cache
-def _ways() -> Mapping[str, Sequence[Sequence[str]]]:
-    ways: dict[str, list[list[str]]] = json.loads(
+def _ways() -> Mapping[str, Mapping[str, Sequence[Sequence[str]]]]:
+    ways: dict[str, dict[str, list[list[str]]]] = json.loads(
         Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
     )
     return ways

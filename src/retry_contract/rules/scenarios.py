@@ -42,6 +42,9 @@ MALFORMED_IDS = {
 
 MALFORMED = tuple(MALFORMED_IDS)
 
+TOGETHER = 8
+"""How many retries of one message are sent at once, and no more requests than that are."""
+
 ACCEPTED_RETRIES = (
     *(ACCEPTED, BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED),
     *(BEFORE_CUTOVER, OTHER_CREATOR, SPECIAL_VALUES),
@@ -81,4 +84,4 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The scenarios that a rule looks at, by the name of the pytest fixture that observes them."""
 
 EVERY_RESPONSE, WHOLE_RUN = "every_response", "whole_run"
-"""The groups whose rules look at every exchange too: of the scenarios, and of generated cases."""
+"""The groups whose rules look at every exchange: of the scenarios; and of generated cases too."""

@@ -99,6 +99,7 @@ def outcome_of(
         found.spent,
         options.max_seconds,
         found.cutover,
+        tuple(map(scrubber.scrub, found.mistakes)),
         None if options.expectations else _superseded(contracts[0].contract),
         round(found.seconds, 3),
         options.seed if generated else None,

@@ -27,7 +27,7 @@ class GeneratedCases:
     """
 
     violations: tuple[Violation, ...]
-    played: int
+    played: int | None
     asked: int | None = None
     reason: str | None = None
     shown: tuple[Exchange, ...] = ()
@@ -42,12 +42,13 @@ class Callbacks:
     """What a run calls.
 
     `generate` checks the rules whose cases are generated; without it they are not exercised.
-    `state_of` returns the id of a message in a state, or None. `listen` gets every exchange,
-    `announce` what the run does next, and `progress` what it does or waits for, again and again.
+    `state_of`, if there is one, returns the id of a message in a state, or None. `listen` gets
+    every exchange, `announce` what the run does next, and `progress` what it does or waits for,
+    again and again.
     """
 
     generate: Generate | None = None
-    state_of: Callable[[str], str | None] = lambda _: None
+    state_of: Callable[[str], str | None] | None = None
     listen: Listener | None = None
     announce: Callable[[str], None] = lambda _: None
     progress: Callable[[str], None] = lambda _: None

@@ -30,6 +30,7 @@ _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
     | {"max-seconds"}
 )
+_OF_SANDBOX = ("endpoint", "campaign", "foreign-campaign")
 _REVOKED_KEY = "RETRY_CONTRACT_REVOKED_KEY"
 _BUDGET, _RATE, _TIMEOUT, _CASES = 200, 2.0, 10.0, 50
 
@@ -40,7 +41,8 @@ class Options:
 
     `expectations` is empty with `--contract served`. `samples` is how many accepted retries to
     observe; None is three where they reach nobody, else one. `required` are rules without which
-    nothing is kept. `states` is the hook of --states. `given` holds the options as they were given.
+    nothing is kept. `states` is the hook of --states, `sandbox` the command that starts the sandbox
+    that is tested, if that is known. `given` holds the options as they were given.
     """
 
     endpoint: str
@@ -58,6 +60,7 @@ class Options:
     examples: Path | None = None
     max_seconds: float | None = None
     states: Callable[[str], Any] | None = None
+    sandbox: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -99,9 +102,16 @@ def read_options(
         samples=_samples(values["samples"]),
         examples=read.usable_folder("example-database", values["example-database"]),
         states=None if values["states"] is None else load_states(values["states"]),
+        sandbox=None if live is None else _sandbox_command(live.url, environment),
         max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
         given=given,
     )
+
+
+def _sandbox_command(url: str, environment: Mapping[str, str]) -> str | None:
+    from retry_contract.endpoint.sandbox_client import COMMAND, states_of
+
+    return environment.get(COMMAND) if states_of(url, environment) is not None else None
 
 
 def _samples(text: str | None) -> int | None:
@@ -187,18 +197,21 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
 def replay_command(options: Options, contract: str, case: str | None = None) -> str:
     """Return a shell command that repeats a run on one contract, or one `case` of it, as JSON.
 
-    Nothing secret is in it: a value that fills the template is a mask.
+    Nothing secret is in it: a value that fills the template is a mask. Under `sandbox --run` the
+    command starts such a sandbox first, since this one will be gone.
     """
     given, live = dict(options.given), options.live
     words, hidden = ["retry-contract", "verify"], Scrubber(live.key if live else "")
     if given.get("on") is None:
         words += ["--contract", SERVED if given.get("contract") == SERVED else contract]
-    if live is not None:
+    if live is not None and options.sandbox is None:
         from_environment = (options.endpoint, live.campaign, live.foreign_campaign)
         given |= zip(("endpoint", "campaign", "foreign-campaign"), from_environment, strict=True)
     for option in OPTIONS:
         value = given.get(option.name)
         if value in (None, MOCK) or option.name in _NOT_REPEATED:
+            continue
+        if options.sandbox is not None and option.name in _OF_SANDBOX:
             continue
         if option.kind == "flag":
             words.append(f"--{option.name}")
@@ -210,4 +223,5 @@ def replay_command(options: Options, contract: str, case: str | None = None) -> 
     if live is not None and live.values:
         words += ["--values", json.dumps(dict.fromkeys(live.values, MASK))]
     words += ["--fuzz", "0"] if case is None else ["--replay", case]
-    return shlex.join(words)
+    command = shlex.join(words)
+    return f"{options.sandbox} --run {shlex.quote(command)}" if options.sandbox else command

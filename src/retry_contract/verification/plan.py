@@ -1,15 +1,14 @@
 """The steps that set up each scenario and observe it."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.timeline import show
-from retry_contract.endpoint.guard import is_plain
 from retry_contract.exchange import Observation
-from retry_contract.outcome import NotExercised, NotTested
+from retry_contract.outcome import NotExercised
 from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import (
     FAILURE,
@@ -24,16 +23,23 @@ from retry_contract.rules.refusals import TOO_MANY
 from retry_contract.service.seeds import SPENT
 from retry_contract.verification.messages import SIMULATE, Messages
 from retry_contract.verification.observer import Observer, Step
-from retry_contract.verification.prober import NOT_SIMULATED, Prober
-from retry_contract.verification.provider import Mistake
+from retry_contract.verification.prober import Prober
+from retry_contract.verification.refusal_steps import (
+    created,
+    foreign_campaign,
+    malformed,
+    observe_first,
+    revoked_key,
+    unknown,
+    with_authorization,
+    without_messages,
+    wrong_method,
+)
 from retry_contract.verification.states import FOREIGN, STATES
 
-UNKNOWN_MESSAGE = "message_00000000-0000-4000-8000-000000000000"
-UNKNOWN_CAMPAIGN = "campaign_00000000-0000-4000-8000-000000000000"
 _WRONG_KEY = "key_test_00000000000000000000000000000000"
-_METHODS_HERE, _METHODS_ELSEWHERE = ("GET", "HEAD", "PUT", "PATCH", "DELETE"), ("GET", "HEAD")
-_TOGETHER_HERE, _TOGETHER_ELSEWHERE = 8, 4
-"""How many retries are sent at once; elsewhere fewer than the five a second that are published."""
+_TOGETHER_ELSEWHERE = 4
+"""How many retries are sent at once off this machine: fewer than the published five a second."""
 
 _SAMPLES, _SECOND_RETRIES, _RETRIEVES = 3, 3, 10
 _ONE_SECOND = timedelta(seconds=1)
@@ -92,22 +98,6 @@ def _in_state(scenario: str, state: str, *, known: bool = True) -> Step:
     return step
 
 
-def _created(observer: Observer) -> Iterator[Observation]:
-    """Retry a message that was not yet sent on: one at hand, or one that is sent just now."""
-    prober, scenario = observer.prober, s.UNFAILED[0]
-    try:
-        yield prober.probe(scenario, observer.messages.in_state(s.UNFAILED_STATUSES[0]))
-    except NotExercised:
-        message, sent = prober.simulate()
-        if not observer.messages.is_harmless(message):
-            raise NotTested(NOT_SIMULATED) from None
-        yield prober.probe_at_once(scenario, message, sent, sends=1)
-
-
-def _unknown(observer: Observer) -> Iterator[Observation]:
-    yield observer.prober.probe(s.UNKNOWN, UNKNOWN_MESSAGE, known=False)
-
-
 def _first_retry(observer: Observer) -> Observation:
     """Return the accepted retry, for what is to come after it."""
     first, *_ = observer.observe(s.ACCEPTED)
@@ -158,7 +148,7 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
     try:
         first = _first_retry(observer)
     except NotExercised as error:
-        reason = _without_messages(observer, error)
+        reason = without_messages(observer, error)
     if first is not None and observer.messages.is_simulated(first):
         try:
             yield from list(_until_refused(observer, first))
@@ -174,12 +164,6 @@ def _attempts(observer: Observer) -> Iterator[Observation]:
             raise reason from None
     else:
         yield replace(observer.prober.probe(s.ATTEMPTS, message), sends=MOST_SENDS)
-
-
-def _without_messages(observer: Observer, error: NotExercised) -> NotExercised:
-    """Return why there is no message: that none was simulated, if none was to be."""
-    simulates = observer.prober.endpoint.simulator is not None
-    return error if simulates or isinstance(error, Mistake) else NotExercised(SIMULATE)
 
 
 def _until_refused(observer: Observer, first: Observation) -> Iterator[Observation]:
@@ -205,90 +189,24 @@ def _until_refused(observer: Observer, first: Observation) -> Iterator[Observati
             return
 
 
-def _spare(observer: Observer) -> str:
-    """Return a message for a retry that must be refused, once the accepted ones have theirs."""
-    reason = None
-    try:
-        observer.observe(s.ACCEPTED)
-    except NotExercised as error:
-        reason = error
-    message = observer.messages.spare()
-    if message is None:
-        raise reason or NotExercised("the first retry was not accepted")
-    return message
-
-
-def _with_authorization(scenario: str, write: Callable[[str], str | None]) -> Step:
-    """Return the step of a retry with another Authorization header, written from the key."""
-
-    def step(observer: Observer) -> Iterator[Observation]:
-        message, key = _spare(observer), observer.prober.endpoint.key
-        yield observer.prober.probe(scenario, message, authorization=write(key))
-
-    return step
-
-
-def _foreign_campaign(observer: Observer) -> Iterator[Observation]:
-    """Ask for a message in a campaign of another key, and here in one that does not exist too."""
-    prober, endpoint = observer.prober, observer.prober.endpoint
-    campaign, own, reason = endpoint.foreign_campaign, None, NotExercised(SIMULATE)
-    try:
-        own = _spare(observer)
-    except NotExercised as error:
-        reason = _without_messages(observer, error)
-    if own is not None and endpoint.expendable:
-        yield prober.probe(s.UNKNOWN_CAMPAIGN, own, known=False, campaign=UNKNOWN_CAMPAIGN)
-    if campaign is None:
-        raise NotExercised("needs --foreign-campaign")
-    provided = observer.messages.provided(FOREIGN)
-    if provided is not None:
-        yield prober.probe(s.FOREIGN_CAMPAIGN, provided, known=False, campaign=campaign)
-    if own is not None and observer.messages.is_harmless(own):
-        yield prober.probe(s.FOREIGN_CAMPAIGN, own, known=False, campaign=campaign)
-    elif provided is None:
-        raise reason
-
-
-def _revoked_key(observer: Observer) -> Iterator[Observation]:
-    key = observer.prober.endpoint.revoked_key
-    if key is None:
-        raise NotExercised("needs RETRY_CONTRACT_REVOKED_KEY")
-    message = _spare(observer)
-    yield observer.prober.probe(s.REVOKED_KEY, message, authorization=f"Bearer {key}")
-
-
 def _concurrent(observer: Observer) -> Iterator[Observation]:
     """Retry one failed message, which reaches nobody, several times at once."""
     prober, messages = observer.prober, observer.messages
-    count = _TOGETHER_HERE if prober.endpoint.expendable else _TOGETHER_ELSEWHERE
+    observe_first(observer, s.ACCEPTED, s.RETRIED_TWICE)
+    count = s.TOGETHER if prober.endpoint.expendable else _TOGETHER_ELSEWHERE
     for number in range(_SECOND_RETRIES):
         try:
             message = messages.failed(harmless=True)
         except NotExercised as error:
             if number:
                 return
-            raise _without_messages(observer, error) from None
+            raise without_messages(observer, error) from None
         together = prober.probe_together(s.CONCURRENT, message.id, count)
         for observation in together:
             messages.note_retry(observation)
         yield from together
         if sum(o.exchange.succeeded for o in together) <= 1 or not may_all_be_in_order(together):
             return
-
-
-def _malformed(scenario: str, id_: str) -> Step:
-    def step(observer: Observer) -> Iterator[Observation]:
-        if not observer.prober.endpoint.expendable and not is_plain(id_):
-            raise NotExercised("such an id is asked for on this machine only")
-        yield observer.prober.probe(scenario, id_, known=False)
-
-    return step
-
-
-def _wrong_method(observer: Observer) -> Iterator[Observation]:
-    message, expendable = _spare(observer), observer.prober.endpoint.expendable
-    for method in _METHODS_HERE if expendable else _METHODS_ELSEWHERE:
-        yield observer.prober.probe(s.WRONG_METHOD, message, method=method)
 
 
 def _retrieved(observer: Observer) -> Iterator[Observation]:
@@ -333,21 +251,21 @@ _BY_STATE = {
 
 PLAN: dict[str, Step] = {
     s.ACCEPTED: _accepted,
-    s.UNKNOWN: _unknown,
+    s.UNKNOWN: unknown,
     s.ELSEWHERE: _in_state(s.ELSEWHERE, FOREIGN, known=False),
     s.RETRIED_TWICE: _retried_twice,
     s.ATTEMPTS: _attempts,
-    s.NO_KEY: _with_authorization(s.NO_KEY, lambda _: None),
-    s.WRONG_KEY: _with_authorization(s.WRONG_KEY, lambda _: f"Bearer {_WRONG_KEY}"),
-    s.WRONG_SCHEME: _with_authorization(s.WRONG_SCHEME, lambda key: f"Basic {key}"),
-    s.NO_SCHEME: _with_authorization(s.NO_SCHEME, lambda key: key),
-    s.REVOKED_KEY: _revoked_key,
+    s.NO_KEY: with_authorization(s.NO_KEY, lambda _: None),
+    s.WRONG_KEY: with_authorization(s.WRONG_KEY, lambda _: f"Bearer {_WRONG_KEY}"),
+    s.WRONG_SCHEME: with_authorization(s.WRONG_SCHEME, lambda key: f"Basic {key}"),
+    s.NO_SCHEME: with_authorization(s.NO_SCHEME, lambda key: key),
+    s.REVOKED_KEY: revoked_key,
     s.CONCURRENT: _concurrent,
-    s.FOREIGN_CAMPAIGN: _foreign_campaign,
-    s.WRONG_METHOD: _wrong_method,
+    s.FOREIGN_CAMPAIGN: foreign_campaign,
+    s.WRONG_METHOD: wrong_method,
     s.CUTOVER: _cutover,
     s.RETRIEVED: _retrieved,
-    s.UNFAILED[0]: _created,
+    s.UNFAILED[0]: created,
     **{scenario: _in_state(scenario, state) for scenario, state in _BY_STATE.items()},
-    **{scenario: _malformed(scenario, id_) for scenario, id_ in s.MALFORMED_IDS.items()},
+    **{scenario: malformed(scenario, id_) for scenario, id_ in s.MALFORMED_IDS.items()},
 }

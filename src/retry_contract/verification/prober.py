@@ -21,7 +21,7 @@ _A_MOMENT = 0.002
 """Timestamps are in whole milliseconds: a retry must come after that of the failure."""
 
 _IN_TIME = " after {:g} s; --max-seconds waits longer"
-_ID = re.compile(r"[A-Za-z0-9._~-]+")
+MESSAGE_ID = re.compile(r"[A-Za-z0-9._~-]+")
 _VALUES = {"name": "Tést 测试"}
 
 NOT_SIMULATED = (
@@ -57,7 +57,7 @@ class Prober(Sender):
         """Retrieve a message. Raises NotTested if the service redirects, or is down."""
         path = self._path(message)
         exchange = self._shown_at(path)
-        self._latest[message] = self._shown[path] = exchange
+        self._latest[message] = exchange
         if self.endpoint.real_time:
             self._check_first(exchange)
             outage.check_welcome(exchange, first=False)
@@ -162,7 +162,7 @@ class Prober(Sender):
         if self.endpoint.real_time:
             self._check_first(sent)
         message = sent.members.get("id")
-        if not sent.succeeded or not isinstance(message, str) or not _ID.fullmatch(message):
+        if not sent.succeeded or not isinstance(message, str) or not MESSAGE_ID.fullmatch(message):
             raise NotExercised(f"the Single Send was answered with status {sent.status}")
         return message, sent
 

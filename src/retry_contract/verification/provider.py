@@ -1,9 +1,9 @@
 """Messages from the service's team: asked for by state, and looked at before they are used."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
@@ -11,15 +11,17 @@ from retry_contract.privacy.masks import mask_numbers
 from retry_contract.privacy.user_errors import last_line, place_of
 from retry_contract.service.seeds import OTHER_CREATOR
 from retry_contract.verification import outage
-from retry_contract.verification.prober import Prober
+from retry_contract.verification.prober import MESSAGE_ID, Prober, is_to_simulator
 from retry_contract.verification.states import FOREIGN, STATES, found_in
 from retry_contract.verification.states_file import HOOK
 
-_ID = re.compile(r"[A-Za-z0-9._~-]+")
 _SOON_HERE, _SOON = 2.0, 10.0
 """How many seconds a message that Retrieve does not show yet is waited for."""
 
 _PAUSE = 0.05
+_TO_A_PERSON = (
+    "off this machine only a message to a simulator number is retried where that must be refused"
+)
 
 
 class Mistake(NotExercised):
@@ -43,7 +45,6 @@ class Provider:
     def __init__(self) -> None:
         self.mistakes: dict[str, Mistake] = {}
         self._given: set[str] = set()
-        self._creators: set[str] = set()
 
     def message(
         self,
@@ -58,31 +59,33 @@ class Provider:
         if state in self.mistakes:
             raise self.mistakes[state]
         try:
-            message = _ask(state, lambda: call(lambda: prober.endpoint.message_in(state)))
-            if message is not None and prober.endpoint.real_time:
-                self._check_new(state, message)
-                if state != FOREIGN:  # in that campaign nothing but a retry is ever asked for
-                    self._look(state, message, prober)
+            message: str | None = call(lambda: self._ask(state, prober.endpoint))
+            # In the foreign campaign nothing but a retry is ever asked for.
+            if message is not None and prober.endpoint.real_time and state != FOREIGN:
+                self._look(state, message, prober)
         except Mistake as mistake:
             self.mistakes.setdefault(state, mistake)
             raise
         return message
 
-    def _check_new(self, state: str, message: str) -> None:
-        if message in self._given:
-            why = "which it has returned before; each call must return another message, or None"
-            raise Mistake(f"{_hook(state)} returned {message}, {why}")
-        self._given.add(message)
+    def _ask(self, state: str, endpoint: Endpoint) -> str | None:
+        """Return what the hook returns, if that is a new message or None. Raises Mistake."""
+        message = _answer(state, endpoint)
+        if message is not None and endpoint.real_time:
+            if message in self._given:
+                why = "which it has returned before; each call must return another message, or None"
+                raise Mistake(f"{_hook(state)} returned {message}, {why}")
+            self._given.add(message)
+        return message
 
     def _look(self, state: str, message: str, prober: Prober) -> None:
         """Raise Mistake if Retrieve does not show a message to be as its state asks for."""
         shown = _shown(message, prober)
         wanted = STATES[state]
-        creator = shown.members.get("creatorId")
-        same = state == OTHER_CREATOR and creator in self._creators
+        same = state == OTHER_CREATOR and shown.members.get("creatorId") in _creators(prober, shown)
         if shown.succeeded and wanted.holds(shown) and not same:
-            if state != OTHER_CREATOR and isinstance(creator, str):
-                self._creators.add(creator)
+            if not (prober.endpoint.expendable or not wanted.is_refused or is_to_simulator(shown)):
+                raise NotExercised(_TO_A_PERSON)
             return
         came = "of the same creatorId as the others" if same else found_in(shown)
         raise Mistake(
@@ -91,9 +94,9 @@ class Provider:
         )
 
 
-def _ask(state: str, ask: Callable[[], Any]) -> str | None:
+def _answer(state: str, endpoint: Endpoint) -> str | None:
     try:
-        message = ask()
+        message: Any = endpoint.message_in(state)
     except HookError as failure:
         place = place_of(failure.error)
         said = mask_numbers(last_line(failure.error).replace("\n", "; "))
@@ -101,11 +104,17 @@ def _ask(state: str, ask: Callable[[], Any]) -> str | None:
         raise Mistake(f"{_hook(state)} raised {said}") from failure.error
     if message is None:
         return None
-    if not isinstance(message, str) or not _ID.fullmatch(message):
+    if not isinstance(message, str) or not MESSAGE_ID.fullmatch(message):
         is_text = isinstance(message, str)
         came = describe(message) if is_text else f"a value of type {type(message).__name__}"
         raise Mistake(f"{_hook(state)} returned {came}; give the id of a message, or None")
     return message
+
+
+def _creators(prober: Prober, but: Exchange) -> set[str]:
+    """Return the creators of the messages that were shown so far, but for one."""
+    others = (e.members for e in prober.exchanges if e.succeeded and e.path != but.path)
+    return {m["creatorId"] for m in others if isinstance(m.get("creatorId"), str)}
 
 
 def _hook(state: str) -> str:

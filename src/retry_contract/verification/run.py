@@ -53,7 +53,8 @@ class Run(Observer):
         try:
             found = self._found(rule)
         except NotExercised as error:
-            late = self.messages.late if str(error) == SIMULATE else None
+            given = self.prober.endpoint.simulator is not None
+            late = self.messages.late if given and str(error) == SIMULATE else None
             reason = str(late or error)
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         if isinstance(found, tuple):

@@ -53,7 +53,6 @@ class Sender:
         self.exchanges: list[Exchange] = []
         self._base = str(endpoint.client.base_url).rstrip("/") + "/"
         self._pooled = pooled
-        self._shown: dict[str, Exchange] = {}
         self._requests, self._left = 0, Counter[Kind]()
         self._unanswered: list[str] = []
 
@@ -118,8 +117,11 @@ class Sender:
                 self._keep("retry", came)
             else:
                 failures.append(self._failure("retry", request, what, came))
+        lost = next((f for f in failures if isinstance(f, NoResponse)), None)
+        if lost is not None:
+            raise NoResponse(f"{lost}{self._fate_of('retry', 'POST', path)}")
         if failures:
-            raise NotTested(f"{failures[0]}{self._fate_of('retry', 'POST', path)}")
+            raise failures[0]
         return tuple(self.exchanges[-count:])
 
     def _headers(self, authorization: str | None) -> dict[str, str]:
@@ -188,7 +190,7 @@ class Sender:
 
     def _fate_of(self, kind: Kind, method: str, path: str) -> str:
         """Return in sentences what may have come of a request whose response says nothing."""
-        if method != "POST" or kind == "retrieve":
+        if method != "POST" or kind not in ("retry", "single-send"):
             return ""
         if kind == "single-send":
             return ". The Single Send went out and may have been accepted"
@@ -203,7 +205,9 @@ class Sender:
 
     def _check_unmoved(self, path: str) -> None:
         """Raise NotTested if a message is another one since a retry of it was answered with 429."""
-        before, shown = self._shown.get(path), self.send("retrieve", path, method="GET")
+        earlier = (e for e in reversed(self.exchanges) if e.kind == "retrieve")
+        before = next((e for e in earlier if e.path.endswith(f"/{path}")), None)
+        shown = self.send("retrieve", path, method="GET")
         if shown.succeeded and (before is None or before.body != shown.body):
             raise NotTested(
                 "a retry was answered with 429, and Retrieve shows its message changed: it may "

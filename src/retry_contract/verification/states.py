@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show
@@ -33,6 +34,11 @@ class State:
     scenarios: tuple[str, ...]
     named: Holds
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether its retries must be refused: a faulty service would text the recipient."""
+        return not {*self.scenarios} & {*s.ACCEPTED_RETRIES}
+
 
 def _failed(shown: Exchange) -> bool:
     return shown.members.get("latestStatus") == FAILURE
@@ -61,8 +67,8 @@ def _in_batch(which: Callable[[object], bool]) -> Holds:
 
 def _is_old(shown: Exchange) -> bool:
     created = instant_of(shown.members.get("createdAt"))
-    cutover = max(p.effective_from for p in catalogue().timeline if p.effective_from)
-    begin = instant_of(show(cutover))
+    cutover = catalogue().timeline.at(datetime.now(UTC)).effective_from
+    begin = instant_of(show(cutover)) if cutover is not None else None
     return created is not None and begin is not None and created < begin
 
 

@@ -1,5 +1,6 @@
 """Loads the hook of --states: a file or a module of the service's team."""
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -39,11 +40,14 @@ def load_states(name: str) -> Callable[[str], Any]:
 def _import(name: str) -> ModuleType:
     file = Path(name)
     is_file = file.suffix == ".py"
+    if not is_file and not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(f"--states {name}: give a file whose name ends in .py, or a module")
     if is_file and not file.is_file():
         raise UsageError(f"--states {name}: there is no such file")
     sys.path.append(str(file.resolve().parent if is_file else Path.cwd()))
     try:
-        return _run(file) if is_file else importlib.import_module(name)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for the outcome
+            return _run(file) if is_file else importlib.import_module(name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a module does when it is imported

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,21 +82,23 @@ class Verification:
             self._callbacks.announce(f"not used by this run: {', '.join(ignored)}{hint}")
         sandbox = states_of(live.url, os.environ)
 
-        hooks = (self.options.states, self._callbacks.state_of)
+        asked = (self.options.states, self._callbacks.state_of, sandbox)
+        hooks = [hook for hook in asked if hook is not None]
+        return LiveEndpoint(live, partial(_first_message, hooks) if hooks else None)
 
-        def state_of(state: str) -> Any:
-            for hook in filter(None, hooks):
-                try:
-                    message = hook(state)
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:  # pytest's own are none of Exception
-                    raise HookError(error) from error
-                if message is not None:
-                    return message
-            return None if sandbox is None else sandbox(state)
 
-        return LiveEndpoint(live, state_of)
+def _first_message(hooks: Sequence[Callable[[str], Any]], state: str) -> Any:
+    """Return what the first hook that has a message returns. Raises HookError."""
+    for hook in hooks:
+        try:
+            message = hook(state)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # pytest's own are none of Exception
+            raise HookError(error) from error
+        if message is not None:
+            return message
+    return None
 
 
 def _netrc() -> list[str]:

@@ -66,6 +66,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "samples": None,
         "cutover": None,
         "superseded": None,
+        "mistakes": [],
         "responses": {"200": 4, "201": 3},
         "seconds": 1.5,
         "seed": 7,

@@ -187,7 +187,7 @@ def test_drift_is_a_note_and_no_rule() -> None:
     drift = (Drift("/language", "undocumented field"), Drift("", "begins with a byte order mark"))
     lines = list(outcome_lines(outcome(Verdict.KEPT, checked(drift=drift))))
     assert f"drift: /language: undocumented field ({AFTER})" in lines
-    assert f"drift: the body: begins with a byte order mark ({AFTER})" in lines
+    assert f"drift: begins with a byte order mark ({AFTER})" in lines
 
 
 def test_long_pointer_is_not_broken_up() -> None:

@@ -153,8 +153,8 @@ SAID = {
     ),
     "message-lost": "status 404; expected the message, in Retrieve (accepted, GET, request N)",
     "refusal-loses-message": (
-        "status 404; expected a message that Retrieve still shows (not failed: created, GET, "
-        "request N)"
+        "status 404; expected a message that Retrieve still shows after the POST (not failed: "
+        "created, GET, request N)"
     ),
     "refusal-touches-message": (
         "/updatedAt is changed; expected unchanged by a refusal (not failed: created, request N)"
@@ -233,7 +233,8 @@ SAID = {
         "GET, request N)"
     ),
     "delete-refused-and-done": (
-        "status 404; expected a message that Retrieve still shows (wrong method, GET, request N)"
+        "status 404; expected a message that Retrieve still shows after the DELETE (wrong method, "
+        "GET, request N)"
     ),
     "bare-key-accepted": (
         "status 201; expected a refusal with status 401 (key without any scheme, request N)"

@@ -88,7 +88,7 @@ def test_named_messages_are_met_in_turn_until_the_service_has_one() -> None:
     messages.meet()
     assert len(endpoint.asked) == 2
     assert messages.known() == "message_2"
-    assert messages.failed() == Failed("message_2")
+    assert messages.failed() == Failed("message_2", named=True)
     assert len(endpoint.asked) == 2, "what was shown is not asked for again"
 
 
