@@ -56,6 +56,7 @@ ROWS = (
         _BOTH[::-1],
         True,
     ),
+    Row("the week before", "one of two instances is new", {"on": "2025-02-17"}, _BOTH),
     Row("that day", "one of two instances is old", {"on": "2025-02-24"}, _BOTH),
     Row("the day after", "new", {"on": "2025-02-25"}, _NEW),
     Row("the day after", "old, then new", {"on": "2025-02-25"}, _BOTH[::-1], True),

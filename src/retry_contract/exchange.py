@@ -38,9 +38,11 @@ class Response:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its response. `number` counts the requests of a run from 1.
+    """One request and its response. `number` counts the responses of a run from 1.
 
-    Header names are in lower case; the request's headers are left out, since they hold the key.
+    `began` is the number of the latest response when the request was sent; by default of the one
+    before it. Header names are in lower case; the request's headers are left out, since they hold
+    the key.
     """
 
     number: int
@@ -50,6 +52,12 @@ class Exchange:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    began: int | None = None
+
+    def is_sent_after(self, other: "Exchange") -> bool:
+        """Return whether the request was sent when the response of another had come."""
+        began = self.number - 1 if self.began is None else self.began
+        return began >= other.number
 
     @functools.cached_property
     def document(self) -> Document:
@@ -117,12 +125,14 @@ class Observations:
         return tuple(o for o in self.found if o.scenario in scenarios)
 
 
-def from_httpx(response: "httpx.Response", number: int, kind: Kind) -> Exchange:
+def from_httpx(
+    response: "httpx.Response", number: int, kind: Kind, began: int | None = None
+) -> Exchange:
     """Return the exchange of an httpx response whose body has been read."""
     request, path = response.request, urlsplit(str(response.request.url)).path
     headers = {name.lower(): value for name, value in response.headers.items()}
     received = response.status_code, headers, response.content
-    return Exchange(number, kind, request.method, path, *received)
+    return Exchange(number, kind, request.method, path, *received, began)
 
 
 def instant_of(timestamp: object) -> tuple[int, str] | None:

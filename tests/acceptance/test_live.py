@@ -115,7 +115,9 @@ def test_the_whole_suite_passes(
     beyond = {rule for rule, state in states.items() if state != "kept"}
     expected = OUT_OF_REACH | (UNNAMED if how == "named" else set())
     # Whether the second retry came before the failure is a matter of milliseconds.
-    assert beyond - {"second-retry-refused"} == expected
+    # A message may fail again while it is retried.
+    moving = {"second-retry-refused", "concurrent-retries-accepted-once"} - expected
+    assert beyond - moving == expected
     assert how == "simulator" or "second-retry-refused" not in beyond
 
 

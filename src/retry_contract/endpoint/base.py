@@ -1,13 +1,27 @@
 """The interface of every way to reach a service."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import httpx
 
 from retry_contract.outcome import NotTested
+
+
+class Numbers:
+    """Numbers responses from 1. It may be used from any thread; `latest` is the last one given."""
+
+    def __init__(self) -> None:
+        self.latest, self._lock = 0, threading.Lock()
+
+    def next(self) -> int:
+        """Return the next number."""
+        with self._lock:
+            self.latest += 1
+            return self.latest
 
 
 class Endpoint(Protocol):
@@ -30,7 +44,7 @@ class Endpoint(Protocol):
     foreign_campaign: str | None
     revoked_key: str | None = None
     simulator: str | None
-    numbers: Iterator[int]
+    numbers: Numbers
     named: tuple[str, ...] = ()
     values: Mapping[str, str] | None = None
     expendable: bool

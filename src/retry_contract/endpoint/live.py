@@ -1,7 +1,6 @@
 """A service over HTTP, on one httpx client behind the guard."""
 
 import contextlib
-import itertools
 import os
 import re
 import ssl
@@ -14,7 +13,7 @@ import certifi
 import httpx
 
 from retry_contract.endpoint import guard
-from retry_contract.endpoint.base import Endpoint, response_or_error
+from retry_contract.endpoint.base import Endpoint, Numbers, response_or_error
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
@@ -69,7 +68,7 @@ class LiveEndpoint(Endpoint):
         base = httpx.URL(settings.url)
         bounds = Guard(base, settings.campaign, settings.foreign_campaign, settings.simulate)
         self.name, self.key, self.campaign = settings.url, settings.key, settings.campaign
-        self.revoked_key, self.numbers = settings.revoked_key, itertools.count(1)
+        self.revoked_key, self.numbers = settings.revoked_key, Numbers()
         self.foreign_campaign, self.named = settings.foreign_campaign, settings.messages
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback

@@ -1,7 +1,6 @@
 """The documented service in this process, behind httpx: no socket is opened."""
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import httpx
 
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.endpoint.base import Endpoint
+from retry_contract.endpoint.base import Endpoint, Numbers
 from retry_contract.service.faults import Fault
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import PREFIX, Service, Settings, simulator_number
@@ -68,7 +67,7 @@ class MockEndpoint(Endpoint):
         own, self._foreign = self.service.add_campaign(), self.service.add_campaign()
         self._own, self.key, self.campaign = own, own.key, own.id
         self.revoked_key: str | None = own.revoked_key
-        self.numbers = itertools.count(1)
+        self.numbers = Numbers()
         self.foreign_campaign: str | None = self._foreign.id
         self.simulator: str | None = simulator_number()
         self._handle: Handler = self.service.handle

@@ -42,6 +42,9 @@ FINDINGS, _SEED = "retry_contract_findings", "retry_contract_seed"
 _RUN = "_contract_run"
 _SESSION = pytest.StashKey["ContractSession"]()
 _REPLAYS = {"request": "generated_requests", "sequence": "generated_sequences"}
+_PLAYING = frozenset({"whole_run", *_REPLAYS.values()})
+"""The fixtures of the tests that play generated cases: the longest part, which Ctrl-C may end."""
+
 _REPLACEABLE = (0, pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.INTERRUPTED)
 
 
@@ -160,7 +163,8 @@ class ContractSession:
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Run the test of a replayed case alone."""
+        """Run what plays generated cases last; of a replayed case, its own test alone."""
+        items.sort(key=lambda item: not _PLAYING.isdisjoint(getattr(item, "fixturenames", ())))
         if self.options.replay is None:
             return
         scenario = _REPLAYS[next(iter(self.options.replay))]

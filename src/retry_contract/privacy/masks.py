@@ -27,7 +27,7 @@ SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|1111999
 """The documented simulator numbers, which belong to nobody."""
 
 _DIGITS = re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+")
-_LONG_NUMBER = re.compile(r"\+?\b[A-Za-z]?[0-9]{5,}[A-Za-z]?\b")
+_LONG_NUMBER = re.compile(r"(?<![\w-])\+?[A-Za-z]?[0-9]{5,}[A-Za-z]?(?![\w-])")
 _NRIC = re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
 _PLAIN_NAME = re.compile(r"[0-9]{1,4}|(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.DOTALL)
 

@@ -12,6 +12,9 @@ ORDER = {
 } | {SUCCESS: 5, FAILURE: 5}
 """The published statuses, in the order in which a delivery goes through them."""
 
+RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
+"""The statuses of a batch that permit a retry (the page)."""
+
 FEWEST_SENDS, MOST_SENDS = 3, 4
 """After how many sends a retry may be refused, and must be: the documents disagree about 3."""
 
@@ -67,6 +70,14 @@ def may_all_be_in_order(together: Sequence[Observation]) -> bool | None:
     earlier = new[1:accepted]
     failed = (isinstance(attempt, dict) and attempt.get("status") == FAILURE for attempt in earlier)
     return len(new) == len(old) + accepted and all(failed)
+
+
+def batch_statuses(exchange: Exchange) -> list[str]:
+    """Return the statuses of the batches that a Retrieve shows."""
+    batches = exchange.members.get("batches")
+    listed = batches if isinstance(batches, list) else ()
+    statuses = (batch.get("status") for batch in listed if isinstance(batch, dict))
+    return [status for status in statuses if isinstance(status, str)]
 
 
 def attempts_of(exchange: Exchange) -> list[Any] | None:

@@ -19,7 +19,6 @@ from retry_contract.rules.scenarios import (
     ACCEPTED_RETRIES,
     CUTOVER,
     MALFORMED,
-    TOGETHER,
     WRONG_METHOD,
 )
 
@@ -93,6 +92,9 @@ def one_contract_served(seen: Observations, expectation: Expectation) -> Finding
     if changed is None or (cutover is not None and expectation.tolerated):
         return
     (first, contract), (exchange, other) = changed
+    expected = expectation.contract
+    if _is_like(other, expected, exchange.kind) and not _is_like(contract, expected, first.kind):
+        (first, contract), (exchange, other) = (exchange, other), (first, contract)
     why = f"{contract.name}, as {first.kind} showed at request {first.number}"
     for found in _other_contract(exchange, contract, why, other):
         once = f"; {cutover_clause(cutover)}" if cutover is not None else ""
@@ -102,8 +104,8 @@ def one_contract_served(seen: Observations, expectation: Expectation) -> Finding
 def cutover_request(exchanges: Iterable[Exchange], expectation: Expectation) -> int | None:
     """Return the number of the first request that shows a later contract than those before it.
 
-    None if no contract took over, or if one came back after another had been served. Of requests
-    that are on their way at once, the order in which they are answered says nothing.
+    None if no contract took over, or if one came back in a response to a request that was sent
+    after another had been served.
     """
     shown = _shown(exchanges, expectation)
     changed = _first_change(shown, expectation)
@@ -111,8 +113,8 @@ def cutover_request(exchanges: Iterable[Exchange], expectation: Expectation) -> 
         return None
     (_, older), (exchange, newer) = changed
     order = list(expectation.catalogue.values())
-    settled = [s for s in shown if s[0].number >= exchange.number + TOGETHER]
-    back = any(not _is_like(newer, contract, e.kind) for e, contract in (*settled, shown[-1]))
+    later = [s for s in shown if s[0].is_sent_after(exchange)]
+    back = any(not _is_like(newer, contract, e.kind) for e, contract in later)
     return None if back or order.index(newer) < order.index(older) else exchange.number
 
 
@@ -199,7 +201,7 @@ def _is_like(one: Contract, other: Contract, kind: Kind) -> bool:
 
 
 def _shown_contract(exchange: Exchange, expectation: Expectation) -> Contract | None:
-    if not exchange.succeeded or exchange.kind == "other":
+    if not exchange.succeeded or exchange.kind == "other" or "id" not in exchange.members:
         return None
     return expectation.catalogue.contract_of(exchange.payload, exchange.kind)
 

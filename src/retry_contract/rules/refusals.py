@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from retry_contract.contract.catalogue import Contract
 from retry_contract.contract.expectation import Expectation
@@ -14,7 +14,9 @@ from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import (
     FEWEST_SENDS,
     MOST_SENDS,
+    RETRYABLE_BATCHES,
     attempts_of,
+    batch_statuses,
     may_all_be_in_order,
     moved_on,
     sends_before,
@@ -169,7 +171,8 @@ def key_required(seen: Observations, _: Expectation) -> Findings:
 @_rule("wrong_key", "unauthorized", basis=Basis.PUBLISHED)
 def wrong_key_refused(seen: Observations, _: Expectation) -> Findings:
     """A retry with a key that is not valid, or not sent as Bearer, is refused with status 401."""
-    return _refused_with((401,), seen, s.WRONG_KEY, s.WRONG_SCHEME, s.NO_SCHEME)
+    wrong = (s.WRONG_KEY, s.SIMILAR_KEY, s.OTHER_CASE, s.WRONG_SCHEME, s.NO_SCHEME)
+    return _refused_with((401,), seen, *wrong)
 
 
 @_rule("revoked_key", "unauthorized", "forbidden", basis=Basis.PUBLISHED)
@@ -281,7 +284,8 @@ def secret_in(exchange: Exchange, *keys: str) -> str | None:
 @rule("batches", "batch_retry", "P5", basis=Basis.PAGE)
 def batch_status_respected(seen: Observations, _: Expectation) -> Findings:
     """A message of a batch is retried only if the batch's status permits it."""
-    permitted, others = _in_batch(seen), seen.of(*s.BATCH_OTHER)
+    closed = _shown_in_batch(seen, lambda statuses: not {*statuses} & {*RETRYABLE_BATCHES})
+    permitted, others = _in_batch(seen), [*seen.of(*s.BATCH_OTHER), *closed]
     if not permitted and not others:
         raise NotExercised(_NO_BATCH)
     for o in permitted:
@@ -294,8 +298,19 @@ def batch_status_respected(seen: Observations, _: Expectation) -> Findings:
 
 def _in_batch(seen: Observations) -> list[Observation]:
     """Return the retries in a batch that permits them, as the scenario says or Retrieve shows."""
-    alone = (o for o in seen.of(s.ACCEPTED) if o.before and o.before.members.get("batches"))
-    return [*seen.of(s.BATCH_ENQUEUED, s.BATCH_ENQUEUING_FAILED), *alone]
+    return [
+        *seen.of(s.BATCH_ENQUEUED, s.BATCH_ENQUEUING_FAILED),
+        *_shown_in_batch(seen, lambda statuses: {*statuses} <= {*RETRYABLE_BATCHES}),
+    ]
+
+
+def _shown_in_batch(
+    seen: Observations, which: Callable[[list[str]], bool]
+) -> Iterator[Observation]:
+    for o in seen.of(s.ACCEPTED):
+        statuses = batch_statuses(o.before) if o.before is not None else []
+        if statuses and which(statuses):
+            yield o
 
 
 def _attempt_count(exchange: Exchange) -> int:

@@ -17,6 +17,8 @@ RETRIED_TWICE = "retried twice"
 ATTEMPTS = "attempts spent"
 NO_KEY = "no key"
 WRONG_KEY = "wrong key"
+SIMILAR_KEY = "wrong key that differs in its last character"
+OTHER_CASE = "key in the other case"
 WRONG_SCHEME = "key without the Bearer scheme"
 FOREIGN_CAMPAIGN = "foreign campaign"
 UNKNOWN_CAMPAIGN = "unknown campaign"
@@ -34,11 +36,15 @@ MALFORMED_IDS = {
     "malformed id: no UUID": "message_not-a-uuid",
     "malformed id: very long": "message_" + "0" * 4000,
     "malformed id: percent-encoded": "message_%27%22%F0%9F%99%82",
+    "malformed id: a wildcard": "%25",
     "malformed id: empty": "",
     "malformed id: no UTF-8": "%FF%FE",
     "malformed id: with a NUL": "message_%00",
 }
 """Ids that no message can have, as they are written in the path."""
+
+MALFORMED_HERE = ("malformed id: a wildcard", *list(MALFORMED_IDS)[4:])
+"""Those of them that a faulty service may take for any message, or for another path."""
 
 MALFORMED = tuple(MALFORMED_IDS)
 
@@ -49,7 +55,10 @@ ACCEPTED_RETRIES = (
     *(ACCEPTED, BATCH_ENQUEUED, BATCH_ENQUEUING_FAILED),
     *(BEFORE_CUTOVER, OTHER_CREATOR, SPECIAL_VALUES),
 )
-AUTHENTICATION = (NO_KEY, WRONG_KEY, WRONG_SCHEME, NO_SCHEME, REVOKED_KEY)
+AUTHENTICATION = (
+    *(NO_KEY, WRONG_KEY, SIMILAR_KEY, OTHER_CASE),
+    *(WRONG_SCHEME, NO_SCHEME, REVOKED_KEY),
+)
 OF_FAILED = (ACCEPTED, RETRIED_TWICE, CONCURRENT, *AUTHENTICATION, WRONG_METHOD, FOREIGN_CAMPAIGN)
 """The scenarios that take a message that has failed."""
 
@@ -68,7 +77,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "concurrent_retries": (CONCURRENT,),
     "spent_attempts": (ATTEMPTS,),
     "missing_key": (NO_KEY,),
-    "wrong_key": (WRONG_KEY, WRONG_SCHEME, NO_SCHEME),
+    "wrong_key": (WRONG_KEY, SIMILAR_KEY, OTHER_CASE, WRONG_SCHEME, NO_SCHEME),
     "revoked_key": (REVOKED_KEY,),
     "foreign_campaign": (FOREIGN_CAMPAIGN,),
     "malformed_id": MALFORMED,

@@ -118,7 +118,7 @@ class Messages:
     def spare(self) -> str | None:
         """Return a message for a retry that must be refused, at best one that has failed.
 
-        Where a faulty service would text a person, it is one that has been retried already.
+        It reaches nobody: a faulty service would text a person. None if there is no such message.
         """
         if self._endpoint.expendable:
             message = self.provided(FAILURE)
@@ -126,9 +126,8 @@ class Messages:
                 return message
         if not self._ready and (named := self._named(FAILURE, harmless=True)) is not None:
             self._ready.append(Failed(named, named=True))
-        if self._ready:
-            return self._ready[0].id
-        return next(iter(self._retried), None)
+        candidates = (*(message.id for message in self._ready), *self._retried)
+        return next(filter(self.is_harmless, candidates), None)
 
     def note_retry(self, observation: Observation) -> None:
         """Remember a message whose retry was accepted."""
@@ -145,13 +144,15 @@ class Messages:
             return True
         return is_to_simulator(self._prober.latest_retrieve(message))
 
-    def wait_until_failed(self, message: str) -> None:
+    def wait_until_failed(self, message: str, since: Exchange | None = None) -> None:
         """Wait for a message to fail; once one was late, no other is waited for.
 
-        Raises NotExercised if it does not.
+        `since` is the response to the retry after which it is to fail. Raises NotExercised if it
+        does not.
         """
+        patience = None if self.late is None else 0
         try:
-            self._prober.wait_until_failed(message, None if self.late is None else 0)
+            self._prober.wait_until_failed(message, patience, since=since)
         except NotExercised as late:
             self.late = self.late or late
             raise

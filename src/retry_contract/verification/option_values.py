@@ -87,7 +87,7 @@ def usable_file(name: str, file: str | None) -> Path | None:
         Path(file).write_bytes(b"")
     except OSError as error:
         raise UsageError(f"--{name} {file}: {error.strerror or error}") from None
-    return Path(file)
+    return Path(file).absolute()
 
 
 def usable_folder(name: str, folder: str | None) -> Path | None:
@@ -102,7 +102,7 @@ def usable_folder(name: str, folder: str | None) -> Path | None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--{name} {folder}: {error.strerror or error}") from None
-    return Path(folder)
+    return Path(folder).absolute()
 
 
 def read_id(name: str, text: str) -> str:

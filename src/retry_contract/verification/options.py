@@ -158,7 +158,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         raise UsageError(why)
     url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
     key = live.check_key(environ.get("POSTMAN_API_KEY", ""))
-    revoked = environ.get(_REVOKED_KEY)
+    revoked = environ.get(_REVOKED_KEY, "").strip() or None
     if revoked is not None and live.check_key(revoked, _REVOKED_KEY) == key:
         raise UsageError(f"{_REVOKED_KEY} is the key that must be accepted: give a revoked one")
     if not values["campaign"]:
@@ -176,6 +176,10 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
     if url.startswith("https:"):
         live.trust(ca_file)
     foreign = values["foreign-campaign"]
+    if foreign is not None and foreign == values["campaign"]:
+        raise UsageError(
+            "--foreign-campaign is the campaign that is tested: give one of another key"
+        )
     return live.LiveSettings(
         url=url,
         key=key,
@@ -190,7 +194,7 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
         patience=read.positive("max-seconds", values["max-seconds"], default=None),
         proxy=live.check_proxy(values["proxy"], url),
         ca_file=ca_file,
-        revoked_key=revoked and revoked.strip(),
+        revoked_key=revoked,
     )
 
 

@@ -181,9 +181,11 @@ def _until_refused(observer: Observer, first: Observation) -> Iterator[Observati
             f"attempts-capped: the message to the simulator number will be retried up to "
             f"{left} times more"
         )
+    latest = first.exchange
     for _ in range(left):
-        observer.messages.wait_until_failed(first.message)
+        observer.messages.wait_until_failed(first.message, since=latest)
         observation = prober.probe(s.ATTEMPTS, first.message)
+        latest = observation.exchange
         yield observation
         if not observation.exchange.succeeded or sends_before(observation)[0] >= MOST_SENDS:
             return
@@ -201,10 +203,12 @@ def _concurrent(observer: Observer) -> Iterator[Observation]:
             if number:
                 return
             raise without_messages(observer, error) from None
-        together = prober.probe_together(s.CONCURRENT, message.id, count)
+        together, failure = prober.probe_together(s.CONCURRENT, message.id, count)
         for observation in together:
             messages.note_retry(observation)
         yield from together
+        if failure is not None:
+            raise failure
         if sum(o.exchange.succeeded for o in together) <= 1 or not may_all_be_in_order(together):
             return
 
@@ -249,6 +253,12 @@ _BY_STATE = {
 }
 """The state of the message that a scenario retries once, and nothing else is done."""
 
+
+def _similar(key: str) -> str:
+    """Return a key that differs in its last character."""
+    return key[:-1] + ("0" if key[-1] != "0" else "1")
+
+
 PLAN: dict[str, Step] = {
     s.ACCEPTED: _accepted,
     s.UNKNOWN: unknown,
@@ -257,6 +267,8 @@ PLAN: dict[str, Step] = {
     s.ATTEMPTS: _attempts,
     s.NO_KEY: with_authorization(s.NO_KEY, lambda _: None),
     s.WRONG_KEY: with_authorization(s.WRONG_KEY, lambda _: f"Bearer {_WRONG_KEY}"),
+    s.SIMILAR_KEY: with_authorization(s.SIMILAR_KEY, lambda key: f"Bearer {_similar(key)}"),
+    s.OTHER_CASE: with_authorization(s.OTHER_CASE, lambda key: f"Bearer {key.swapcase()}"),
     s.WRONG_SCHEME: with_authorization(s.WRONG_SCHEME, lambda key: f"Basic {key}"),
     s.NO_SCHEME: with_authorization(s.NO_SCHEME, lambda key: key),
     s.REVOKED_KEY: revoked_key,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from retry_contract.endpoint.base import Endpoint
-from retry_contract.exchange import Exchange, Kind, Observation
+from retry_contract.exchange import Exchange, Kind, Observation, instant_of
 from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules.delivery import FAILURE, SUCCESS, attempts_of
@@ -21,13 +21,18 @@ _A_MOMENT = 0.002
 """Timestamps are in whole milliseconds: a retry must come after that of the failure."""
 
 _IN_TIME = " after {:g} s; --max-seconds waits longer"
-MESSAGE_ID = re.compile(r"[A-Za-z0-9._~-]+")
+_ID, _LONGEST_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+"), 200
 _VALUES = {"name": "Tést 测试"}
 
 NOT_SIMULATED = (
     "the Single Send to a simulator number was answered with a message to another recipient, which "
     "is left alone"
 )
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text can be the id of a message, as it stands in a path."""
+    return len(text) <= _LONGEST_ID and _ID.fullmatch(text) is not None
 
 
 def is_to_simulator(shown: Exchange) -> bool:
@@ -66,6 +71,10 @@ class Prober(Sender):
         if exchange.status == 200:
             self.control = message
         return exchange
+
+    def retrieve_if_there(self, message: str) -> Exchange:
+        """Retrieve a message that need not be there: whatever comes is no outage."""
+        return self.send("retrieve", self._path(message), method="GET")
 
     def _shown_at(self, path: str) -> Exchange:
         """Retrieve a message, and once more on a new connection if that does not show one."""
@@ -114,19 +123,22 @@ class Prober(Sender):
             raise NotTested(f"{failure}. {fate}, and may have been accepted") from failure
         return Observation(scenario, exchange, campaign, message, before, after, sent)
 
-    def probe_together(self, scenario: str, message: str, count: int) -> tuple[Observation, ...]:
-        """Send so many retries of a message at once, between two Retrieves. Raises NotTested."""
+    def probe_together(
+        self, scenario: str, message: str, count: int
+    ) -> tuple[tuple[Observation, ...], NotTested | None]:
+        """Send so many retries of a message at once, between two Retrieves.
+
+        Return what was answered, and why others were not. Raises NotTested.
+        """
         before, path = self.latest_retrieve(message), self._path(message) + "/retry"
         self._latest.pop(message, None)
-        exchanges = self.send_together(path, count)
+        exchanges, failure = self.send_together(path, count)
         after = self.retrieve(message)
         for exchange in exchanges:
             self.rule_out_outage(exchange, lambda: self.control, own_key=True, control=after)
         campaign = self.endpoint.campaign
-        return tuple(
-            Observation(scenario, exchange, campaign, message, before, after)
-            for exchange in exchanges
-        )
+        found = (Observation(scenario, e, campaign, message, before, after) for e in exchanges)
+        return tuple(found), failure
 
     def probe_twice(self, scenario: str, message: str) -> tuple[Observation, ...]:
         """Send two retries with nothing between them; return the second, if the first is accepted.
@@ -162,17 +174,21 @@ class Prober(Sender):
         if self.endpoint.real_time:
             self._check_first(sent)
         message = sent.members.get("id")
-        if not sent.succeeded or not isinstance(message, str) or not MESSAGE_ID.fullmatch(message):
+        if not sent.succeeded or not isinstance(message, str) or not is_id(message):
             raise NotExercised(f"the Single Send was answered with status {sent.status}")
         return message, sent
 
-    def wait_until_failed(self, message: str, patience: float | None = None) -> None:
+    def wait_until_failed(
+        self, message: str, patience: float | None = None, *, since: Exchange | None = None
+    ) -> None:
         """Poll until a message has failed. Raises NotExercised if it does not.
 
-        It is waited for as long as the endpoint says, or `patience` seconds.
+        It is waited for as long as the endpoint says, or `patience` seconds. After the retry
+        `since`, what Retrieve shows must be later: a replica may be behind.
         """
         self.progress("waiting for a message to a simulator number to fail")
-        self._poll(message, self.endpoint.patience if patience is None else patience)
+        patience = self.endpoint.patience if patience is None else patience
+        self._poll(message, patience, instant_of(since.members.get("updatedAt")) if since else None)
         self.wait_a_moment()
 
     def wait_a_moment(self) -> None:
@@ -180,13 +196,15 @@ class Prober(Sender):
         if self.endpoint.real_time:
             self.wait(_A_MOMENT)
 
-    def _poll(self, message: str, patience: float) -> None:
+    def _poll(self, message: str, patience: float, since: tuple[int, str] | None) -> None:
         pause, longest = _PAUSES_HERE if self.endpoint.expendable else _PAUSES
         waited = 0.0
         while True:
             shown = self.retrieve(message)
             status = shown.members.get("latestStatus")
-            if status == FAILURE:
+            updated = instant_of(shown.members.get("updatedAt"))
+            stale = since is not None and updated is not None and updated < since
+            if status == FAILURE and not stale:
                 if not self.endpoint.expendable and not is_to_simulator(shown):
                     raise NotTested(NOT_SIMULATED)
                 return

@@ -9,9 +9,10 @@ from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
 from retry_contract.privacy.masks import mask_numbers
 from retry_contract.privacy.user_errors import last_line, place_of
-from retry_contract.service.seeds import OTHER_CREATOR
+from retry_contract.rules.delivery import batch_statuses
+from retry_contract.service.seeds import BATCH, OTHER_CREATOR
 from retry_contract.verification import outage
-from retry_contract.verification.prober import MESSAGE_ID, Prober, is_to_simulator
+from retry_contract.verification.prober import Prober, is_id, is_to_simulator
 from retry_contract.verification.states import FOREIGN, STATES, found_in
 from retry_contract.verification.states_file import HOOK
 
@@ -60,8 +61,7 @@ class Provider:
             raise self.mistakes[state]
         try:
             message: str | None = call(lambda: self._ask(state, prober.endpoint))
-            # In the foreign campaign nothing but a retry is ever asked for.
-            if message is not None and prober.endpoint.real_time and state != FOREIGN:
+            if message is not None and prober.endpoint.real_time:
                 self._look(state, message, prober)
         except Mistake as mistake:
             self.mistakes.setdefault(state, mistake)
@@ -74,22 +74,27 @@ class Provider:
         if message is not None and endpoint.real_time:
             if message in self._given:
                 why = "which it has returned before; each call must return another message, or None"
-                raise Mistake(f"{_hook(state)} returned {message}, {why}")
+                raise Mistake(f"{_hook(state)} returned {mask_numbers(message)}, {why}")
             self._given.add(message)
         return message
 
     def _look(self, state: str, message: str, prober: Prober) -> None:
         """Raise Mistake if Retrieve does not show a message to be as its state asks for."""
-        shown = _shown(message, prober)
         wanted = STATES[state]
+        if state == FOREIGN:  # in that campaign nothing but a retry is ever asked for
+            _check_foreign(message, prober)
+            return
+        shown = _shown(message, prober)
         same = state == OTHER_CREATOR and shown.members.get("creatorId") in _creators(prober, shown)
         if shown.succeeded and wanted.holds(shown) and not same:
             if not (prober.endpoint.expendable or not wanted.is_refused or is_to_simulator(shown)):
                 raise NotExercised(_TO_A_PERSON)
             return
         came = "of the same creatorId as the others" if same else found_in(shown)
+        if shown.succeeded and state.startswith(BATCH) and not batch_statuses(shown):
+            came += " in no batch"
         raise Mistake(
-            f"{_hook(state)} returned {message}, which Retrieve shows as {came}; "
+            f"{_hook(state)} returned {mask_numbers(message)}, which Retrieve shows as {came}; "
             f"it must be {wanted.about}"
         )
 
@@ -104,17 +109,25 @@ def _answer(state: str, endpoint: Endpoint) -> str | None:
         raise Mistake(f"{_hook(state)} raised {said}") from failure.error
     if message is None:
         return None
-    if not isinstance(message, str) or not MESSAGE_ID.fullmatch(message):
-        is_text = isinstance(message, str)
+    is_text = type(message) is str  # others may show themselves as something else
+    if not is_text or not is_id(message):
         came = describe(message) if is_text else f"a value of type {type(message).__name__}"
         raise Mistake(f"{_hook(state)} returned {came}; give the id of a message, or None")
-    return message
+    return str(message)
 
 
 def _creators(prober: Prober, but: Exchange) -> set[str]:
     """Return the creators of the messages that were shown so far, but for one."""
     others = (e.members for e in prober.exchanges if e.succeeded and e.path != but.path)
     return {m["creatorId"] for m in others if isinstance(m.get("creatorId"), str)}
+
+
+def _check_foreign(message: str, prober: Prober) -> None:
+    """Raise Mistake if Retrieve shows a message to be of the campaign that is tested."""
+    shown = prober.retrieve_if_there(message)
+    if shown.succeeded and shown.members.get("campaignId") == prober.endpoint.campaign:
+        came = f"returned {mask_numbers(message)}, which is of the campaign that is tested"
+        raise Mistake(f"{_hook(FOREIGN)} {came}; it must be {STATES[FOREIGN].about}")
 
 
 def _hook(state: str) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from retry_contract.endpoint.guard import is_plain
 from retry_contract.exchange import Observation
 from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.rules import scenarios as s
@@ -59,12 +58,29 @@ def spare(observer: Observer) -> str:
     return message
 
 
+def _spare_or_unknown(observer: Observer) -> tuple[str, bool]:
+    """Return a message for a retry that must be refused, and whether there is such a message.
+
+    Off this machine, where none reaches nobody, it is one that does not exist.
+    """
+    try:
+        return spare(observer), True
+    except NotExercised:
+        if observer.prober.endpoint.expendable:
+            raise
+        return UNKNOWN_MESSAGE, False
+
+
 def with_authorization(scenario: str, write: Callable[[str], str | None]) -> Step:
     """Return the step of a retry with another Authorization header, written from the key."""
 
     def step(observer: Observer) -> Iterator[Observation]:
-        message, key = spare(observer), observer.prober.endpoint.key
-        yield observer.prober.probe(scenario, message, authorization=write(key))
+        key = observer.prober.endpoint.key
+        written = write(key)
+        if written == f"Bearer {key}":
+            raise NotExercised("the key has no letters, and so no other case")
+        message, known = _spare_or_unknown(observer)
+        yield observer.prober.probe(scenario, message, known=known, authorization=written)
 
     return step
 
@@ -95,8 +111,9 @@ def revoked_key(observer: Observer) -> Iterator[Observation]:
     key = observer.prober.endpoint.revoked_key
     if key is None:
         raise NotExercised("needs RETRY_CONTRACT_REVOKED_KEY")
-    message = spare(observer)
-    yield observer.prober.probe(s.REVOKED_KEY, message, authorization=f"Bearer {key}")
+    message, known = _spare_or_unknown(observer)
+    written = f"Bearer {key}"
+    yield observer.prober.probe(s.REVOKED_KEY, message, known=known, authorization=written)
 
 
 def observe_first(observer: Observer, *scenarios: str) -> None:
@@ -110,7 +127,7 @@ def malformed(scenario: str, id_: str) -> Step:
     """Return the step of the retry of an id that no message can have."""
 
     def step(observer: Observer) -> Iterator[Observation]:
-        if not observer.prober.endpoint.expendable and not is_plain(id_):
+        if not observer.prober.endpoint.expendable and scenario in s.MALFORMED_HERE:
             raise NotExercised("such an id is asked for on this machine only")
         try:
             yield observer.prober.probe(scenario, id_, known=False)
@@ -123,6 +140,6 @@ def malformed(scenario: str, id_: str) -> Step:
 
 def wrong_method(observer: Observer) -> Iterator[Observation]:
     """Ask for a retry by every other method that harms nobody."""
-    message, expendable = spare(observer), observer.prober.endpoint.expendable
-    for method in _METHODS_HERE if expendable else _METHODS_ELSEWHERE:
-        yield observer.prober.probe(s.WRONG_METHOD, message, method=method)
+    (message, known), prober = _spare_or_unknown(observer), observer.prober
+    for method in _METHODS_HERE if prober.endpoint.expendable else _METHODS_ELSEWHERE:
+        yield prober.probe(s.WRONG_METHOD, message, known=known, method=method)

@@ -87,12 +87,13 @@ class Sender:
     ) -> httpx.Response:
         """Send one request as given to httpx, and again after a 429. Raises NotTested."""
         for number in range(_MOST_BACK_OFFS + 1):
+            began = self.endpoint.numbers.latest
             try:
                 built = self._build(method, path, alone=alone, **request)
                 response = self._transfer(kind, built)
             except NoResponse as failure:
                 raise NoResponse(f"{failure}{self._fate_of(kind, method, path)}") from failure
-            self._keep(kind, response)
+            self._keep(kind, response, began)
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
@@ -101,28 +102,31 @@ class Sender:
                     self._check_unmoved(path.removesuffix("/retry"))
         raise NotTested("too many requests (429), however long was waited: see --rate")
 
-    def send_together(self, path: str, count: int) -> tuple[Exchange, ...]:
-        """Send so many retries of one message at once, each once. Raises NotTested."""
-        headers = self._headers(OWN_KEY)
+    def send_together(self, path: str, count: int) -> tuple[Sequence[Exchange], NotTested | None]:
+        """Send so many retries of one message at once, each once.
+
+        Return what was answered, and why others were not. Raises NotTested where none was.
+        """
+        headers, began = self._headers(OWN_KEY), self.endpoint.numbers.latest
         built = [self._build("POST", path, alone=True, headers=headers) for _ in range(count)]
         for request in built:
             request.extensions["together"] = True
         sent = [self._count_out("retry", request) for request in built]
-        failures = []
-        for request, what, came in zip(
-            built, sent, self.endpoint.send_together(built), strict=True
-        ):
-            if isinstance(came, httpx.Response):
+        answered, failures = list[Exchange](), list[NotTested]()
+        came = self.endpoint.send_together(built)
+        for request, what, result in zip(built, sent, came, strict=True):
+            if isinstance(result, httpx.Response):
                 self._forget(what)
-                self._keep("retry", came)
+                self._keep("retry", result, began)
+                answered.append(self.exchanges[-1])
             else:
-                failures.append(self._failure("retry", request, what, came))
+                failures.append(self._failure("retry", request, what, result))
         lost = next((f for f in failures if isinstance(f, NoResponse)), None)
         if lost is not None:
-            raise NoResponse(f"{lost}{self._fate_of('retry', 'POST', path)}")
-        if failures:
+            failures = [NoResponse(f"{lost}{self._fate_of('retry', 'POST', path)}")]
+        if not answered:
             raise failures[0]
-        return tuple(self.exchanges[-count:])
+        return answered, failures[0] if failures else None
 
     def _headers(self, authorization: str | None) -> dict[str, str]:
         if authorization == OWN_KEY:
@@ -146,8 +150,8 @@ class Sender:
         except httpx.InvalidURL as error:
             raise NotTested("a message has an id that cannot be put into a path") from error
 
-    def _keep(self, kind: Kind, response: httpx.Response) -> None:
-        exchange = from_httpx(response, next(self.endpoint.numbers), kind)
+    def _keep(self, kind: Kind, response: httpx.Response, began: int) -> None:
+        exchange = from_httpx(response, self.endpoint.numbers.next(), kind, began)
         self.exchanges.append(exchange)
         if self.listen is not None:
             self.listen(exchange)
@@ -208,10 +212,10 @@ class Sender:
         earlier = (e for e in reversed(self.exchanges) if e.kind == "retrieve")
         before = next((e for e in earlier if e.path.endswith(f"/{path}")), None)
         shown = self.send("retrieve", path, method="GET")
-        if shown.succeeded and (before is None or before.body != shown.body):
+        if before is None or not shown.succeeded or before.body != shown.body:
             raise NotTested(
-                "a retry was answered with 429, and Retrieve shows its message changed: it may "
-                "have been accepted"
+                "a retry was answered with 429, and Retrieve does not show its message unchanged: "
+                "it may have been accepted"
             )
 
 

@@ -9,8 +9,14 @@ from retry_contract.contract.timeline import show
 from retry_contract.exchange import Exchange, instant_of
 from retry_contract.privacy.descriptions import describe
 from retry_contract.rules import scenarios as s
-from retry_contract.rules.delivery import FAILURE, FEWEST_SENDS, MOST_SENDS, attempts_of
-from retry_contract.service.records import RETRYABLE_BATCHES
+from retry_contract.rules.delivery import (
+    FAILURE,
+    FEWEST_SENDS,
+    MOST_SENDS,
+    RETRYABLE_BATCHES,
+    attempts_of,
+    batch_statuses,
+)
 from retry_contract.service.seeds import BATCH, BEFORE_CUTOVER, OTHER_CREATOR, SPECIAL, SPENT
 
 FOREIGN = "foreign"
@@ -76,13 +82,6 @@ def _is_special(shown: Exchange) -> bool:
     values = shown.members.get("values")
     texts = [v for v in values.values() if isinstance(v, str)] if isinstance(values, dict) else []
     return any(c in _QUOTES or ord(c) > _BASIC_PLANE for text in texts for c in text)
-
-
-def batch_statuses(shown: Exchange) -> list[object]:
-    """Return the statuses of the batches that a Retrieve shows."""
-    batches = shown.members.get("batches")
-    listed = batches if isinstance(batches, list) else ()
-    return [batch.get("status") for batch in listed if isinstance(batch, dict)]
 
 
 def tries(shown: Exchange) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.observed import AFTER, BEFORE, exchange, message
 
@@ -24,7 +26,7 @@ def _served(contracts: str, start: int = 1) -> list[Exchange]:
         ("b" * 10 + "a" * 10, 11),
         ("ba", 2),
         ("b--a", 4),
-        ("b" * 5 + "ab" + "a" * 10, 6),
+        ("b" * 5 + "ab" + "a" * 10, None),
         ("bbb", None),
         ("aaa", None),
         ("---", None),
@@ -39,6 +41,13 @@ def test_cutover_is_one_change_from_the_older_to_the_newer(
     contracts: str, request_number: int | None
 ) -> None:
     assert cutover_request(_served(contracts), AFTER) == request_number
+
+
+def test_response_that_was_on_its_way_at_the_cutover_may_come_late() -> None:
+    late = replace(_served("b", start=9)[0], began=4)
+    exchanges = [*_served("bbbb"), *_served("aaaa", start=5), late, *_served("aa", start=10)]
+    assert cutover_request(exchanges, AFTER) == 5
+    assert cutover_request([*exchanges, replace(late, began=5)], AFTER) is None
 
 
 def test_order_is_that_of_the_numbers() -> None:

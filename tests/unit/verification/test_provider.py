@@ -67,7 +67,7 @@ def test_message_that_is_as_its_state_asks_is_given(state: str, members: dict[st
         ("created", {"status": "sent"}, '"sent"'),
         ("batch:success", {"batches": [{"status": "messages_enqueued"}]}, '"failure"'),
         ("batch:other", {"batches": [{"status": "messages_enqueued"}]}, '"failure"'),
-        ("batch:messages_enqueued", {}, '"failure"'),
+        ("batch:messages_enqueued", {}, '"failure" in no batch'),
         ("attempts-spent", {"attempts": [FAILED] * 2}, '"failure" in 2 tries'),
         ("before-cutover", {"createdAt": NEW}, '"failure"'),
         ("special-values", {"values": {"name": "Tan"}}, '"failure"'),
