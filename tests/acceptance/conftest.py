@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.team import Team, serve
+from support.team_client import LONG, Client, client_of
 
 import retry_contract
 from retry_contract.cli.main import main
@@ -172,3 +174,29 @@ def here(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
         return subprocess.CompletedProcess(words, code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def team() -> Iterator[Team]:
+    """The team's service, whose messages fail late."""
+    with serve(delivery=LONG) as team:
+        yield team
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Team]:
+    """The team's service, whose messages fail at once."""
+    with serve(delivery=0.01) as team:
+        yield team
+
+
+@pytest.fixture
+def client(team: Team) -> Iterator[Client]:
+    with client_of(team) as client:
+        yield client
+
+
+@pytest.fixture
+def quick_client(quick: Team) -> Iterator[Client]:
+    with client_of(quick) as client:
+        yield client

@@ -46,7 +46,7 @@ SIMULATED = ("--fuzz", "0", "--provision", "simulator")
 FUZZED = ("--fuzz", "6", "--provision", "simulator")
 POINTS = [
     *(Point(n, held=n % 2 == 0, faulty=n % 3 == 0) for n in range(1, 14)),
-    *(Point(n, SIMULATED, held=n % 4 == 0, faulty=n % 4 == 2) for n in range(2, 22, 2)),
+    *(Point(n, SIMULATED, held=n % 4 == 0, faulty=n % 4 == 2) for n in range(2, 30, 2)),
     *(Point(n, SIMULATED, delivery=60, held=n == 5) for n in (3, 5, 7)),
     *(Point(n, (*SIMULATED, "--rate", "4")) for n in (2, 4)),
     *(Point(n, FUZZED, held=n == 60) for n in (30, 40, 60, 80)),
@@ -124,11 +124,11 @@ def test_nothing_comes_between_a_run_and_its_reports(
 
 
 def test_violations_found_so_far_are_shown(ended: dict[Point, Ended]) -> None:
-    # With --provision, four messages are sent and waited for before the first retry.
+    # With --provision, five messages are sent and waited for before the first retry.
     late = [
         end
         for point, end in ended.items()
-        if point.faulty and point.request > (16 if "--provision" in point.arguments else 8)
+        if point.faulty and point.request > (24 if "--provision" in point.arguments else 8)
     ]
     assert late
     assert {end.exit_code for end in late} == {1}

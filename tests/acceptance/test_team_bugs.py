@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from support.team import BUGS, Team, serve
+from support.team import BUGS, serve
 from support.team.refusals import NOT_FAILED
-from support.team_client import LONG, UNKNOWN, Client, client_of
-
-
-@pytest.fixture(scope="module")
-def team() -> Iterator[Team]:
-    with serve(delivery=LONG) as team:
-        yield team
-
-
-@pytest.fixture(scope="module")
-def quick() -> Iterator[Team]:
-    with serve(delivery=0.01) as team:
-        yield team
-
-
-@pytest.fixture
-def client(team: Team) -> Iterator[Client]:
-    with client_of(team) as client:
-        yield client
-
-
-@pytest.fixture
-def quick_client(quick: Team) -> Iterator[Client]:
-    with client_of(quick) as client:
-        yield client
-
+from support.team_client import LONG, UNKNOWN, Client
 
 # Retries that come together
 

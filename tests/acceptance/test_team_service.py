@@ -7,43 +7,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from support.team import Team, serve
+from support.team import serve
 from support.team.refusals import NOT_FAILED, TOO_MANY
 from support.team.states import BATCHES, STATES, STATUSES
-from support.team_client import LONG, UNKNOWN, Client, client_of
+from support.team_client import UNKNOWN, Client
 
 import retry_contract
 from retry_contract.contract.catalogue import Kind, catalogue
 from retry_contract.contract.validator import error_response_problem, validate
-
-
-@pytest.fixture(scope="module")
-def team() -> Iterator[Team]:
-    with serve(delivery=LONG) as team:
-        yield team
-
-
-@pytest.fixture(scope="module")
-def quick() -> Iterator[Team]:
-    with serve(delivery=0.01) as team:
-        yield team
-
-
-@pytest.fixture
-def client(team: Team) -> Iterator[Client]:
-    with client_of(team) as client:
-        yield client
-
-
-@pytest.fixture
-def quick_client(quick: Team) -> Iterator[Client]:
-    with client_of(quick) as client:
-        yield client
 
 
 @pytest.mark.parametrize("contract", ["before", "after"])

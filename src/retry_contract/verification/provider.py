@@ -85,7 +85,8 @@ class Provider:
             _check_foreign(message, prober)
             return
         shown = _shown(message, prober)
-        same = state == OTHER_CREATOR and shown.members.get("creatorId") in _creators(prober, shown)
+        creator = shown.members.get("creatorId")
+        same = state == OTHER_CREATOR and creator in _creators(prober, shown)
         if shown.succeeded and wanted.holds(shown) and not same:
             if not (prober.endpoint.expendable or not wanted.is_refused or is_to_simulator(shown)):
                 raise NotExercised(_TO_A_PERSON)
@@ -116,10 +117,10 @@ def _answer(state: str, endpoint: Endpoint) -> str | None:
     return str(message)
 
 
-def _creators(prober: Prober, but: Exchange) -> set[str]:
+def _creators(prober: Prober, but: Exchange) -> list[Any]:
     """Return the creators of the messages that were shown so far, but for one."""
     others = (e.members for e in prober.exchanges if e.succeeded and e.path != but.path)
-    return {m["creatorId"] for m in others if isinstance(m.get("creatorId"), str)}
+    return [members["creatorId"] for members in others if "creatorId" in members]
 
 
 def _check_foreign(message: str, prober: Prober) -> None:

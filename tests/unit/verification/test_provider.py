@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.scripted import Scripted, message
 
-from retry_contract.outcome import NotTested
+from retry_contract.outcome import NotExercised, NotTested
 from retry_contract.verification.prober import Prober
 from retry_contract.verification.provider import HookError, Mistake, Provider
 from retry_contract.verification.states import STATES
@@ -133,6 +133,37 @@ def test_creator_must_be_another_than_that_of_the_others() -> None:
     provider.message("failure", prober)
     with pytest.raises(Mistake, match="shows as of the same creatorId as the others; it must be"):
         provider.message("other-creator", prober)
+
+
+@pytest.mark.parametrize("value", [["x"], {"a": 1}, None, 7])
+def test_creator_of_any_type_is_looked_at(value: Any) -> None:
+    assert _provided("other-creator", creatorId=value) == "message_1"
+
+
+def test_foreign_message_must_not_be_of_the_campaign_that_is_tested() -> None:
+    endpoint = Team(lambda _: "message_1")
+    own = (200, message(campaignId=endpoint.campaign))
+    with pytest.raises(Mistake, match="returned message_1, which is of the campaign that is te"):
+        Provider().message("foreign", Prober(Team(lambda _: "message_1", own)))
+    for answer in ((404, {}), (500, {}), (200, message(campaignId="campaign_2"))):
+        prober = Prober(Team(lambda _: "message_1", answer))
+        assert Provider().message("foreign", prober) == "message_1"
+
+
+@pytest.mark.parametrize("status", ["success", "created"])
+@pytest.mark.parametrize(("recipient", "used"), [("6590001234", False), ("6511112222", True)])
+def test_message_to_a_person_is_not_retried_where_that_must_be_refused(
+    status: str, recipient: str, used: bool
+) -> None:
+    endpoint = Team(lambda _: "message_1", (200, message(status, recipient=recipient)))
+    endpoint.expendable = False
+    provider = Provider()
+    if used:
+        assert provider.message(status, Prober(endpoint)) == "message_1"
+        return
+    with pytest.raises(NotExercised, match="off this machine only a message to a simulator"):
+        provider.message(status, Prober(endpoint))
+    assert provider.mistakes == {}
 
 
 @pytest.mark.parametrize("met", [False, True])
