@@ -46,7 +46,7 @@ SIMULATED = ("--fuzz", "0", "--provision", "simulator")
 FUZZED = ("--fuzz", "6", "--provision", "simulator")
 POINTS = [
     *(Point(n, held=n % 2 == 0, faulty=n % 3 == 0) for n in range(1, 14)),
-    *(Point(n, SIMULATED, held=n % 4 == 0, faulty=n % 4 == 2) for n in range(2, 30, 2)),
+    *(Point(n, SIMULATED, held=n % 4 == 0, faulty=n % 4 == 2) for n in range(2, 28, 2)),
     *(Point(n, SIMULATED, delivery=60, held=n == 5) for n in (3, 5, 7)),
     *(Point(n, (*SIMULATED, "--rate", "4")) for n in (2, 4)),
     *(Point(n, FUZZED, held=n == 60) for n in (30, 40, 60, 80)),
