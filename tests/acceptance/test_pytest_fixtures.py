@@ -228,7 +228,7 @@ UNKNOWN = """
 WITHOUT_EXTRA = """
     import sys
 
-    sys.modules["uvicorn"] = None
+    sys.modules["httptools"] = None
 """
 EACH = ("test_requests", "test_aiohttp", "test_frozen", "test_outside")
 EACH_LIBRARY = ("test_mock", "test_mock_async")
@@ -329,7 +329,8 @@ def test_sandbox_without_its_extra_fails_in_one_line(session: Callable[[str], Se
     assert done.named("error") == {f"test_requests[{name}]" for name in (BEFORE, AFTER)}
     assert len(done.named("passed")) == 8
     line = (
-        "retry_sandbox: the sandbox needs uvicorn: install retry-contract with its extra `sandbox`"
+        "retry_sandbox: the sandbox needs httptools: "
+        "install retry-contract with its extra `sandbox`"
     )
     assert re.search(rf"^_+ ERROR at setup of .*\n{line}\n_+ ERROR", done.output, re.MULTILINE)
     assert "Traceback" not in done.output

@@ -326,8 +326,9 @@ def test_bad_option_is_one_line(options: str, here: Callable[..., Done]) -> None
 def test_missing_server_is_one_line(
     here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "retry_contract.endpoint.server", raising=False)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for name in ("server", "connection"):
+        monkeypatch.delitem(sys.modules, f"retry_contract.endpoint.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "httptools", None)
     done = here("sandbox")
     assert done.returncode == 2
     assert "install retry-contract with its extra `sandbox`" in done.stderr

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import Catalogue, catalogue
-from retry_contract.contract.timeline import InvalidInstant, as_instant
+from retry_contract.contract.timeline import SINGAPORE, InvalidInstant, as_instant
 from retry_contract.outcome import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--run: the command is empty")
     contracts = catalogue()
     port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
-    sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(UTC))
+    sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(SINGAPORE))
     handling = handle_signals(signal.default_int_handler, *ending_signals())
     handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
     with handling, serve(handle, port=port) as (url,):

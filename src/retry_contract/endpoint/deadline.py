@@ -61,7 +61,7 @@ class TimedTransport(httpx.HTTPTransport):
     def drop_connection(self) -> None:
         """Use the connection of this thread's present exchange for no other.
 
-        A server that caught an exception may close it, and not say so: uvicorn does.
+        A server that caught an exception may close it, and not say so.
         """
         if self._deadline.stream is not None:
             self._deadline.stream.spent = True

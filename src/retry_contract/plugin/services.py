@@ -177,7 +177,7 @@ def mock(contract: str, fail_after: float | None = None) -> Iterator[RetryServic
 
 @contextlib.contextmanager
 def sandbox(contract: str, fail_after: float | None = None) -> Iterator[RetryService]:
-    """Start a service over HTTP on loopback, past any proxy. Fails the test without uvicorn.
+    """Start a service over HTTP on loopback, past any proxy. Fails the test without httptools.
 
     `fail_after` is in seconds.
     """
