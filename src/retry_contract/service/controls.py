@@ -2,7 +2,7 @@
 
 import gc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,11 @@ from typing import Any
 from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import as_instant, show
+from retry_contract.service.control_document import (
+    body_members,
+    control_document,
+    success_status,
+)
 from retry_contract.service.faults import FAULTS, fault_named
 from retry_contract.service.http import Handler, Request, Response, json_response, read_object
 from retry_contract.service.model import Service, Settings
@@ -153,31 +158,47 @@ class Sandbox:
                 "key": self.foreign.key,
                 "messages": {FAILED: self.foreign_message},
             },
-            "contract": self.service.in_force(self.now()).name,
-            "now": show(self.now()),
             "fail_after": self._start.settings.delivery.total_seconds(),
-            "faults": list(self.faults),
+            **self.what_holds(),
         }
+
+    def what_holds(self) -> dict[str, Any]:
+        """Return what the controls change: the contract, the clock and the faults."""
+        now = self.now()
+        contract = self.service.in_force(now).name
+        return {"contract": contract, "now": show(now), "faults": list(self.faults)}
 
 
 def control(sandbox: Sandbox, request: Request) -> Response:
-    """Answer a request to the controls."""
-    path = request.path.removeprefix(CONTROL).rstrip("/")
+    """Answer a request to the controls, as their OpenAPI document says."""
+    path = request.path.removeprefix(CONTROL).rstrip("/") or "/"
     try:
         if path not in _ROUTES:
-            known = ", ".join(CONTROL + (route or "/") for route in _ROUTES)
+            known = ", ".join(CONTROL + route for route in _ROUTES)
             raise ControlError(404, f"there is nothing here; there are {known}")
-        method, status, answer = _ROUTES[path]
+        method, answer = _ROUTES[path]
         if request.method != method:
             raise ControlError(405, f"use {method}")
-        wanted = read_object(request.body or b"{}")
-        if wanted is None:
-            raise ControlError(400, "the body must be a JSON object")
-        payload = answer(sandbox, wanted)
+        payload = answer(sandbox, _wanted(request.body, body_members(path, method)))
     except ControlError as error:
         status, message = error.args
-        return json_response(status, {"error": message})
-    return json_response(status, sandbox.description() if payload is None else payload)
+        allow = {"allow": _ROUTES[path][0]} if status == 405 else {}
+        return json_response(status, {"error": message}, **allow)
+    return json_response(success_status(path, method), payload)
+
+
+def _wanted(body: bytes, members: Collection[str]) -> dict[str, Any]:
+    """Return what a body asks for. Raises ControlError for a member that there is not."""
+    wanted = read_object(body or b"{}" if not members else body)
+    if not members and wanted != {}:
+        raise ControlError(400, "this needs no body: leave it out")
+    if wanted is None:
+        has = ", ".join(members)
+        raise ControlError(400, f"the body must be a JSON object; it may have {has}")
+    for name in wanted:
+        if name not in members:
+            raise ControlError(400, unknown_name("member", name, members))
+    return wanted
 
 
 def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
@@ -195,18 +216,25 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
         raise ControlError(400, said) from None
 
 
-def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
+def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     try:
-        at = as_instant(wanted["at"]) if "at" in wanted else sandbox.now()
-        at += timedelta(seconds=wanted.get("forward", 0))
+        (way,) = wanted  # raises ValueError
+        at = as_instant(wanted["at"]) if way == "at" else _forward(sandbox, wanted[way])
         YEARS.index(at.year)  # raises ValueError
     except (TypeError, ValueError, OverflowError):
         form = "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds"
         raise ControlError(400, f"{form}; from {YEARS[0]} to {YEARS[-1]}") from None
     sandbox.move_to(at)
+    return sandbox.what_holds()
 
 
-def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
+def _forward(sandbox: Sandbox, seconds: object) -> datetime:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise TypeError
+    return sandbox.now() + timedelta(seconds=seconds)
+
+
+def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     name = str(wanted.get("contract", "(none)"))
     try:
         sandbox.serve(name)
@@ -214,9 +242,10 @@ def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
         known = [*(period.alias for period in sandbox.catalogue.timeline), AUTO]
         said = unknown_name("contract", name, known, also=sandbox.catalogue)
         raise ControlError(400, said) from None
+    return sandbox.what_holds()
 
 
-def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
+def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     names = wanted.get("faults")
     if not isinstance(names, list):
         raise ControlError(400, "faults must be an array of names")
@@ -224,6 +253,12 @@ def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> None:
         sandbox.switch(tuple(fault_named(str(name)).name for name in names))
     except LookupError as error:
         raise ControlError(400, f"faults: {error}") from None
+    return sandbox.what_holds()
+
+
+def _reset(sandbox: Sandbox, _: dict[str, Any]) -> Any:
+    sandbox.reset()
+    return sandbox.what_holds()
 
 
 def _list_requests(sandbox: Sandbox, _: dict[str, Any]) -> Any:
@@ -236,13 +271,14 @@ def _list_requests(sandbox: Sandbox, _: dict[str, Any]) -> Any:
     }
 
 
-_ROUTES: dict[str, tuple[str, int, Callable[[Sandbox, dict[str, Any]], Any]]] = {
-    "": ("GET", 200, lambda sandbox, _: sandbox.description()),
-    "/messages": ("POST", 201, _add_messages),
-    "/clock": ("PUT", 200, _move_clock),
-    "/contract": ("PUT", 200, _serve_contract),
-    "/faults": ("PUT", 200, _switch_faults),
-    "/reset": ("POST", 200, lambda sandbox, _: sandbox.reset()),
-    "/requests": ("GET", 200, _list_requests),
+_ROUTES: dict[str, tuple[str, Callable[[Sandbox, dict[str, Any]], Any]]] = {
+    "/": ("GET", lambda sandbox, _: sandbox.description()),
+    "/messages": ("POST", _add_messages),
+    "/clock": ("PUT", _move_clock),
+    "/contract": ("PUT", _serve_contract),
+    "/faults": ("PUT", _switch_faults),
+    "/reset": ("POST", _reset),
+    "/requests": ("GET", _list_requests),
+    "/openapi.json": ("GET", lambda *_: control_document(states=STATES, faults=FAULTS)),
 }
-"""The method, the status and the function of each path; without a payload, it is described."""
+"""The method and the function of each path; the rest is in the document."""

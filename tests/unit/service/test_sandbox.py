@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.service import controls as module
 from retry_contract.service.controls import CONTROL, STATES, Sandbox, Start
+from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request, Response
 from retry_contract.service.model import Settings
 
@@ -50,7 +53,7 @@ def bench() -> Bench:
 
 
 def _accepted(bench: Bench) -> dict[str, Any]:
-    (message,) = bench.control("POST", "/messages")["messages"]
+    (message,) = bench.control("POST", "/messages", {})["messages"]
     response = bench.retry(message)
     assert response.status == 201
     payload: dict[str, Any] = response.json()
@@ -86,20 +89,65 @@ def test_statuses_of_the_controls(bench: Bench) -> None:
     asked = {
         ("GET", "/"): 200,
         ("GET", "/requests"): 200,
-        ("POST", "/messages"): 201,
+        ("POST", "/messages"): 400,
+        ("PUT", "/clock"): 400,
+        ("PUT", "/contract"): 400,
+        ("PUT", "/faults"): 400,
         ("POST", "/reset"): 200,
+        ("GET", "/openapi.json"): 200,
     }
+    before = bench.control("GET", "/")
     for (method, path), status in asked.items():
         assert bench.ask(method, CONTROL + path).status == status
+    assert bench.control("GET", "/") == before
+    assert bench.ask("POST", CONTROL + "/messages", {}).status == 201
+
+
+def test_document_of_the_controls_is_what_they_do(bench: Bench) -> None:
+    document = bench.control("GET", "/openapi.json")
+    validate(document)
+    assert document["components"]["schemas"]["State"]["enum"] == list(STATES)
+    assert document["components"]["schemas"]["Fault"]["enum"] == list(FAULTS)
+    _, said = bench.refused("GET", "/nothing")
+    assert said.endswith(", ".join(CONTROL + path for path in document["paths"]))
+    bodies: dict[str, Any] = {
+        "/messages": {"state": "failure", "count": 2, "campaign": "own"},
+        "/clock": {"forward": 60},
+        "/contract": {"contract": "before"},
+        "/faults": {"faults": ["id-changed"]},
+    }
+    bench.retry(bench.sandbox.messages["failure"])
+    for path, operations in document["paths"].items():
+        ((method, operation),) = operations.items()
+        body = bodies.get(path)
+        assert (body is None) is ("requestBody" not in operation)
+        response = bench.ask(method.upper(), CONTROL + path, body)
+        (status, success), *_ = operation["responses"].items()
+        assert response.status == int(status)
+        content = success["content"]["application/json"]["schema"]
+        assert not _wrong(document, content, response.json())
+        if body is not None:
+            asked = operation["requestBody"]["content"]["application/json"]["schema"]
+            assert not _wrong(document, asked, body)
+            assert _wrong(document, asked, {**body, "more": 1})
+            refusal = bench.ask(method.upper(), CONTROL + path, {**body, "more": 1})
+            error = document["components"]["schemas"]["Error"]
+            assert (refusal.status, _wrong(document, error, refusal.json())) == (400, [])
+
+
+def _wrong(document: Any, schema: Any, payload: Any) -> list[str]:
+    whole = {"components": document["components"], **schema}
+    return [error.message for error in Draft202012Validator(whole).iter_errors(payload)]
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'""', b"{", b"\xff", b"[" * 100_000])
 def test_body_that_is_no_object_is_refused(body: bytes, bench: Bench) -> None:
-    for path in ("/messages", "/reset"):
+    form = "the body must be a JSON object; it may have state, count, campaign"
+    for path, said in (("/messages", form), ("/reset", "this needs no body: leave it out")):
         response = bench.sandbox.handle(Request("POST", CONTROL + path, {}, body))
         assert (response.status, response.json()) == (
             400,
-            {"error": "the body must be a JSON object"},
+            {"error": said},
         )
 
 
@@ -159,7 +207,9 @@ def test_reset_goes_back_to_the_start() -> None:
     bench.control("PUT", "/clock", {"forward": 9})
     bench.retry(first["messages"]["failure"])
     bench.time += timedelta(hours=1)
-    assert bench.control("POST", "/reset") == first
+    held = {name: first[name] for name in ("contract", "now", "faults")}
+    assert bench.control("POST", "/reset") == held
+    assert bench.control("GET", "/") == first
     assert bench.control("GET", "/requests") == {"requests": []}
 
 
@@ -225,6 +275,14 @@ REFUSED = {
         "faults: no-respons: no such fault;",
     ),
     ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of names"),
+    ("PUT", "/clock", "{}"): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"forward": true}'): (400, "give at, a date or an RFC 3339 instant"),
+    ("PUT", "/clock", '{"at": "2025-02-24", "forward": 1}'): (400, "give at, a date or an RFC"),
+    ("PUT", "/clock", '{"forwrd": 60}'): (400, "forwrd: no such member; did you mean forward?"),
+    ("POST", "/messages", '{"cuont": 2}'): (400, "cuont: no such member; did you mean count?"),
+    ("PUT", "/faults", '{"fault": ["id-changed"]}'): (400, "fault: no such member; did you mean"),
+    ("POST", "/reset", '{"contract": "after"}'): (400, "this needs no body: leave it out"),
+    ("GET", "/", '{"x": 1}'): (400, "this needs no body: leave it out"),
 }
 
 
