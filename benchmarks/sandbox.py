@@ -1,8 +1,9 @@
-"""Requests a second of the sandbox, of Prism's mock server, and of the bare server, by wrk.
+"""Requests a second of the sandbox, of Prism's mock server, and of bare servers, by wrk.
 
 The sandbox answers each with a 201 for a fresh message out of a million that have failed, with
-every rule of the service on; Prism answers each with the example of the document. The bare server
-is the sandbox's own, with one fixed response. The three take turns; medians. Needs wrk and npm.
+every rule of the service on; Prism answers each with the example of the document. The bare servers
+give one fixed response: uvicorn, which reads requests by httptools as the sandbox does, and the
+sandbox's own. They take turns; medians, and the shares of uvicorn's. Needs wrk, npm, uvicorn.
 """
 
 from __future__ import annotations
@@ -37,6 +38,19 @@ response = json_response(201, {"text": "x" * 600})
 with serve(lambda request: response, port=int(sys.argv[1])):
     threading.Event().wait()
 """
+UVICORN = """
+import sys, uvicorn
+start = {"type": "http.response.start", "status": 201, "headers": [
+    (b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"611")]}
+body = {"type": "http.response.body", "body": b'{"text":"' + b"x" * 600 + b'"}'}
+async def answer(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await send(start)
+    await send(body)
+uvicorn.run(answer, port=int(sys.argv[1]), http="httptools", loop="asyncio", lifespan="off",
+            ws="none", log_level="critical", access_log=False)
+"""
 FRESH = """
 wrong = 0
 local file = io.open(os.getenv("MESSAGES"))
@@ -66,7 +80,8 @@ def main() -> None:
         targets = {
             "retry-contract sandbox": stack.enter_context(sandbox(folder)),
             "prism mock": stack.enter_context(prism(folder)),
-            "the bare server": stack.enter_context(bare()),
+            "uvicorn, one response": stack.enter_context(bare(UVICORN)),
+            "its own server, one response": stack.enter_context(bare(BARE)),
         }
         for _ in range(options.runs):
             for label, target in targets.items():
@@ -74,9 +89,14 @@ def main() -> None:
                     rate = wrk(target, connections, options.seconds)
                     figures.setdefault((label, connections), []).append(rate)
     print(f"{'requests a second, each a 201':<32}" + "".join(f"{c:>8}" for c in CONNECTIONS))
+    medians = {label: statistics.median(rates) for label, rates in figures.items()}
     for label in targets:
-        medians = [statistics.median(figures[label, c]) for c in CONNECTIONS]
-        print(f"{label:<32}" + "".join(f"{median:>8.0f}" for median in medians))
+        print(f"{label:<32}" + "".join(f"{medians[label, c]:>8.0f}" for c in CONNECTIONS))
+    shares = [
+        medians["retry-contract sandbox", c] / medians["uvicorn, one response", c]
+        for c in CONNECTIONS
+    ]
+    print(f"{'sandbox, of uvicorn':<32}" + "".join(f"{share:>8.2f}" for share in shares))
 
 
 Target = dict[str, str]
@@ -116,17 +136,17 @@ def prism(folder: Path) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[Target]:
-    """Serve one fixed response by the sandbox's server."""
+def bare(program: str) -> Iterator[Target]:
+    """Serve one fixed response by a program."""
     port = str(free_port())
-    with tempfile.TemporaryDirectory() as folder, started([sys.executable, "-c", BARE, port]):
+    with tempfile.TemporaryDirectory() as folder, started([sys.executable, "-c", program, port]):
         yield fixed(Path(folder), port, "/")
 
 
 def fixed(folder: Path, port: str, prefix: str) -> Target:
     """Return a target where any id will do, once it answers."""
     file = folder / "any"
-    file.write_text("message_1\n" * MESSAGES, encoding="utf-8")
+    file.write_text("message_1\n" * (6 * MESSAGES), encoding="utf-8")
     deadline = time.monotonic() + 60
     while socket.socket().connect_ex(("127.0.0.1", int(port))):
         if time.monotonic() > deadline:
