@@ -139,6 +139,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._stop_waiting()  # it has a time of its own
         self._begun, self._size = True, 0
         self._target, self._body, self._headers = b"", b"", []
 
