@@ -148,8 +148,9 @@ class Connection(asyncio.Protocol):
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a header, whole."""
-        self._headers.append((name.lower(), value))
+        """Take in a header, whole. What comes after the body is none: RFC 9110, 6.5.1."""
+        if self._size is not None:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Refuse what cannot be served before its body comes."""
@@ -164,6 +165,8 @@ class Connection(asyncio.Protocol):
         for name, value in self._headers:
             if name == b"content-length" and int(value) > _LARGEST:
                 self._refuse_body()
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                self._refuse(501, "a body may come in chunks, and not be coded otherwise")
             elif name == b"expect" and version == "1.1":
                 self._expect(value)
 
@@ -245,7 +248,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(_head_of(response, closes=self._deaf) + body)
             self._connections.waiting[self] = None
             if self._deaf:
-                self.close()
+                self._end()
         elif response.pace != "silent":
             self._transport.write(_head_of(response, closes=True))
             if response.pace == "drip":
@@ -261,12 +264,16 @@ class Connection(asyncio.Protocol):
         self._refuse(413, f"a body may take {_LARGEST} bytes")
 
     def _refuse(self, status: int, why: str) -> None:
-        """Answer a request that cannot be served. Its rest is read, else the answer may be lost."""
+        """Answer a request that cannot be served."""
         if self._deaf:
             return
         self._deaf = True
         response = json_response(status, {"error": why})
         self._transport.write(_head_of(response, closes=True) + response.body)
+        self._end()
+
+    def _end(self) -> None:
+        """End this side. What still comes is passed over, else the client may lose the answer."""
         self._transport.write_eof()
         self._wait(_LINGER, self.close)
 
