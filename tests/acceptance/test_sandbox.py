@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -19,37 +16,12 @@ from typing import Any
 import httpx
 import pytest
 from support.sample import one_in
+from support.started import document_of, started
 
 from retry_contract.cli import sandbox as cli
 from retry_contract.service.faults import FAULTS
 
 Done = CompletedProcess[str]
-
-
-@contextmanager
-def sandbox(shell: Mapping[str, str], *options: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", *options],
-        env=dict(shell),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _document(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line == "}\n":
-            break
-    return json.loads("".join(lines))
 
 
 ENDINGS = [
@@ -76,8 +48,8 @@ def _move_clock(served: Any, seconds: float) -> None:
 
 @pytest.mark.parametrize("end", one_in(2, ENDINGS))
 def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str]) -> None:
-    with sandbox(shell, "--json", "--contract", "before") as process:
-        served = _document(process)
+    with started(shell, "--json", "--contract", "before") as process:
+        served = document_of(process)
         assert next(iter(served.items())) == ("format", 1)
         assert served["contract"] == "before-2025-02-24"
         response = _retry(served, served["messages"]["failure"])
@@ -90,8 +62,8 @@ def test_it_serves_what_it_says_until_it_is_ended(end: int, shell: dict[str, str
 
 @pytest.mark.slow
 def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
-    with sandbox(shell, "--json", "--cutover-in", "1") as process:
-        served = _document(process)
+    with started(shell, "--json", "--cutover-in", "1") as process:
+        served = document_of(process)
         assert served["now"] == "2025-02-23T23:59:59+08:00"
         shown = [False]
         deadline = time.monotonic() + 10
@@ -103,8 +75,8 @@ def test_cutover_passes_while_the_client_watches(shell: dict[str, str]) -> None:
 
 
 def test_message_fails_after_the_time_that_is_asked_for(shell: dict[str, str]) -> None:
-    with sandbox(shell, "--json", "--fail-after", "999.5") as process:
-        served = _document(process)
+    with started(shell, "--json", "--fail-after", "999.5") as process:
+        served = document_of(process)
         message = served["messages"]["failure"]
         assert (served["fail_after"], _retry(served, message).status_code) == (999.5, 201)
         statuses = []
@@ -118,8 +90,8 @@ def test_it_answers_for_this_machine_and_for_the_names_that_it_is_given(
     shell: dict[str, str],
 ) -> None:
     names = ("--allow-host", "box.example", "--allow-host", "Other_box.")
-    with sandbox(shell, "--json", *names) as process:
-        control = _document(process)["control"]
+    with started(shell, "--json", *names) as process:
+        control = document_of(process)["control"]
         statuses = {
             host: httpx.get(control, headers={"host": host}, trust_env=False).status_code
             for host in ("localhost", "box.example:8020", "other_box", "evil.example")
@@ -128,7 +100,7 @@ def test_it_answers_for_this_machine_and_for_the_names_that_it_is_given(
 
 
 def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> None:
-    with sandbox(shell, "--fault", "id-changed", "--fault", "answers-200") as process:
+    with started(shell, "--fault", "id-changed", "--fault", "answers-200") as process:
         assert process.stdout is not None
         lines = [next(process.stdout).rstrip() for _ in range(9)]
     assert lines[0].startswith("base URL  http://127.0.0.1:")
@@ -137,27 +109,6 @@ def test_text_names_everything_that_a_client_needs(shell: dict[str, str]) -> Non
     assert lines[3] == "faults    id-changed, answers-200"
     assert [line.split()[0] for line in lines[5:9]] == [
         *("campaign", "key", "revoked", "failure"),
-    ]
-
-
-PRINT = "import os; print(*sorted(k for k in os.environ if k.startswith(('RETRY_', 'POSTMAN_'))))"
-
-
-def test_command_has_the_sandbox_in_its_environment(
-    here: Callable[..., Done], tmp_path: Path
-) -> None:
-    run = f'"{sys.executable}" -c "{PRINT}; raise SystemExit(7)" > "{tmp_path / "out"}"'
-    done = here("sandbox", "--port", "0", "--cutover-in", "1", "--run", run)
-    assert (done.returncode, done.stderr) == (7, "")
-    assert (tmp_path / "out").read_text().split() == [
-        "POSTMAN_API_KEY",
-        "RETRY_CONTRACT_CAMPAIGN",
-        "RETRY_CONTRACT_ENDPOINT",
-        "RETRY_CONTRACT_FOREIGN_CAMPAIGN",
-        "RETRY_CONTRACT_MESSAGES",
-        "RETRY_CONTRACT_REVOKED_KEY",
-        "RETRY_CONTRACT_SANDBOX",
-        "RETRY_CONTRACT_SANDBOX_COMMAND",
     ]
 
 
@@ -192,58 +143,11 @@ def test_verify_runs_beside_it_and_its_exit_code_is_told(
     )
 
 
-DEAF = """
-import pathlib, signal, subprocess
-deaf = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
-child = subprocess.Popen(["sleep", "60"], preexec_fn=deaf)
-pathlib.Path({pid!r}).write_text(str(child.pid))
-child.wait()
-"""
-"""A command with a child that Ctrl-C does not end."""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_nothing_is_left_of_a_command(shell: dict[str, str], tmp_path: Path) -> None:
-    pid, script = tmp_path / "pid", tmp_path / "command.py"
-    script.write_text(DEAF.format(pid=str(pid)), encoding="utf-8")
-    with sandbox(shell, "--run", f'"{sys.executable}" "{script}"') as process:
-        while not pid.is_file() or not pid.read_text().strip():
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
-    assert process.returncode == 130
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", pid.read_text().strip()], capture_output=True, text=True
-    )
-    assert state.stdout.strip() == "" or state.stdout.startswith("Z")
-
-
-def test_command_that_is_ended_by_a_signal_has_the_code_of_a_shell(
-    here: Callable[..., Done],
-) -> None:
-    assert here("sandbox", "--port", "0", "--run", "kill -9 $$").returncode == 128 + 9
-
-
-def test_interrupt_ends_the_command_and_then_the_sandbox(
-    here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wait(self: Any, timeout: float | None = None) -> int:
-        monkeypatch.undo()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(subprocess.Popen, "wait", wait)
-    begin = time.monotonic()
-    done = here("sandbox", "--port", "0", "--run", "sleep 60")
-    assert done.returncode == 130
-    assert time.monotonic() - begin < 30
-
-
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_what_it_serves_is_printed_before_it_waits(
     form: str, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_wait", lambda: None)
+    monkeypatch.setattr(cli, "wait_for_signal", lambda _: 2)
     options = [
         "--on",
         "2025-02-01",
@@ -288,6 +192,9 @@ BAD = {
     "--fault no_reply": "--fault no_reply was renamed: use no-response",
     "--errors x": "--errors x: give nested or flat",
     "--cap x": "--cap x: give attempts or retries",
+    "--timeout 5": "--timeout: goes with --run alone, whose command it ends",
+    "--timeout 0 --run true": "--timeout 0: give a number above 0",
+    "--timeout soon --run true": "--timeout soon: give a number above 0",
     "--rate 0": "--rate 0: give a whole number from 1 to 999999999",
     "--prot 1": "unrecognized arguments: --prot and a word that is no option; did you mean --port",
 }

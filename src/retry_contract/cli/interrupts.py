@@ -5,7 +5,9 @@ not let an exception through everywhere. Then Ctrl-C is an exception, once for e
 the reports are written, it is ignored.
 
 Only `leave_at_once` starts this. A program that calls the command line as a function, or starts
-the process with Ctrl-C ignored, has its own signals, which stay as they are.
+the process with Ctrl-C ignored, has its own signals, which stay as they are. The sandbox alone
+takes Ctrl-C all the same: a shell that starts it in the background has Ctrl-C ignored, and ends it
+by a signal.
 """
 
 import contextlib
@@ -15,14 +17,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 NOT_TESTED = 3
 """`ExitCode.NOT_TESTED`, which takes longer to import than this whole module."""
 
 _LINE = b"retry-contract: interrupted\n"
 _JSON = b'{\n  "format": 1,\n  "outcome": "not tested",\n  "reason": "interrupted"\n}\n'
-_ONE_PRESS, _SOON = 1.0, 0.02
+ONE_PRESS, _SOON = 1.0, 0.02
 """In seconds. Another Ctrl-C within this time means the same, and must not disturb the first; one
 that Python has dropped is made once more as soon.
 """
@@ -42,8 +47,9 @@ class CtrlC(KeyboardInterrupt):
 
 
 def leave_at_once() -> None:
-    """From now on, end the process on Ctrl-C, unless it ignores Ctrl-C."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    """From now on, end the process on Ctrl-C, unless it ignores Ctrl-C and is no sandbox."""
+    ours = [signal.default_int_handler, *([signal.SIG_IGN] if sys.argv[1:2] == ["sandbox"] else [])]
+    if signal.getsignal(signal.SIGINT) in ours:
         own = sys.argv[1 : sys.argv.index("--") if "--" in sys.argv else None]
         for number, text in [(1, _JSON)] * ("--json" in own) + [(2, _LINE)]:
             with contextlib.suppress(OSError):
@@ -69,7 +75,7 @@ def raise_from_now_on() -> None:
 
 def _raise(*_: Any) -> None:
     now = time.monotonic()
-    if not _presses or now - _presses[-1] >= _ONE_PRESS:
+    if not _presses or now - _presses[-1] >= ONE_PRESS:
         _presses.append(now)
         raise CtrlC
 
@@ -119,3 +125,17 @@ def ending_signals() -> list[signal.Signals]:
     found = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
     # An ignored signal stays ignored: under nohup, a program outlives its terminal.
     return [number for number in found if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextlib.contextmanager
+def queue_signals() -> "Iterator[SimpleQueue[int]]":
+    """Put the signals that end a program into a queue meanwhile, Ctrl-C and SIGTERM at all events.
+
+    No exception: whoever reads the queue ends what has begun, in order.
+    """
+    from queue import SimpleQueue
+
+    signals = SimpleQueue[int]()  # its put may interrupt itself, that of other queues may not
+    numbers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, *ending_signals()))
+    with handle_signals(lambda number, _: signals.put(number), *numbers):
+        yield signals

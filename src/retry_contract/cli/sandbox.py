@@ -1,21 +1,23 @@
 """`sandbox`: serves the documented service on loopback."""
 
 import argparse
-import contextlib
-import os
-import shlex
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.choices import unknown_name
-from retry_contract.cli.interrupts import ending_signals, handle_signals
+from retry_contract.cli.env_file import prepare, published
+from retry_contract.cli.interrupts import queue_signals
 from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.sandbox_command import (
+    Signals,
+    environment,
+    run_command,
+    such_a_sandbox,
+    variables,
+    wait_for_signal,
+)
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import Catalogue, catalogue
 from retry_contract.contract.timeline import SINGAPORE, InvalidInstant, as_instant
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from retry_contract.service.controls import Start
 
 _EXAMPLE = """\
-exit: that of --run; 0 when ended by Ctrl-C, 2 usage error
+exit: that of --run, 3 after its --timeout; 0 when ended by Ctrl-C or SIGTERM, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT, _LARGEST_PORT, _LIST = 8020, 65535, "list"
 _FAIL_AFTER = 0.3
@@ -41,46 +43,65 @@ _OPTIONS = (
     ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
     ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
     ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
+    ("--env-file", "FILE", "write NAME=value lines there once it serves, and remove it at the end"),
     ("--run", "COMMAND", "run a command with the sandbox in its environment"),
+    ("--timeout", "SECONDS", "end the command of --run after it, exit 3; default none"),
     ("--fault", "NAME", "a fault to have, repeatable; list prints them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
 )
-_GRACE = 5.0
-"""How long a command has to end after Ctrl-C, in seconds."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until interrupted, or until the command has ended. Raises UsageError."""
+    """Serve until a signal comes, or until the command has ended. Raises UsageError."""
     if _LIST in options.fault:
         _list_faults(as_json=options.json)
         return ExitCode.KEPT
+    with queue_signals() as signals:
+        # First of all: whoever waits for the file must not find that of an earlier sandbox.
+        return _serve(options, prepare(options.env_file), signals)
+
+
+def _serve(options: argparse.Namespace, file: Path | None, signals: Signals) -> int:
     from retry_contract.endpoint.server import serve
     from retry_contract.service.admission import refuse_other_hosts
     from retry_contract.service.controls import CONTROL, Sandbox
     from retry_contract.service.model import PREFIX
     from retry_contract.verification.option_values import number
 
-    if options.json and options.run is not None:
-        raise UsageError("--json: goes without --run, whose command has it all in its environment")
-    if options.run is not None and not options.run.strip():
-        raise UsageError("--run: the command is empty")
+    limit = _limit(options)
     contracts = catalogue()
     port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(SINGAPORE))
-    handling = handle_signals(signal.default_int_handler, *ending_signals())
     handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
-    with handling, serve(handle, port=port) as (url,):
+    with serve(handle, port=port) as (url,):
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
-        if options.run is not None:
-            return _run_command(options.run, _environment(described, _command_of(options)))
-        with contextlib.suppress(KeyboardInterrupt):
+        found = variables(described)
+        with published(file, found):
+            if options.run is not None:
+                own = environment(found, such_a_sandbox(options, _OPTIONS))
+                return run_command(options.run, own, signals, limit)
             if options.json:
                 write_json(described)
             else:
                 write_lines(_lines(described))
-            _wait()
-    return 0
+            wait_for_signal(signals)
+    return ExitCode.KEPT
+
+
+def _limit(options: argparse.Namespace) -> float | None:
+    """Return how long the command may take, in seconds, once its options go together."""
+    from retry_contract.verification.option_values import positive
+
+    if options.run is None:
+        if options.timeout is not None:
+            raise UsageError("--timeout: goes with --run alone, whose command it ends")
+        return None
+    if options.json:
+        raise UsageError("--json: goes without --run, whose command has it all in its environment")
+    if not options.run.strip():
+        raise UsageError("--run: the command is empty")
+    return positive("timeout", options.timeout, default=None)
 
 
 def _allowed_hosts(options: argparse.Namespace) -> list[str]:
@@ -164,76 +185,8 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
     yield "\nServing on loopback; Ctrl-C ends it."
 
 
-def _command_of(options: argparse.Namespace) -> str:
-    """Return the command that starts such a sandbox, at any port, but for its --run."""
-    words = ["retry-contract", "sandbox", "--port", "0"]
-    for option, _, _, *more in _OPTIONS:
-        value = getattr(options, option.removeprefix("--").replace("-", "_"))
-        if option in ("--port", "--run", "--json") or value in (None, *_defaults(more)):
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            words += [option, item]
-    return shlex.join(words)
-
-
-def _defaults(more: Sequence[dict[str, Any]]) -> list[Any]:
-    return [keywords["default"] for keywords in more if "default" in keywords]
-
-
-def _environment(described: dict[str, Any], command: str) -> dict[str, str]:
-    from retry_contract.endpoint import sandbox_client
-
-    # Last, so that the command finds this one where no other is in the way.
-    places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join(places),
-        "RETRY_CONTRACT_ENDPOINT": described["endpoint"],
-        "RETRY_CONTRACT_CAMPAIGN": described["campaign"],
-        "RETRY_CONTRACT_FOREIGN_CAMPAIGN": described["foreign"]["campaign"],
-        "RETRY_CONTRACT_MESSAGES": ",".join(described["messages"].values()),
-        sandbox_client.VARIABLE: described["control"],
-        sandbox_client.COMMAND: command,
-        "POSTMAN_API_KEY": described["key"],
-        "RETRY_CONTRACT_REVOKED_KEY": described["revoked_key"],
-    }
-
-
-def _wait() -> None:
-    threading.Event().wait()
-
-
-def _run_command(command: str, environment: dict[str, str]) -> int:
-    """Run a command to its end, and leave nothing of it behind. Return its exit code."""
-    child, signals = None, list[int]()
-    try:
-        # A Ctrl-C while it is being started waits, or the command would be lost sight of.
-        numbers = (signal.SIGINT, *ending_signals())
-        with handle_signals(lambda number, _: signals.append(number), *numbers):
-            from retry_contract.consumer.process import user_process
-
-            group = user_process.group_arguments()
-            child = subprocess.Popen(command, shell=True, env=environment, **group)
-        if signals:
-            raise KeyboardInterrupt
-        code = child.wait()
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-        if child is not None:
-            user_process.signal_group(child, signal.SIGINT)
-            # In a thread: the time limit of Popen.wait is that of a clock that may stand still.
-            waiter = threading.Thread(target=child.wait, daemon=True)
-            waiter.start()
-            with contextlib.suppress(KeyboardInterrupt):
-                waiter.join(_GRACE)
-    finally:
-        if child is not None:
-            user_process.end_group(child)
-    return code if code >= 0 else 128 - code
-
-
 COMMAND = Subcommand(
     *("sandbox", run, "serve the documented service on loopback", _EXAMPLE, _OPTIONS),
-    "Serve the documented service on loopback, until Ctrl-C.",
+    "Serve the documented service on loopback, until Ctrl-C or SIGTERM.",
     "%(prog)s [OPTION ...]",
 )

@@ -102,6 +102,29 @@ def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
             os.killpg(process.pid, number)
 
 
+def is_group_alive(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process, or a child in its group, has not ended yet."""
+    if sys.platform == "win32":
+        return process.poll() is None
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # one that has taken another user's rights
+        return True
+    return not Path("/proc/self/stat").exists() or not _are_zombies(process.pid)
+
+
+def _are_zombies(group: int) -> bool:
+    """Return whether all of a group have ended. In a container, nobody may fetch their status."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, of, *_ = file.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(of) == group and state != "Z":
+                return False
+    return True
+
+
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and the children that are still in its group, and wait for it."""
     signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
