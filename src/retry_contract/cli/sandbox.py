@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retry_contract.choices import unknown_name
 from retry_contract.cli.env_file import prepare, published
 from retry_contract.cli.interrupts import queue_signals
-from retry_contract.cli.output import write_json, write_lines
+from retry_contract.cli.output import complain, write_json, write_lines
 from retry_contract.cli.sandbox_command import (
     Signals,
     environment,
@@ -32,9 +32,11 @@ example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\"
 _PORT, _LARGEST_PORT, _LIST = 8020, 65535, "list"
 _FAIL_AFTER = 0.3
 """When a message to a simulator number fails, after it was sent or retried, in seconds."""
-_AUTO, _ATTEMPTS = {"default": "auto"}, {"default": "attempts"}
+_LISTEN = "127.0.0.1"
+_HERE, _AUTO, _ATTEMPTS = {"default": _LISTEN}, {"default": "auto"}, {"default": "attempts"}
 _OPTIONS = (
     ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
+    ("--listen", "ADDRESS", f"of this machine; default {_LISTEN}; 0.0.0.0 takes every one", _HERE),
     ("--contract", "NAME", "before, after or auto (default): by its clock", _AUTO),
     ("--on", "INSTANT", "what its clock starts at; default now"),
     ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
@@ -62,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace, file: Path | None, signals: Signals) -> int:
+    from retry_contract.cli.listen import read_address
     from retry_contract.endpoint.server import serve
     from retry_contract.service.admission import refuse_other_hosts
     from retry_contract.service.controls import CONTROL, Sandbox
@@ -72,11 +75,16 @@ def _serve(options: argparse.Namespace, file: Path | None, signals: Signals) -> 
     contracts = catalogue()
     port = number("port", options.port, default=_PORT, most=_LARGEST_PORT)
     sandbox = Sandbox(contracts, _start(options, contracts), lambda: datetime.now(SINGAPORE))
-    handle = refuse_other_hosts(sandbox.handle, _allowed_hosts(options))
-    with serve(handle, port=port) as (url,):
+    address = read_address(options.listen)
+    handle = refuse_other_hosts(sandbox.handle, [*_allowed_hosts(options), *address.names])
+    with serve(handle, port=port, host=address.bound) as (served,):
+        taken = int(served.rpartition(":")[2])
+        url = f"http://{address.asked}:{taken}"
         places = {"endpoint": url + PREFIX, "control": url + CONTROL}
         described = {**places, **sandbox.description()}
         found = variables(described)
+        if reach := address.reach(taken):
+            complain(f"retry-contract sandbox: {reach}")
         with published(file, found):
             if options.run is not None:
                 own = environment(found, such_a_sandbox(options, _OPTIONS))
@@ -85,6 +93,8 @@ def _serve(options: argparse.Namespace, file: Path | None, signals: Signals) -> 
                 write_json(described)
             else:
                 write_lines(_lines(described))
+                where = "loopback" if address.is_loopback else address.given
+                write_lines(["", f"Serving on {where}; Ctrl-C ends it."])
             wait_for_signal(signals)
     return ExitCode.KEPT
 
@@ -182,7 +192,6 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
         if "revoked_key" in campaign:
             yield f"revoked   {campaign['revoked_key']}"
         yield from (f"  {state:<32}{message}" for state, message in campaign["messages"].items())
-    yield "\nServing on loopback; Ctrl-C ends it."
 
 
 COMMAND = Subcommand(

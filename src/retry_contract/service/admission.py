@@ -26,7 +26,8 @@ _WHERE = "ask 127.0.0.1 or localhost"
 def refuse_other_hosts(handle: Handler, names: Collection[str] = ()) -> Handler:
     """Return a handler that answers 403 to a request for another host, or from another site.
 
-    `names` are hosts that it answers for too. A header that came twice holds a comma.
+    `names` are hosts that it answers for too; an address of IPv6 has no brackets, and its shortest
+    form. A header that came twice holds a comma.
     """
     known = frozenset(name.lower().removesuffix(".") for name in ("localhost", *names))
 
@@ -60,7 +61,7 @@ def _is_here(authority: str, known: frozenset[str]) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return name in known
-    return name in known or any(address in network for network in _LOOPBACK)
+    return str(address) in known or any(address in network for network in _LOOPBACK)
 
 
 def _is_same_site(request: Request, known: frozenset[str]) -> bool:
