@@ -1,6 +1,7 @@
 // A test of a team's retry client against the sandbox, in both contracts:
 //   javac -d classes *.java && java -ea -cp classes SandboxTest
-// With JUnit, each method that takes a sandbox is a @Test, and Sandbox.start stands in @BeforeAll.
+// With JUnit 5 each method that takes a sandbox is a @Test, a field holds the sandbox, @BeforeAll
+// starts it, and @AfterAll closes it.
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -38,7 +39,7 @@ public class SandboxTest {
 
   static void acceptedRetry(Sandbox sandbox, String contract) throws Exception {
     String message = sandbox.make("failure");
-    String response = new RetryClient(sandbox).retry(message);
+    String response = clientOf(sandbox).retry(message);
     check(message.equals(field("id", response)), "the message keeps its id");
     check("created".equals(field("latestStatus", response)), "its status is created");
     check((field("creatorId", response) != null) == contract.equals("after"), "creatorId");
@@ -47,7 +48,7 @@ public class SandboxTest {
 
   static void refusal(Sandbox sandbox, String contract) throws Exception {
     try {
-      new RetryClient(sandbox).retry(sandbox.message("success"));
+      clientOf(sandbox).retry(sandbox.message("success"));
       check(false, "a delivered message is not retried");
     } catch (Refused refused) {
       String code = "message_not_found_or_retry_message_not_in_failure_status";
@@ -57,7 +58,7 @@ public class SandboxTest {
   }
 
   static void lostResponse(Sandbox sandbox, String contract, String fault) throws Exception {
-    RetryClient client = new RetryClient(sandbox);
+    RetryClient client = clientOf(sandbox);
     client.patience = Duration.ofSeconds(1);
     String message = sandbox.make("failure");
     sandbox.faults(fault);
@@ -70,7 +71,7 @@ public class SandboxTest {
   }
 
   static void cutover(Sandbox sandbox) throws Exception {
-    RetryClient client = new RetryClient(sandbox);
+    RetryClient client = clientOf(sandbox);
     sandbox.contract("auto"); // the one in force by its clock
     sandbox.moveTo("2025-02-23T23:59:00+08:00");
     check(field("creatorId", client.retry(sandbox.make("failure"))) == null, "not before");
@@ -81,7 +82,7 @@ public class SandboxTest {
 
   static void tooManyRequests(Sandbox sandbox, String contract) throws Exception {
     List<Integer> pauses = new ArrayList<>();
-    RetryClient client = new RetryClient(sandbox);
+    RetryClient client = clientOf(sandbox);
     client.pause = seconds -> { // instead of waiting, the sandbox's clock moves
       pauses.add(seconds);
       sandbox.forward(seconds);
@@ -92,6 +93,10 @@ public class SandboxTest {
     }
     check(!pauses.isEmpty(), "it met a 429");
     System.out.println("ok  429, and success after a pause, " + contract);
+  }
+
+  static RetryClient clientOf(Sandbox sandbox) {
+    return new RetryClient(sandbox.endpoint(), sandbox.campaign(), sandbox.key());
   }
 
   static void check(boolean kept, String what) {
@@ -118,12 +123,14 @@ public class SandboxTest {
   /** Stands in for the client that you test. */
   static class RetryClient {
     final HttpClient http = HttpClient.newHttpClient();
-    final Sandbox sandbox;
+    final String url;
+    final String key;
     Duration patience = Duration.ofSeconds(10);
     IntConsumer pause = RetryClient::sleep;
 
-    RetryClient(Sandbox sandbox) {
-      this.sandbox = sandbox;
+    RetryClient(String endpoint, String campaign, String key) {
+      this.url = endpoint + "/campaigns/" + campaign + "/messages/";
+      this.key = key;
     }
 
     /** Retries a message; returns what the service says of it. */
@@ -153,11 +160,10 @@ public class SandboxTest {
     }
 
     private HttpResponse<String> send(String method, String path, Duration limit) throws Exception {
-      String url = sandbox.endpoint() + "/campaigns/" + sandbox.campaign() + "/messages/" + path;
       HttpRequest request =
-          HttpRequest.newBuilder(URI.create(url))
+          HttpRequest.newBuilder(URI.create(url + path))
               .timeout(limit)
-              .header("Authorization", "Bearer " + sandbox.key())
+              .header("Authorization", "Bearer " + key)
               .method(method, BodyPublishers.noBody())
               .build();
       return http.send(request, BodyHandlers.ofString());

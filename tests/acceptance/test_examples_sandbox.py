@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.sample import one_in
 from support.tools import needs
 
 ROOT = Path(__file__).parents[2]
@@ -142,11 +141,10 @@ def test_tests_pass_with_the_sandbox_that_is_there(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", one_in(2, ["answers-202", "id-changed"]))
 def test_tests_notice_a_service_that_misbehaves(
-    fault: str, tests: list[str], environment: dict[str, str]
+    tests: list[str], environment: dict[str, str]
 ) -> None:
-    assert run(beside(tests, "--fault", fault), environment).returncode == 1
+    assert run(beside(tests, "--fault", "id-changed"), environment).returncode == 1
 
 
 STARTED = """
@@ -222,6 +220,34 @@ def test_refusal_of_a_control_is_thrown_with_its_text(
     assert done.returncode == 1
     assert "PUT /faults: " in done.stderr
     assert "no-respons: no such fault; did you mean no-response?" in done.stderr
+
+
+def block(language: str) -> str:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return str(code)
+
+
+@pytest.mark.slow
+def test_java_of_the_page_prints_what_it_says(
+    classes: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    main = "public static void main(String[] arguments) throws Exception"
+    text = f"public class Page extends SandboxTest {{ {main} {{\n{block('java')}}} }}"
+    (tmp_path / "Page.java").write_text(text, encoding="utf-8")
+    compile_java(tmp_path / "Page.java", to=classes)
+    done = run([needs("java"), "-cp", str(classes), "Page"], environment)
+    assert (done.returncode, done.stdout.split()) == (0, ["1"]), done.stderr
+
+
+@pytest.mark.slow
+def test_script_of_the_page_prints_what_it_says(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    shutil.copy(EXAMPLES / "sandbox.mjs", tmp_path)
+    (tmp_path / "page.mjs").write_text(block("js"), encoding="utf-8")
+    done = run([needs("node"), str(tmp_path / "page.mjs")], environment)
+    assert (done.returncode, done.stdout.split()) == (0, ["false", "true"]), done.stderr
 
 
 @pytest.mark.parametrize("name", COPIED.values())
