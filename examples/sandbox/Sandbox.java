@@ -37,10 +37,7 @@ public final class Sandbox implements AutoCloseable {
       for (String line : Files.readAllLines(file))
         sandbox.environment.put(line.split("=")[0], line.split("=")[1]);
       return sandbox;
-    } catch (Throwable error) {
-      sandbox.close();
-      throw error;
-    }
+    } catch (Throwable error) { sandbox.close(); throw error; }
   }
 
   private String get(String name) { return environment.get("RETRY_CONTRACT_" + name); }
@@ -48,7 +45,8 @@ public final class Sandbox implements AutoCloseable {
   public String campaign() { return get("CAMPAIGN"); }
   public String key() { return environment.get("POSTMAN_API_KEY"); }
   public String message(String state) { // the one of its start: "failure", "attempts-spent" …
-    return get("MESSAGE_" + state.toUpperCase(Locale.ROOT).replaceAll("\\W", "_"));
+    var name = "MESSAGE_" + state.toUpperCase(Locale.ROOT).replaceAll("\\W", "_");
+    return Objects.requireNonNull(get(name), "no message in the state " + state);
   }
   public String make(String state) { // another one; returns its id
     return control("POST", "/messages", "{'state': '" + state + "'}").split("\"")[3];
@@ -62,6 +60,7 @@ public final class Sandbox implements AutoCloseable {
   }
   public void reset() { control("POST", "/reset", ""); }
   public String requests() { return control("GET", "/requests", ""); }
+
   private String control(String method, String path, String wanted) {
     var body = HttpRequest.BodyPublishers.ofString(wanted.replace('\'', '"'));
     var request = HttpRequest.newBuilder(URI.create(get("SANDBOX") + path)).method(method, body);
@@ -69,6 +68,7 @@ public final class Sandbox implements AutoCloseable {
     if (response.statusCode() < 300) return response.body();
     throw new IllegalStateException(method + " " + path + ": " + response.body());
   }
+
   @Override public void close() throws IOException {
     if (process == null) return;
     process.getOutputStream().close();

@@ -45,7 +45,9 @@ class Sandbox {
 
   /** Returns the message of its start in a state: "failure", "sent", "attempts-spent" … */
   message(state) {
-    return this.environment[`RETRY_CONTRACT_MESSAGE_${state.toUpperCase().replace(/\W/g, "_")}`];
+    const name = `RETRY_CONTRACT_MESSAGE_${state.toUpperCase().replace(/\W/g, "_")}`;
+    if (!this.environment[name]) throw new Error(`no message in the state ${state}`);
+    return this.environment[name];
   }
 
   /** Makes another message in a state, and returns its id. */

@@ -212,6 +212,15 @@ def test_missing_command_is_named(
 
 
 @pytest.mark.slow
+def test_message_in_no_such_state_is_an_error(
+    program: Callable[..., list[str]], environment: dict[str, str]
+) -> None:
+    done = run(program('sandbox.message("failed");'), environment)
+    assert done.returncode == 1
+    assert "no message in the state failed" in done.stderr
+
+
+@pytest.mark.slow
 def test_refusal_of_a_control_is_thrown_with_its_text(
     language: str, program: Callable[..., list[str]], environment: dict[str, str]
 ) -> None:
