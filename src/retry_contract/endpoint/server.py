@@ -6,7 +6,6 @@ To import this module raises UsageError where the extra `sandbox` is not install
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,13 +34,13 @@ class _Loop(asyncio.SelectorEventLoop):
 def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[str]]:
     """Serve each handler at its own port, by one server, until the block is left.
 
-    `host` is an address of this machine. Gives their URLs, without a path. Raises UsageError if the
+    `host` is an address of this machine, in numbers. Gives their URLs, without a path. Raises UsageError if the
     port cannot be had. A handler that does not come back is waited for five seconds at the end, and
     keeps the port as long as it runs.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listen(host, port)) for _ in handlers]
-        urls = [f"http://{_authority(listener)}" for listener in listeners]
+        ports = [listener.getsockname()[1] for listener in listeners]
         opened = stack.pop_all()
     loop = _Loop()
     ended = loop.create_future()
@@ -53,7 +52,7 @@ def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[
     thread = threading.Thread(target=run, name=THREAD, daemon=True)
     thread.start()
     try:
-        yield urls
+        yield [f"http://[{host}]:{p}" if ":" in host else f"http://{host}:{p}" for p in ports]
     finally:
         loop.call_soon_threadsafe(ended.set_result, None)
         thread.join(_LONGEST_END)
@@ -82,27 +81,13 @@ async def _answer(
     await asyncio.sleep(0)
 
 
-def _authority(listener: socket.socket) -> str:
-    """Return where a client of this machine finds a listener."""
-    host, port = listener.getsockname()[:2]
-    address = ipaddress.ip_address(host)
-    if address.is_unspecified:
-        address = ipaddress.ip_address(HOST if address.version == 4 else "::1")
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
-
-
 def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise UsageError(
-            f"--listen {host}: {error.strerror}; give an address of this machine"
-        ) from None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio turns Nagle's algorithm off: else a response takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(place)
+        listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
