@@ -45,7 +45,7 @@ _OPTIONS = (
     ("--cap", "WHAT", "what of three is capped: attempts (default) or retries", _ATTEMPTS),
     ("--fail-after", "SECONDS", f"when a simulator number's message fails; default {_FAIL_AFTER}"),
     ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
-    ("--env-file", "FILE", "write NAME=value lines there once it serves, and remove it at the end"),
+    ("--env-file", "FILE", "has NAME=value lines for a shell, as long as it serves"),
     ("--run", "COMMAND", "run a command with the sandbox in its environment"),
     ("--timeout", "SECONDS", "end the command of --run after it, exit 3; default none"),
     ("--fault", "NAME", "a fault to have, repeatable; list prints them all", REPEATABLE),
@@ -103,15 +103,16 @@ def _limit(options: argparse.Namespace) -> float | None:
     """Return how long the command may take, in seconds, once its options go together."""
     from retry_contract.verification.option_values import positive
 
+    limit = positive("timeout", options.timeout, default=None)
     if options.run is None:
-        if options.timeout is not None:
+        if limit is not None:
             raise UsageError("--timeout: goes with --run alone, whose command it ends")
         return None
     if options.json:
         raise UsageError("--json: goes without --run, whose command has it all in its environment")
     if not options.run.strip():
         raise UsageError("--run: the command is empty")
-    return positive("timeout", options.timeout, default=None)
+    return limit
 
 
 def _allowed_hosts(options: argparse.Namespace) -> list[str]:

@@ -34,9 +34,9 @@ class _Loop(asyncio.SelectorEventLoop):
 def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[str]]:
     """Serve each handler at its own port, by one server, until the block is left.
 
-    `host` is an address of this machine, in numbers. Gives their URLs, without a path. Raises UsageError if the
-    port cannot be had. A handler that does not come back is waited for five seconds at the end, and
-    keeps the port as long as it runs.
+    `host` is an address of this machine, in numbers. Gives their URLs, without a path. Raises
+    UsageError if the port cannot be had. A handler that does not come back is waited for five
+    seconds at the end, and keeps the port as long as it runs.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listen(host, port)) for _ in handlers]
