@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retry_contract.service.controls import Start
 
 _EXAMPLE = """\
-exit: that of --run, 3 after its --timeout; 0 when ended by Ctrl-C or SIGTERM, 2 usage error
+exit: that of --run, 3 after --timeout; 0 when ended by a signal, 2 usage error
 example: retry-contract sandbox --port 0 --run "retry-contract verify --fuzz 0\""""
 _PORT, _LARGEST_PORT, _LIST = 8020, 65535, "list"
 _FAIL_AFTER = 0.3
@@ -36,7 +36,7 @@ _LISTEN = "127.0.0.1"
 _HERE, _AUTO, _ATTEMPTS = {"default": _LISTEN}, {"default": "auto"}, {"default": "attempts"}
 _OPTIONS = (
     ("--port", "N", f"default {_PORT}; 0 takes any that is free"),
-    ("--listen", "ADDRESS", f"of this machine; default {_LISTEN}; 0.0.0.0 takes every one", _HERE),
+    ("--listen", "ADDRESS", f"default {_LISTEN}; 0.0.0.0 is all of this machine", _HERE),
     ("--contract", "NAME", "before, after or auto (default): by its clock", _AUTO),
     ("--on", "INSTANT", "what its clock starts at; default now"),
     ("--cutover-in", "SECONDS", "start its clock so long before the cutover"),
@@ -47,7 +47,7 @@ _OPTIONS = (
     ("--allow-host", "NAME", "a name to answer for, as of a container; repeatable", REPEATABLE),
     ("--env-file", "FILE", "has NAME=value lines for a shell, as long as it serves"),
     ("--run", "COMMAND", "run a command with the sandbox in its environment"),
-    ("--timeout", "SECONDS", "end the command of --run after it, exit 3; default none"),
+    ("--timeout", "SECONDS", "end the command of --run after it; default none"),
     ("--fault", "NAME", "a fault to have, repeatable; list prints them all", REPEATABLE),
     ("--json", "", "print what it serves as JSON"),
 )
