@@ -8,9 +8,9 @@ To import this module raises UsageError where the extra `sandbox` is not install
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from retry_contract.endpoint.framing import Incoming, head_of
+from retry_contract.endpoint.framing import LARGEST, TOO_LARGE, Incoming, head_of, refusal
 from retry_contract.outcome import UsageError
 from retry_contract.service.http import Handler, Request, Response, json_response
 
@@ -23,16 +23,13 @@ except ModuleNotFoundError as error:
         f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
     ) from None
 
-MOST_CONNECTIONS = 500
-"""Beyond so many, the one that has sent no request for longest is dropped: files are few."""
-_LARGEST = 1024 * 1024
-"""The most that a request's head, or its body, may take, in bytes."""
-_LARGEST_CODED = 8 * _LARGEST
+MOST_CONNECTIONS, _OTHER_FILES = 500, 64
+"""Beyond so many, the one that has sent no request for longest is dropped."""
+_LARGEST_CODED = 8 * LARGEST
 """The most that a whole request may take: what frames a small chunk is larger than the chunk."""
 _PATIENCE, _LINGER = 10.0, 2.0
 """How long a request may take to arrive, and what follows a refused one is read, in seconds."""
 _DRIP = 0.5
-_TOO_LARGE = f"a body may take {_LARGEST} bytes"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -40,23 +37,41 @@ class Connections:
     """The open connections of one server."""
 
     def __init__(self) -> None:
-        self.open: set[Connection] = set()
-        self.waiting: dict[Connection, None] = {}
-        """Those from which no whole request has come, the oldest first."""
+        self._open: dict[Connection, None] = {}
+        """The one that has sent no request for longest comes first."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> "Iterator[Connection]":
+        return iter(list(self._open))
 
     def add(self, connection: "Connection") -> None:
-        """Take in a connection; the one that has waited longest makes room for it."""
-        self.open.add(connection)
-        self.waiting[connection] = None
-        if len(self.open) > MOST_CONNECTIONS:
-            oldest = next(iter(self.waiting))
+        """Take in a connection; where there are too many, the first makes room for it."""
+        self._open[connection] = None
+        if len(self) > most_connections():
+            oldest = next(iter(self._open))
             self.remove(oldest)  # it is lost a moment later only, and others come meanwhile
             oldest.abort()
 
+    def move_to_end(self, connection: "Connection") -> None:
+        """Count from now since when a connection has sent no request."""
+        if connection in self._open:
+            self._open[connection] = self._open.pop(connection)
+
     def remove(self, connection: "Connection") -> None:
         """Forget a connection."""
-        self.open.discard(connection)
-        self.waiting.pop(connection, None)
+        self._open.pop(connection, None)
+
+
+def most_connections() -> int:
+    """Return how many connections are kept: each is a file, and a process may have few."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # on Windows
+        return MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files < 0 else max(1, min(MOST_CONNECTIONS, files - _OTHER_FILES))
 
 
 class Connection(asyncio.Protocol):
@@ -70,8 +85,10 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._incoming: Incoming | None = None
-        self._deaf = False
-        """Whether what still comes is passed over."""
+        self._is_last = False
+        """Whether the last request has come: what follows it is passed over."""
+        self._withholds = False
+        """Whether its response is not sent to its end, by a fault."""
         self._drops = b""
         """What is still to be sent, a byte at a time."""
 
@@ -87,21 +104,23 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Send and wait for nothing any more."""
         self._stop_waiting()
-        self._deaf, self._drops = True, b""
         self._connections.remove(self)
+        del self._parser  # it refers to this, and a collection may be long in coming
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests that are whole, and wait for the rest of another."""
-        while data and not self._deaf:
+        while data and not self._is_last:
             data = self._feed(data)
-        if not self._deaf and self._incoming is not None and self._timer is None:
+        if not self._is_last and self._incoming is not None and self._timer is None:
             self._wait(_PATIENCE, self._lose_patience)
 
     def eof_received(self) -> bool:
         """Refuse a request that is cut off. Returns whether a response is still being sent."""
         if self._incoming is not None:
             self._refuse(400, "the request ends before it is whole")
-        return bool(self._drops)
+        if self._withholds and not self._drops:
+            self._wait(_PATIENCE, self.close)
+        return self._withholds
 
     def pause_writing(self) -> None:
         """Read nothing from a client that does not read."""
@@ -123,8 +142,9 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._stop_waiting()  # it has a time of its own
         self._incoming = Incoming()
+        if not self._is_last:
+            self._stop_waiting()  # it has a time of its own
 
     def on_url(self, part: bytes) -> None:
         """Take in a part of the target."""
@@ -133,7 +153,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header, whole. What comes after the body is none: RFC 9110, 6.5.1."""
         if not self._current.is_head_whole:
-            self._current.headers.append((name.lower(), value))
+            self._current.add_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Refuse what cannot be served before its body comes."""
@@ -141,25 +161,28 @@ class Connection(asyncio.Protocol):
         incoming.is_head_whole = True
         incoming.method, incoming.version = parser.get_method(), parser.get_http_version()
         incoming.keeps = incoming.version == "1.1" and parser.should_keep_alive()
-        if not parser.should_upgrade():
-            self._check_head(incoming)
+        if parser.should_upgrade():
+            return
+        if why := refusal(incoming):
+            self._refuse(*why)
+        elif incoming.waits and not self._is_last:
+            self._transport.write(_CONTINUE)
 
     def on_body(self, part: bytes) -> None:
         """Take in a part of the body."""
         body = self._current.body
-        if len(body) + len(part) > _LARGEST:
-            self._refuse(413, _TOO_LARGE)
-        elif not self._deaf:
+        if len(body) + len(part) > LARGEST:
+            self._refuse(413, TOO_LARGE)
+        elif not self._is_last:
             body += part
 
     def on_message_complete(self) -> None:
         """Answer the request."""
-        if self._deaf or self._parser.should_upgrade():
+        if self._is_last or self._parser.should_upgrade():
             return
         incoming, self._incoming = self._current, None
         self._stop_waiting()
-        # Last among those that wait, once it does again.
-        self._connections.waiting.pop(self, None)
+        self._connections.move_to_end(self)
         self._send(self._answer(incoming.request()), incoming)
 
     @property
@@ -169,23 +192,23 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> bytes:
         """Read data, and return what is to be read again."""
-        if self._incoming is not None and self._is_too_large(self._incoming, len(data)):
-            return b""
+        if self._incoming is not None:
+            self._count(self._incoming, len(data))
         try:
-            self._parser.feed_data(data)
+            if not self._is_last:
+                self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             return self._without_upgrade(self._current, data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(400, f"this is no request of HTTP/1.1: {error}")
         return b""
 
-    def _is_too_large(self, incoming: Incoming, more: int) -> bool:
+    def _count(self, incoming: Incoming, more: int) -> None:
         incoming.size += more
         if incoming.is_head_whole and incoming.size > _LARGEST_CODED:
-            self._refuse(413, _TOO_LARGE)
-        elif not incoming.is_head_whole and incoming.size > _LARGEST:
-            self._refuse(431, f"the head of a request may take {_LARGEST} bytes")
-        return self._deaf
+            self._refuse(413, TOO_LARGE)
+        elif not incoming.is_head_whole and incoming.size > LARGEST:
+            self._refuse(431, f"the head of a request may take {LARGEST} bytes")
 
     def _without_upgrade(self, incoming: Incoming, rest: bytes) -> bytes:
         """Return what is read again, without the offer of an upgrade: RFC 9110, 7.8.
@@ -198,24 +221,6 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         return incoming.head_without_upgrade() + rest
 
-    def _check_head(self, incoming: Incoming) -> None:
-        if incoming.version not in ("1.0", "1.1"):
-            self._refuse(505, "this is a server of HTTP/1.1")
-        # Leading zeros count for nothing, and more digits than that are too many.
-        if any(
-            int(v.lstrip(b"0")[:9] or b"0") > _LARGEST for v in incoming.values(b"content-length")
-        ):
-            self._refuse(413, _TOO_LARGE)
-        if any(v.lower() != b"chunked" for v in incoming.values(b"transfer-encoding")):
-            self._refuse(501, "a body may come in chunks, and not be coded otherwise")
-        expected = incoming.values(b"expect") if incoming.version == "1.1" else []
-        if any(v.lower() != b"100-continue" for v in expected):
-            self._refuse(417, "only 100-continue can be expected")
-        if incoming.version == "1.1" and len(incoming.values(b"host")) != 1:
-            self._refuse(400, "a request names its Host, once")
-        if expected and not self._deaf:
-            self._transport.write(_CONTINUE)
-
     def _answer(self, request: Request) -> Response:
         try:
             return self._handle(request)
@@ -225,22 +230,20 @@ class Connection(asyncio.Protocol):
     def _send(self, response: Response, incoming: Incoming) -> None:
         """Send a response as its pace says. After all but those at once, the connection ends."""
         at_once = response.pace == "at once"
-        self._deaf = not (at_once and incoming.keeps)
+        self._is_last, self._withholds = not (at_once and incoming.keeps), not at_once
         if response.pace == "reset":
             wire = self._transport.get_extra_info("socket")
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.abort()
-        elif at_once:
-            body = b"" if incoming.method == b"HEAD" else response.body
-            self._transport.write(head_of(response, closes=self._deaf) + body)
-            self._connections.waiting[self] = None
-            if self._deaf:
-                self._end()
         elif response.pace != "silent":
-            self._transport.write(head_of(response, closes=True))
+            whole = at_once and incoming.method != b"HEAD"
+            head = head_of(response, closes=self._is_last)
+            self._transport.write(head + response.body if whole else head)
             if response.pace == "drip":
                 self._drops = response.body
                 self._drip()
+            elif at_once and self._is_last:
+                self._end()
 
     def _drip(self) -> None:
         self._transport.write(self._drops[:1])
@@ -249,9 +252,9 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, why: str) -> None:
         """Answer a request that cannot be served, unless that has been done."""
-        if self._deaf:
+        if self._is_last:
             return
-        self._deaf = True
+        self._is_last = True
         response = json_response(status, {"error": why})
         headless = self._incoming is not None and self._incoming.method == b"HEAD"
         body = b"" if headless else response.body

@@ -4,50 +4,72 @@ import email.utils
 import functools
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from retry_contract.service.http import Request, Response
 
+LARGEST = 1024 * 1024
+"""The most that a request's head, or its body, may take, in bytes."""
+TOO_LARGE = f"a body may take {LARGEST} bytes"
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^?#]*)", re.IGNORECASE)
 _QUERY = re.compile("[?#]")
 
 
-@dataclass(eq=False)
+@dataclass
 class Incoming:
     """A request of which not all has come. `size` is how much of it has, in bytes.
 
-    `keeps` is whether the client may ask again by this connection.
+    `headers` are by name, in lower case; one that came more than once holds a comma. `keeps` is
+    whether the client may ask again by this connection.
     """
 
     size: int = 0
     target: bytearray = field(default_factory=bytearray)
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """The names in lower case."""
+    headers: dict[str, str] = field(default_factory=dict)
     is_head_whole: bool = False
     method: bytes = b""
     version: str = ""
     keeps: bool = False
     body: bytearray = field(default_factory=bytearray)
 
-    def values(self, name: bytes) -> list[bytes]:
-        """Return the values of a header, each time it came."""
-        return [value.strip() for known, value in self.headers if known == name]
+    @property
+    def waits(self) -> bool:
+        """Whether the client waits for a 100 before it sends the body."""
+        return "expect" in self.headers and self.version == "1.1"
+
+    def add_header(self, raw_name: bytes, raw_value: bytes) -> None:
+        """Take in a header."""
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
+        earlier = self.headers.get(name)
+        self.headers[name] = value if earlier is None else f"{earlier}, {value}"
 
     def head_without_upgrade(self) -> bytes:
         """Return the head as it came, but for the upgrade that it offers."""
-        lines = [b"%s %s HTTP/%s" % (self.method, self.target, self.version.encode("ascii"))]
-        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
-        return b"\r\n".join((*lines, b"", b""))
+        lines = [f"{name}: {value}" for name, value in self.headers.items() if name != "upgrade"]
+        start = b"%s %s HTTP/%s" % (self.method, self.target, self.version.encode("ascii"))
+        return b"\r\n".join((start, *(line.encode("latin-1") for line in lines), b"", b""))
 
     def request(self) -> Request:
         """Return the request. A host in its target replaces Host: RFC 9112, 3.2.2."""
         path, host = _split(bytes(self.target))
-        headers = _joined(self.headers)
-        if host is not None:
-            headers["host"] = host
+        headers = self.headers if host is None else {**self.headers, "host": host}
         return Request(self.method.decode("ascii"), path, headers, bytes(self.body))
+
+
+def refusal(incoming: Incoming) -> tuple[int, str] | None:
+    """Return why a request is refused by its head, a status and a line; None if it is not."""
+    value, is_newer = incoming.headers.get, incoming.version == "1.1"
+    # Leading zeros count for nothing, and more digits than these are too many.
+    if int(value("content-length", "").lstrip("0")[:9] or "0") > LARGEST:
+        return 413, TOO_LARGE
+    if value("transfer-encoding", "chunked").lower() != "chunked":
+        return 501, "a body may come in chunks, and not be coded otherwise"
+    if is_newer and value("expect", "100-continue").lower() != "100-continue":
+        return 417, "only 100-continue can be expected"
+    if is_newer and "," in value("host", ","):
+        return 400, "a request names its Host, once"
+    return None if incoming.version in ("1.0", "1.1") else (505, "this is a server of HTTP/1.1")
 
 
 def head_of(response: Response, *, closes: bool) -> bytes:
@@ -78,12 +100,3 @@ def _split(target: bytes) -> tuple[str, str | None]:
         return _QUERY.split(target.decode("latin-1"), maxsplit=1)[0], None
     host, path = absolute.groups()
     return (path or b"/").decode("latin-1"), host.decode("latin-1")
-
-
-def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers by name; one that came more than once holds a comma."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in raw:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

@@ -9,6 +9,7 @@ import functools
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from retry_contract.endpoint.clock import monotonic
 from retry_contract.endpoint.connection import Connection, Connections
@@ -62,6 +63,7 @@ async def _answer(
     listeners: Sequence[socket.socket], handlers: Sequence[Handler], ended: asyncio.Future[None]
 ) -> None:
     loop, connections = asyncio.get_running_loop(), Connections()
+    loop.set_exception_handler(_tell)
     servers = [
         await loop.create_server(
             functools.partial(Connection, handle, connections), sock=listener, backlog=_BACKLOG
@@ -71,14 +73,20 @@ async def _answer(
     await ended
     for server in servers:
         server.close()
-    for connection in list(connections.open):
+    for connection in connections:
         connection.close()
     deadline = loop.time() + _LAST_WORDS
-    while connections.open and loop.time() < deadline:
+    while connections and loop.time() < deadline:
         await asyncio.sleep(0.01)
-    for connection in list(connections.open):
+    for connection in connections:
         connection.abort()
     await asyncio.sleep(0)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say what went wrong in the loop, unless it is that no file is left for a connection."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)
 
 
 def _listen(host: str, port: int) -> socket.socket:
