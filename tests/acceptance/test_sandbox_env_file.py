@@ -97,7 +97,7 @@ def test_file_of_an_earlier_sandbox_is_gone_even_if_this_one_does_not_start(
     taken: int, here: Here, tmp_path: Path
 ) -> None:
     file = tmp_path / "s.env"
-    file.write_text("RETRY_CONTRACT_ENDPOINT=http://127.0.0.1:1/api/v2\nA=b\n", encoding="utf-8")
+    file.write_text("".join(f"{name}=http://127.0.0.1:1\n" for name in NAMES), encoding="utf-8")
     done = here("sandbox", "--port", taken, "--env-file", file)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert files_in(tmp_path) == []
@@ -108,6 +108,8 @@ OWN = [
     "SECRET=1\n",
     "SECRET=1\nRETRY_CONTRACT_ENDPOINT=http://127.0.0.1:1\n",
     "RETRY_CONTRACT_ENDPOINT=https://test.postman.gov.sg/api/v2\nPOSTMAN_API_KEY=made_up\n",
+    "RETRY_CONTRACT_ENDPOINT=http://127.0.0.1:8000/api/v2\nPOSTMAN_API_KEY=made_up\n",
+    "POSTMAN_API_KEY=made_up\nRETRY_CONTRACT_SANDBOX=http://127.0.0.1:1\nSECRET=1\n",
 ]
 
 
@@ -160,6 +162,7 @@ def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def replace(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(os, "link", replace)
     monkeypatch.setattr(Path, "replace", replace)
     refused = pytest.raises(UsageError, match=r"s\.env: No space left on device")
     with refused, env_file.published(tmp_path / "s.env", {"A": "b"}):

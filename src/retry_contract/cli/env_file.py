@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from retry_contract.outcome import UsageError
 FIRST = "RETRY_CONTRACT_ENDPOINT"
 """The variable of the first line."""
 
-_WRITTEN = f"{FIRST}=http://".encode()
-"""How a sandbox's file begins. A user's own names a service by https, and must not be lost."""
+CONTROLS = "RETRY_CONTRACT_SANDBOX"
+_LINES = re.compile(rb"((POSTMAN_API_KEY|RETRY_CONTRACT_[A-Z_]+)=[^\r\n]*\r?\n)+")
+_LARGEST = 64 * 1024
 
 
 def prepare(name: str | None) -> Path | None:
@@ -24,50 +27,59 @@ def prepare(name: str | None) -> Path | None:
         return None
     if not name.strip():
         raise UsageError("--env-file: the name of the file is empty")
-    file = Path(name).absolute()
     try:
+        file = Path(name).absolute()
         if _is_of_a_sandbox(file):
             file.unlink()
         elif os.path.lexists(file):
             what = "is a folder" if file.is_dir() else "is there, and no sandbox wrote it"
             raise UsageError(f"--env-file {name}: {what}; give the name of a new file")
-        _beside(file).touch(exist_ok=False)
-        _beside(file).unlink()
+        with tempfile.TemporaryFile(dir=file.parent):
+            return file
     except OSError as error:
         raise UsageError(f"--env-file {name}: {error.strerror or error}") from None
-    return file
 
 
 @contextlib.contextmanager
 def published(file: Path | None, variables: Mapping[str, str]) -> Iterator[None]:
-    """Keep the variables in a file, a line each, until the block is left. Raises UsageError."""
+    """Keep the variables in a file, a line each, until the block is left. Raises UsageError.
+
+    Nobody else may read it: it holds a key.
+    """
     if file is None:
         yield
         return
     text = "".join(f"{name}={value}\n" for name, value in variables.items()).encode("ascii")
-    new = _beside(file)
     try:
-        with new.open("xb") as stream:
-            stream.write(text)
-        new.replace(file)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as new:
+            new.write(text)
+        _move(Path(new.name), file)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise UsageError(f"--env-file {file}: {error.strerror or error}") from None
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            if file.read_bytes() == text:  # else another sandbox has it by now
+            if file.is_file() and file.read_bytes() == text:  # else another sandbox has it by now
                 file.unlink()
 
 
+def _move(new: Path, file: Path) -> None:
+    """Move a file to a name that is free. Raises OSError, and then it is gone."""
+    try:
+        os.link(new, file)  # fails where another has the name by now, as a move does not
+    except OSError as error:
+        if isinstance(error, FileExistsError) or os.path.lexists(file):
+            raise
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def _is_of_a_sandbox(file: Path) -> bool:
-    if not file.is_file():  # to open a pipe would wait for its writer
+    """Return whether all lines are of a sandbox, its controls among them: nobody's own is lost."""
+    if not file.is_file() or file.stat().st_size > _LARGEST:  # a pipe would wait for its writer
         return False
-    with file.open("rb") as stream:
-        return stream.read(len(_WRITTEN)) == _WRITTEN
-
-
-def _beside(file: Path) -> Path:
-    """Return the name of a new file in the same folder, which no other process takes."""
-    return file.with_name(f".{file.name}.{os.getpid()}")
+    content = file.read_bytes()
+    has_controls = f"\n{CONTROLS}=http://".encode() in content
+    return has_controls and _LINES.fullmatch(content) is not None

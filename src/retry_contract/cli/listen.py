@@ -47,7 +47,7 @@ def read_address(text: str) -> Address:
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.bind((str(address), 0))
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the latter for a label that no name may have
         raise UsageError(f"--listen {text}: no such host; {_FORM}") from None
     except OSError as error:
         why = f"cannot be listened on here ({error.strerror or error})"

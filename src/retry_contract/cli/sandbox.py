@@ -162,7 +162,7 @@ def _start(options: argparse.Namespace, contracts: Catalogue) -> "Start":
 
 def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | None:
     """Return what the clock starts at; None for the time of day."""
-    from retry_contract.service.controls import YEARS
+    from retry_contract.service.controls import YEARS, is_shown
     from retry_contract.verification.option_values import positive
 
     lead = positive("cutover-in", options.cutover_in, default=None)
@@ -176,7 +176,7 @@ def _instant(options: argparse.Namespace, contracts: Catalogue) -> datetime | No
         at = None if options.on is None else as_instant(options.on)
     except InvalidInstant as error:
         raise UsageError(f"--on: {error}") from None
-    if at is not None and at.year not in YEARS:
+    if at is not None and not is_shown(at):
         raise UsageError(f"--on {options.on}: give an instant from {YEARS[0]} to {YEARS[-1]}")
     return at
 

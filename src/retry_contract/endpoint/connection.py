@@ -23,10 +23,12 @@ except ModuleNotFoundError as error:
         f"the sandbox needs {error.name}: install retry-contract with its extra `sandbox`"
     ) from None
 
-MOST_CONNECTIONS, _OTHER_FILES = 500, 64
+MOST_CONNECTIONS, _OTHER_FILES, _MOST_HEADERS = 500, 96, 1000
 """Beyond so many, the one that has sent no request for longest is dropped."""
 _LARGEST_CODED = 8 * LARGEST
 """The most that a whole request may take: what frames a small chunk is larger than the chunk."""
+_MOST_UNREAD = 64 * LARGEST
+"""How much of its responses a client may leave unread, in bytes."""
 _PATIENCE, _LINGER = 10.0, 2.0
 """How long a request may take to arrive, and what follows a refused one is read, in seconds."""
 _DRIP = 0.5
@@ -152,8 +154,11 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header, whole. What comes after the body is none: RFC 9110, 6.5.1."""
-        if not self._current.is_head_whole:
-            self._current.add_header(name, value)
+        incoming = self._current
+        if not incoming.is_head_whole:
+            incoming.add_header(name, value)
+            if len(incoming.headers) > _MOST_HEADERS or incoming.repeated > _MOST_HEADERS:
+                self._refuse(431, f"a request may have {_MOST_HEADERS} headers")
 
     def on_headers_complete(self) -> None:
         """Refuse what cannot be served before its body comes."""
@@ -180,6 +185,11 @@ class Connection(asyncio.Protocol):
         """Answer the request."""
         if self._is_last or self._parser.should_upgrade():
             return
+        if self._transport.get_write_buffer_size() > _MOST_UNREAD:
+            self.abort()
+        if self._transport.is_closing():
+            self._is_last = True
+            return
         incoming, self._incoming = self._current, None
         self._stop_waiting()
         self._connections.move_to_end(self)
@@ -192,8 +202,9 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> bytes:
         """Read data, and return what is to be read again."""
-        if self._incoming is not None:
-            self._count(self._incoming, len(data))
+        earlier = self._incoming
+        if earlier is not None:
+            self._count(earlier, len(data))
         try:
             if not self._is_last:
                 self._parser.feed_data(data)
@@ -201,6 +212,8 @@ class Connection(asyncio.Protocol):
             return self._without_upgrade(self._current, data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(400, f"this is no request of HTTP/1.1: {error}")
+        if self._incoming is not None and self._incoming is not earlier:
+            self._count(self._incoming, len(data))
         return b""
 
     def _count(self, incoming: Incoming, more: int) -> None:

@@ -20,13 +20,14 @@ _QUERY = re.compile("[?#]")
 class Incoming:
     """A request of which not all has come. `size` is how much of it has, in bytes.
 
-    `headers` are by name, in lower case; one that came more than once holds a comma. `keeps` is
-    whether the client may ask again by this connection.
+    `headers` are by name, in lower case; one that came more than once holds a comma, and
+    `repeated` counts these. `keeps` is whether the client may ask again by this connection.
     """
 
     size: int = 0
     target: bytearray = field(default_factory=bytearray)
     headers: dict[str, str] = field(default_factory=dict)
+    repeated: int = 0
     is_head_whole: bool = False
     method: bytes = b""
     version: str = ""
@@ -41,8 +42,10 @@ class Incoming:
     def add_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """Take in a header."""
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
-        earlier = self.headers.get(name)
-        self.headers[name] = value if earlier is None else f"{earlier}, {value}"
+        if name in self.headers:
+            self.repeated += 1
+            value = f"{self.headers[name]}, {value}"
+        self.headers[name] = value
 
     def head_without_upgrade(self) -> bytes:
         """Return the head as it came, but for the upgrade that it offers."""

@@ -17,10 +17,11 @@ from retry_contract.outcome import UsageError
 from retry_contract.service.http import Handler
 
 HOST, THREAD = "127.0.0.1", "retry-contract sandbox"
-_BACKLOG = 256
+_BACKLOG, _AT_A_TIME = 256, 16
+"""How many connections wait to be accepted, and how many are at a time: each is a file."""
 _LAST_WORDS = 0.2
 """How long clients have to read what was written before the end, in seconds."""
-_LONGEST_END = 5.0
+_LONGEST_END = 0.7
 """How long the server may take to end, in seconds; after that nobody waits for it."""
 
 
@@ -36,8 +37,8 @@ def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[
     """Serve each handler at its own port, by one server, until the block is left.
 
     `host` is an address of this machine, in numbers. Gives their URLs, without a path. Raises
-    UsageError if the port cannot be had. A handler that does not come back is waited for five
-    seconds at the end, and keeps the port as long as it runs.
+    UsageError if the port cannot be had. A handler that does not come back is not waited for for
+    more than a second at the end, and keeps the port as long as it runs.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listen(host, port)) for _ in handlers]
@@ -66,10 +67,12 @@ async def _answer(
     loop.set_exception_handler(_tell)
     servers = [
         await loop.create_server(
-            functools.partial(Connection, handle, connections), sock=listener, backlog=_BACKLOG
+            functools.partial(Connection, handle, connections), sock=listener, backlog=_AT_A_TIME
         )
         for listener, handle in zip(listeners, handlers, strict=True)
     ]
+    for listener in listeners:
+        listener.listen(_BACKLOG)  # asyncio takes one number for both
     await ended
     for server in servers:
         server.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import Catalogue, Contract
-from retry_contract.contract.timeline import as_instant, show
+from retry_contract.contract.timeline import SINGAPORE, as_instant, show
 from retry_contract.service.control_document import (
     body_members,
     control_document,
@@ -40,8 +40,18 @@ STATES = (
 """The states in which a sandbox has a message from its start."""
 
 MOST_MESSAGES, _MOST_AT_ONCE = 2_000_000, 1_000_000
+_LONGEST_PATH, _LONGEST_NAME = 1_000, 80
+"""What is kept of a request's path, and said of an unknown name, in characters."""
 YEARS = range(2000, 2100)
 """The years that the clock of a sandbox may show."""
+
+
+def is_shown(instant: datetime) -> bool:
+    """Return whether the clock of a sandbox may show an instant, by its year in Singapore."""
+    try:
+        return instant.astimezone(SINGAPORE).year in YEARS
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ class Sandbox:
         self._instant = now = self.now()
         response = self._handle(request)
         self.count += 1
-        self.requests.append((now, request.method, request.path, response.status))
+        self.requests.append((now, request.method, request.path[:_LONGEST_PATH], response.status))
         self._forget()
         return response
 
@@ -177,7 +187,7 @@ def control(sandbox: Sandbox, request: Request) -> Response:
             known = ", ".join(CONTROL + route for route in _ROUTES)
             raise ControlError(404, f"there is nothing here; there are {known}")
         method, answer = _ROUTES[path]
-        if request.method != method:
+        if request.method not in (method, "HEAD" if method == "GET" else method):
             raise ControlError(405, f"use {method}")
         payload = answer(sandbox, _wanted(request.body, body_members(path, method)))
     except ControlError as error:
@@ -197,7 +207,7 @@ def _wanted(body: bytes, members: Collection[str]) -> dict[str, Any]:
         raise ControlError(400, f"the body must be a JSON object; it may have {has}")
     for name in wanted:
         if name not in members:
-            raise ControlError(400, unknown_name("member", name, members))
+            raise ControlError(400, unknown_name("member", name[:_LONGEST_NAME], members))
     return wanted
 
 
@@ -209,18 +219,27 @@ def _add_messages(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
         raise ControlError(400, f"campaign must be {' or '.join(campaigns)}")
     if type(count) is not int or not 1 <= count <= _MOST_AT_ONCE:
         raise ControlError(400, f"count must be a number from 1 to {_MOST_AT_ONCE}")
+    state = _name(wanted, "state", FAILED)
     try:
-        return {"messages": sandbox.make(str(wanted.get("state", FAILED)), count, campaign)}
+        return {"messages": sandbox.make(state, count, campaign)}
     except ValueError:
-        said = unknown_name("state", str(wanted.get("state")), STATES)
-        raise ControlError(400, said) from None
+        raise ControlError(400, unknown_name("state", state, STATES)) from None
+
+
+def _name(wanted: dict[str, Any], member: str, default: str) -> str:
+    """Return a name that is asked for, no longer than the longest one. Raises ControlError."""
+    name = wanted.get(member, default)
+    if not isinstance(name, str) or not name:
+        raise ControlError(400, f"{member} must be a name")
+    return name[:_LONGEST_NAME]
 
 
 def _move_clock(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     try:
         (way,) = wanted  # raises ValueError
         at = as_instant(wanted["at"]) if way == "at" else _forward(sandbox, wanted[way])
-        YEARS.index(at.year)  # raises ValueError
+        if not is_shown(at):
+            raise ValueError
     except (TypeError, ValueError, OverflowError):
         form = "give at, a date or an RFC 3339 instant with its offset, or forward, in seconds"
         raise ControlError(400, f"{form}; from {YEARS[0]} to {YEARS[-1]}") from None
@@ -235,7 +254,7 @@ def _forward(sandbox: Sandbox, seconds: object) -> datetime:
 
 
 def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
-    name = str(wanted.get("contract", "(none)"))
+    name = _name(wanted, "contract", "(none)")
     try:
         sandbox.serve(name)
     except KeyError:
@@ -247,10 +266,11 @@ def _serve_contract(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
 
 def _switch_faults(sandbox: Sandbox, wanted: dict[str, Any]) -> Any:
     names = wanted.get("faults")
-    if not isinstance(names, list):
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ControlError(400, "faults must be an array of names")
     try:
-        sandbox.switch(tuple(fault_named(str(name)).name for name in names))
+        found = dict.fromkeys(fault_named(name[:_LONGEST_NAME]).name for name in names)
+        sandbox.switch(tuple(found))
     except LookupError as error:
         raise ControlError(400, f"faults: {error}") from None
     return sandbox.what_holds()

@@ -59,4 +59,8 @@ def read_object(body: bytes) -> dict[str, Any] | None:
 
 
 def _encode(payload: Any) -> bytes:
-    return _ENCODER.encode(payload).encode("utf-8", "surrogatepass")
+    text = _ENCODER.encode(payload)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a pair, which UTF-8 does not have, and JSON does escape
+        return json.dumps(payload, separators=(",", ":")).encode()

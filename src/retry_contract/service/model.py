@@ -169,7 +169,8 @@ class Service:
             return
         now = self.clock()
         recent = self._recent.setdefault(campaign.id, deque())
-        while recent and now - recent[0] >= timedelta(seconds=1):
+        # The clock may have been moved back meanwhile.
+        while recent and not timedelta(0) <= now - recent[0] < timedelta(seconds=1):
             recent.popleft()
         if len(recent) >= self.settings.rate:
             raise Refusal(429, "too_many_requests", "Too many requests; back off.")
