@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.started import is_running
 from support.tools import needs
 
 ROOT = Path(__file__).parents[2]
@@ -176,14 +177,9 @@ def test_no_sandbox_outlives_its_test(
             process.send_signal(signal.Signals[end])
         process.wait(LIMIT)
     deadline = time.monotonic() + 20
-    while is_alive(pid.read_text()):
+    while is_running(pid.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def is_alive(pid: str) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True)
-    return state.stdout.strip() != "" and not state.stdout.startswith("Z")
 
 
 MISTAKES = {

@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from freezegun import freeze_time
-from support.started import document_of, started, wait_until_written
+from support.started import document_of, is_running, started, wait_until_written
 
 from retry_contract.cli import sandbox_command
 
@@ -25,12 +25,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 SOON = 30
 """In seconds. Well below what the commands here take by themselves."""
 BOTH = ["INT", "TERM"]
-LATE = "retry-contract sandbox: --timeout 0.3: the command had not ended after 0.3 s, and was ended"
-
-
-def is_running(pid: str) -> bool:
-    shown = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True)
-    return shown.stdout.strip() != "" and not shown.stdout.startswith("Z")
+LATE = "retry-contract sandbox: --timeout 2: the command had not ended after 2 s, and was ended"
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -49,7 +44,7 @@ def test_signal_ends_one_that_a_shell_started_in_the_background(
     assert not file.exists()
 
 
-def test_signal_ends_it_within_a_second(shell: dict[str, str]) -> None:
+def test_signal_ends_it_soon(shell: dict[str, str]) -> None:
     with started(shell, "--json") as process:
         document_of(process)
         begin = time.monotonic()
@@ -119,10 +114,11 @@ def test_nothing_is_left_of_a_command(
     assert not is_running(child)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["the time of day", "a stopped one"])
 def test_command_is_ended_after_its_timeout(clock: str, here: Here, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    words = ("--timeout", "0.3", "--run", f'sleep 60 & echo $! > "{pid}"; sleep 60')
+    words = ("--timeout", "2", "--run", f'sleep 60 & echo $! > "{pid}"; sleep 60')
     begin = time.monotonic()
     if clock == "a stopped one":
         with freeze_time("2025-02-01"):
@@ -134,20 +130,21 @@ def test_command_is_ended_after_its_timeout(clock: str, here: Here, tmp_path: Pa
     assert not is_running(pid.read_text().strip())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["the time of day", "a stopped one"])
 def test_command_that_ignores_its_end_is_killed(
     clock: str, deaf: tuple[str, Path], here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command, pid = deaf
     monkeypatch.setattr(sandbox_command, "_GRACE", 0.2)
-    words = ("--timeout", "0.3", "--run", f"trap '' TERM; {command}")
+    words = ("--timeout", "2", "--run", f"trap '' TERM; {command}")
     if clock == "a stopped one":
         with freeze_time("2025-02-01"):
             done = here("sandbox", "--port", "0", *words)
     else:
         done = here("sandbox", "--port", "0", *words)
     assert (done.returncode, done.stderr) == (3, LATE + "\n")
-    assert not pid.exists() or not is_running(pid.read_text())
+    assert not is_running(pid.read_text())
 
 
 def test_command_that_ends_in_time_has_its_own_exit_code(here: Here) -> None:

@@ -158,6 +158,50 @@ def test_pipe_is_not_waited_for(here: Here, tmp_path: Path) -> None:
     assert here("sandbox", "--env-file", tmp_path / "pipe").returncode == 2
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_file_that_came_while_it_started_is_kept(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(os, "link", link)
+    file = tmp_path / "s.env"
+    file.write_text("SECRET=1\n", encoding="utf-8")
+    refused = pytest.raises(UsageError, match=r"s\.env: File exists")
+    with refused, env_file.published(file, {"A": "b"}):
+        pytest.fail("it is published")
+    assert (file.read_text(encoding="utf-8"), files_in(tmp_path)) == ("SECRET=1\n", ["s.env"])
+
+
+def test_file_is_moved_where_a_folder_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", link)
+    with env_file.published(tmp_path / "s.env", {"A": "b"}):
+        assert files_in(tmp_path) == ["s.env"]
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+    with env_file.published(tmp_path / "s.env", {"A": "b"}):
+        assert (tmp_path / "s.env").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_pipe_in_its_place_is_not_waited_for_at_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "s.env"
+    with env_file.published(file, {"A": "b"}):
+        file.unlink()
+        os.mkfifo(file)
+    assert files_in(tmp_path) == ["s.env"]
+
+
 def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def replace(*_: object) -> None:
         raise OSError(28, "No space left on device")

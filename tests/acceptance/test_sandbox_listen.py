@@ -117,6 +117,8 @@ BAD = {
     "*": "is no address",
     "fe80::1%lo": "has a zone, which no URL holds",
     "256.1.1.1": "no such host",
+    "a..b": "no such host",
+    "a" * 64 + ".b": "no such host",
     "0.0.0.1": "cannot be listened on here",
     "203.0.113.5": "cannot be listened on here",
     "2001:db8::1": "cannot be listened on here",
@@ -125,7 +127,8 @@ BAD = {
 
 @pytest.mark.parametrize("address", BAD)
 def test_bad_address_is_one_line(address: str, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(*_: object, **__: object) -> None:
+    def find(host: str, *_: object, **__: object) -> None:
+        host.encode("idna")
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", find)

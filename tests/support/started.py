@@ -58,3 +58,9 @@ def wait_until_written(file: Path) -> str:
 def variables_in(text: str) -> dict[str, str]:
     """Return the variables of a file of lines NAME=value."""
     return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def is_running(pid: str) -> bool:
+    """Return whether a process is there, and does more than wait to be asked how it ended."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True)
+    return shown.stdout.strip() != "" and not shown.stdout.startswith("Z")

@@ -1,6 +1,7 @@
 """The file of `sandbox --env-file`: there while the sandbox serves, and at no other time."""
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
@@ -68,9 +69,11 @@ def _move(new: Path, file: Path) -> None:
     """Move a file to a name that is free. Raises OSError, and then it is gone."""
     try:
         os.link(new, file)  # fails where another has the name by now, as a move does not
-    except OSError as error:
-        if isinstance(error, FileExistsError) or os.path.lexists(file):
-            raise
+    except FileExistsError:
+        raise
+    except OSError as error:  # there are no links here
+        if os.path.lexists(file):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`sandbox`: serves the documented service on loopback."""
+"""`sandbox`: serves the documented service over HTTP."""
 
 import argparse
 from collections.abc import Iterator
@@ -196,7 +196,7 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
 
 
 COMMAND = Subcommand(
-    *("sandbox", run, "serve the documented service on loopback", _EXAMPLE, _OPTIONS),
-    "Serve the documented service on loopback, until Ctrl-C or SIGTERM.",
+    *("sandbox", run, "serve the documented service on this machine", _EXAMPLE, _OPTIONS),
+    "Serve the documented service on this machine, until Ctrl-C or SIGTERM.",
     "%(prog)s [OPTION ...]",
 )

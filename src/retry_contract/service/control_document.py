@@ -26,7 +26,8 @@ def body_members(path: str, method: str) -> tuple[str, ...]:
 @functools.cache
 def success_status(path: str, method: str) -> int:
     """Return the status that a route answers with when it grants a request."""
-    return int(next(iter(_operation(path, method)["responses"])))
+    (status,) = (s for s in _operation(path, method)["responses"] if s.startswith("2"))
+    return int(status)
 
 
 def _operation(path: str, method: str) -> dict[str, Any]:

@@ -391,6 +391,15 @@ def test_requests_above_the_rate_are_429_until_the_second_has_passed() -> None:
     assert world.retrieve(message.id).status == 429
 
 
+def test_rate_counts_from_now_where_the_clock_was_moved_back() -> None:
+    world = World(rate=1)
+    message = world.seed("failure")
+    assert world.retrieve(message.id).status == 200
+    world.now -= timedelta(days=2)
+    assert world.retrieve(message.id).status == 200
+    assert world.retrieve(message.id).status == 429
+
+
 def test_rate_is_counted_for_each_campaign() -> None:
     world = World(rate=1)
     own, other = world.seed("failure"), seed(world.service, world.other, "failure")

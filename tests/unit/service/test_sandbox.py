@@ -199,6 +199,35 @@ def test_faults_are_switched_on_and_off(bench: Bench) -> None:
     assert _accepted(bench)["id"] in bench.sandbox.service.messages
 
 
+def test_fault_that_is_named_twice_is_one(bench: Bench) -> None:
+    held = bench.control("PUT", "/faults", {"faults": ["id-changed", "id_changed", "id-changed"]})
+    assert held["faults"] == ["id-changed"]
+
+
+def test_head_is_answered_where_get_is(bench: Bench) -> None:
+    for path in ("/", "/requests", "/openapi.json"):
+        whole = bench.ask("GET", CONTROL + path)
+        assert bench.ask("HEAD", CONTROL + path) == whole
+    assert bench.ask("HEAD", CONTROL + "/reset").status == 405
+
+
+def test_refusal_is_json_of_utf_8_whatever_was_asked(bench: Bench) -> None:
+    half, long = "\ud800", "x" * 100_000
+    for path, body in (
+        ("/messages", {"state": half}),
+        ("/messages", {half: 1}),
+        ("/messages", {"state": long}),
+        ("/faults", {"faults": [half]}),
+        ("/faults", {"faults": [long]}),
+        ("/contract", {"contract": long}),
+        ("/messages", {long: 1}),
+    ):
+        method = "POST" if path == "/messages" else "PUT"
+        response = bench.ask(method, CONTROL + path, body)
+        assert (response.status, len(response.body) < 1_000) == (400, True)
+        assert json.loads(response.body.decode("utf-8"))["error"]
+
+
 def test_reset_goes_back_to_the_start() -> None:
     bench = Bench(Start("before", CUTOVER, ("id-changed",), Settings(errors="flat")))
     first = bench.control("GET", "")
@@ -275,6 +304,13 @@ REFUSED = {
         "faults: no-respons: no such fault;",
     ),
     ("PUT", "/faults", '{"faults": "x"}'): (400, "faults must be an array of names"),
+    ("PUT", "/clock", '{"at": "2099-12-31T23:59:59-12:00"}'): (400, "give at, a date or an RFC"),
+    ("PUT", "/clock", '{"at": "2000-01-01T00:00:00+12:00"}'): (400, "give at, a date or an RFC"),
+    ("PUT", "/clock", '{"at": "9999-12-31T23:59:59-12:00"}'): (400, "give at, a date or an RFC"),
+    ("POST", "/messages", '{"state": null}'): (400, "state must be a name"),
+    ("POST", "/messages", '{"state": ""}'): (400, "state must be a name"),
+    ("PUT", "/contract", '{"contract": 7}'): (400, "contract must be a name"),
+    ("PUT", "/faults", '{"faults": [null]}'): (400, "faults must be an array of names"),
     ("PUT", "/clock", "{}"): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"forward": true}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "2025-02-24", "forward": 1}'): (400, "give at, a date or an RFC"),
