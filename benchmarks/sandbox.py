@@ -3,7 +3,8 @@
 The sandbox answers each with a 201 for a fresh message out of a million that have failed, with
 every rule of the service on; Prism answers each with the example of the document. The bare servers
 give one fixed response: uvicorn, which reads requests by httptools as the sandbox does, and the
-sandbox's own. They take turns; medians, and the shares of uvicorn's. Needs wrk, npm, uvicorn.
+sandbox's own. They take turns of a second; medians, and the
+medians of the shares in each turn. Needs wrk, npm, uvicorn.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "schemas" / "after-2025-02-24" / "openapi.json"
 MESSAGES = 1_000_000
 CONNECTIONS = (1, 16)
+SANDBOX = "retry-contract sandbox"
 BARE = """
 import sys, threading
 from retry_contract.endpoint.server import serve
@@ -71,14 +74,14 @@ end
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         figures: dict[tuple[str, int], list[float]] = {}
         targets = {
-            "retry-contract sandbox": stack.enter_context(sandbox(folder)),
+            SANDBOX: stack.enter_context(sandbox(folder)),
             "prism mock": stack.enter_context(prism(folder)),
             "uvicorn, one response": stack.enter_context(bare(UVICORN)),
             "its own server, one response": stack.enter_context(bare(BARE)),
@@ -89,14 +92,15 @@ def main() -> None:
                     rate = wrk(target, connections, options.seconds)
                     figures.setdefault((label, connections), []).append(rate)
     print(f"{'requests a second, each a 201':<32}" + "".join(f"{c:>8}" for c in CONNECTIONS))
-    medians = {label: statistics.median(rates) for label, rates in figures.items()}
     for label in targets:
-        print(f"{label:<32}" + "".join(f"{medians[label, c]:>8.0f}" for c in CONNECTIONS))
-    shares = [
-        medians["retry-contract sandbox", c] / medians["uvicorn, one response", c]
-        for c in CONNECTIONS
-    ]
-    print(f"{'sandbox, of uvicorn':<32}" + "".join(f"{share:>8.2f}" for share in shares))
+        medians = [statistics.median(figures[label, c]) for c in CONNECTIONS]
+        print(f"{label:<32}" + "".join(f"{median:>8.0f}" for median in medians))
+    for label in list(targets)[2:]:
+        shares = [
+            statistics.median(map(truediv, figures[SANDBOX, c], figures[label, c]))
+            for c in CONNECTIONS
+        ]
+        print(f"{'of ' + label:<32}" + "".join(f"{share:>8.2f}" for share in shares))
 
 
 Target = dict[str, str]

@@ -71,8 +71,10 @@ class Timeline(tuple[Period, ...]):
     def at(self, when: str | date | datetime) -> Period:
         """Return the period in force at a date or an instant. Raises InvalidInstant."""
         instant = as_instant(when)
-        begun = (p for p in reversed(self) if p.effective_from and p.effective_from <= instant)
-        return next(begun, self[0])
+        for period in reversed(self):
+            if period.effective_from is None or period.effective_from <= instant:
+                return period
+        return self[0]
 
     def end_of(self, period: Period) -> datetime | None:
         """Return the instant at which the next contract takes over; None for the latest."""

@@ -16,7 +16,7 @@ _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^?#]*)", re.IGNORECASE)
 _QUERY = re.compile("[?#]")
 
 
-@dataclass
+@dataclass(slots=True)
 class Incoming:
     """A request of which not all has come. `size` is how much of it has, in bytes.
 
