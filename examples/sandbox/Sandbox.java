@@ -1,5 +1,6 @@
-// The sandbox in a test, in Java 11 or newer. Copy this file: it needs nothing but the JDK and the
-// command `retry-contract`, or another that RETRY_CONTRACT names: "uv run retry-contract", a path.
+// The sandbox in a test, in Java 11 or newer. Copy this file, below a `package` line of yours.
+// It needs nothing but the JDK and the command `retry-contract`, or another one that the variable
+// RETRY_CONTRACT holds: a path, or "uv run --project FOLDER retry-contract".
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.*;
@@ -12,9 +13,10 @@ public final class Sandbox implements AutoCloseable {
   private final Map<String, String> environment = new HashMap<>(System.getenv());
   private Process process; // null if somebody else started it
 
-  /** Uses the sandbox that the environment names, as under `sandbox --run`; else starts one. */
-  public static Sandbox fromEnvironment(String... options) throws Exception {
-    return System.getenv("RETRY_CONTRACT_SANDBOX") == null ? start(options) : new Sandbox();
+  /** Uses the sandbox that the environment names, as under `retry-contract sandbox --run`. */
+  public static Sandbox fromEnvironment() {
+    if (System.getenv("RETRY_CONTRACT_SANDBOX") != null) return new Sandbox();
+    throw new IllegalStateException("RETRY_CONTRACT_SANDBOX is not set: see `sandbox --run`");
   }
 
   /** Starts one with these options of `retry-contract sandbox`, and waits until it is ready. */
@@ -30,16 +32,16 @@ public final class Sandbox implements AutoCloseable {
     sandbox.process = builder.start();
     try {
       for (int waited = 0; !Files.exists(file); waited += 20) {
-        if (sandbox.process.waitFor(20, TimeUnit.MILLISECONDS))
-          throw new IOException(new String(sandbox.process.getErrorStream().readAllBytes()).trim());
         if (waited > 30_000) throw new IOException("not ready after 30 s: " + words);
+        if (!sandbox.process.waitFor(20, TimeUnit.MILLISECONDS)) continue;
+        var said = new String(sandbox.process.getErrorStream().readAllBytes()).trim();
+        throw new IOException(words + " ended before it was ready. " + said);
       }
       for (String line : Files.readAllLines(file))
         sandbox.environment.put(line.split("=")[0], line.split("=")[1]);
       return sandbox;
     } catch (Throwable error) { sandbox.close(); throw error; }
   }
-
   private String get(String name) { return environment.get("RETRY_CONTRACT_" + name); }
   public String endpoint() { return get("ENDPOINT"); }
   public String campaign() { return get("CAMPAIGN"); }
@@ -60,7 +62,6 @@ public final class Sandbox implements AutoCloseable {
   }
   public void reset() { control("POST", "/reset", ""); }
   public String requests() { return control("GET", "/requests", ""); }
-
   private String control(String method, String path, String wanted) {
     var body = HttpRequest.BodyPublishers.ofString(wanted.replace('\'', '"'));
     var request = HttpRequest.newBuilder(URI.create(get("SANDBOX") + path)).method(method, body);
@@ -68,7 +69,6 @@ public final class Sandbox implements AutoCloseable {
     if (response.statusCode() < 300) return response.body();
     throw new IllegalStateException(method + " " + path + ": " + response.body());
   }
-
   @Override public void close() throws IOException {
     if (process == null) return;
     process.getOutputStream().close();

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 public class SandboxTest {
   public static void main(String[] arguments) throws Exception {
     // A retried message fails again after that time, and the tests look at it before.
-    try (Sandbox sandbox = Sandbox.fromEnvironment("--fail-after", "60")) {
+    try (Sandbox sandbox = Sandbox.start("--fail-after", "60")) {
       for (String contract : List.of("before", "after")) {
         sandbox.reset();
         sandbox.contract(contract);

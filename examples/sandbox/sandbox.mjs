@@ -1,5 +1,6 @@
-// The sandbox in a test, in Node 18 or newer. Copy this file: it needs nothing but Node and the
-// command `retry-contract`, or another that RETRY_CONTRACT names: "uv run retry-contract", a path.
+// The sandbox in a test, in Node 18 or newer. Copy this file, and sandbox.d.mts for TypeScript. It
+// needs nothing but Node and the command `retry-contract`, or another one that the variable
+// RETRY_CONTRACT holds: a path, or "uv run --project FOLDER retry-contract".
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -7,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Uses the sandbox that the environment names, as under `sandbox --run`; else starts one. */
-export async function fromEnvironment(...options) {
-  return process.env.RETRY_CONTRACT_SANDBOX ? new Sandbox(process.env) : start(...options);
+/** Uses the sandbox that the environment names, as under `retry-contract sandbox --run`. */
+export function fromEnvironment() {
+  if (process.env.RETRY_CONTRACT_SANDBOX) return new Sandbox(process.env);
+  throw new Error("RETRY_CONTRACT_SANDBOX is not set: see `sandbox --run`");
 }
 
 /** Starts one with these options of `retry-contract sandbox`, and waits until it is ready. */
@@ -25,11 +27,9 @@ export async function start(...options) {
   for (const handle of [child, child.stdin, child.stderr]) handle.unref();
   for (let waited = 0; !existsSync(file); waited += 20) {
     const why = await Promise.race([ended, sleep(20, "waiting")]);
-    if (why !== "waiting") throw new Error(said.trim() || String(why));
-    if (waited > 30_000) {
-      child.stdin.end();
-      throw new Error(`not ready after 30 s: ${program} ${words.join(" ")}`);
-    }
+    if (why instanceof Error) throw why; // there is no such command
+    if (why !== "waiting") throw new Error(`${program} ended before it was ready. ${said.trim()}`);
+    if (waited > 30_000) { child.stdin.end(); throw new Error(`${program}: not ready after 30 s`); }
   }
   const lines = readFileSync(file, "utf8").trim().split(/\r?\n/);
   return new Sandbox(Object.fromEntries(lines.map((line) => line.split("="))), child, ended);

@@ -1,7 +1,7 @@
 // A test of a team's retry client against the sandbox, in both contracts: node --test
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { fromEnvironment, start } from "./sandbox.mjs";
+import { start } from "./sandbox.mjs";
 
 class Refused extends Error {
   constructor(status, code) {
@@ -59,7 +59,7 @@ for (const contract of ["before", "after"]) {
 
     before(async () => {
       // A retried message fails again after that time, and the tests look at it before.
-      sandbox = await fromEnvironment("--fail-after", "60");
+      sandbox = await start("--fail-after", "60");
       client = new RetryClient(sandbox);
     });
     beforeEach(async () => {
@@ -119,7 +119,7 @@ for (const contract of ["before", "after"]) {
 
 describe("the cutover", () => {
   it("passes while the client runs", async () => {
-    const sandbox = await fromEnvironment();
+    const sandbox = await start();
     try {
       const client = new RetryClient(sandbox);
       await sandbox.contract("auto"); // the one in force by its clock

@@ -29,14 +29,14 @@ PROGRAM = {
     "java": """
 public class Program {{
   public static void main(String[] arguments) throws Exception {{
-    Sandbox sandbox = Sandbox.start({options});
+    Sandbox sandbox = Sandbox.{start}({options});
     {body}
   }}
 }}
 """,
     "node": """
-import {{ start }} from "./sandbox.mjs";
-const sandbox = await start({options});
+import {{ {start} }} from "./sandbox.mjs";
+const sandbox = await {start}({options});
 {body}
 """,
 }
@@ -85,9 +85,9 @@ def program(
 ) -> Callable[..., list[str]]:
     """Return the command of a program that starts a sandbox with options and does something."""
 
-    def write(body: str, *options: str) -> list[str]:
+    def write(body: str, *options: str, start: str = "start") -> list[str]:
         quoted = ", ".join(f'"{option}"' for option in options)
-        text = PROGRAM[language].format(options=quoted, body=body)
+        text = PROGRAM[language].format(start=start, options=quoted, body=body)
         if language == "node":
             shutil.copy(EXAMPLES / "sandbox.mjs", tmp_path)
             (tmp_path / "program.mjs").write_text(text, encoding="utf-8")
@@ -133,19 +133,60 @@ def test_tests_pass_with_a_sandbox_of_their_own(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("contract", ["before", "after"])
-def test_tests_pass_with_the_sandbox_that_is_there(
-    contract: str, tests: list[str], environment: dict[str, str]
+def test_tests_pass_as_the_command_of_a_sandbox(
+    tests: list[str], environment: dict[str, str]
 ) -> None:
-    done = run(beside(tests, "--contract", contract), environment)
+    done = run(beside(tests), environment)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+MISBEHAVES = """
+import runpy, sys
+sys.argv += ["--fault", "id-changed"]
+runpy.run_module("retry_contract", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.mark.slow
 def test_tests_notice_a_service_that_misbehaves(
-    tests: list[str], environment: dict[str, str]
+    tests: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    assert run(beside(tests, "--fault", "id-changed"), environment).returncode == 1
+    (tmp_path / "started.py").write_text(MISBEHAVES, encoding="utf-8")
+    environment["RETRY_CONTRACT"] = f"{sys.executable} {tmp_path / 'started.py'}"
+    assert run(tests, environment).returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_there", [True, False])
+def test_sandbox_that_is_there_is_used(
+    is_there: bool,
+    language: str,
+    program: Callable[..., list[str]],
+    environment: dict[str, str],
+) -> None:
+    words = program(PRINT[language], start="fromEnvironment")
+    done = run(beside(words) if is_there else words, environment)
+    if is_there:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("http://127.0.0.1:")
+    else:
+        assert done.returncode == 1
+        assert "RETRY_CONTRACT_SANDBOX is not set" in done.stderr
+
+
+METHODS = r"^  (?:async )?([a-z]\w+)(?: = |\()|^    this\.(\w+) ="
+
+
+def test_types_are_those_of_the_file() -> None:
+    """`tsc` is run by hand: it is large, and the tests have no other use for it."""
+    source, types = (
+        (EXAMPLES / name).read_text(encoding="utf-8") for name in ("sandbox.mjs", "sandbox.d.mts")
+    )
+    _, _, body = source.partition("class Sandbox {")
+    members = {name for found in re.findall(METHODS, body, re.MULTILINE) for name in found if name}
+    _, _, declared = types.partition("interface Sandbox {")
+    named = re.findall(r"^  (?:readonly )?(\w+)[(:]", declared, re.MULTILINE)
+    assert members - {"constructor"} == set(named)
 
 
 STARTED = """
@@ -262,7 +303,9 @@ def test_copied_file_is_short(name: str) -> None:
     assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted({*EXAMPLES.iterdir()} - {EXAMPLES / "sandbox.d.mts"}), ids=lambda path: path.name
+)
 def test_nothing_is_imported_but_what_comes_with_the_language(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".java":

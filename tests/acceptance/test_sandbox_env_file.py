@@ -77,6 +77,24 @@ def test_file_is_there_while_it_serves(shell: dict[str, str], tmp_path: Path) ->
             assert found[MESSAGE + re.sub("[^A-Z]", "_", state.upper())] == message
 
 
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [({}, ""), ({"NO_PROXY": "a.example"}, "a.example,"), ({"no_proxy": "b"}, "b,")],
+)
+def test_command_asks_past_the_proxies(
+    own: dict[str, str], said: str, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    script = "import os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
+    out = tmp_path / "out"
+    done = here("sandbox", "--port", "0", "--run", f'"{sys.executable}" -c "{script}" > "{out}"')
+    assert done.returncode == 0
+    assert out.read_text(encoding="utf-8").split() == [f"{said}127.0.0.1,localhost"] * 2
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
 def test_shell_sources_the_file(here: Here, tmp_path: Path) -> None:
     file, out = tmp_path / "s.env", tmp_path / "out"
@@ -93,18 +111,22 @@ def taken() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+EARLIER = ["", "".join(f"{name}=http://127.0.0.1:1\n" for name in NAMES)]
+
+
+@pytest.mark.parametrize("content", EARLIER, ids=["empty", "of a sandbox"])
 def test_file_of_an_earlier_sandbox_is_gone_even_if_this_one_does_not_start(
-    taken: int, here: Here, tmp_path: Path
+    content: str, taken: int, here: Here, tmp_path: Path
 ) -> None:
     file = tmp_path / "s.env"
-    file.write_text("".join(f"{name}=http://127.0.0.1:1\n" for name in NAMES), encoding="utf-8")
+    file.write_text(content, encoding="utf-8")
     done = here("sandbox", "--port", taken, "--env-file", file)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert files_in(tmp_path) == []
 
 
 OWN = [
-    "",
+    " ",
     "SECRET=1\n",
     "SECRET=1\nRETRY_CONTRACT_ENDPOINT=http://127.0.0.1:1\n",
     "RETRY_CONTRACT_ENDPOINT=https://test.postman.gov.sg/api/v2\nPOSTMAN_API_KEY=made_up\n",

@@ -62,9 +62,10 @@ def test_printed_url_is_one_that_a_client_can_use(address: str, shell: dict[str,
         _, err = process.communicate(timeout=10)
     assert [place.netloc.rpartition(":")[0] for place in places] == [ASKED[address]] * 2
     assert list(statuses.values()) == [200, 200, 200, 200, 200, 403, 403, 403]
+    named = "127.0.0.1, localhost" if address in ("0.0.0.0", "::") else address
     who = (
         f"retry-contract sandbox: --listen {address}: everybody who reaches this machine at port "
-        f"{places[0].port} can use it; each request needs a Host of this machine or of "
+        f"{places[0].port} can use it; each request needs a Host of {named} or of "
         "--allow-host\n"
     )
     assert err == (who if address in REACHED else "")

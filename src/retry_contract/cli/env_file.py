@@ -21,8 +21,8 @@ _LARGEST = 64 * 1024
 def prepare(name: str | None) -> Path | None:
     """Return the file to write, once its name is free and its folder takes one.
 
-    A file that an earlier sandbox wrote is removed. Raises UsageError for any other, and where
-    none can be written.
+    One that is empty, or that an earlier sandbox wrote, is removed. Raises UsageError for any
+    other, and where none can be written.
     """
     if name is None:
         return None
@@ -30,7 +30,7 @@ def prepare(name: str | None) -> Path | None:
         raise UsageError("--env-file: the name of the file is empty")
     try:
         file = Path(name).absolute()
-        if _is_of_a_sandbox(file):
+        if _is_empty(file) or _is_of_a_sandbox(file):
             file.unlink()
         elif os.path.lexists(file):
             what = "is a folder" if file.is_dir() else "is there, and no sandbox wrote it"
@@ -77,6 +77,10 @@ def _move(new: Path, file: Path) -> None:
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)
+
+
+def _is_empty(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size == 0
 
 
 def _is_of_a_sandbox(file: Path) -> bool:

@@ -34,7 +34,7 @@ class Address:
         if self.is_loopback:
             return ""
         who = f"everybody who reaches this machine at port {port} can use it"
-        host = "this machine" if self.is_wildcard else self.given
+        host = "127.0.0.1, localhost" if self.is_wildcard else self.given
         return (
             f"--listen {self.given}: {who}; each request needs a Host of {host} or of --allow-host"
         )

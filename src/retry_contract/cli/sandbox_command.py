@@ -76,7 +76,15 @@ def environment(given: Mapping[str, str], sandbox: str) -> dict[str, str]:
     # Last, so that the command finds this one where no other is in the way.
     places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     path = {"PATH": os.pathsep.join(places)}
-    return {**os.environ, **path, **given, sandbox_client.COMMAND: sandbox}
+    own = {**os.environ, **path, **_past_proxies(os.environ), **given}
+    return {**own, sandbox_client.COMMAND: sandbox}
+
+
+def _past_proxies(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which clients ask this machine itself, with what they had."""
+    had = own.get("no_proxy") or own.get("NO_PROXY")
+    value = ",".join([*([had] if had else []), "127.0.0.1", "localhost"])
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def wait_for_signal(signals: Signals, seconds: float | None = None) -> int | None:

@@ -45,7 +45,9 @@ def _refusal(request: Request, known: frozenset[str]) -> str | None:
         name = host.partition(":")[0]
         which = f"Host {name}" if NAME.fullmatch(name) else "the Host of this request"
         option = f"--allow-host {name if NAME.fullmatch(name) else 'NAME'}"
-        return f"{which} is not this machine: {_WHERE}, or start `retry-contract sandbox {option}`"
+        return (
+            f"{which} is none of this sandbox: {_WHERE}, or start `retry-contract sandbox {option}`"
+        )
     if request.path.startswith(CONTROL) and not _is_same_site(request, known):
         return "the controls take no request of a web page of another site: ask from a program"
     return None

@@ -24,6 +24,13 @@ def body_members(path: str, method: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def body_example(path: str, method: str) -> str:
+    """Return a body that a route takes, as JSON."""
+    body = _operation(path, method)["requestBody"]["content"]["application/json"]
+    return json.dumps(body["example"])
+
+
+@functools.cache
 def success_status(path: str, method: str) -> int:
     """Return the status that a route answers with when it grants a request."""
     (status,) = (s for s in _operation(path, method)["responses"] if s.startswith("2"))

@@ -2,7 +2,7 @@
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import Catalogue, Contract
 from retry_contract.contract.timeline import SINGAPORE, as_instant, show
 from retry_contract.service.control_document import (
+    body_example,
     body_members,
     control_document,
     success_status,
@@ -189,7 +190,7 @@ def control(sandbox: Sandbox, request: Request) -> Response:
         method, answer = _ROUTES[path]
         if request.method not in (method, "HEAD" if method == "GET" else method):
             raise ControlError(405, f"use {method}")
-        payload = answer(sandbox, _wanted(request.body, body_members(path, method)))
+        payload = answer(sandbox, _wanted(request.body, path, method))
     except ControlError as error:
         status, message = error.args
         allow = {"allow": _ROUTES[path][0]} if status == 405 else {}
@@ -197,14 +198,15 @@ def control(sandbox: Sandbox, request: Request) -> Response:
     return json_response(success_status(path, method), payload)
 
 
-def _wanted(body: bytes, members: Collection[str]) -> dict[str, Any]:
+def _wanted(body: bytes, path: str, method: str) -> dict[str, Any]:
     """Return what a body asks for. Raises ControlError for a member that there is not."""
+    members = body_members(path, method)
     wanted = read_object(body or b"{}" if not members else body)
     if not members and wanted != {}:
         raise ControlError(400, "this needs no body: leave it out")
     if wanted is None:
-        has = ", ".join(members)
-        raise ControlError(400, f"the body must be a JSON object; it may have {has}")
+        came = "is no JSON object" if body else "is missing"
+        raise ControlError(400, f"the body {came}: send one such as {body_example(path, method)}")
     for name in wanted:
         if name not in members:
             raise ControlError(400, unknown_name("member", name[:_LONGEST_NAME], members))

@@ -142,7 +142,7 @@ def _wrong(document: Any, schema: Any, payload: Any) -> list[str]:
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'""', b"{", b"\xff", b"[" * 100_000])
 def test_body_that_is_no_object_is_refused(body: bytes, bench: Bench) -> None:
-    form = "the body must be a JSON object; it may have state, count, campaign"
+    form = 'the body is no JSON object: send one such as {"state": "failure", "count": 2}'
     for path, said in (("/messages", form), ("/reset", "this needs no body: leave it out")):
         response = bench.sandbox.handle(Request("POST", CONTROL + path, {}, body))
         assert (response.status, response.json()) == (
@@ -273,8 +273,8 @@ REFUSED = {
     ("GET", "/nothing", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("GET", "/requestsX", ""): (404, "there is nothing here; there are /_sandbox/, /_sandbox/mess"),
     ("DELETE", "/clock", ""): (405, "use PUT"),
-    ("POST", "/messages", "[]"): (400, "the body must be a JSON object"),
-    ("POST", "/messages", "{"): (400, "the body must be a JSON object"),
+    ("POST", "/messages", "[]"): (400, "the body is no JSON object: send one such as {"),
+    ("POST", "/messages", "{"): (400, "the body is no JSON object: send one such as {"),
     ("POST", "/messages", '{"state": "lost"}'): (
         400,
         "lost: no such state; use one of failure,",
@@ -288,7 +288,7 @@ REFUSED = {
     ("PUT", "/clock", '{"forward": 1e300}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"forward": NaN}'): (400, "give at, a date or an RFC 3339 instant"),
     ("POST", "/messages", '{"campaign": []}'): (400, "campaign must be own or foreign"),
-    ("POST", "/messages", "[" * 100_000): (400, "the body must be a JSON object"),
+    ("POST", "/messages", "[" * 100_000): (400, "the body is no JSON object: send one such as {"),
     ("PUT", "/clock", '{"forward": "x"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "1066-10-14"}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/contract", '{"contract": "x"}'): (
@@ -311,6 +311,8 @@ REFUSED = {
     ("POST", "/messages", '{"state": ""}'): (400, "state must be a name"),
     ("PUT", "/contract", '{"contract": 7}'): (400, "contract must be a name"),
     ("PUT", "/faults", '{"faults": [null]}'): (400, "faults must be an array of names"),
+    ("PUT", "/faults", ""): (400, 'the body is missing: send one such as {"faults": ["no-resp'),
+    ("PUT", "/faults", "faults=no-response"): (400, "the body is no JSON object: send one such as"),
     ("PUT", "/clock", "{}"): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"forward": true}'): (400, "give at, a date or an RFC 3339 instant"),
     ("PUT", "/clock", '{"at": "2025-02-24", "forward": 1}'): (400, "give at, a date or an RFC"),
