@@ -37,8 +37,8 @@ def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[
     """Serve each handler at its own port, by one server, until the block is left.
 
     `host` is an address of this machine, in numbers. Gives their URLs, without a path. Raises
-    UsageError if the port cannot be had. A handler that does not come back is not waited for for
-    more than a second at the end, and keeps the port as long as it runs.
+    UsageError if the port cannot be had. A handler that does not come back is waited for less than
+    a second at the end, and keeps the port as long as it runs.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listen(host, port)) for _ in handlers]
@@ -56,7 +56,8 @@ def serve(*handlers: Handler, port: int = 0, host: str = HOST) -> Iterator[list[
     try:
         yield [f"http://[{host}]:{p}" if ":" in host else f"http://{host}:{p}" for p in ports]
     finally:
-        loop.call_soon_threadsafe(ended.set_result, None)
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(ended.set_result, None)
         thread.join(_LONGEST_END)
 
 

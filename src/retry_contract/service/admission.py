@@ -45,9 +45,8 @@ def _refusal(request: Request, known: frozenset[str]) -> str | None:
         name = host.partition(":")[0]
         which = f"Host {name}" if NAME.fullmatch(name) else "the Host of this request"
         option = f"--allow-host {name if NAME.fullmatch(name) else 'NAME'}"
-        return (
-            f"{which} is none of this sandbox: {_WHERE}, or start `retry-contract sandbox {option}`"
-        )
+        otherwise = f"{_WHERE}, or start `retry-contract sandbox {option}`"
+        return f"{which} is no name of this sandbox: {otherwise}"
     if request.path.startswith(CONTROL) and not _is_same_site(request, known):
         return "the controls take no request of a web page of another site: ask from a program"
     return None

@@ -110,16 +110,16 @@ def test_other_host_is_refused_at_every_route(host: str, bench: Bench) -> None:
 
 def test_request_without_a_host_is_refused(bench: Bench) -> None:
     assert bench.error(SERVICE, {}).startswith(
-        "the Host of this request is none of this sandbox: ask"
+        "the Host of this request is no name of this sandbox: ask"
     )
 
 
 def test_refusal_names_the_host_if_that_is_a_name(bench: Bench) -> None:
     line = bench.error(SERVICE, {"host": "box.example:8020"})
-    assert line.startswith("Host box.example is none of this sandbox")
+    assert line.startswith("Host box.example is no name of this sandbox")
     assert line.endswith("start `retry-contract sandbox --allow-host box.example`")
     line = bench.error(SERVICE, {"host": "`rm -r`"})
-    assert line.startswith("the Host of this request is none of this sandbox")
+    assert line.startswith("the Host of this request is no name of this sandbox")
     assert line.endswith("--allow-host NAME`")
 
 
