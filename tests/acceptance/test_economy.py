@@ -159,7 +159,7 @@ def test_message_that_failed_again_is_not_retried_again() -> None:
 
 @pytest.mark.parametrize("cap", ["attempts", "retries"])
 def test_simulator_adds_its_send_and_polls(cap: Any) -> None:
-    settings = Settings(cap=cap, delivery=timedelta(milliseconds=10))
+    settings = Settings(cap=cap, delivery=timedelta(milliseconds=40))
     with opened(simulate=True, settings=settings) as it:
         result = it.check_all()
     assert _broken(result) == []

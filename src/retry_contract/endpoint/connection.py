@@ -31,7 +31,8 @@ _MOST_UNREAD = 64 * LARGEST
 """How much of its responses a client may leave unread, in bytes."""
 _PATIENCE, _LINGER = 10.0, 2.0
 """How long a request may take to arrive, and what follows a refused one is read, in seconds."""
-_DRIP = 0.5
+_DRIP, _AT_A_TIME = 0.5, 64 * 1024
+"""How long after one byte the next is dripped, in seconds; how much is read at a time, in bytes."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -41,6 +42,7 @@ class Connections:
     def __init__(self) -> None:
         self._open: dict[Connection, None] = {}
         """The one that has sent no request for longest comes first."""
+        self.buffer = memoryview(bytearray(_AT_A_TIME))
 
     def __len__(self) -> int:
         return len(self._open)
@@ -76,7 +78,7 @@ def most_connections() -> int:
     return MOST_CONNECTIONS if files < 0 else max(1, min(MOST_CONNECTIONS, files - _OTHER_FILES))
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Answers the requests of one connection by a handler, one after the other."""
 
     _transport: asyncio.Transport
@@ -109,8 +111,13 @@ class Connection(asyncio.Protocol):
         self._connections.remove(self)
         del self._parser  # it refers to this, and a collection may be long in coming
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read to: one place for all, since what is read is taken at once."""
+        return self._connections.buffer[:_AT_A_TIME]
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Answer the requests that are whole, and wait for the rest of another."""
+        data = bytes(self._connections.buffer[:nbytes])
         while data and not self._is_last:
             data = self._feed(data)
         if not self._is_last and self._incoming is not None and self._timer is None:

@@ -26,6 +26,7 @@ from support.wire_cases import (
     of,
 )
 
+from retry_contract.endpoint import connection
 from retry_contract.endpoint.server import serve
 from retry_contract.service.admission import refuse_other_hosts
 from retry_contract.service.controls import Sandbox
@@ -48,16 +49,12 @@ def here() -> Iterator[Here]:
         yield Here(base, sandbox)
 
 
-_SIZE = "asyncio.selector_events._SelectorSocketTransport.max_size"
-"""The most that the server reads at a time, in bytes."""
-
-
 @pytest.fixture
 def read_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return what sets how many bytes the server reads at a time."""
 
     def set_size(size: int) -> None:
-        monkeypatch.setattr(_SIZE, size)
+        monkeypatch.setattr(connection, "_AT_A_TIME", size)
 
     return set_size
 
