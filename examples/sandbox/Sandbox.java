@@ -48,7 +48,7 @@ public final class Sandbox implements AutoCloseable {
   public String key() { return environment.get("POSTMAN_API_KEY"); }
   public String message(String state) { // the one of its start: "failure", "attempts-spent" …
     var name = "MESSAGE_" + state.toUpperCase(Locale.ROOT).replaceAll("\\W", "_");
-    return Objects.requireNonNull(get(name), "no message in the state " + state);
+    return Objects.requireNonNull(get(name), "no message in the state " + state + ": no " + name);
   }
   public String make(String state) { // another one; returns its id
     return control("POST", "/messages", "{'state': '" + state + "'}").split("\"")[3];

@@ -46,7 +46,7 @@ class Sandbox {
   /** Returns the message of its start in a state: "failure", "sent", "attempts-spent" … */
   message(state) {
     const name = `RETRY_CONTRACT_MESSAGE_${state.toUpperCase().replace(/\W/g, "_")}`;
-    if (!this.environment[name]) throw new Error(`no message in the state ${state}`);
+    if (!this.environment[name]) throw new Error(`no message in the state ${state}: no ${name}`);
     return this.environment[name];
   }
 
