@@ -12,7 +12,7 @@ import pytest
 # The import mode of these tests puts nothing on the path, and benchmarks use the server too.
 sys.path.insert(0, str(Path(__file__).parent))
 
-# A run says that it does not use a .netrc, and whoever runs the tests may have one.
+# A run says that it does not use a .netrc, and you may have one.
 os.environ["NETRC"] = os.devnull
 
 hypothesis.settings.register_profile(

@@ -117,7 +117,7 @@ def run(words: list[str], environment: dict[str, str]) -> Done:
     )
 
 
-def beside(command: list[str], *options: str) -> list[str]:
+def as_command_of_a_sandbox(command: list[str], *options: str) -> list[str]:
     """Return the command that runs another one with a sandbox in its environment."""
     served = [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", *options]
     return [*served, "--fail-after", "60", "--run", shlex.join(command)]
@@ -136,7 +136,7 @@ def test_tests_pass_with_a_sandbox_of_their_own(
 def test_tests_pass_as_the_command_of_a_sandbox(
     tests: list[str], environment: dict[str, str]
 ) -> None:
-    done = run(beside(tests), environment)
+    done = run(as_command_of_a_sandbox(tests), environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -165,7 +165,7 @@ def test_sandbox_that_is_there_is_used(
     environment: dict[str, str],
 ) -> None:
     words = program(PRINT[language], start="fromEnvironment")
-    done = run(beside(words) if is_there else words, environment)
+    done = run(as_command_of_a_sandbox(words) if is_there else words, environment)
     if is_there:
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("http://127.0.0.1:")

@@ -236,6 +236,21 @@ def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert files_in(tmp_path) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, before[1]))
+    try:
+        refused = pytest.raises(UsageError, match=r"s\.env: File too large")
+        with refused, env_file.published(tmp_path / "s.env", {"A": "b" * 100}):
+            pytest.fail("it is published")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert files_in(tmp_path) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_file_is_gone_when_the_command_was_ended(here: Here, tmp_path: Path) -> None:
     file = tmp_path / "s.env"

@@ -108,7 +108,7 @@ def _head(data: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(status), {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}, rest
 
 
-def judge(case: Case, sandbox: Sandbox, data: bytes) -> Told:
+def check(case: Case, sandbox: Sandbox, data: bytes) -> Told:
     """Assert that what came back, and what changed, is right for a case."""
     rows = case.rows
     found = told(data, rows)

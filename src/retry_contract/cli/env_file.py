@@ -52,9 +52,7 @@ def published(file: Path | None, variables: Mapping[str, str]) -> Iterator[None]
         return
     text = "".join(f"{name}={value}\n" for name, value in variables.items()).encode("ascii")
     try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as new:
-            new.write(text)
-        _move(Path(new.name), file)
+        _write(text, file)
     except OSError as error:
         raise UsageError(f"--env-file {file}: {error.strerror or error}") from None
     try:
@@ -65,8 +63,20 @@ def published(file: Path | None, variables: Mapping[str, str]) -> Iterator[None]
                 file.unlink()
 
 
+def _write(text: bytes, file: Path) -> None:
+    """Write a file of a free name, in one piece. Raises OSError, and then nothing of it is left."""
+    stream = tempfile.NamedTemporaryFile(dir=file.parent, delete=False)  # noqa: SIM115
+    new = Path(stream.name)
+    try:
+        with stream:
+            stream.write(text)
+        _move(new, file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def _move(new: Path, file: Path) -> None:
-    """Move a file to a name that is free. Raises OSError, and then it is gone."""
+    """Move a file to a name that is free. Raises OSError."""
     try:
         os.link(new, file)  # fails where another has the name by now, as a move does not
     except FileExistsError:
@@ -75,8 +85,6 @@ def _move(new: Path, file: Path) -> None:
         if os.path.lexists(file):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
         new.replace(file)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _is_empty(file: Path) -> bool:

@@ -131,8 +131,8 @@ def ending_signals() -> list[signal.Signals]:
 def queue_signals() -> "Iterator[SimpleQueue[int]]":
     """Put the signals that end a program into a queue meanwhile, Ctrl-C and SIGTERM at all events.
 
-    An exception at any place could leave a command or a file behind: whoever reads the queue ends
-    what has begun, in order.
+    An exception at any place could leave a command or a file behind; what reads the queue ends what
+    has begun, in order.
     """
     from queue import SimpleQueue
 

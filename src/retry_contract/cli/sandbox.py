@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         _list_faults(as_json=options.json)
         return ExitCode.KEPT
     with queue_signals() as signals:
-        # First of all: whoever waits for the file must not find that of an earlier sandbox.
+        # First of all: a script that waits for the file must not find that of an earlier sandbox.
         return _serve(options, prepare(options.env_file), signals)
 
 

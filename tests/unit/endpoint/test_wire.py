@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.sandboxes import still_sandbox
-from support.wire import LAST, Case, connected, exchange, head, judge
+from support.wire import LAST, Case, check, connected, exchange, head
 from support.wire_cases import (
     BODY,
     CASES,
@@ -39,7 +39,7 @@ class Here:
 
     def play(self, case: Case, *, ends: bool = False) -> None:
         self.sandbox.reset()
-        judge(case, self.sandbox, exchange(self.base, case.bytes, ends=ends))
+        check(case, self.sandbox, exchange(self.base, case.bytes, ends=ends))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_body_is_sent_after_the_100(framing: str, lines: tuple[str, ...], here: 
         reader = wire.makefile("rb")
         assert [reader.readline(), reader.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
         wire.sendall(body + LAST)
-        found = judge(Case(b"", [MADE]), here.sandbox, reader.read())
+        found = check(Case(b"", [MADE]), here.sandbox, reader.read())
     assert not found.continues
 
 
@@ -108,7 +108,7 @@ def test_body_is_sent_after_the_100(framing: str, lines: tuple[str, ...], here: 
 def test_100_comes_at_most_once(name: str, count: int, here: Here) -> None:
     here.sandbox.reset()
     case = CASES[name]
-    found = judge(case, here.sandbox, exchange(here.base, case.bytes, ends=False))
+    found = check(case, here.sandbox, exchange(here.base, case.bytes, ends=False))
     assert found.continues <= count
 
 
@@ -119,4 +119,4 @@ def test_body_comes_later_than_an_upgrade(here: Here) -> None:
         reader = wire.makefile("rb")
         first = reader.readline()  # the head has come as well by now, and no answer to it
         wire.sendall(BODY + LAST)
-        judge(Case(b"", [HOME, MADE]), here.sandbox, first + reader.read())
+        check(Case(b"", [HOME, MADE]), here.sandbox, first + reader.read())
