@@ -24,7 +24,7 @@ SLOW_DELIVERY = 0.5
 
 @pytest.fixture(scope="module")
 def team() -> Iterator[Team]:
-    with serve() as served:
+    with serve(delivery=SLOW_DELIVERY) as served:
         yield served
 
 
@@ -69,7 +69,7 @@ def _states(results: dict[str, Any]) -> dict[str, str]:
 def test_rules_in_any_order_give_one_verdict_where_messages_are_few(few: int, fuzz: str) -> None:
     found = []
     for order in (list(RULES), list(reversed(RULES))):
-        with serve() as served:
+        with serve(delivery=SLOW_DELIVERY) as served:
             left, provide = {"failure": few}, served.new_message
 
             def give(state: str, left: Any = left, provide: Any = provide) -> str | None:
