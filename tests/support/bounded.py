@@ -1,0 +1,70 @@
+"""A command under attack: run with a bound on time, and its memory measured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MEMORY = 300
+"""In MB. No attack makes the kit take more."""
+_KIB_IN_MB = 1 / 1024 if sys.platform != "darwin" else 1 / 1024**2
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """What a command came to. `memory` is the most that it or a child of it took, in MB."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    memory: float
+
+
+def run_bounded(
+    arguments: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: bytes | None = b"",
+    seconds: float = 60,
+) -> Bounded:
+    """Run `retry-contract` with arguments, in a process of its own. Fails if it does not end.
+
+    `env` is added to this process's environment. Without `stdin` standard input stays open and
+    silent.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "retry_contract", *arguments],
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        hung = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+        hung.start()
+        try:
+            assert process.stdin is not None
+            if stdin is not None:
+                process.stdin.write(stdin)
+                process.stdin.close()
+            _, status, usage = os.wait4(process.pid, 0)
+        finally:
+            hung.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode != -signal.SIGKILL, f"did not end within {seconds} s"
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+        memory = usage.ru_maxrss * _KIB_IN_MB
+    return Bounded(process.returncode, texts[0], texts[1], memory)
