@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from retry_contract.cli.interrupts import ending_signals, handle_signals
-from retry_contract.cli.output import disarm, paint, write_json, write_lines
+from retry_contract.cli.output import paint, write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError
@@ -75,14 +75,15 @@ def _run(options: argparse.Namespace, secret: str, scrubber: Scrubber) -> int:
     except UsageError as error:
         reason = scrubber.scrub(str(error))
         raise UsageError(_reason(options, scrubber.scrub(target), reason)) from None
+    from retry_contract.consumer.readiness import mask_found
     from retry_contract.report import readiness_report
 
-    safe: Readiness = map_texts(found, scrubber.scrub)
+    safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
     if options.json:
         write_json(readiness_report.readiness_document(safe))
     else:
         outcome = paint(readiness_report.outcome_line(safe), safe.verdict)
-        write_lines([outcome, *map(disarm, readiness_report.readiness_lines(safe))])
+        write_lines([outcome, *readiness_report.readiness_lines(safe)])
     if folder is not None:
         readiness_report.write_readiness(safe, folder)
     return safe.verdict.exit_code

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import re
 import sys
 import traceback
@@ -15,6 +16,8 @@ from retry_contract.cli import consumer, reference, sandbox, schema, validate, v
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
 from retry_contract.outcome import UsageError, Verdict
+from retry_contract.privacy.names import mask_path
+from retry_contract.privacy.scrubber import Scrubber, keys_in
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
@@ -50,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         verdict, reason = Verdict.USAGE_ERROR, str(error)
     except OSError as error:
-        parts = [str(part) for part in (error.filename, error.strerror) if part]
+        file = mask_path(str(error.filename)) if error.filename else None
+        parts = [part for part in (file, error.strerror) if part]
         verdict, reason = Verdict.USAGE_ERROR, ": ".join(parts) or str(error)
     except KeyboardInterrupt:
         ignore_from_now_on()
@@ -61,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         reason = f"an error inside the kit, please report it: {place}; nothing was proved"
     name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
+    reason = Scrubber(*keys_in(os.environ)).scrub(reason)
     return refuse(name, reason, verdict, as_json="--json" in own)
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import io
-import json
 import os
 import re
 import sys
@@ -11,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from retry_contract.outcome import ExitCode, UsageError, Verdict
-from retry_contract.privacy.descriptions import escape
+from retry_contract.privacy.disarm import disarm, json_text
+
+_COLOUR = re.compile("(\x1b\\[(?:3[123]|0)m)")
 
 
 def prepare_streams() -> None:
@@ -25,10 +26,15 @@ def prepare_streams() -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Print lines, if the output is no closed pipe. Raises UsageError if they cannot be written."""
+    """Print lines, each disarmed but for its colours. Raises UsageError as `write_text`."""
+    write_text(_with_colours(line) + "\n" for line in lines)
+
+
+def write_text(parts: Iterable[str]) -> None:
+    """Print a text as it is, if the output is no closed pipe. Raises UsageError if it fails."""
     try:
-        for line in lines:
-            sys.stdout.write(line + "\n")
+        for part in parts:
+            sys.stdout.write(part)
         sys.stdout.flush()
     except OSError as error:
         # Python writes the rest at exit, and must not fail then.
@@ -39,7 +45,7 @@ def write_lines(lines: Iterable[str]) -> None:
 
 def write_json(document: dict[str, Any]) -> None:
     """Print a document to standard output as JSON in ASCII, with its format first."""
-    write_lines([json.dumps({"format": 1, **document}, indent=2)])
+    write_text([json_text({"format": 1, **document}) + "\n"])
 
 
 def refuse(command: str, reason: str, verdict: Verdict, *, as_json: bool) -> ExitCode:
@@ -54,17 +60,25 @@ def refuse(command: str, reason: str, verdict: Verdict, *, as_json: bool) -> Exi
 def complain(text: str) -> None:
     """Print one line to standard error, if it is open."""
     with contextlib.suppress(OSError):
-        print(escape(text), file=sys.stderr)
-
-
-def disarm(line: str) -> str:
-    """Escape what steers a terminal, or a pipeline, as a workflow command does."""
-    return re.sub(r"^( *)(::|##\[)", r"\1\\\2", escape(line))
+        print(disarm(text), file=sys.stderr)
 
 
 def paint(text: str, verdict: Verdict) -> str:
     """Colour a text by its verdict, if standard output is a terminal that shows colours."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if not _shows_colours():
         return text
     colour = {Verdict.KEPT: 32, Verdict.BROKEN: 31}.get(verdict, 33)
     return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def _shows_colours() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def _with_colours(line: str) -> str:
+    if not _shows_colours():
+        return disarm(line)
+    return "".join(
+        part if _COLOUR.fullmatch(part) else disarm(part) for part in _COLOUR.split(line) if part
+    )

@@ -188,7 +188,7 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
     if described["faults"]:
         yield f"faults    {', '.join(described['faults'])}"
     for campaign in (described, described["foreign"]):
-        yield f"\ncampaign  {campaign['campaign']}"
+        yield from ("", f"campaign  {campaign['campaign']}")
         yield f"key       {campaign['key']}"
         if "revoked_key" in campaign:
             yield f"revoked   {campaign['revoked_key']}"

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from retry_contract.choices import unknown_name
-from retry_contract.cli.output import write_lines
+from retry_contract.cli.output import write_text
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import KINDS, Catalogue, Kind, catalogue
 from retry_contract.outcome import ExitCode, UsageError
@@ -14,7 +14,7 @@ from retry_contract.outcome import ExitCode, UsageError
 def run(options: argparse.Namespace) -> int:
     """Print one document."""
     document = _document(options, catalogue())
-    write_lines([json.dumps(document, indent=2)])
+    write_text([json.dumps(document, indent=2) + "\n"])
     return ExitCode.KEPT
 
 

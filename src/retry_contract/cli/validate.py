@@ -1,8 +1,10 @@
 """`validate`: validates saved responses, one JSON document a file."""
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.cli.output import complain, paint, write_json, write_lines
@@ -10,7 +12,8 @@ from retry_contract.cli.saved_files import STANDARD_INPUT, SavedFile, is_folder,
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
-from retry_contract.privacy.descriptions import escape
+from retry_contract.privacy.names import MASK, mask_path
+from retry_contract.privacy.scrubber import Scrubber, keys_in
 
 if TYPE_CHECKING:
     from retry_contract.contract.expectation import Expectation
@@ -42,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
     expected = expectations(catalogue(), options.contract, options.on, default="auto", every="any")
     counts, documents, reason = Counter[tuple[Verdict, bool]](), list[dict[str, Any]](), ""
     try:
-        for file in saved_files(options.files):
-            result = _validate(file, expected, strict=options.strict)
+        for number, file in enumerate(saved_files(options.files), 1):
+            result = _scrubbed(_validate(file, expected, strict=options.strict), number)
             counts[result.verdict, result.has_drift] += 1
             if options.quiet and result.verdict is Verdict.KEPT:
                 continue
@@ -79,6 +82,19 @@ def _validate(file: SavedFile, expected: "Sequence[Expectation]", *, strict: boo
     return FileResult(file.name, Verdict.BROKEN if broken else Verdict.KEPT, saved)
 
 
+def _scrubbed(result: "FileResult", number: int) -> "FileResult":
+    """Return a result with a number, and without what may be of a person or secret."""
+    scrubber = Scrubber(*keys_in(os.environ))
+    given = result.file == STANDARD_INPUT
+    name = result.file if given else scrubber.scrub(mask_path(result.file))
+    saved = result.saved
+    if saved is not None and (saved.violations or saved.drift):
+        violations = tuple(map(scrubber.scrub_violation, saved.violations))
+        drift = tuple(map(scrubber.scrub_drift, saved.drift))
+        saved = replace(saved, violations=violations, drift=drift)
+    return replace(result, file=name, number=number, saved=saved)
+
+
 def _show(result: "FileResult") -> None:
     from retry_contract.report.saved_report import detail_lines, headline
 
@@ -90,8 +106,11 @@ def _show(result: "FileResult") -> None:
 
 
 def _name(result: "FileResult") -> str:
-    standard_input = result.file == STANDARD_INPUT
-    return "standard input" if standard_input else escape(result.file) or "a file"
+    if result.file == STANDARD_INPUT:
+        return "standard input"
+    return (
+        f"file {result.number} ({result.file})" if MASK in result.file else result.file or "a file"
+    )
 
 
 COMMAND = Subcommand(

@@ -2,13 +2,15 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from retry_contract.consumer.compare import Difference
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
+from retry_contract.privacy.scrubber import map_texts
+from retry_contract.privacy.words import mask_words
 
 
 class Result(enum.StrEnum):
@@ -109,3 +111,18 @@ class Readiness:
         if results & {Result.BREAKS, Result.DIFFERS}:
             return Verdict.BROKEN
         return Verdict.NOT_TESTED if Result.NOT_TESTED in results else Verdict.KEPT
+
+
+def mask_found(found: Readiness) -> Readiness:
+    """Return what was found, with the texts of the user's code masked; a payload is made up."""
+    scenarios = tuple(
+        replace(outcome, finding=outcome.finding and _mask_finding(outcome.finding))
+        for outcome in found.scenarios
+    )
+    target, notes = mask_words(found.target), tuple(map(mask_words, found.notes))
+    return replace(found, target=target, notes=notes, scenarios=scenarios)
+
+
+def _mask_finding(finding: Finding) -> Finding:
+    masked: Finding = map_texts(replace(finding, payload=None), mask_words)
+    return replace(masked, payload=finding.payload)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from retry_contract.contract.expectation import Expectation
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised, Place, Violation
+from retry_contract.privacy.headers import media_type_of
+from retry_contract.privacy.published import ERROR_CODES
 from retry_contract.rules import RULES
-from retry_contract.rules.every_response import content_type_of
-from retry_contract.rules.refusals import PUBLISHED_CODES, envelope_problem, secret_in
+from retry_contract.rules.refusals import envelope_problem, secret_in
 
 _JSON = "application/json"
 
@@ -36,13 +37,13 @@ def rule_violations(
 
 
 def form_violations(
-    exchange: Exchange, expectation: Expectation, key: str, codes: Collection[str] = PUBLISHED_CODES
+    exchange: Exchange, expectation: Expectation, key: str, codes: Collection[str] = ERROR_CODES
 ) -> Iterator[Violation]:
     """Yield what is wrong with a response as such; the first may be the cause of the others.
 
     `codes` are the error codes that a 400 may have; empty if any may come.
     """
-    secret, media_type = secret_in(exchange, key), content_type_of(exchange)
+    secret, media_type = secret_in(exchange, key), media_type_of(exchange.headers)
     if secret is not None:
         yield violation("no-secret-echoed", "", "nothing secret or internal", secret)
     for found in exchange.document.violations if exchange.succeeded else ():
@@ -56,6 +57,6 @@ def form_violations(
         yield violation("error-shape", *problem)
     code = exchange.error_code
     if exchange.status == 400 and codes and code is not None and code not in codes:
-        wanted = "a published code" if codes is PUBLISHED_CODES else " or ".join(sorted(codes))
-        came = code if code in PUBLISHED_CODES else "a code that is not published"
+        wanted = "a published code" if codes is ERROR_CODES else " or ".join(sorted(codes))
+        came = code if code in ERROR_CODES else "a code that is not published"
         yield violation("error-code-documented", "/error/code", wanted, came)

@@ -15,7 +15,8 @@ from retry_contract.contract.catalogue import Contract, Kind, Schema, known_cont
 from retry_contract.contract.validator import rule_of
 from retry_contract.fuzz.field_values import SIMULATORS
 from retry_contract.fuzz.payloads import Payload, payloads
-from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer
+from retry_contract.privacy.descriptions import pointer
+from retry_contract.privacy.published import MESSAGE_STATUSES
 
 Change = Callable[[Any], Any]
 
@@ -146,7 +147,7 @@ def _other_words(schema: Schema) -> list[str]:
     word = allowed[0]
     if not isinstance(word, str):
         return []
-    statuses = KNOWN_STATUSES if word in KNOWN_STATUSES else ()
+    statuses = MESSAGE_STATUSES if word in MESSAGE_STATUSES else ()
     variants = (word.upper(), word.capitalize(), word + " ", word + "\n", word[:-1], "")
     return [other for other in dict.fromkeys((*statuses, *variants)) if other not in allowed]
 

@@ -19,6 +19,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
 from retry_contract.plugin import failures
+from retry_contract.privacy.disarm import disarm
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
 from retry_contract.report.json_document import versions
@@ -243,7 +244,7 @@ class ContractSession:
         terminalreporter.section("retry-contract")
         for line in outcome_lines(outcome):
             # A line to replay is a command of its own.
-            terminalreporter.write_line(line if " verify " in line else _in_pytest(line))
+            terminalreporter.write_line(disarm(line if " verify " in line else _in_pytest(line)))
         if outcome.verdict is Verdict.KEPT and exitstatus == pytest.ExitCode.TESTS_FAILED:
             terminalreporter.write_line("The tests that failed are not the kit's.")
 
@@ -260,7 +261,7 @@ class ContractSession:
     def _announce(self, text: str) -> None:
         capture = self._config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            print(text, file=sys.stderr, flush=True)
+            print(disarm(text), file=sys.stderr, flush=True)
 
 
 def _hook_of(config: pytest.Config) -> Callable[[str], Any] | None:

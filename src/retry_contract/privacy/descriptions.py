@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Sized
 
-KNOWN_STATUSES = ("created", "enqueued", "sending", "sent", "sent_to_telco", "success", "failure")
-"""The message statuses. They are published, so they may be quoted."""
+from retry_contract.privacy.published import MESSAGE_STATUSES
 
 _LONGEST_NAME, _LONGEST_ERROR, _LONGEST_LINE = 60, 300, 10_000
 """In characters. A line is cut to `_LONGEST_ERROR` only after secrets are taken out of it."""
@@ -28,7 +27,7 @@ def describe(value: object) -> str:
             return "a number"
         case "":
             return "an empty string"
-        case str() if value in KNOWN_STATUSES:
+        case str() if value in MESSAGE_STATUSES:
             return f'"{value}"'
         case str():
             shape = next((name for pattern, name in _SHAPES if re.fullmatch(pattern, value)), None)

@@ -1,53 +1,88 @@
 """Masks what may be personal or secret in a payload, and keeps its form."""
 
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from retry_contract.privacy.descriptions import KNOWN_STATUSES
+from retry_contract.privacy import published
+from retry_contract.privacy.descriptions import describe
+from retry_contract.privacy.names import mask_name, rename
+from retry_contract.privacy.words import SIMULATOR
 
-MASK = "[masked]"
-PERSONAL = frozenset({"recipient", "values", "fullMessage", "creatorEmail", "body"})
-"""Members that hold something of a person."""
+Shown = Callable[[str], str | None]
+"""Returns a text as it may be shown, or None if it has not the documented form."""
 
-_PUBLIC = frozenset[str]().union(
-    ("createdAt", "updatedAt", "sentAt", "deliveredAt", "id", "latestStatus", "status"),
-    ("templateBodyId", "templateId", "campaignId", "creatorId", "language", "code", "type"),
+_MOST_DECIMALS = 6
+_TIMESTAMP = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9:]{5})"
 )
-"""Members whose strings hold nothing of a person, so they are shown."""
+_ID = re.compile(
+    r"(message|campaign|user|template|template_body|batch|attempt|trace)_"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,4}"
+)
+_CODE = re.compile(r"[a-z0-9_]+")
+_DIGITS = re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+")
+_NRIC = re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
 
-_PUBLIC_WITHIN = {"values": frozenset[str](), "error": frozenset({"code", "type"})}
+
+def _timestamp(text: str) -> str | None:
+    found = _TIMESTAMP.fullmatch(text)
+    return found and found[1] + (found[2] or "")[: 1 + _MOST_DECIMALS] + found[3]
+
+
+def _id(text: str) -> str | None:
+    return text if _ID.fullmatch(text) else None
+
+
+def _one_of(*words: str) -> Shown:
+    known = frozenset(words)
+    return lambda text: text if text in known else None
+
+
+def _code(text: str) -> str | None:
+    if text in published.ERROR_CODES or text in published.DELIVERY_CODES:
+        return text
+    return "unpublished_code" if _CODE.fullmatch(text) else None
+
+
+_STATUS = _one_of(*published.MESSAGE_STATUSES, *published.BATCH_STATUSES)
+_FORMS: Mapping[str, Shown] = {
+    **dict.fromkeys(("createdAt", "updatedAt", "sentAt", "deliveredAt"), _timestamp),
+    **dict.fromkeys(("id", "templateBodyId", "templateId", "campaignId", "creatorId"), _id),
+    **dict.fromkeys(("latestStatus", "status"), _STATUS),
+    "language": _one_of(*published.LANGUAGES, *map(str.upper, published.LANGUAGES)),
+    "code": _code,
+    "type": _one_of(*published.ERROR_TYPES),
+}
+"""Members whose strings hold nothing of a person in their documented form, so it is shown."""
+
+_FORMS_WITHIN: Mapping[str, Mapping[str, Shown]] = {
+    "values": {},
+    "error": {name: _FORMS[name] for name in ("code", "type")},
+}
 """The same inside these members: `values` may have any names, and the id of an error is secret."""
 
-DOCUMENTED = _PUBLIC | PERSONAL | {"error", "message", "statusCode", "batches", "attempts"}
-"""Documented names. They are shown even if a secret is the same word."""
 
-SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|11119999|22222222)")
-"""The documented simulator numbers, which belong to nobody."""
-
-_DIGITS = re.compile(r"(?=\+?[0-9]{5})(\+?0?)[0-9]+")
-_LONG_NUMBER = re.compile(r"(?<![\w-])\+?[A-Za-z]?[0-9]{5,}[A-Za-z]?(?![\w-])")
-_NRIC = re.compile(r"[A-Za-z][0-9]{7}[A-Za-z]")
-_PLAIN_NAME = re.compile(r"[0-9]{1,4}|(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.DOTALL)
-
-
-def mask(payload: Any, name: str = "", public: frozenset[str] = _PUBLIC) -> Any:
+def mask(payload: Any, name: str = "", forms: Mapping[str, Shown] = _FORMS) -> Any:
     """Return a payload with every string and number masked that may be of a person.
 
     A masked response keeps or breaks the same schema. `name` is the member that holds the payload,
-    `public` the members at this level whose strings are shown.
+    `forms` the members at this level that are shown in their documented form; in another one they
+    are described.
     """
     match payload:
         case dict():
-            within = _PUBLIC_WITHIN.get(name, public)
+            within = _FORMS_WITHIN.get(name, forms)
             return rename({k: mask(v, k, within) for k, v in payload.items()}, mask_name)
         case list():
-            return [mask(item, name, public) for item in payload]
-        case str() if name not in public and payload not in KNOWN_STATUSES:
+            return [mask(item, name, forms) for item in payload]
+        case str() if name in forms:
+            shown = forms[name](payload)
+            return describe(payload) if payload and shown is None else shown
+        case str() if _STATUS(payload) is None:
             return _mask_text(payload)
-        case int() | float() if abs(payload) > 9999:
-            return type(payload)(10_000)
+        case int() | float() if not isinstance(payload, bool):
+            return _mask_number(payload)
     return payload
 
 
@@ -61,30 +96,8 @@ def _mask_text(text: str) -> str:
     return "*" * len(text)
 
 
-def is_plain_name(name: str) -> bool:
-    """Return whether the name of a member may be shown, though a service may put a person there.
-
-    These may be: a documented name; an index of at most 4 digits; ASCII letters, digits, `_` and
-    `-`, a letter or `_` first, without 5 digits in a row, as an NRIC or a phone number has.
-    """
-    return name in DOCUMENTED or _PLAIN_NAME.fullmatch(name) is not None
-
-
-def mask_name(name: str) -> str:
-    """Return the name of a member if it may be shown, else the mask."""
-    return name if is_plain_name(name) else MASK
-
-
-def mask_numbers(text: str) -> str:
-    """Return a text of somebody else's with each number masked that may be of a person."""
-    return _LONG_NUMBER.sub(MASK, text)
-
-
-def rename(members: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """Return members with changed names. Equal names get a number, so that none is lost."""
-    counts, result = Counter[str](), dict[str, Any]()
-    for name, value in members.items():
-        new = change(name)
-        counts[new] += 1
-        result[new if counts[new] == 1 else f"{new} {counts[new]}"] = value
-    return result
+def _mask_number(number: float) -> float:
+    """Return a number of at most 4 digits; it is an integer if the given one is."""
+    if number % 1:
+        return 0.5
+    return number if abs(number) <= 9999 else type(number)(10_000)

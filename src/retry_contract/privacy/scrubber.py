@@ -7,57 +7,99 @@ import dataclasses
 import enum
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from retry_contract.outcome import Violation
-from retry_contract.privacy import masks
-from retry_contract.privacy.descriptions import KNOWN_STATUSES, pointer, token
+from retry_contract.outcome import Drift, Violation
+from retry_contract.privacy.descriptions import pointer, token
+from retry_contract.privacy.names import (
+    DOCUMENTED,
+    MASK,
+    PERSONAL,
+    is_plain_name,
+    mask_name,
+    rename,
+)
+from retry_contract.privacy.published import MESSAGE_STATUSES
+from retry_contract.privacy.views import SHORTEST, views
+from retry_contract.privacy.words import SIMULATOR
 
 TextChange = Callable[[str], str]
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
-_WORDS = ("True", "False", *KNOWN_STATUSES)
-_PUBLIC = re.compile("|".join(("[0-9]{3,4}", *_WORDS, masks.SIMULATOR.pattern)))
+_MOST_TEXTS, _MOST_CHARACTERS = 1_000, 1_000_000
+"""What is remembered of a run. A service that sends more has all texts masked whole."""
+
+_PUBLIC = re.compile(
+    "|".join(("[0-9]{3,4}", "True", "False", *MESSAGE_STATUSES, SIMULATOR.pattern))
+)
+KEY_VARIABLES = ("POSTMAN_API_KEY", "RETRY_CONTRACT_REVOKED_KEY")
 _SHELL_QUOTE = "'\"'\"'"
 
 
+def keys_in(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the API keys of an environment, in use and revoked."""
+    return tuple(key for name in KEY_VARIABLES if (key := environment.get(name, "").strip()))
+
+
+def holds(text: str, secret: str) -> bool:
+    """Return whether a text holds a secret, in either case, backwards, or in an encoding."""
+    wanted = secret.casefold()
+    return any(wanted in view.casefold() for view in views(text, max(len(secret), SHORTEST)))
+
+
 class Scrubber:
-    """Knows secrets, and masks them in texts, pointers, violations and payloads."""
+    """Knows secrets, and masks them in texts, pointers, violations and payloads.
+
+    Those that it is made with are found in an encoding too. Of what it learns it remembers a
+    bounded part; where there was more, every text is masked whole.
+    """
 
     def __init__(self, *secrets: str) -> None:
         self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._characters = 0
         for secret in secrets:
             self._add(secret)
+        self._given = tuple(s for s in secrets if len(s) >= _SHORT_SECRET and s in self._secrets)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._secrets) > _MOST_TEXTS or self._characters > _MOST_CHARACTERS
 
     def learn(self, payload: Any) -> None:
         """Remember what a response holds of people, and its trace id, at any depth."""
         for secret in _secrets(payload):
+            if self._is_full:
+                return
             self._add(secret)
 
     def _add(self, secret: str) -> None:
-        if len(secret) < _SHORTEST_SECRET or _PUBLIC.fullmatch(secret):
+        if len(secret) < _SHORTEST_SECRET or secret in self._secrets or _PUBLIC.fullmatch(secret):
             return
         # As it is, in JSON, in Python, in a JSON Pointer, and each as the argument of a shell.
         forms = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
         forms |= {token(secret), *(form.replace("'", _SHELL_QUOTE) for form in forms)}
-        if not forms <= self._secrets:
-            self._secrets |= forms
-            self._pattern = None
+        self._secrets |= forms
+        self._characters += sum(map(len, forms))
 
     def scrub(self, text: str) -> str:
         """Return a text with every secret masked."""
-        if self._pattern is None:
-            longest_first = sorted(self._secrets, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_as_pattern, longest_first)) or "(?!)")
-        return self._pattern.sub(masks.MASK, text)
+        if self._is_full and text:
+            return MASK
+        if found := [secret for secret in self._secrets if secret in text]:
+            longest_first = sorted(found, key=len, reverse=True)
+            text = re.sub("|".join(map(_as_pattern, longest_first)), MASK, text)
+        if any(holds(text, secret) for secret in self._given):
+            text = "".join(self._scrub_word(word) for word in re.split(r"(\s+)", text))
+            text = MASK if any(holds(text, secret) for secret in self._given) else text
+        return text
+
+    def _scrub_word(self, word: str) -> str:
+        return MASK if any(holds(word, secret) for secret in self._given) else word
 
     def scrub_pointer(self, pointer: str) -> str:
         """Return a JSON Pointer, or one name, with the names masked that may not be shown."""
         parts = pointer.split("/")
-        return "/".join(
-            p if p in masks.DOCUMENTED or not p else self.scrub(masks.mask_name(p)) for p in parts
-        )
+        return "/".join(p if p in DOCUMENTED or not p else self.scrub(mask_name(p)) for p in parts)
 
     def scrub_violation(self, violation: Violation) -> Violation:
         """Return a violation with every secret and every such name masked.
@@ -65,13 +107,13 @@ class Scrubber:
         A generated case holds none, and is shown as it is, so that it can be replayed.
         """
         names = violation.pointer.split("/")
-        odd = [n for n in names if len(n) >= _SHORTEST_SECRET and not masks.is_plain_name(n)]
+        odd = [n for n in names if len(n) >= _SHORTEST_SECRET and not is_plain_name(n)]
         # For a missing member, the validator also names the place where it is instead.
         nested = re.compile(rf"(?<= nested at )/.*/{re.escape(names[-1])}", re.DOTALL)
 
         def scrub(text: str) -> str:
             for name in odd:
-                text = text.replace(name, masks.MASK)
+                text = text.replace(name, MASK)
             return self.scrub(nested.sub(lambda place: self.scrub_pointer(place[0]), text))
 
         return dataclasses.replace(
@@ -81,6 +123,10 @@ class Scrubber:
             expected=scrub(violation.expected),
             actual=scrub(violation.actual),
         )
+
+    def scrub_drift(self, drift: Drift) -> Drift:
+        """Return a drift with every secret, and every name that may not be shown, masked."""
+        return Drift(self.scrub_pointer(drift.pointer), self.scrub(drift.message))
 
     def scrub_payload(self, payload: Any) -> Any:
         """Return JSON values with every secret, and every name that may not be shown, masked."""
@@ -98,7 +144,7 @@ def map_texts(value: Any, change: TextChange, change_name: TextChange | None = N
         return type(value)(map_texts(item, change, change_name) for item in value)
     if isinstance(value, dict):
         members = {key: map_texts(item, change, change_name) for key, item in value.items()}
-        return masks.rename(members, change_name or change)
+        return rename(members, change_name or change)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
         fields = {name: map_texts(getattr(value, name), change, change_name) for name in names}
@@ -111,14 +157,14 @@ def _secrets(payload: Any, name: str = "") -> Iterator[str]:
     match payload:
         case dict():
             for key, value in payload.items():
-                if not masks.is_plain_name(key):
+                if not is_plain_name(key):
                     yield from (key, pointer([key])[1:])
                 below = "body" if name == "error" and key == "id" else key
-                yield from _secrets(value, name if name in masks.PERSONAL else below)
+                yield from _secrets(value, name if name in PERSONAL else below)
         case list():
             for item in payload:
                 yield from _secrets(item, name)
-        case str() | int() if name in masks.PERSONAL:
+        case str() | int() if name in PERSONAL:
             yield str(payload)
 
 

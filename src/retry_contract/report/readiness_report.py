@@ -11,6 +11,7 @@ from retry_contract.consumer.readiness import Finding, Readiness, Result, Scenar
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 from retry_contract.privacy.descriptions import one_line
+from retry_contract.privacy.disarm import disarm, json_text
 
 _OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
 _FEW, _SOME = 3, 6
@@ -101,7 +102,7 @@ def _notes(found: Readiness) -> Iterator[str]:
 
 def write_readiness(found: Readiness, folder: Path) -> None:
     """Write report.json and summary.md into a folder that exists."""
-    document = json.dumps(readiness_document(found), indent=2)
+    document = json_text(readiness_document(found))
     (folder / "report.json").write_text(document + "\n", encoding="utf-8")
     text = "\n".join(_markdown(found)) + "\n"
     (folder / "summary.md").write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -216,8 +217,8 @@ def _markdown(found: Readiness) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    return "`" + one_line(text).replace("`", "'") + "`"
+    return "`" + disarm(one_line(text)).replace("`", "'") + "`"
 
 
 def _cell(text: str) -> str:
-    return one_line(text).translate({ord("|"): "\\|", ord("<"): "&lt;", ord("["): "\\["})
+    return disarm(one_line(text)).translate({ord("|"): "\\|", ord("<"): "&lt;", ord("["): "\\["})

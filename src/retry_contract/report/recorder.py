@@ -1,14 +1,19 @@
 """Writes the exchanges of a run as JSON lines, masked."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from retry_contract.exchange import Exchange
+from retry_contract.privacy.descriptions import describe
+from retry_contract.privacy.disarm import json_text
+from retry_contract.privacy.headers import shown_header
 from retry_contract.privacy.masks import mask
+from retry_contract.privacy.names import mask_path
 from retry_contract.privacy.scrubber import Scrubber
 
 _HEADERS = ("content-type", "retry-after", "allow")
+_LARGEST = 65_536
+"""In bytes. A message is of one; a larger body would fill a disk, line by line."""
 
 
 class Recorder:
@@ -18,18 +23,24 @@ class Recorder:
         self._file, self._scrubber = file, scrubber
 
     def write(self, exchange: Exchange) -> None:
-        """Write an exchange. A body that is not JSON is described, and left out."""
+        """Write an exchange. A body that is not JSON, or a large one, is described and left out."""
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "call": exchange.kind,
             "method": exchange.method,
-            "path": exchange.path,
+            "path": mask_path(exchange.path),
             "status": exchange.status,
-            "headers": {n: exchange.headers[n] for n in _HEADERS if n in exchange.headers},
+            "headers": {
+                name: shown_header(name, exchange.headers[name])
+                for name in _HEADERS
+                if name in exchange.headers
+            },
         }
         if exchange.document.violations:
             line["problem"] = exchange.document.violations[0].actual
+        elif len(exchange.body) > _LARGEST:
+            line["problem"] = f"{describe(exchange.payload)}, over 64 KiB and so left out"
         else:
             line["body"] = mask(exchange.payload)
         with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(self._scrubber.scrub_payload(line)) + "\n")
+            stream.write(json_text(self._scrubber.scrub_payload(line), indent=None) + "\n")

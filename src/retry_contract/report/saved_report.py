@@ -9,6 +9,7 @@ from typing import Any
 from retry_contract.contract.saved import SavedResponse, named_response
 from retry_contract.contract.timeline import Timeline, show
 from retry_contract.outcome import Verdict
+from retry_contract.privacy.published import ERROR_CODES
 
 _COUNTED = {Verdict.KEPT: "kept", Verdict.BROKEN: "broken", Verdict.USAGE_ERROR: "unreadable"}
 _MEMBERS = ("rule", "pointer", "expected", "actual", "message")
@@ -16,12 +17,16 @@ _MEMBERS = ("rule", "pointer", "expected", "actual", "message")
 
 @dataclass(frozen=True)
 class FileResult:
-    """The validation of one file; if it cannot be validated, None and the reason."""
+    """The validation of one file; if it cannot be validated, None and the reason.
+
+    `number` is its place among the files, from 1, since its name may be masked.
+    """
 
     file: str
     verdict: Verdict
     saved: SavedResponse | None = None
     reason: str = ""
+    number: int = 0
 
     @property
     def has_drift(self) -> bool:
@@ -75,6 +80,7 @@ def file_document(result: FileResult) -> dict[str, Any]:
     saved = result.saved or SavedResponse(None, ())
     document: dict[str, Any] = {
         "file": result.file,
+        "number": result.number,
         "outcome": str(result.verdict),
         "keeps": list(saved.keeps),
         "contract": saved.contract,
@@ -111,10 +117,8 @@ def _relation(timeline: Timeline, name: str, expected: str | None) -> str:
 
 def _error(payload: Any) -> str:
     """Return the code or status of an error response as a clause; empty for another response."""
-    from retry_contract.rules.refusals import PUBLISHED_CODES
-
     error = payload.get("error")
-    if isinstance(error, dict) and error.get("code") in PUBLISHED_CODES:
+    if isinstance(error, dict) and error.get("code") in ERROR_CODES:
         return f" with the code {error['code']}"
     status = payload.get("statusCode")
     return f" with the status {status}" if isinstance(status, int) else ""

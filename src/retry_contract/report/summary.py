@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from retry_contract.outcome import Outcome
+from retry_contract.privacy.disarm import disarm
 from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.report.text import reason_lines, sent_line, verdict_line
 
@@ -48,9 +49,9 @@ def _notes(outcome: Outcome) -> Iterator[str]:
 
 def _code(text: str) -> str:
     """Show a name that a service chose as code, in which Markdown reads nothing."""
-    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+    return "`" + disarm(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
 def _cell(text: str) -> str:
-    safe = text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    safe = disarm(text).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
     return safe.replace("[", "\\[")

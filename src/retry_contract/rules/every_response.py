@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from retry_contract.contract.validator import validate_expected
 from retry_contract.exchange import Exchange, Kind, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
+from retry_contract.privacy.headers import media_type_of
 from retry_contract.rules.model import Basis, Finding, Findings, Rule, about_status, rule
 from retry_contract.rules.refusals import DOCUMENTED_ERRORS
 from retry_contract.rules.scenarios import (
@@ -22,7 +22,6 @@ from retry_contract.rules.scenarios import (
     WRONG_METHOD,
 )
 
-_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z][a-z0-9.+-]{0,40}")
 _NEIGHBOURS = ("retrieve", "single-send")
 _rule = functools.partial(rule, "all responses")
 
@@ -46,17 +45,9 @@ def content_type_is_json(seen: Observations, _: Expectation) -> Findings:
             continue
         if exchange.number in odd:
             continue
-        actual = content_type_of(exchange)
+        actual = media_type_of(exchange.headers)
         if actual != "application/json":
             yield Finding(exchange, "", "application/json", actual, place="content-type")
-
-
-def content_type_of(exchange: Exchange) -> str:
-    """Return the media type of a response, or what is there instead of one."""
-    media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not media_type:
-        return "absent"
-    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "no media type"
 
 
 @_rule("wrong_method", "P9", "method", basis=Basis.PUBLISHED)

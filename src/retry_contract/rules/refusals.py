@@ -10,6 +10,8 @@ from retry_contract.contract.validator import error_response_problem
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import pointer
+from retry_contract.privacy.published import ERROR_CODES
+from retry_contract.privacy.scrubber import holds
 from retry_contract.rules import scenarios as s
 from retry_contract.rules.delivery import (
     FEWEST_SENDS,
@@ -26,19 +28,6 @@ from retry_contract.rules.model import Basis, Finding, Findings, Rule, about, ab
 
 UNRETRYABLE = "message_not_found_or_retry_message_not_in_failure_status"
 TOO_MANY = "too_many_message_attempts_error"
-PUBLISHED_CODES = frozenset(
-    {
-        UNRETRYABLE,
-        TOO_MANY,
-        "parameter_invalid",
-        "invalid_ip_address_used",
-        "batch_not_found_or_is_not_retryable",
-        "unresolved_batch_messages",
-        "no_failed_batch_messages_to_retry",
-    }
-)
-"""The codes published for status 400, of any call; the only status whose codes are published."""
-
 _CODES = {
     **dict.fromkeys(
         (s.UNKNOWN, s.ELSEWHERE, s.RETRIED_TWICE, *s.UNFAILED), frozenset({UNRETRYABLE})
@@ -252,18 +241,18 @@ def envelope_problem(exchange: Exchange, contract: Contract) -> tuple[str, str, 
 def error_code_documented(seen: Observations, _: Expectation) -> Findings:
     """A 400 in the nested envelope carries the code that is published for its cause."""
     for o in _refusals_with(seen, frozenset({400}), but=s.BATCH_OTHER):
-        allowed = _CODES.get(o.scenario, PUBLISHED_CODES)
+        allowed = _CODES.get(o.scenario, ERROR_CODES)
         if o.scenario in _BY_STATUS and sends_before(o)[1] >= FEWEST_SENDS:
             allowed |= {TOO_MANY}
         code = o.exchange.error_code
         if code is not None and code not in allowed:
-            actual = code if code in PUBLISHED_CODES else "a code that is not published"
+            actual = code if code in ERROR_CODES else "a code that is not published"
             yield about(o, "/error/code", " or ".join(sorted(allowed)), actual)
 
 
 @_rule("every_response", "bearer", "internals", basis=Basis.PUBLISHED)
 def no_secret_echoed(seen: Observations, _: Expectation) -> Findings:
-    """No response holds the API key or a stack trace."""
+    """No response holds the API key, in any encoding, or a stack trace."""
     for exchange in seen.exchanges:
         secret = secret_in(exchange, *seen.keys)
         if secret is not None:
@@ -272,13 +261,29 @@ def no_secret_echoed(seen: Observations, _: Expectation) -> Findings:
 
 def secret_in(exchange: Exchange, *keys: str) -> str | None:
     """Return what a response holds that it must not show; None if there is nothing."""
+    text = "\n".join(_texts(exchange))
     for key in filter(None, keys):
-        if key.encode() in exchange.body or any(key in v for v in exchange.headers.values()):
+        if key.encode() in exchange.body or holds(text, key):
             return "text that holds the API key"
-    text = exchange.body.decode("utf-8", "replace")
     if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
         return "text that holds a stack trace"
     return None
+
+
+def _texts(exchange: Exchange) -> Iterator[str]:
+    """Yield what a reader of a response sees: headers, and the names and strings of its JSON."""
+    yield from exchange.headers.values()
+    if exchange.document.violations:
+        yield exchange.body.decode("utf-8", "replace")
+    left = [exchange.payload]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            left += value
+        elif isinstance(value, dict):
+            left += (*value, *value.values())
 
 
 @rule("batches", "batch_retry", "P5", basis=Basis.PAGE)

@@ -149,10 +149,7 @@ def _contract_result(found: Findings, run: str, scrubber: Scrubber) -> ContractR
     contract = next((r.contract for r in results.values() if r.contract != run), run)
     missing = RuleResult("", contract, RuleState.NOT_EXERCISED, reason=found.missing)
     rules = (results.get(rule) or dataclasses.replace(missing, rule=rule) for rule in RULES)
-    drift = (
-        Drift(scrubber.scrub_pointer(d.pointer), scrubber.scrub(d.message))
-        for d in found.drift.get(run, ())
-    )
+    drift = (scrubber.scrub_drift(d) for d in found.drift.get(run, ()))
     return ContractResult(contract, tuple(scrub_result(r, scrubber) for r in rules), tuple(drift))
 
 

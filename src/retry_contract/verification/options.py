@@ -12,7 +12,7 @@ from retry_contract.contract.catalogue import Catalogue
 from retry_contract.contract.expectation import Expectation, expectations
 from retry_contract.endpoint.guard import is_loopback
 from retry_contract.outcome import UsageError
-from retry_contract.privacy.masks import MASK
+from retry_contract.privacy.names import MASK
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import RULES, rule_named
 from retry_contract.verification import option_values as read

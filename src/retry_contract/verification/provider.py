@@ -7,8 +7,8 @@ from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange
 from retry_contract.outcome import NotExercised
 from retry_contract.privacy.descriptions import describe
-from retry_contract.privacy.masks import mask_numbers
 from retry_contract.privacy.user_errors import last_line, place_of
+from retry_contract.privacy.words import mask_words
 from retry_contract.rules.delivery import batch_statuses
 from retry_contract.service.seeds import BATCH, OTHER_CREATOR
 from retry_contract.verification import outage
@@ -74,7 +74,7 @@ class Provider:
         if message is not None and endpoint.real_time:
             if message in self._given:
                 why = "which it has returned before; each call must return another message, or None"
-                raise Mistake(f"{_hook(state)} returned {mask_numbers(message)}, {why}")
+                raise Mistake(f"{_hook(state)} returned {mask_words(message)}, {why}")
             self._given.add(message)
         return message
 
@@ -95,7 +95,7 @@ class Provider:
         if shown.succeeded and state.startswith(BATCH) and not batch_statuses(shown):
             came += " in no batch"
         raise Mistake(
-            f"{_hook(state)} returned {mask_numbers(message)}, which Retrieve shows as {came}; "
+            f"{_hook(state)} returned {mask_words(message)}, which Retrieve shows as {came}; "
             f"it must be {wanted.about}"
         )
 
@@ -105,7 +105,7 @@ def _answer(state: str, endpoint: Endpoint) -> str | None:
         message: Any = endpoint.message_in(state)
     except HookError as failure:
         place = place_of(failure.error)
-        said = mask_numbers(last_line(failure.error).replace("\n", "; "))
+        said = mask_words(last_line(failure.error).replace("\n", "; "))
         said += f" (at {place})" if place else ""
         raise Mistake(f"{_hook(state)} raised {said}") from failure.error
     if message is None:
@@ -127,7 +127,7 @@ def _check_foreign(message: str, prober: Prober) -> None:
     """Raise Mistake if Retrieve shows a message to be of the campaign that is tested."""
     shown = prober.retrieve_if_there(message)
     if shown.succeeded and shown.members.get("campaignId") == prober.endpoint.campaign:
-        came = f"returned {mask_numbers(message)}, which is of the campaign that is tested"
+        came = f"returned {mask_words(message)}, which is of the campaign that is tested"
         raise Mistake(f"{_hook(FOREIGN)} {came}; it must be {STATES[FOREIGN].about}")
 
 

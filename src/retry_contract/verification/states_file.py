@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from retry_contract.outcome import UsageError
-from retry_contract.privacy.masks import mask_numbers
 from retry_contract.privacy.user_errors import last_line, place_of
+from retry_contract.privacy.words import mask_words
 
 HOOK = "pytest_retry_contract_state"
 
@@ -55,7 +55,7 @@ def _import(name: str) -> ModuleType:
         place, missing = place_of(error), isinstance(error, ModuleNotFoundError) and error.name
         own = not is_file and f"{name}.".startswith(f"{missing}.")
         hint = "; give a file, or a module that is in this folder or in PYTHONPATH" if own else ""
-        said = mask_numbers(last_line(error).replace("\n", "; "))
+        said = mask_words(last_line(error).replace("\n", "; "))
         said += f" (at {place})" if place else ""
         raise UsageError(f"--states {name}: cannot be loaded: {said}{hint}") from None
 

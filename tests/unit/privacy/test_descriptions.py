@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retry_contract.privacy.descriptions import (
-    KNOWN_STATUSES,
     describe,
     describe_other,
     escape_name,
     pointer,
 )
+from retry_contract.privacy.published import MESSAGE_STATUSES
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_value_that_json_does_not_have_is_refused(value: Any) -> None:
         describe(value)
 
 
-@pytest.mark.parametrize("status", KNOWN_STATUSES)
+@pytest.mark.parametrize("status", MESSAGE_STATUSES)
 def test_published_status_is_quoted(status: str) -> None:
     assert describe(status) == f'"{status}"'
 

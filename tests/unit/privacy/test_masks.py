@@ -12,7 +12,8 @@ from retry_contract import violations
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
 from retry_contract.privacy.descriptions import pointer
-from retry_contract.privacy.masks import MASK, is_plain_name, mask
+from retry_contract.privacy.masks import mask
+from retry_contract.privacy.names import MASK, is_plain_name
 from retry_contract.privacy.scrubber import Scrubber
 
 EXAMPLES = [
@@ -24,6 +25,7 @@ EXAMPLES = [
 ]
 MESSAGE: dict[str, Any] = {
     "id": "message_1",
+    "campaignId": "campaign_00000000-0000-4000-8000-000000000002",
     "recipient": "6590001234",
     "values": {"name": "Zebediah", "code": "Q7-318", "status": "ill", "id": "S1234567D"},
     "fullMessage": "Dear Zebediah,\nyour code is Q7-318.",
@@ -36,7 +38,7 @@ MESSAGE: dict[str, Any] = {
     "test": True,
     "error": {"code": "no", "message": "of Zebediah", "type": "domain_error", "id": "trace-77"},
 }
-KEPT = {"id", "latestStatus", "count", "test"}
+KEPT = {"campaignId", "latestStatus", "count", "test"}
 
 
 @pytest.mark.parametrize(("name", "file"), EXAMPLES)
@@ -52,7 +54,11 @@ def test_what_is_of_a_person_is_masked() -> None:
     for secret in ("6590001234", "Zebediah", "Q7-318", "ill", "S1234567D", "trace-77", "agency"):
         assert secret not in text, secret
     assert {name: masked[name] for name in KEPT} == {name: MESSAGE[name] for name in KEPT}
-    assert masked["error"] == {**masked["error"], "code": "no", "type": "domain_error"}
+    assert masked["error"] == {
+        **masked["error"],
+        "code": "unpublished_code",
+        "type": "domain_error",
+    }
     assert json.dumps(MESSAGE, default=str).count("Zebediah") == 4, "the payload is not changed"
 
 

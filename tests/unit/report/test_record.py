@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from retry_contract.exchange import Exchange
-from retry_contract.privacy.masks import MASK
+from retry_contract.privacy.names import MASK
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.recorder import Recorder
 
+ID = "message_00000000-0000-4000-8000-000000000001"
 KEY = "key_test_0123456789abcdef"
-MESSAGE = {"id": "message_1", "recipient": "6591234567", "values": {"name": "Tan Ah Kow"}}
+MESSAGE = {"id": ID, "recipient": "6591234567", "values": {"name": "Tan Ah Kow"}}
 
 
 def _exchange(body: bytes, status: int = 201, **headers: str) -> Exchange:
@@ -46,7 +47,7 @@ def test_exchange_is_one_line_with_its_body_masked(file: Path) -> None:
         "path": "/api/v2/campaigns/c/messages/message_1/retry",
         "status": 201,
         "headers": {"content-type": "application/json"},
-        "body": {"id": "message_1", "recipient": "6500000000", "values": {"name": "*" * 10}},
+        "body": {"id": ID, "recipient": "6500000000", "values": {"name": "*" * 10}},
     }
 
 
@@ -72,8 +73,9 @@ def test_secret_that_a_service_echoes_is_not_kept(file: Path) -> None:
     body = json.dumps({"id": KEY, "Tan Ah Kow": 1, "code": f"no {KEY}"}).encode()
     Recorder(file, scrubber).write(_exchange(body, allow=KEY))
     (line,) = _lines(file)
-    assert line["body"] == {"id": MASK, MASK: 1, "code": f"no {MASK}"}
-    assert line["headers"] == {"allow": MASK}
+    described = {"id": "a string of 25 characters", "code": "a string of 28 characters"}
+    assert line["body"] == {**described, MASK: 1}
+    assert line["headers"] == {"allow": "a string of 25 characters"}
     assert KEY not in file.read_text(encoding="utf-8")
 
 
