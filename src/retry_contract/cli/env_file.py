@@ -1,13 +1,13 @@
 """The file of `sandbox --env-file`: there while the sandbox serves, and at no other time."""
 
 import contextlib
-import errno
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from retry_contract import new_file
 from retry_contract.outcome import UsageError
 
 FIRST = "RETRY_CONTRACT_ENDPOINT"
@@ -52,7 +52,7 @@ def published(file: Path | None, variables: Mapping[str, str]) -> Iterator[None]
         return
     text = "".join(f"{name}={value}\n" for name, value in variables.items()).encode("ascii")
     try:
-        _write(text, file)
+        new_file.create(file, text)
     except OSError as error:
         raise UsageError(f"--env-file {file}: {error.strerror or error}") from None
     try:
@@ -61,30 +61,6 @@ def published(file: Path | None, variables: Mapping[str, str]) -> Iterator[None]
         with contextlib.suppress(OSError):
             if file.is_file() and file.read_bytes() == text:  # else another sandbox has it by now
                 file.unlink()
-
-
-def _write(text: bytes, file: Path) -> None:
-    """Write a file of a free name, in one piece. Raises OSError, and then nothing of it is left."""
-    stream = tempfile.NamedTemporaryFile(dir=file.parent, delete=False)  # noqa: SIM115
-    new = Path(stream.name)
-    try:
-        with stream:
-            stream.write(text)
-        _move(new, file)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _move(new: Path, file: Path) -> None:
-    """Move a file to a name that is free. Raises OSError."""
-    try:
-        os.link(new, file)  # fails where another has the name by now, as a move does not
-    except FileExistsError:
-        raise
-    except OSError as error:  # there are no links here
-        if os.path.lexists(file):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-        new.replace(file)
 
 
 def _is_empty(file: Path) -> bool:

@@ -74,7 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
         report, option = session_of(config).options.report, config.option
         asked = option.collectonly or getattr(option, "xmlpath", "") is not None
         if report is not None and not asked:
-            option.xmlpath = str(report / "junit.xml")
+            from retry_contract.plugin.junit import JunitFile
+
+            file = report / "junit.xml"
+            option.xmlpath = str(file)
+            config.pluginmanager.register(JunitFile(config, file), "retry-contract-junit")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,6 +1,7 @@
 """The contract side of one pytest session: its options, its runs, and its outcome."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import pickle
@@ -11,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,11 +55,16 @@ def session_of(config: pytest.Config) -> "ContractSession":
     """Return the contract session of a pytest session, begun if need be. Raises UsageError."""
     if _SESSION not in config.stash:
         given = {option.name: config.getoption(option.destination) for option in OPTIONS}
-        given["seed"] = getattr(config, "workerinput", {}).get(_SEED, given["seed"])
+        worker = getattr(config, "workerinput", None)
+        record = given["record"] if worker is not None else None
+        if worker is not None:  # the controller has made the file of the record
+            given |= {"seed": worker.get(_SEED, given["seed"]), "record": None}
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
             raise pytest.UsageError(f"retry-contract: {_in_pytest(str(error))}") from None
+        if record is not None:
+            options = dataclasses.replace(options, record=Path(record).absolute())
         if options.live is not None and is_parallel(config):
             raise pytest.UsageError(
                 "retry-contract: xdist (-n, --dist, --tx) runs each worker against the service by "

@@ -1,7 +1,8 @@
-"""The files that `--report DIR` writes. pytest itself writes junit.xml."""
+"""The files that `--report DIR` writes. junit.xml comes from pytest, by `plugin/junit.py`."""
 
 from pathlib import Path
 
+from retry_contract import new_file
 from retry_contract.outcome import Outcome
 from retry_contract.privacy.disarm import json_text
 from retry_contract.report.json_document import outcome_document
@@ -11,5 +12,5 @@ from retry_contract.report.summary import summary
 def write_reports(outcome: Outcome, folder: Path) -> None:
     """Write report.json and summary.md into a folder that exists."""
     document = json_text(outcome_document(outcome))
-    (folder / "report.json").write_text(document + "\n", encoding="utf-8")
-    (folder / "summary.md").write_text(summary(outcome), encoding="utf-8")
+    new_file.replace(folder / "report.json", f"{document}\n".encode())
+    new_file.replace(folder / "summary.md", summary(outcome).encode())

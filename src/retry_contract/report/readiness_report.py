@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from retry_contract import new_file
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
@@ -103,9 +104,9 @@ def _notes(found: Readiness) -> Iterator[str]:
 def write_readiness(found: Readiness, folder: Path) -> None:
     """Write report.json and summary.md into a folder that exists."""
     document = json_text(readiness_document(found))
-    (folder / "report.json").write_text(document + "\n", encoding="utf-8")
+    new_file.replace(folder / "report.json", f"{document}\n".encode())
     text = "\n".join(_markdown(found)) + "\n"
-    (folder / "summary.md").write_text(text, encoding="utf-8", errors="backslashreplace")
+    new_file.replace(folder / "summary.md", text.encode("utf-8", "backslashreplace"))
 
 
 def _outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:

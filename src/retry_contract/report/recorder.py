@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from retry_contract import new_file
 from retry_contract.exchange import Exchange
 from retry_contract.privacy.descriptions import describe
 from retry_contract.privacy.disarm import json_text
@@ -42,5 +43,5 @@ class Recorder:
             line["problem"] = f"{describe(exchange.payload)}, over 64 KiB and so left out"
         else:
             line["body"] = mask(exchange.payload)
-        with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(json_text(self._scrubber.scrub_payload(line), indent=None) + "\n")
+        written = json_text(self._scrubber.scrub_payload(line), indent=None) + "\n"
+        new_file.append(self._file, written.encode("ascii"))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, overload
 
+from retry_contract import new_file
 from retry_contract.outcome import UsageError
 
 _LARGEST, _LARGEST_DECIMAL, _LARGEST_SEED = 999_999_999, 999_999, 2**64 - 1
@@ -80,14 +81,19 @@ def template_values(text: str | None) -> dict[str, str] | None:
 
 
 def usable_file(name: str, file: str | None) -> Path | None:
-    """Return a file that can be written; it is emptied."""
+    """Return a file that can be written: a new one, in the place of an earlier one."""
     if file is None:
         return None
+    path = Path(file)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        is_folder = path.is_dir() and not path.is_symlink()
+        what = "is a folder" if is_folder else "is a link, a device or a pipe"
+        raise UsageError(f"--{name} {file}: {what}; give the name of a file")
     try:
-        Path(file).write_bytes(b"")
+        new_file.replace(path, b"")
     except OSError as error:
         raise UsageError(f"--{name} {file}: {error.strerror or error}") from None
-    return Path(file).absolute()
+    return path.absolute()
 
 
 def usable_folder(name: str, folder: str | None) -> Path | None:

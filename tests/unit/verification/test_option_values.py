@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from retry_contract import new_file
 from retry_contract.outcome import UsageError
 from retry_contract.verification.option_values import (
     number,
@@ -145,7 +147,7 @@ def test_id_that_would_change_a_path(text: str) -> None:
     assert refused == f"--message {text}: is no id; copy it from a response of the service"
 
 
-def test_record_is_emptied(tmp_path: Path) -> None:
+def test_record_is_a_new_file(tmp_path: Path) -> None:
     file = tmp_path / "record.jsonl"
     file.write_text("of an earlier run", encoding="utf-8")
     assert usable_file("record", str(file)) == file
@@ -155,12 +157,19 @@ def test_record_is_emptied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("place", "reason"),
-    [("", "Is a directory"), ("no/such/folder", "No such file or directory")],
+    [
+        ("", "is a folder; give the name of a file"),
+        ("no/such/folder", "No such file or directory"),
+        ("link", "is a link, a device or a pipe; give the name of a file"),
+        (os.devnull, "is a link, a device or a pipe; give the name of a file"),
+    ],
 )
 def test_record_that_cannot_be_written(tmp_path: Path, place: str, reason: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     file = str(tmp_path / place)
     refused = _refusal(lambda: usable_file("record", file))
     assert refused == f"--record {file}: {reason}"
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_system_error_without_a_reason_is_shown_as_it_is(
@@ -169,7 +178,7 @@ def test_system_error_without_a_reason_is_shown_as_it_is(
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(Path, "write_bytes", fail)
+    monkeypatch.setattr(new_file, "replace", fail)
     monkeypatch.setattr(Path, "mkdir", fail)
     assert _refusal(lambda: usable_file("record", "r")) == "--record r: the disk is gone"
     assert _refusal(lambda: usable_folder("report", "r")) == "--report r: the disk is gone"

@@ -1,0 +1,34 @@
+"""junit.xml of `--report DIR`: pytest writes it to a folder of its own, from where it is moved."""
+
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from retry_contract import new_file
+
+
+class JunitFile:
+    """Has pytest write junit.xml so that no link in the folder of the report is followed."""
+
+    def __init__(self, config: pytest.Config, file: Path) -> None:
+        self._config, self._file = config, file
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Move what pytest writes at the end of the session."""
+        xml = self._config.stash.get(xml_key, None)
+        if xml is None:  # a worker of xdist
+            return (yield)
+        named = xml.logfile
+        with tempfile.TemporaryDirectory() as folder:
+            own = Path(folder, self._file.name)
+            xml.logfile = str(own)
+            try:
+                result = yield
+            finally:
+                xml.logfile = named  # pytest shows it
+            new_file.replace(self._file, own.read_bytes())
+        return result
