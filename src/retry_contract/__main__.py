@@ -6,6 +6,7 @@ The latter is for machines that do not allow unsigned launchers.
 import gc
 import sys
 
+from retry_contract import environment
 from retry_contract._version import __version__
 from retry_contract.cli.interrupts import ignore_from_now_on, leave_at_once
 
@@ -15,6 +16,7 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:  # needs none of the imports below
         print(f"retry-contract {__version__}")
         return 0
+    environment.isolate()
     leave_at_once()
     gc.disable()  # until what stays is imported: collecting takes a third of the start
     if sys.argv[0].endswith("__main__.py") and not sys.flags.safe_path:

@@ -27,24 +27,25 @@ Done = subprocess.CompletedProcess[str]
 
 # Plugins that meddle with a run. `verify` has no option for that, so they come as `-- -p NAME`.
 PLUGINS = {
-    # FAULT is a fault's name: the model misbehaves so.
+    # RETRY_CONTRACT_FAULT is a fault's name: the model misbehaves so.
     "faulty": """
 import os
 from retry_contract.service.faults import FAULTS
 from retry_contract.verification import verification
 real = verification.mock_of
-fault = FAULTS[os.environ["FAULT"]]
+fault = FAULTS[os.environ["RETRY_CONTRACT_FAULT"]]
 verification.mock_of = lambda *given, **named: real(*given, **named, faults=[fault])
 """,
-    # AT is a number: checking the rule of that number, from 1, raises RAISE.
+    # RETRY_CONTRACT_AT is a number: checking the rule of that number, from 1, raises
+    # RETRY_CONTRACT_RAISE.
     "raising": """
 import builtins, os
 from retry_contract.verification.verification import Verification
 real, checked = Verification.check, []
 def check(self, contract, rule):
     checked.append(rule)
-    if len(checked) == int(os.environ["AT"]):
-        raise getattr(builtins, os.environ["RAISE"])
+    if len(checked) == int(os.environ["RETRY_CONTRACT_AT"]):
+        raise getattr(builtins, os.environ["RETRY_CONTRACT_RAISE"])
     return real(self, contract, rule)
 Verification.check = check
 """,

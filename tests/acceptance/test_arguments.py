@@ -54,7 +54,7 @@ def test_each_failure_is_printed_once(extra: str, here: Here) -> None:
 @pytest.mark.slow
 def test_each_failure_is_printed_once_by_two_workers_too(command: Here) -> None:
     words = ("--", "-p", "faulty", "-p", "xdist", "-n", "2", "-k", "message-id-kept")
-    done = command(*VERIFY, *words, env={"FAULT": "id-changed"})
+    done = command(*VERIFY, *words, env={"RETRY_CONTRACT_FAULT": "id-changed"})
     assert done.returncode == 1
     assert (done.stdout + done.stderr).count(CAME) == 1
 

@@ -28,12 +28,12 @@ def press():
     os.kill(os.getpid(), signal.SIGINT)
 
 class Finder:
-    left = os.environ.get("AT", "").split(",")
+    left, twice = os.environ.get("AT", "").split(","), os.environ.get("TWICE")
 
     def find_spec(self, name, path=None, target=None):
         if name in self.left:
             self.left.remove(name)
-            if os.environ.get("TWICE"):
+            if self.twice:
                 threading.Thread(target=lambda: (time.sleep(0.05), press())).start()
             press()
 
@@ -41,7 +41,7 @@ sys.meta_path.insert(0, Finder())
 if "exit" in Finder.left:
     atexit.register(press)
 """
-# A pytest plugin. HOOKS names hooks in which the process is interrupted.
+# A pytest plugin. RETRY_CONTRACT_HOOKS names hooks in which the process is interrupted.
 HOOKED = """
 import os, signal
 
@@ -52,7 +52,7 @@ def hook(name):
             os.kill(os.getpid(), signal.SIGINT)
     return press
 
-left = os.environ.get("HOOKS", "").split(",")
+left = os.environ.get("RETRY_CONTRACT_HOOKS", "").split(",")
 for name in list(left):
     globals()[name] = hook(name)
 """
@@ -123,13 +123,13 @@ def test_start_of_another_command_is_left_too(run: Run, command: str) -> None:
 )
 def test_run_is_ended_once(run: Run, hooks: str) -> None:
     words = ("--contract", "after", "--fuzz", "0", "--json", "--report", "report")
-    done = run("verify", *words, "--", "-p", "hooked", HOOKS=hooks, AT="exit")
+    done = run("verify", *words, "--", "-p", "hooked", RETRY_CONTRACT_HOOKS=hooks, AT="exit")
     assert done.returncode == 3, done.stderr
     assert json.loads(done.stdout)["reason"] == "interrupted"
 
 
 def test_run_without_an_option_is_ended_before_its_first_test(run: Run) -> None:
-    done = run("verify", "--", "-p", "hooked", HOOKS="pytest_collection", AT="exit")
+    done = run("verify", "--", "-p", "hooked", RETRY_CONTRACT_HOOKS="pytest_collection", AT="exit")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.splitlines()[-1] == "retry-contract verify: interrupted"
 
@@ -140,7 +140,7 @@ def test_run_without_an_option_is_ended_before_its_first_test(run: Run) -> None:
 )
 def test_run_that_is_over_keeps_its_outcome(run: Run, tmp_path: Path, hooks: str) -> None:
     words = ("--fuzz", "0", "--report", "report", "--", "-p", "hooked")
-    done = run("verify", *words, HOOKS=hooks, AT="exit")
+    done = run("verify", *words, RETRY_CONTRACT_HOOKS=hooks, AT="exit")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("KEPT by the built-in model")
     document: Any = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from retry_contract.cli.env_file import FIRST
 from retry_contract.cli.interrupts import ONE_PRESS
 from retry_contract.cli.output import complain
 from retry_contract.endpoint.clock import monotonic
+from retry_contract.environment import original
 from retry_contract.outcome import ExitCode
 
 Signals = queue.SimpleQueue[int]
@@ -74,9 +75,10 @@ def environment(given: Mapping[str, str], sandbox: str) -> dict[str, str]:
     from retry_contract.endpoint import sandbox_client
 
     # Last, so that the command finds this one where no other is in the way.
-    places = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
+    users = original()
+    places = [users.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     path = {"PATH": os.pathsep.join(places)}
-    own = {**os.environ, **path, **_past_proxies(os.environ), **given}
+    own = {**users, **path, **_past_proxies(users), **given}
     return {**own, sandbox_client.COMMAND: sandbox}
 
 

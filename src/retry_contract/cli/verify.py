@@ -2,13 +2,13 @@
 
 import argparse
 import dataclasses
-import os
 import sys
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retry_contract import environment
 from retry_contract.cli.output import paint, write_json, write_lines
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
@@ -77,9 +77,8 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     fixed += [part for name in _LEFT_OUT for part in ("-p", f"no:{name}")]
     watcher = Watcher(quiet=not extra)
     # Standard output is for the outcome alone, whatever pytest or a plugin prints.
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(sys.stderr):
-        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-            patch.delenv(name)
+    quiet = redirect_stdout(sys.stderr)
+    with environment.isolated(), pytest.MonkeyPatch.context() as patch, quiet:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         status = pytest.main([*fixed, *arguments, *extra, str(tests)], plugins=[watcher])
     outcome = watcher.config.stash.get(OUTCOME, None) if watcher.config else None

@@ -17,6 +17,7 @@ from retry_contract.endpoint.base import Endpoint, Numbers, response_or_error
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
+from retry_contract.environment import isolated
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
 
@@ -216,7 +217,8 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     """Return what TLS trusts: a CA file, that of SSL_CERT_FILE, or certifi's. Raises UsageError."""
     file = ca_file or os.environ.get("SSL_CERT_FILE")
     try:
-        return ssl.create_default_context(cafile=file or certifi.where())
+        with isolated():  # under pytest it would write keys where SSLKEYLOGFILE names a file
+            return ssl.create_default_context(cafile=file or certifi.where())
     except OSError:
         name = "--ca-file" if ca_file else "SSL_CERT_FILE"
         raise UsageError(f"{name} {file}: no CA certificates in PEM can be read there") from None

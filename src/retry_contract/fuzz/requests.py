@@ -23,6 +23,7 @@ from schemathesis.specs.openapi import checks
 
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint import guard
+from retry_contract.environment import isolated
 from retry_contract.exchange import Exchange, Observation
 from retry_contract.fuzz import conformance
 from retry_contract.fuzz.engine import Tally, run_cases
@@ -148,7 +149,8 @@ class _Player:
         self._known: str | None = None
         path = plan.expectation.contract.folder / plan.expectation.contract.name / "openapi.json"
         # With no configuration given, Schemathesis would read a schemathesis.toml of the folder.
-        schema = schemathesis.openapi.from_path(path, config=SchemathesisConfig())
+        with isolated():  # under pytest it would run the module that SCHEMATHESIS_HOOKS names
+            schema = schemathesis.openapi.from_path(path, config=SchemathesisConfig())
         schema.config.analysis.constants.enabled = False
         # Set first: an operation takes the application with it when it is looked up.
         schema.app = self

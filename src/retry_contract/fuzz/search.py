@@ -3,7 +3,7 @@
 import contextlib
 import os
 import random
-import tempfile
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +16,9 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
+
+_NOWHERE = Path(os.devnull) / "retry-contract"
+"""Hypothesis goes on without the folder that it cannot make there."""
 
 
 class EndOfRun(BaseException):
@@ -57,12 +60,24 @@ def isolated() -> Iterator[None]:
 
 
 def _cache_folder() -> Path:
-    """Return the folder for Hypothesis' tables of Unicode."""
+    """Return the folder for Hypothesis' tables of Unicode, or one that there cannot be."""
     root = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
-        return (Path(root) if root else Path.home() / ".cache") / "retry-contract"
-    except RuntimeError:  # a user without a home, as in some containers
-        return Path(tempfile.gettempdir()) / "retry-contract"
+        folder = (Path(root) if root else Path.home() / ".cache") / "retry-contract"
+        return folder if _is_own(folder) else _NOWHERE
+    except (RuntimeError, OSError):  # a user without a home, as in some containers
+        return _NOWHERE
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder, made if need be, is one that the user alone can write to."""
+    if not folder.is_absolute():  # it would lie in the current folder
+        return False
+    for made in (folder.parent, folder):
+        made.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    is_private = os.name == "nt" or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
+    return stat.S_ISDIR(found.st_mode) and is_private
 
 
 def draw(strategy: SearchStrategy[T], number: int, seed: int) -> list[T]:

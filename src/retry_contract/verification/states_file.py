@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from retry_contract.environment import restored
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.user_errors import last_line, place_of
 from retry_contract.privacy.words import mask_words
@@ -47,7 +48,8 @@ def _import(name: str) -> ModuleType:
         raise UsageError(f"--states {name}: there is no such file")
     sys.path.append(str(file.resolve().parent if is_file else Path.cwd()))
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # standard output is for the outcome
+        # Standard output is for the outcome.
+        with restored(), contextlib.redirect_stdout(sys.stderr):
             return _run(file) if is_file else importlib.import_module(name)
     except KeyboardInterrupt:
         raise

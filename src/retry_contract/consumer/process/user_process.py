@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from retry_contract.consumer.process.attempt import READY
+from retry_contract.environment import original
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import one_line
 
@@ -81,7 +82,7 @@ def check_started(status: int) -> None:
 
 def isolated_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without the user's key, and without a way off this machine by proxy."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+    kept = {name: text for name, text in original().items() if not name.startswith(_OURS)}
     return {**kept, **_NOWHERE, **given}
 
 
@@ -181,8 +182,9 @@ class UserProcess:
     ) -> None:
         """Start it in its own group. Raises UsageError if it cannot be started."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        own = original() if environment is None else environment
         try:
-            self._process = subprocess.Popen(words, env=environment, **pipes, **group_arguments())
+            self._process = subprocess.Popen(words, env=own, **pipes, **group_arguments())
         except OSError as error:
             reason = error.strerror or "the system refused it"
             raise UsageError(f"the command cannot be started: {reason}") from None
