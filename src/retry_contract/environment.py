@@ -71,5 +71,5 @@ def restored() -> Iterator[None]:
 
 def _take_out() -> dict[str, str]:
     # A name may be empty, or begin with "=" on Windows; the system does not take such a one back.
-    others = [name for name in os.environ if name.strip("=")[:1] and not is_kept(name)]
+    others = [name for name in os.environ if name[:1] not in ("", "=") and not is_kept(name)]
     return {name: os.environ.pop(name) for name in others}

@@ -16,7 +16,7 @@ class JunitFile:
     def __init__(self, config: pytest.Config, file: Path) -> None:
         self._config, self._file = config, file
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within that of pytest which shows the name
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
         """Move what pytest writes at the end of the session."""
         xml = self._config.stash.get(xml_key, None)
@@ -29,6 +29,6 @@ class JunitFile:
             try:
                 result = yield
             finally:
-                xml.logfile = named  # pytest shows it
+                xml.logfile = named
             new_file.replace(self._file, own.read_bytes())
         return result
