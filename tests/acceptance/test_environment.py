@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bounded import MEMORY, Bounded, run_bounded
+from support.bounded import Bounded, run_bounded
 from support.library_variables import library_variables
 from support.sessions import ask, run_session
 
@@ -104,7 +104,6 @@ def run(tmp_path: Path) -> Run:
 def check(trapped: Trapped, *libraries: str, own: str = "") -> None:
     """Check that nothing was seen, run or left, but for the folder that is the kit's own."""
     assert (trapped.done.returncode, trapped.done.stderr) == (0, "")
-    assert trapped.done.memory < MEMORY
     assert set(libraries) <= set(trapped.audited["imported"])
     assert (trapped.audited["seen"], trapped.audited["left"]) == ({}, [])
     assert {file for file in trapped.left if not own or not file.startswith(own)} == set()
@@ -172,6 +171,21 @@ def test_hook_of_states_finds_the_whole_environment(tmp_path: Path) -> None:
     words = ["sandbox", "--port", "0", "--run", inner]
     done = run_bounded(words, env={"DATABASE_URL": "postgres"}, cwd=tmp_path)
     assert "raised ValueError: postgres postgres" in done.stdout
+
+
+def test_process_of_a_consumer_finds_the_whole_environment(tmp_path: Path) -> None:
+    source = "import os\ndef read(response): return os.environ['DATABASE_URL'] and response['id']\n"
+    (tmp_path / "own_reader.py").write_text(source, encoding="utf-8")
+    found = {"DATABASE_URL": "postgres"}
+    done = run_bounded(["consumer", "own_reader:read"], env=found, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_caller_of_the_command_line_is_isolated_too(
+    here: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k no_such_rule")
+    assert here("verify", "--fuzz", "0").returncode == 0
 
 
 def test_under_pytest_the_kit_loads_no_hooks_of_schemathesis(tmp_path: Path) -> None:

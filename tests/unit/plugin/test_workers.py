@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from retry_contract.plugin.session import is_parallel
+from retry_contract.plugin.session import is_parallel, session_of
+from retry_contract.verification.option_table import OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,25 @@ def test_session_is_parallel(options: dict[str, Any], parallel: bool) -> None:
     assert is_parallel(config) == parallel
     config.workerinput = {}
     assert is_parallel(config), "a worker"
+
+
+@pytest.mark.parametrize("is_worker", [True, False])
+def test_only_the_controller_makes_a_new_record(is_worker: bool, tmp_path: Path) -> None:
+    file = tmp_path / "record.jsonl"
+    file.write_bytes(b"of another worker")
+    given: dict[str, Any] = {option.destination: None for option in OPTIONS}
+    given |= {"retry_contract_record": str(file), "keyword": ""}
+    hook = SimpleNamespace(
+        pytest_retry_contract_state=SimpleNamespace(get_hookimpls=list),
+        pytest_retry_contract_progress=None,
+    )
+    config: Any = SimpleNamespace(
+        stash=pytest.Stash(),
+        getoption=lambda name, *_: given[name],
+        hook=hook,
+        pluginmanager=SimpleNamespace(register=lambda *_: None),
+    )
+    if is_worker:
+        config.workerinput = {}
+    assert session_of(config).options.record == file
+    assert file.read_bytes() == (b"of another worker" if is_worker else b"")
