@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+SHOWN = 100
+"""How many violations, and how many drifts, of a file or a run are shown; the rest is counted."""
+
 
 class ExitCode(enum.IntEnum):
     """What a command exits with."""
@@ -110,9 +113,33 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class More:
+    """How many violations and drifts there are at the least that are not shown."""
+
+    violations: int = 0
+    drift: int = 0
+
+    def __add__(self, other: "More") -> "More":
+        return More(self.violations + other.violations, self.drift + other.drift)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return in a line each how many there are."""
+        counts = ((self.violations, "violation"), (self.drift, "drift"))
+        return tuple(
+            f"and at least {number:,} more {unit}{'' if number == 1 else 's'}"
+            for number, unit in counts
+            if number
+        )
+
+
+NO_MORE = More()
+
+
+@dataclass(frozen=True)
 class RuleResult:
     """One rule, checked for one contract.
 
+    `more` is how many violations were found that `violations` leaves out.
     `cases` is how many generated cases were played, `asked` how many there were to be, where
     --max-seconds ended them.
     """
@@ -124,15 +151,17 @@ class RuleResult:
     reason: str | None = None
     cases: int | None = None
     asked: int | None = None
+    more: int = 0
 
 
 @dataclass(frozen=True)
 class ContractResult:
-    """All rules of one contract, and the drift seen with it."""
+    """All rules of one contract, and the drift seen with it; `more` of it was found at least."""
 
     contract: str
     rules: tuple[RuleResult, ...]
     drift: tuple[Drift, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,28 @@
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from retry_contract.cli.output import complain
 from retry_contract.outcome import UsageError
 
 STANDARD_INPUT = "-"
 _NO_FILES = "is a folder without *.json: give one with saved responses"
+_NO_FILE = "cannot be read: it is no regular file"
+_PIPE = f"{_NO_FILE}; give what it holds on standard input, as -"
+_WAITS = "retry-contract validate: reading standard input …"
 _LARGEST, _FIRST_READ = 50_000_000, 65_536
 """In bytes. Asking for more than most files hold costs more than reading them."""
+
+_SOON = 1.0
+"""After how many seconds of silence it is said that standard input is read."""
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Opening a pipe without O_NONBLOCK waits for a writer."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +42,44 @@ class SavedFile:
         if given and sys.stdin is None:
             raise UsageError("cannot be read: it is closed")
         try:
-            with nullcontext(sys.stdin.buffer) if given else Path(self.name).open("rb") as stream:
-                body: bytes = stream.read(_FIRST_READ)
-                if len(body) == _FIRST_READ:
-                    body += stream.read(_LARGEST + 1 - _FIRST_READ)
+            body = _standard_input() if given else _content_of(self.name)
         except (OSError, ValueError) as error:
             raise UsageError(f"cannot be read: {_reason(error)}") from None
         if len(body) > _LARGEST:
             raise UsageError("is over 50 MB: give one saved response a file")
         return body
+
+
+def _standard_input() -> bytes:
+    """Return what comes on standard input, and say that it is waited for if nothing comes soon."""
+    if sys.stdin.isatty():
+        complain(_WAITS)
+        return _bounded(sys.stdin.buffer)
+    # No poll, which Windows has for sockets alone.
+    late = threading.Timer(_SOON, complain, [_WAITS])
+    late.daemon = True
+    late.start()
+    try:
+        return _bounded(sys.stdin.buffer)
+    finally:
+        late.cancel()
+
+
+def _content_of(name: str) -> bytes:
+    """Return the content of a regular file: what was opened is looked at, and not its name."""
+    if Path(name).is_socket():  # which cannot be opened
+        raise UsageError(_NO_FILE)
+    with os.fdopen(os.open(name, _FLAGS), "rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise UsageError(_PIPE if stat.S_ISFIFO(mode) else _NO_FILE)
+        return _bounded(stream)
+
+
+def _bounded(stream: BinaryIO) -> bytes:
+    """Return what a stream holds, or so much that it is too large."""
+    body = stream.read(_FIRST_READ)
+    return body + stream.read(_LARGEST + 1 - _FIRST_READ) if len(body) == _FIRST_READ else body
 
 
 def is_folder(name: str) -> bool:
@@ -75,8 +115,8 @@ def _folder_files(folder: str) -> Iterator[SavedFile]:
                 continue
             if stat.S_ISREG(mode):
                 yield SavedFile(entry.path)
-            elif not stat.S_ISDIR(mode):  # opening a pipe would wait for a writer
-                yield SavedFile(entry.path, "cannot be read: it is no regular file")
+            elif not stat.S_ISDIR(mode):
+                yield SavedFile(entry.path, _NO_FILE)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -1,21 +1,20 @@
 """Validates a saved response, and names what is none."""
 
 import functools
-import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from retry_contract.contract.catalogue import KINDS, Catalogue, Contract, Kind
-from retry_contract.contract.document import Document, read_document
+from retry_contract.contract.document import MOST_VALUES, Document, read_document
 from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import (
-    Validation,
     error_response_problem,
     keeps,
     validate_expected,
 )
-from retry_contract.outcome import Drift, UsageError, Violation
+from retry_contract.outcome import NO_MORE, SHOWN, Drift, More, UsageError, Violation
 
 OtherKind = Literal["error"] | Kind
 _KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "retry")
@@ -30,6 +29,8 @@ _HAR = (
     "is a HAR, which holds many exchanges: save the body of one response, and give that "
     "(log.entries[N].response.content.text)"
 )
+_HAR_BEGINS = re.compile(rb'(?:\xef\xbb\xbf)?\s*+\{\s*+"log"\s*+:')
+_LARGE = f"holds over {MOST_VALUES:,} values: that is no saved response; give the body of one"
 _LINES = "is JSON lines, one document a line: save each response in a file of its own, in a folder"
 
 
@@ -38,7 +39,7 @@ class SavedResponse:
     """A saved response, validated by the contract that is expected.
 
     Of several contracts it is the one with the fewest violations. `contract` is None for a body
-    that is no JSON.
+    that is no JSON. `more` is what there is that is left out.
     """
 
     contract: str | None
@@ -46,6 +47,7 @@ class SavedResponse:
     drift: tuple[Drift, ...] = ()
     payload: Any = field(default=None, repr=False)
     catalogue: Catalogue | None = field(default=None, repr=False)
+    more: More = NO_MORE
 
     @functools.cached_property
     def keeps(self) -> tuple[str, ...]:
@@ -82,12 +84,17 @@ def validate_saved(body: bytes, expectations: Sequence[Expectation]) -> SavedRes
     if document.violations:
         return SavedResponse(None, document.violations)
     found = (validate_expected(document.payload, expected) for expected in reversed(expectations))
-    best: Validation = min(found, key=lambda validation: len(validation.violations))
+    best = min(found, key=lambda one: len(one.violations) + one.more.violations)
     catalogue = expectations[0].catalogue
-    drift = document.drift + best.drift
-    saved = SavedResponse(best.contract, best.violations, drift, document.payload, catalogue)
-    if best.violations and not saved.keeps and saved.other_kind:
-        return replace(saved, violations=(_another_response(saved.other_kind),), drift=())
+    violations, drift = best.violations, document.drift + best.drift
+    left_out = More(len(violations[SHOWN:]), len(drift[SHOWN:]) + document.more)
+    saved = SavedResponse(
+        *(best.contract, violations[:SHOWN], drift[:SHOWN], document.payload, catalogue),
+        more=best.more + left_out,
+    )
+    if violations and not saved.keeps and saved.other_kind:
+        only = (_another_response(saved.other_kind),)
+        return replace(saved, violations=only, drift=(), more=NO_MORE)
     return saved
 
 
@@ -116,6 +123,8 @@ def _document(body: bytes) -> Document:
     document = read_document(body)
     if document.violations and _is_lines(body):
         raise UsageError(_LINES)
+    if document.too_many:
+        raise UsageError(_HAR if _HAR_BEGINS.match(body) else _LARGE)
     log = document.payload.get("log") if isinstance(document.payload, dict) else None
     if isinstance(log, dict) and isinstance(log.get("entries"), list):
         raise UsageError(_HAR)
@@ -124,6 +133,6 @@ def _document(body: bytes) -> Document:
 
 def _is_lines(body: bytes) -> bool:
     """Return whether the first two lines that are not blank are a JSON object each."""
-    lines = (line for line in io.BytesIO(body) if line.strip())
-    first = [next(lines, b""), next(lines, b"")]
-    return all(isinstance(read_document(line).payload, dict) for line in first)
+    first, _, rest = body.lstrip().partition(b"\n")
+    second = rest.lstrip().partition(b"\n")[0]
+    return all(isinstance(read_document(line).payload, dict) for line in (first, second))

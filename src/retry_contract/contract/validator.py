@@ -2,8 +2,10 @@
 
 import functools
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
@@ -15,12 +17,14 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.json_value import json_value
 from retry_contract.contract.phrase import expected_by, expected_value
 from retry_contract.contract.subschemas import join_patterns
-from retry_contract.outcome import Drift, Violation
+from retry_contract.outcome import NO_MORE, SHOWN, Drift, More, Violation
 from retry_contract.privacy.descriptions import describe, pointer
 
 _FLAT, _NESTED = ("message", "statusCode"), ("code", "message", "type", "id")
 _SENT = "what json.loads reads from the body that is sent"
-_DEEPEST_SEARCH = 4
+_DEEPEST_SEARCH, _LONGEST_SEARCH = 4, 10_000
+"""In levels, and in members, of the place where an absent member is instead."""
+
 _OFFSET = re.compile("([Zz]|[+-][0-9]{2}:[0-9]{2})$")
 
 _Path = list[str | int]
@@ -28,30 +32,46 @@ _Path = list[str | int]
 
 @dataclass(frozen=True)
 class Validation:
-    """What a payload breaks of one contract, and its drift."""
+    """What a payload breaks of one contract, and its drift; `more` is what is left out."""
 
     contract: str
     violations: tuple[Violation, ...]
     drift: tuple[Drift, ...] = ()
+    more: More = NO_MORE
 
 
 def validate(payload: Any, contract: Contract, kind: Kind = "retry") -> Validation:
-    """Validate a payload, read from JSON, by one contract. One defect gives one violation."""
-    errors = _validator(contract, kind).iter_errors(payload)
-    found = {
-        v.pointer: replace(v, rule=rule_of(v.pointer, kind))
-        for error in errors
-        for v in _violations(error, payload, contract, kind)
-    }
+    """Validate a payload, read from JSON, by one contract. One defect gives one violation.
+
+    Of each member the first violations are returned, and of the drift the first.
+    """
+    found, left_out = _described(payload, contract, kind)
     order = [*contract.fields(kind), *(payload if isinstance(payload, dict) else ())]
+    places = {name: place for place, name in reversed([*enumerate(order)])} if found else {}
 
     def rank(violation: Violation) -> tuple[int, str]:
         name = violation.pointer.split("/")[1] if violation.pointer else ""
-        return (order.index(name) if name in order else -1, violation.pointer)
+        return (places.get(name, -1), violation.pointer)
 
-    ranked = tuple(sorted(found.values(), key=rank))
-    drift = _undocumented_fields(payload, contract, kind) + _other_offsets(payload, contract, kind)
-    return Validation(contract.name, ranked, drift)
+    ranked = tuple(sorted(found, key=rank))
+    drift, more = _undocumented_fields(payload, contract, kind)
+    drift += _other_offsets(payload, contract, kind)
+    return Validation(contract.name, ranked, drift, More(left_out, more))
+
+
+def _described(payload: Any, contract: Contract, kind: Kind) -> tuple[list[Violation], int]:
+    """Return the first violations of each member, and how many more the validator found."""
+    found, counts, left_out = dict[str, Violation](), Counter[Any](), 0
+    instead = functools.cache(lambda name: _place_instead(name, payload))
+    for error in _validator(contract, kind).iter_errors(payload):
+        member = error.absolute_path[0] if error.absolute_path else None
+        counts[member] += 1
+        if counts[member] > SHOWN:
+            left_out += 1
+            continue
+        for v in _violations(error, payload, contract, kind, instead):
+            found[v.pointer] = replace(v, rule=rule_of(v.pointer, kind))
+    return [*found.values()], left_out
 
 
 def rule_of(place: str, kind: Kind) -> str:
@@ -79,6 +99,7 @@ def violations(
 
     A Python value that JSON does not have, such as a datetime or a tuple, breaks `body-is-json`.
     `strict` adds the drift, as violations of `drift`. `response` is the kind of the response.
+    Of each member the first 100 are returned, and of the drift the first 100.
     """
     value, others = json_value(payload)
     no_json = tuple(
@@ -129,7 +150,9 @@ def _validator(contract: Contract, kind: Kind | Literal["error"]) -> Draft202012
     return validator_of(written, schemas)
 
 
-def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Iterator[Violation]:
+def _violations(
+    error: Any, payload: Any, contract: Contract, kind: Kind, instead: Callable[[str], str]
+) -> Iterator[Violation]:
     path: _Path = list(error.absolute_path)
     if error.schema is False:
         # jsonschema gives only the path of the object that holds the forbidden member.
@@ -143,7 +166,7 @@ def _violations(error: Any, payload: Any, contract: Contract, kind: Kind) -> Ite
     elif error.validator == "required":
         for name in (name for name in error.validator_value if name not in error.instance):
             field = contract.resolve(error.schema.get("properties", {}).get(name, {}))
-            actual = "absent" + _place_instead(name, payload)
+            actual = "absent" + instead(name)
             yield _violation([*path, name], expected_value(field), actual)
     else:
         expected = expected_by(error.schema, error.validator)
@@ -170,33 +193,37 @@ def _is_at(place: str, other: str) -> bool:
 
 def _place_instead(name: str, payload: Any) -> str:
     """Return a clause that says where an absent member is instead, if it is anywhere."""
-    for other in payload:
+    for other in islice(payload if isinstance(payload, dict) else (), _LONGEST_SEARCH):
         if other.casefold() == name.casefold():
             return f", but there is {other}: names are case-sensitive"
-    place = next(_search(name, payload, []), None)
+    members = islice(_members(payload, []), _LONGEST_SEARCH)
+    place = next((pointer(path) for path in members if path[1:] and path[-1] == name), None)
     return f" at the top, but there is one nested at {place}" if place else ""
 
 
-def _search(name: str, value: Any, path: _Path) -> Iterator[str]:
-    if len(path) > _DEEPEST_SEARCH:
+def _members(value: Any, path: _Path) -> Iterator[_Path]:
+    """Yield the path of each member and item inside a value, as deep as is looked."""
+    if len(path) > _DEEPEST_SEARCH or not isinstance(value, dict | list):
         return
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-        if key == name and path:
-            yield pointer([*path, key])
-        if isinstance(member, dict | list):
-            yield from _search(name, member, [*path, key])
+        yield (place := [*path, key])
+        yield from _members(member, place)
 
 
-def _undocumented_fields(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, ...]:
+def _undocumented_fields(
+    payload: Any, contract: Contract, kind: Kind
+) -> tuple[tuple[Drift, ...], int]:
+    """Return the first undocumented fields, and how many more there are."""
     if not isinstance(payload, dict):
-        return ()
+        return (), 0
     fields = contract.schema_of(kind)["properties"]
     absent = [field for field in fields if field not in payload]
-    return tuple(
-        Drift(pointer([name]), "undocumented field" + _field_instead(name, value, absent))
-        for name, value in payload.items()
-        if name not in fields
+    undocumented = (name for name in payload if name not in fields)
+    first = tuple(
+        Drift(pointer([name]), "undocumented field" + _field_instead(name, payload[name], absent))
+        for name in islice(undocumented, SHOWN)
     )
+    return first, sum(1 for _ in undocumented)
 
 
 def _other_offsets(payload: Any, contract: Contract, kind: Kind) -> tuple[Drift, ...]:
@@ -224,9 +251,10 @@ def _usual_offsets(contract: Contract, kind: Kind) -> tuple[tuple[str, tuple[str
 
 def _field_instead(name: str, value: Any, absent: list[str]) -> str:
     """Return a clause that says which absent field an undocumented one looks like, if any."""
+    inside = {path[-1] for path in islice(_members(value, [name]), _LONGEST_SEARCH // SHOWN)}
     for field in absent:
         if field.casefold() == name.casefold():
             return f"; is {field} meant? Names are case-sensitive"
-        if isinstance(value, dict | list) and any(_search(field, value, [name])):
+        if field in inside:
             return f", with a {field} nested in it, which is not the one at the top"
     return ""

@@ -1,5 +1,6 @@
 """Writes what `validate` found of saved responses, as text and as JSON."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def detail_lines(saved: SavedResponse) -> Iterator[str]:
         yield f"  rule      {rule.id} (basis: {rule.basis}): {rule.source}"
     for drift in saved.drift:
         yield f"  drift     {drift.pointer or 'the body'}: {drift.message}"
+    yield from (f"  {line}" for line in saved.more.lines())
 
 
 def file_document(result: FileResult) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def file_document(result: FileResult) -> dict[str, Any]:
         "contract": saved.contract,
         "violations": [{name: getattr(v, name) for name in _MEMBERS} for v in saved.violations],
         "drift": [{"pointer": d.pointer, "message": d.message} for d in saved.drift],
+        "more": dataclasses.asdict(saved.more),
     }
     notes = {"reason": result.reason, "remark": saved_remark(saved)}
     return document | {name: text for name, text in notes.items() if text}
