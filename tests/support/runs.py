@@ -8,4 +8,4 @@ from retry_contract.verification.run import Run
 def check_all(run: Run) -> ContractResult:
     """Check every rule."""
     results = tuple(map(run.check, RULES.values()))
-    return ContractResult(run.contract, results, run.drift())
+    return ContractResult(run.contract, results, *run.drift())

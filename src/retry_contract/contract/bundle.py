@@ -8,14 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retry_contract.contract.catalogue import Catalogue, Contract, Kind, Schema
-from retry_contract.contract.subschemas import replace_references, rewrite
+from retry_contract.contract.subschemas import ANNOTATIONS, replace_references, rewrite
 
 if TYPE_CHECKING:
     from referencing import Registry
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://retry-contract.invalid/bundles/"
-ANNOTATIONS = {"title", "description", "examples"}
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 

@@ -4,9 +4,9 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from retry_contract.contract.bundle import ANNOTATIONS, Definitions, flatten, resolver
+from retry_contract.contract.bundle import Definitions, flatten, resolver
 from retry_contract.contract.catalogue import KINDS, Contract, Kind, Schema
-from retry_contract.contract.subschemas import MAPS, SCHEMAS, rewrite
+from retry_contract.contract.subschemas import ANNOTATIONS, MAPS, SCHEMAS, rewrite
 
 _KINDS: dict[str, Kind] = {f"{kind}-response.schema.json": kind for kind in KINDS}
 _NEVER: Schema = {"not": {}}

@@ -16,6 +16,10 @@ SCHEMAS = {
 """Keywords that hold a schema, or a list of schemas."""
 
 
+ANNOTATIONS = {"title", "description", "examples"}
+"""Keywords that say something of a schema, and ask nothing of a value."""
+
+
 def rewrite(schema: Any, change: Callable[[Schema], Any]) -> Any:
     """Return a schema with each object that is a schema changed, the innermost first."""
     if isinstance(schema, list):

@@ -1,5 +1,6 @@
 """The interface of every way to reach a service."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Protocol
 
 import httpx
 
+from retry_contract.endpoint.waiting import Waiting
 from retry_contract.outcome import NotTested
 
 
@@ -51,6 +53,11 @@ class Endpoint(Protocol):
     asks_team: bool = False
     real_time: bool
     patience: float = 10.0
+
+    @functools.cached_property
+    def waiting(self) -> Waiting:
+        """What is left of the time to wait after a 429, over everything that asks this endpoint."""
+        return Waiting()
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response with its body read.

@@ -17,6 +17,7 @@ from retry_contract.endpoint.base import Endpoint, Numbers, response_or_error
 from retry_contract.endpoint.body import ACCEPTED, read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
+from retry_contract.endpoint.waiting import Waiting
 from retry_contract.environment import isolated
 from retry_contract.outcome import UsageError
 from retry_contract.service.model import simulator_number
@@ -36,7 +37,8 @@ class LiveSettings:
 
     `messages` are the ids of messages that may be retried, in the order of preference. `budget`
     is in requests, `rate` in requests a second, `timeout` in seconds for a whole response, and
-    `patience` in seconds for a message that is to fail: by default 10 here, and 90 elsewhere.
+    `patience` in seconds for a message that is to fail, by default 10 here and 90 elsewhere, and
+    for all waits after a 429, by default five minutes.
     """
 
     url: str
@@ -74,6 +76,7 @@ class LiveEndpoint(Endpoint):
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
         self.patience = settings.patience or (_PATIENCE_HERE if bounds.loopback else _PATIENCE)
+        self.waiting = Waiting(settings.patience)
         self._state_of, self._proxied = state_of, settings.proxy is not None
         self.asks_team = state_of is not None
         self._few = threading.Semaphore(_AT_ONCE)

@@ -6,7 +6,8 @@ import platform
 from typing import Any
 
 from retry_contract._version import __version__
-from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
+from retry_contract.outcome import SHOWN, Outcome, RuleResult, RuleState, Verdict, Violation
+from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
@@ -17,12 +18,14 @@ _LIBRARIES = ("hypothesis", "jsonschema", "pytest", "schemathesis")
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome in the form that `verify --json` prints."""
+    found = causes(outcome)
+    outcome, more = bounded(outcome)
     return {
         "format": 1,
         "outcome": str(outcome.verdict),
         "reason": outcome.reason,
         "endpoint": outcome.endpoint,
-        "causes": [_cause(cause) for cause in causes(outcome)],
+        "causes": [_cause(cause) for cause in found[:SHOWN]],
         "replay": outcome.replay,
         "next": None if outcome.verdict is Verdict.KEPT else next_step(outcome),
         "contracts": [
@@ -33,6 +36,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             }
             for contract in outcome.contracts
         ],
+        "more": {"causes": len(found[SHOWN:]), **dataclasses.asdict(more)},
         "requests": outcome.traffic.requests,
         "sent": {name: getattr(outcome.traffic, name) for name in _SENT},
         "samples": outcome.samples,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from retry_contract.outcome import Outcome
+from retry_contract.outcome import SHOWN, More, Outcome
 from retry_contract.privacy.disarm import disarm
+from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.report.text import reason_lines, sent_line, verdict_line
 
@@ -18,7 +19,9 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     found, notes = causes(outcome), list(_notes(outcome))
     if found:
         yield from ("", "| what came | expected | contract | breaks | source |")
-        yield from ("|---|---|---|---|---|", *map(_row, found))
+        yield from ("|---|---|---|---|---|", *map(_row, found[:SHOWN]))
+        more = len(found[SHOWN:])
+        yield from ("", f"and {more:,} more cause{'' if more == 1 else 's'}") if more else ()
     if notes:
         yield from ("", *notes)
     if outcome.samples is not None:
@@ -40,10 +43,12 @@ def _row(cause: Cause) -> str:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
-    for contract in outcome.contracts:
+    shown, more = bounded(outcome)
+    for contract in shown.contracts:
         for drift in contract.drift:
             place = _code(drift.pointer) if drift.pointer else "the body"
             yield f"- drift in {contract.contract}: {place}: {_cell(drift.message)}"
+    yield from (f"- {line}" for line in More(drift=more.drift).lines())
     yield from (f"- {_cell(reason)}" for reason in reason_lines(outcome))
 
 

@@ -4,7 +4,16 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from retry_contract.outcome import Outcome, RuleResult, RuleState, Verdict, Violation
+from retry_contract.outcome import (
+    SHOWN,
+    More,
+    Outcome,
+    RuleResult,
+    RuleState,
+    Verdict,
+    Violation,
+)
+from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes
 from retry_contract.rules import RULES, Rule
 from retry_contract.rules.every_response import cutover_clause
@@ -44,10 +53,7 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     if is_tested(outcome):
         yield from cause_lines(outcome, broken)
         yield from _count_lines(outcome)
-        for contract in outcome.contracts:
-            for drift in contract.drift:
-                place = f"{drift.pointer}: " if drift.pointer else ""
-                yield from _wrapped(f"drift: {place}{drift.message} ({contract.contract})")
+        yield from _drift_lines(outcome)
         yield from _left_out_lines(outcome)
         for mistake in outcome.mistakes[1:]:  # the last line has the first
             yield from _wrapped(f"also: {mistake}")
@@ -62,14 +68,26 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     yield verdict_line(outcome)
 
 
+def _drift_lines(outcome: Outcome) -> Iterator[str]:
+    shown, more = bounded(outcome)
+    for contract in shown.contracts:
+        for drift in contract.drift:
+            place = f"{drift.pointer}: " if drift.pointer else ""
+            yield from _wrapped(f"drift: {place}{drift.message} ({contract.contract})")
+    yield from More(drift=more.drift).lines()
+
+
 def cause_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     """Yield each cause: what came and where, what was expected, the rules, and who says so."""
     several = len(outcome.contracts) > 1
-    for number, cause in enumerate(causes(outcome), 1):
+    found = causes(outcome)
+    for number, cause in enumerate(found[:SHOWN], 1):
         where = f"  {cause.contract}" if several else ""
         yield broken(f"{number}  {cause.violation.what}".ljust(_HEADING) + where).rstrip()
         yield from detail_lines(_cause_details(cause, outcome), indent=5, column=16, wrap=True)
         yield ""
+    if found[SHOWN:]:
+        yield from (f"and {_count(len(found[SHOWN:]), 'more cause')}", "")
 
 
 def violation_lines(result: RuleResult) -> Iterator[str]:
@@ -78,6 +96,7 @@ def violation_lines(result: RuleResult) -> Iterator[str]:
     yield f"{rule.id}, {result.contract}: {rule.sentence}"
     for violation in result.violations:
         yield from detail_lines(violation_details(violation, rule))
+    yield from (f"  {line}" for line in More(result.more).lines())
     yield from detail_lines(source_details(rule))
 
 

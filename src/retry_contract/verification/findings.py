@@ -29,6 +29,7 @@ NOT_SELECTED = "not selected"
 class Findings:
     """The results of rules by run and rule, the drift by run, and what was sent.
 
+    `more_drift` is how much drift of a run there is at the least that `drift` leaves out.
     `failure` is why testing ended early, if it did. `missing` is why a rule has no result.
     `observed` says that a test looked at a scenario. `samples` is how many accepted retries were
     observed, `spent` how many messages may have been tried too often. `cutover` is the number of
@@ -46,6 +47,7 @@ class Findings:
     cutover: int | None = None
     mistakes: tuple[str, ...] = ()
     drift: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
+    more_drift: dict[str, int] = field(default_factory=dict)
     results: dict[tuple[str, str], RuleResult] = field(default_factory=dict)
 
     def add(self, other: Self) -> None:
@@ -60,6 +62,8 @@ class Findings:
         self.cutover = other.cutover if self.cutover is None else self.cutover
         for run, drift in other.drift.items():
             self.drift[run] = tuple(dict.fromkeys([*self.drift.get(run, ()), *drift]))
+        for run, more in other.more_drift.items():
+            self.more_drift[run] = max(more, self.more_drift.get(run, 0))
         self.results |= other.results
 
 
@@ -149,8 +153,9 @@ def _contract_result(found: Findings, run: str, scrubber: Scrubber) -> ContractR
     contract = next((r.contract for r in results.values() if r.contract != run), run)
     missing = RuleResult("", contract, RuleState.NOT_EXERCISED, reason=found.missing)
     rules = (results.get(rule) or dataclasses.replace(missing, rule=rule) for rule in RULES)
-    drift = (scrubber.scrub_drift(d) for d in found.drift.get(run, ()))
-    return ContractResult(contract, tuple(scrub_result(r, scrubber) for r in rules), tuple(drift))
+    drift = tuple(map(scrubber.scrub_drift, found.drift.get(run, ())))
+    scrubbed = tuple(scrub_result(r, scrubber) for r in rules)
+    return ContractResult(contract, scrubbed, drift, found.more_drift.get(run, 0))
 
 
 def _replay(contracts: Sequence[ContractResult], options: Options) -> str:

@@ -8,7 +8,15 @@ from retry_contract.contract.expectation import Expectation
 from retry_contract.contract.validator import validate_expected
 from retry_contract.endpoint.base import Endpoint
 from retry_contract.exchange import Exchange, Observation, Observations
-from retry_contract.outcome import Drift, NotExercised, NotTested, RuleResult, RuleState, Violation
+from retry_contract.outcome import (
+    SHOWN,
+    Drift,
+    NotExercised,
+    NotTested,
+    RuleResult,
+    RuleState,
+    Violation,
+)
 from retry_contract.rules import GENERATED, Rule
 from retry_contract.rules.every_response import cutover_clause, cutover_request
 from retry_contract.rules.scenarios import ACCEPTED_RETRIES, EVERY_RESPONSE, GROUPS, WHOLE_RUN
@@ -58,7 +66,8 @@ class Run(Observer):
             reason = str(late or error)
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         if isinstance(found, tuple):
-            return RuleResult(rule.id, self.contract, _state(found), found)
+            shown, more = found[:SHOWN], len(found[SHOWN:])
+            return RuleResult(rule.id, self.contract, _state(found), shown, more=more)
         state = RuleState.NOT_EXERCISED if found.reason else _state(found.violations)
         result = RuleResult(rule.id, self.contract, state, found.violations, found.reason)
         return replace(result, cases=found.played, asked=found.asked)
@@ -80,16 +89,22 @@ class Run(Observer):
         observed = (o for found in seen if isinstance(found, tuple) for o in found)
         return sum(o.exchange.succeeded for o in observed)
 
-    def drift(self) -> tuple[Drift, ...]:
-        """Return the drift of the accepted responses seen so far, each once."""
-        found = dict(self._other_drift)
+    def drift(self) -> tuple[tuple[Drift, ...], int]:
+        """Return the first drifts of the accepted responses seen so far, and how many more.
+
+        Each is there once. Of one response not all are named, so there may be more than it says.
+        """
+        found, more = dict(self._other_drift), 0
         if self.cutover is not None and self.expectation.tolerated:
             found[Drift("", cutover_clause(self.cutover))] = None
         for scenario in ACCEPTED_RETRIES:
             seen = self._seen.get(scenario, ())
             for observation in seen if isinstance(seen, tuple) else ():
-                found |= dict.fromkeys(_drift(observation, self.expectation))
-        return tuple(found)
+                drift, left_out = _drift(observation, self.expectation)
+                found |= dict.fromkeys(drift)
+                more = max(more, left_out)
+        named = tuple(found)
+        return named[:SHOWN], len(named[SHOWN:]) + more
 
     def observations(self, group: str) -> Observations:
         """Return what was observed in a group of scenarios. Raises NotExercised."""
@@ -179,8 +194,9 @@ def _state(found: tuple[Violation, ...]) -> RuleState:
     return RuleState.BROKEN if found else RuleState.KEPT
 
 
-def _drift(observation: Observation, expectation: Expectation) -> tuple[Drift, ...]:
+def _drift(observation: Observation, expectation: Expectation) -> tuple[tuple[Drift, ...], int]:
     document = observation.exchange.document
     if not observation.exchange.succeeded or document.violations:
-        return ()
-    return document.drift + validate_expected(document.payload, expectation).drift
+        return (), 0
+    found = validate_expected(document.payload, expectation)
+    return document.drift + found.drift, document.more + found.more.drift

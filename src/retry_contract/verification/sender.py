@@ -97,7 +97,9 @@ class Sender:
             if response.status_code != 429 or not self.endpoint.real_time:
                 return response
             if number < _MOST_BACK_OFFS:
-                self.wait(outage.back_off(response.headers.get("retry-after", ""), number))
+                seconds = outage.back_off(response.headers.get("retry-after", ""), number)
+                self.endpoint.waiting.take(seconds)
+                self.wait(seconds)
                 if kind == "retry" and not self.endpoint.expendable:
                     self._check_unmoved(path.removesuffix("/retry"))
         raise NotTested("too many requests (429), however long was waited: see --rate")

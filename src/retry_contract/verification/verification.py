@@ -53,6 +53,7 @@ class Verification:
     def findings(self) -> Findings:
         """Return what was sent and found so far, but for the results of rules."""
         runs = self._runs.values()
+        drift = {name: run.drift() for name, run in self._runs.items()}
         return Findings(
             failure=next((run.failure for run in runs if run.failure), None),
             traffic=sum((run.traffic for run in runs), Traffic()),
@@ -60,7 +61,8 @@ class Verification:
             spent=sum(run.spent_count for run in runs),
             mistakes=tuple(dict.fromkeys(str(m) for run in runs for m in run.mistakes)),
             cutover=next((run.cutover for run in runs if run.cutover is not None), None),
-            drift={name: run.drift() for name, run in self._runs.items()},
+            drift={name: found for name, (found, _) in drift.items()},
+            more_drift={name: more for name, (_, more) in drift.items()},
         )
 
     def close(self) -> None:

@@ -60,6 +60,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "reason": None,
         "endpoint": URL,
         "replay": "retry-contract verify --contract after",
+        "more": {"causes": 0, "violations": 0, "drift": 0},
         "requests": 7,
         "sent": {"retries": 0, "accepted": 0, "sends": 0, "lost": 0},
         "spent": 0,
