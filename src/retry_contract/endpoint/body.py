@@ -18,21 +18,22 @@ LARGEST = 2**20
 _PLAIN, _GZIP = ("identity", ""), ("gzip", "x-gzip")
 
 
-def read_body(response: httpx.Response) -> bytes:
-    """Return the body of a response that is being streamed, decoded, of at most 1 MiB.
+def read_body(response: httpx.Response, *, largest: int = LARGEST, plain: bool = False) -> bytes:
+    """Return the body of a response that is being streamed, decoded, of at most `largest` bytes.
 
-    Raises NotTested where it is larger, or encoded otherwise; httpx.DecodingError where it is
+    With `plain`, no compression is accepted. Raises NotTested where it is larger, or encoded otherwise; httpx.DecodingError where it is
     garbled or cut off.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in (*_GZIP, "deflate", *_PLAIN):
+    if coding not in (_PLAIN if plain else (*_GZIP, "deflate", *_PLAIN)):
         raise NotTested("a response was compressed in a way that nobody had asked for")
     raw, body = response.iter_raw(), b""
     try:
         for piece in raw if coding in _PLAIN else _inflate(raw, coding in _GZIP):
             body += piece
-            if len(body) > LARGEST:
-                raise NotTested("a response is larger than 1 MiB, and was not read to its end")
+            if len(body) > largest:
+                bound = f"{largest // 1024} KiB" if largest < LARGEST else "1 MiB"
+                raise NotTested(f"a response is larger than {bound}, and was not read to its end")
     except (zlib.error, EOFError) as error:
         raise httpx.DecodingError(str(error), request=response.request) from error
     return body

@@ -27,8 +27,10 @@ MOST_CONNECTIONS, _OTHER_FILES, _MOST_HEADERS = 500, 96, 1000
 """Beyond so many, the one that has sent no request for longest is dropped."""
 _LARGEST_CODED = 8 * LARGEST
 """The most that a whole request may take: what frames a small chunk is larger than the chunk."""
-_MOST_UNREAD = 64 * LARGEST
-"""How much of its responses a client may leave unread, in bytes."""
+MOST_HELD, _FEW_HELD = 64 * LARGEST, 64 * 1024
+"""How much all connections together may hold, of requests that are not whole and of responses that
+are unread; and below how much one is not looked at: all of them could not hold too much.
+"""
 _PATIENCE, _LINGER = 10.0, 2.0
 """How long a request may take to arrive, and what follows a refused one is read, in seconds."""
 _DRIP, _AT_A_TIME = 0.5, 64 * 1024
@@ -63,6 +65,19 @@ class Connections:
         if connection in self._open:
             self._open[connection] = self._open.pop(connection)
 
+    def make_room(self, connection: "Connection") -> None:
+        """Drop those that hold most, once all together hold too much; one of them has grown."""
+        if connection.held <= _FEW_HELD:
+            return
+        sizes = {each: each.held for each in self}
+        left = sum(sizes.values())
+        for each in sorted(sizes, key=lambda each: sizes[each], reverse=True):
+            if left <= MOST_HELD:
+                break
+            left -= sizes[each]
+            self.remove(each)
+            each.abort()
+
     def remove(self, connection: "Connection") -> None:
         """Forget a connection."""
         self._open.pop(connection, None)
@@ -95,6 +110,12 @@ class Connection(asyncio.BufferedProtocol):
         """Whether its response is not sent to its end, by a fault."""
         self._drops = b""
         """What is still to be sent, a byte at a time."""
+
+    @property
+    def held(self) -> int:
+        """About how much memory is held for it, in bytes."""
+        incoming = 0 if self._incoming is None else self._incoming.held
+        return incoming + self._transport.get_write_buffer_size() + len(self._drops)
 
     # The loop calls these.
 
@@ -140,7 +161,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.resume_reading()
 
     def abort(self) -> None:
-        """Drop the connection."""
+        """Drop the connection, and what is held for it."""
+        self._is_last, self._incoming, self._drops = True, None, b""
         self._transport.abort()
 
     def close(self) -> None:
@@ -192,8 +214,6 @@ class Connection(asyncio.BufferedProtocol):
         """Answer the request."""
         if self._is_last or self._parser.should_upgrade():
             return
-        if self._transport.get_write_buffer_size() > _MOST_UNREAD:
-            self.abort()
         if self._transport.is_closing():
             self._is_last = True
             return
@@ -201,6 +221,7 @@ class Connection(asyncio.BufferedProtocol):
         self._stop_waiting()
         self._connections.move_to_end(self)
         self._send(self._answer(incoming.request()), incoming)
+        self._connections.make_room(self)
 
     @property
     def _current(self) -> Incoming:
@@ -229,6 +250,8 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(413, TOO_LARGE)
         elif not incoming.is_head_whole and incoming.size > LARGEST:
             self._refuse(431, f"the head of a request may take {LARGEST} bytes")
+        else:
+            self._connections.make_room(self)
 
     def _without_upgrade(self, incoming: Incoming, rest: bytes) -> bytes:
         """Return what is read again, without the offer of an upgrade: RFC 9110, 7.8.

@@ -12,6 +12,8 @@ from retry_contract.service.http import Request, Response
 LARGEST = 1024 * 1024
 """The most that a request's head, or its body, may take, in bytes."""
 TOO_LARGE = f"a body may take {LARGEST} bytes"
+_HEADER = 250
+"""What a header takes besides its bytes."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^?#]*)", re.IGNORECASE)
 _QUERY = re.compile("[?#]")
 
@@ -33,6 +35,11 @@ class Incoming:
     version: str = ""
     keeps: bool = False
     body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def held(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return self.size + _HEADER * len(self.headers)
 
     @property
     def waits(self) -> bool:

@@ -6,10 +6,12 @@ port that is tested.
 """
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 
 import httpx
 
+from retry_contract.endpoint.body import read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import is_loopback
 from retry_contract.outcome import NotTested
@@ -19,6 +21,10 @@ VARIABLE = "RETRY_CONTRACT_SANDBOX"
 
 COMMAND = "RETRY_CONTRACT_SANDBOX_COMMAND"
 """Holds the command that starts such a sandbox, without its `--run`."""
+
+_PLAIN = {"accept-encoding": "identity"}
+_LARGEST = 64 * 1024
+"""The most that is read of a response, in bytes. One with a message's id has about a hundred."""
 
 
 def states_of(url: str, environment: Mapping[str, str]) -> Callable[[str], str | None] | None:
@@ -37,8 +43,13 @@ def _add_message(control: str, state: str) -> str | None:
     # Reading CA certificates takes longer than all the rest, and this is plain http.
     transport = TimedTransport(5.0, only_here=True, verify=False)
     try:
-        with httpx.Client(transport=transport, trust_env=False) as client:
-            response = client.post(f"{control}/messages", json=wanted)
-            return str(response.json()["messages"][0]) if response.status_code == 201 else None
-    except (httpx.HTTPError, NotTested, ValueError, LookupError, TypeError):
+        with (
+            httpx.Client(transport=transport, trust_env=False, follow_redirects=False) as client,
+            client.stream("POST", f"{control}/messages", json=wanted, headers=_PLAIN) as response,
+        ):
+            if response.status_code != 201:
+                return None
+            message = json.loads(read_body(response, largest=_LARGEST, plain=True))["messages"][0]
+            return message if isinstance(message, str) else None
+    except (httpx.HTTPError, NotTested, ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -1,6 +1,5 @@
 """The service with controls: messages in any state, a clock to move, faults to switch."""
 
-import gc
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +39,8 @@ STATES = (
 )
 """The states in which a sandbox has a message from its start."""
 
-MOST_MESSAGES, _MOST_AT_ONCE = 2_000_000, 1_000_000
+MOST_HELD, _MOST_AT_ONCE = 64 * 2**20, 10_000
+"""How much memory all messages may take, in bytes, and how many may be asked for at once."""
 _LONGEST_PATH, _LONGEST_NAME = 1_000, 80
 """What is kept of a request's path, and said of an unknown name, in characters."""
 YEARS = range(2000, 2100)
@@ -76,11 +76,19 @@ class ControlError(Exception):
 class Sandbox:
     """The documented service and its controls. `real` returns the time of day.
 
-    It keeps the latest 1,000 requests and 2,000,000 messages, and forgets older ones.
+    It keeps the latest 1,000 requests, the messages of its start, and the latest others, of
+    `most_held` bytes in all.
     """
 
-    def __init__(self, catalogue: Catalogue, start: Start, real: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        start: Start,
+        real: Callable[[], datetime],
+        most_held: int = MOST_HELD,
+    ) -> None:
         self.catalogue, self._start, self._real = catalogue, start, real
+        self._most_held, self._first = most_held, frozenset[str]()
         self.requests: deque[tuple[datetime, str, str, int]] = deque(maxlen=1_000)
         self.reset()
 
@@ -95,6 +103,7 @@ class Sandbox:
         self.own, self.foreign = self.service.add_campaign(), self.service.add_campaign()
         self.messages = {state: self.make(state)[0] for state in STATES}
         self.foreign_message = seed(self.service, self.foreign, FAILED).id
+        self._first = frozenset(self.service.messages)
         self.requests.clear()
         self.count = 0
         self.switch(start.faults)
@@ -137,8 +146,6 @@ class Sandbox:
         self._instant = self.now()
         made = [seed(self.service, campaign or self.own, state).id for _ in range(count)]
         self._forget()
-        if count >= 10_000:
-            gc.freeze()  # else each collection looks through them all, for a second
         return made
 
     def handle(self, request: Request) -> Response:
@@ -154,8 +161,12 @@ class Sandbox:
 
     def _forget(self) -> None:
         messages = self.service.messages
-        while len(messages) > MOST_MESSAGES:
-            messages.popitem(last=False)
+        while self.service.held > self._most_held and len(messages) > len(self._first):
+            oldest = next(iter(messages))
+            if oldest in self._first:
+                messages.move_to_end(oldest)
+            else:
+                self.service.drop_message(oldest)
 
     def description(self) -> dict[str, Any]:
         """Return what a client needs to know, as JSON values; the base URL is not part of it."""

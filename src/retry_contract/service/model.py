@@ -20,6 +20,9 @@ PREFIX = "/api/v2"
 CAP = 3
 """How often a message may be tried; whether the first send counts is disputed, see `Settings`."""
 
+LONGEST_VALUES = 1_000
+"""How many characters the values of a message may have in all: as many as its text may."""
+
 _PATH = re.compile(rf"{PREFIX}/campaigns/([^/]+)/messages(?:/([^/]+)(/retry)?)?")
 
 
@@ -63,6 +66,7 @@ class Refusal(Exception):
 class Service:
     """Campaigns, batches and messages, and how requests change them.
 
+    `held` is about how much memory its messages take, in bytes.
     `clock()` is the instant now, `new_id(kind)` an unused id, `in_force(instant)` the contract
     that responses are made by.
     """
@@ -73,6 +77,7 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     campaigns: dict[str, Campaign] = field(default_factory=dict, init=False)
     messages: OrderedDict[str, Message] = field(default_factory=OrderedDict, init=False)
+    held: int = field(default=0, init=False)
     _owners: dict[str, Campaign] = field(default_factory=dict, init=False)
     _recent: dict[str, deque[datetime]] = field(default_factory=dict, init=False)
 
@@ -102,8 +107,13 @@ class Service:
             template_body=campaign.template_body,
         )
         self.messages[message.id] = message
+        self.held += message.size
         self._send(message)
         return message
+
+    def drop_message(self, message_id: str) -> None:
+        """Forget a message."""
+        self.held -= self.messages.pop(message_id).size
 
     def handle(self, request: Request) -> Response:
         """Answer one request, as documented."""
@@ -222,6 +232,8 @@ def _read_send(body: bytes) -> tuple[str, dict[str, str]]:
         raise _invalid("language is not one of the campaign's.")
     if not isinstance(values, dict) or not all(v and isinstance(v, str) for v in values.values()):
         raise _invalid("values must be an object of non-empty strings.")
+    if sum(len(name) + len(text) for name, text in values.items()) > LONGEST_VALUES:
+        raise _invalid(f"values must have {LONGEST_VALUES} characters at most, with their names.")
     return recipient, values
 
 

@@ -14,6 +14,8 @@ SIMULATOR = {
 }
 """The documented simulator numbers of the test environment, and the failure each leads to."""
 
+_MESSAGE, _VALUE, _CHARACTER = 1_000, 250, 4
+"""What a message, one of its values, and a character of these take, in bytes."""
 RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 
 
@@ -54,6 +56,12 @@ class Message:
     batch: Batch | None = None
     attempts: list[Attempt] = field(default_factory=list)
     course: tuple[tuple[timedelta, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """About how much memory it takes, in bytes: with its attempts, and with its values."""
+        texts = sum(len(name) + len(text) for name, text in self.values.items())
+        return _MESSAGE + _VALUE * len(self.values) + _CHARACTER * texts
 
     @property
     def outcome(self) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ _CHANGES = {
     r"/campaigns/[^/]+/messages/[^/]+/retry": "asked for the retry of another message",
 }
 """The documented calls that change something: the path below the base URL, by POST."""
+_MOST_HELD = 2**20
+"""How much memory the messages of one call may take, in bytes: there are many calls at a time."""
 _TICK = timedelta(milliseconds=50)
 _MIDNIGHT = datetime.fromisoformat("2024-01-01T00:00:00+08:00")
 
@@ -160,7 +162,7 @@ class Stage:
         """Set the stage for a call, and return what will be seen of it."""
         self._now = _MIDNIGHT
         start = Start(call.contract, call.at, settings=call.settings)
-        sandbox = Sandbox(self._catalogue, start, lambda: self._now)
+        sandbox = Sandbox(self._catalogue, start, lambda: self._now, _MOST_HELD)
         message = self._message(sandbox, call.state)
         keys = {"own": sandbox.own.key, "wrong": WRONG_KEY, "foreign": sandbox.foreign.key}
         handle = after_retry(_deliver, status=(201,))(sandbox.service, sandbox.handle)
@@ -194,7 +196,10 @@ class Stage:
             response = self._handle(request)
             if len(visit.seen) < (1_000 if request.method == "GET" else 5_000):
                 kept = Request(request.method, request.path[:1_000])
-                visit.seen.append(Record(kept, response))
+                is_ours = is_retry(kept)  # what others say is not looked at, and may be long
+                visit.seen.append(
+                    Record(kept, response if is_ours else replace(response, body=b""))
+                )
             if visit.is_endless():
                 self._end()
             return response

@@ -182,14 +182,21 @@ def test_a_process_is_held_up_while_nobody_reads_its_lines(
     assert running.stop() == 0
 
 
-def test_a_line_without_end_is_read_in_parts(
-    start: Start, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+def test_of_a_line_that_is_too_long_the_beginning_is_read_and_the_rest_passed_over(
+    start: Start, held: threading.Event
 ) -> None:
-    monkeypatch.setattr(f"{RUNNING}._LONGEST_LINE", 1_000)
-    running = start("import os\nfor _ in range(20): os.write(1, b'x' * 50_000)")
+    running = start("import os\nfor _ in range(60): os.write(1, b'x' * 50_000)\nprint('\\nlast')")
     assert held.wait(HANG)
     assert running.is_alive()
-    assert [*running.lines(HANG)] == ["x" * 1_000] * 1_000
+    assert [*running.lines(HANG)] == ["x" * 2**20, "last"]
+    assert running.stop() == 0
+
+
+def test_a_line_without_end_is_waited_for_no_longer_than_another(start: Start) -> None:
+    running = start("import os\nwhile True: os.write(1, b'x' * 50_000)")
+    assert len(running.next_line(HANG) or "") == 2**20
+    with pytest.raises(TimeoutError):
+        running.next_line(0.2)
 
 
 def test_a_process_that_is_held_up_can_be_stopped(start: Start, held: threading.Event) -> None:
@@ -214,7 +221,7 @@ def test_a_process_that_is_held_up_can_be_stopped(start: Start, held: threading.
 def test_a_secret_in_the_output_or_standard_error_is_found(
     start: Start, text: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{RUNNING}._LONGEST_LINE", 100)
+    monkeypatch.setattr(f"{RUNNING}._LONGEST_PART", 100)
     running = start(f"import os; os.write({number}, {text.encode()!r})", SECRET)
     assert len([*running.lines(HANG)]) > 0 or number == 2
     running.stop()

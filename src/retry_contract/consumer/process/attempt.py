@@ -4,7 +4,7 @@ import contextlib
 import enum
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from retry_contract.privacy.descriptions import one_line
 
@@ -12,6 +12,9 @@ READY, CALL = "ready", "call"
 """The first line of a Python host; and the word by which it hosts a client."""
 LONGEST_READING, _DEEPEST = 20_000, 60
 """The most characters, as JSON, of a reading that is compared, and its most levels."""
+LONGEST_ERROR, LONGEST_TRACE = 10_000, 50_000
+"""The most characters of what says how an attempt failed."""
+TOO_LARGE = "(too large)"
 
 
 class Ending(enum.Enum):
@@ -22,6 +25,17 @@ class Ending(enum.Enum):
     CRASHED = enum.auto()
     HUNG = enum.auto()
     NOISE = enum.auto()
+
+
+class _AsText:
+    """Holds JSON values as text: as objects, small ones take some twenty times as much."""
+
+    def __get__(self, attempt: "Attempt | None", kind: type) -> Any:
+        held = None if attempt is None else vars(attempt)["read"]
+        return None if held is None else json.loads(held)
+
+    def __set__(self, attempt: "Attempt", value: Any) -> None:
+        vars(attempt)["read"] = None if value is None else json.dumps(value)
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Attempt:
 
     ending: Ending
     returned: bool = False
-    read: Any = None
+    read: Any = cast(Any, _AsText())
     opaque: tuple[str, ...] = ()
     error: str = ""
     where: str = ""
@@ -45,6 +59,11 @@ class Attempt:
     trace: str = ""
     success: bool | None = None
     refused: str = ""
+
+    @property
+    def size(self) -> int:
+        """How much is held of it, in characters."""
+        return len(vars(self)["read"] or "") + len(self.error) + len(self.trace)
 
     @property
     def is_read(self) -> bool:
@@ -68,7 +87,7 @@ def read_line(line: str) -> Attempt:
     if word == "error":
         return Attempt(Ending.RAISED, error=one_line(rest) or "error, and nothing more")
     if word == "ok" and len(rest) > LONGEST_READING:
-        return Attempt(Ending.READ, returned=True, read="(too large)", opaque=("",))
+        return Attempt(Ending.READ, returned=True, read=TOO_LARGE, opaque=("",))
     if word == "ok":
         with contextlib.suppress(ValueError, RecursionError):
             read = json.loads(rest) if rest else None

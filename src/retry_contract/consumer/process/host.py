@@ -8,7 +8,6 @@ client's arguments, a line, and writes the members of an `Attempt` for each.
 import contextlib
 import functools
 import inspect
-import itertools
 import json
 import os
 import signal
@@ -17,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from retry_contract.consumer.process.attempt import CALL, LONGEST_READING, READY
+from retry_contract.consumer.process.attempt import CALL, LONGEST_READING, READY, TOO_LARGE
 from retry_contract.consumer.process.loading import CannotLoad, load, load_client, load_reader
-from retry_contract.consumer.process.plain_data import detail_of, reading
+from retry_contract.consumer.process.plain_data import detail_of, reading, run_to_end
 from retry_contract.privacy.user_errors import last_line
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class Host:
             members = json.dumps({"read": read, "opaque": opaque, **success})
             if len(members) < LONGEST_READING:
                 return members
-        return json.dumps({"read": "(too large)", "opaque": [""], **success})
+        return json.dumps({"read": TOO_LARGE, "opaque": [""], **success})
 
     def _success(self, value: Any) -> dict[str, Any]:
         if self._accepted is None:
@@ -125,7 +124,7 @@ class Host:
         if inspect.iscoroutine(value):
             return self._loop.run(value)
         lazy = isinstance(value, Iterator) and not hasattr(value, "read")  # a response is a file
-        return list(itertools.islice(value, _MOST)) if lazy else value
+        return run_to_end(value, _MOST) if lazy else value
 
     @functools.cached_property
     def _loop(self) -> "asyncio.Runner":

@@ -28,17 +28,20 @@ from retry_contract.privacy.descriptions import one_line
 T = TypeVar("T")
 Command = Sequence[str] | str
 _CANNOT_START = {126: "the program may not be executed", 127: "there is no such program"}
+_KEYS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_REVOKED_KEY")
+_NOBODY = "key_test_of_nobody"
 _OURS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _NOWHERE = {
     **dict.fromkeys(_PROXIES, "http://127.0.0.1:9"),
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1"),
-    "POSTMAN_API_KEY": "key_test_of_nobody",
+    "POSTMAN_API_KEY": _NOBODY,
 }
-_LONGEST_LINE = 1_000_000
-_MOST_LINES = 64
-"""How many lines of output wait to be read: the process waits beyond that."""
-_LONGEST_KEPT, _MOST_KEPT = 10_000, 60
+_LONGEST_LINE = 2**20
+"""How much of a line is read, in bytes; the rest of it is passed over."""
+_LONGEST_PART, _MOST_PARTS = 2**14, 64
+"""How much is read at a time, in bytes, and how many times: the process waits beyond that."""
+_LONGEST_KEPT, _MOST_KEPT, _LONGEST_TEXT = 10_000, 60, 50_000
 _LONGEST_IMPORT, _PATIENCE_AT_THE_END = 60.0, 1.0
 _SLICE = 0.2
 """A signal may reach another thread: then the main one notices it when it wakes, in seconds."""
@@ -80,9 +83,17 @@ def check_started(status: int) -> None:
         raise UsageError(f"the command cannot be started: {_CANNOT_START[status]}")
 
 
+def own_environment() -> dict[str, str]:
+    """Return the user's environment, with a key of nobody in place of the user's own keys.
+
+    All that a process of the user's code has of the environment comes from here.
+    """
+    return {name: _NOBODY if name in _KEYS else text for name, text in original().items()}
+
+
 def isolated_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without the user's key, and without a way off this machine by proxy."""
-    kept = {name: text for name, text in original().items() if not name.startswith(_OURS)}
+    kept = {name: text for name, text in own_environment().items() if not name.startswith(_OURS)}
     return {**kept, **_NOWHERE, **given}
 
 
@@ -138,6 +149,7 @@ class Output:
     def __init__(self, secret: str = "") -> None:
         self._secret = secret.encode()
         self._before = self._leak = b""
+        self._begins_line = True
         self._tail: deque[bytes] = deque(maxlen=_MOST_KEPT)
 
     def feed(self, line: bytes) -> None:
@@ -146,14 +158,16 @@ class Output:
         at = whole.find(self._secret) if self._secret else -1
         if at >= 0 and not self._leak:
             self._leak = whole[max(0, at - _LONGEST_KEPT) : at + _LONGEST_KEPT]
-        self._before = b"" if line.endswith(b"\n") else line[-len(self._secret) :]
-        if line.strip():
+        ends = line.endswith(b"\n")
+        self._before = b"" if ends or not self._secret else whole[-len(self._secret) :]
+        if self._begins_line and line.strip():
             self._tail.append(line[:_LONGEST_KEPT])
+        self._begins_line = ends
 
     @property
     def text(self) -> str:
         """The last lines, each as one printable line."""
-        return "\n".join(map(_printable, [*self._tail]))
+        return "\n".join(map(_printable, [*self._tail]))[-_LONGEST_TEXT:]
 
     @property
     def reason(self) -> str:
@@ -174,7 +188,8 @@ def _printable(line: bytes) -> str:
 class UserProcess:
     """One process. Threads read and write: no pipe can be polled on Windows.
 
-    `secret` is looked for in all that it prints.
+    It has `own_environment` unless another is given. `secret` is looked for in all that it prints,
+    of which no more is held than what waits to be read, and the last lines.
     """
 
     def __init__(
@@ -182,7 +197,7 @@ class UserProcess:
     ) -> None:
         """Start it in its own group. Raises UsageError if it cannot be started."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        own = original() if environment is None else environment
+        own = own_environment() if environment is None else environment
         try:
             self._process = subprocess.Popen(words, env=own, **pipes, **group_arguments())
         except OSError as error:
@@ -191,8 +206,10 @@ class UserProcess:
         opened: Any = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._streams: tuple[IO[bytes], IO[bytes], IO[bytes]] = opened
         self.output, self.errors = Output(secret), Output(secret)
-        self._lines: queue.Queue[bytes | None] = queue.Queue(_MOST_LINES)
+        self._parts: queue.Queue[bytes | None] = queue.Queue(_MOST_PARTS)
         self._over, self._given_up = threading.Event(), threading.Event()
+        self._passes_over = False
+        """Whether the rest of a line that is too long is still to come."""
         self._silent, self._threads = False, list[threading.Thread]()
         self._start(self._read_output)
         self._start(self._read, self._streams[2], self.errors.feed)
@@ -216,20 +233,38 @@ class UserProcess:
         self._start(self._write, text.encode("ascii"), last)
 
     def next_line(self, timeout: float) -> str | None:
-        """Return the next line, None at the end. Raises TimeoutError after seconds, or give_up."""
-        until = time.monotonic() + timeout
-        while True:
+        """Return the next line, None at the end; of a line of over 1 MiB, the beginning.
+
+        Raises TimeoutError after seconds, or give_up.
+        """
+        until, line = time.monotonic() + timeout, b""
+        while (part := self._next_part(until)) is not None:
+            if self._passes_over:
+                self._passes_over = not part.endswith(b"\n")
+                if time.monotonic() > until:
+                    raise TimeoutError
+                continue
+            line += part
+            if part.endswith(b"\n") or len(line) >= _LONGEST_LINE:
+                self._passes_over = not part.endswith(b"\n")
+                break
+        return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
+
+    def _next_part(self, until: float) -> bytes | None:
+        """Return the next part of the output, None at the end. Raises TimeoutError."""
+        while not self._silent:
             left = until - time.monotonic()
             try:
-                line = self._lines.get(timeout=max(0.0, min(left, _SLICE)))
-                break
+                part = self._parts.get(timeout=max(0.0, min(left, _SLICE)))
             except queue.Empty:
                 if left <= _SLICE:
                     raise TimeoutError from None
-        if self._given_up.is_set():
-            raise TimeoutError
-        self._silent = line is None
-        return None if line is None else line.decode("utf-8", "replace").rstrip("\r\n")
+                continue
+            if self._given_up.is_set():
+                raise TimeoutError
+            self._silent = part is None
+            return part
+        return None
 
     def lines(self, timeout: float) -> Iterator[str]:
         """Yield all lines, to the end of the process. Raises TimeoutError after seconds."""
@@ -247,7 +282,7 @@ class UserProcess:
         """Let nobody wait for a line any longer. Any thread may call this."""
         self._given_up.set()
         with contextlib.suppress(queue.Full):  # then nobody waits: there is a line
-            self._lines.put_nowait(None)
+            self._parts.put_nowait(None)
 
     def is_alive(self) -> bool:
         """Say whether the process has not ended yet."""
@@ -286,14 +321,14 @@ class UserProcess:
 
     def _read(self, stream: IO[bytes], *takers: Callable[[bytes], None]) -> None:
         with contextlib.suppress(OSError, ValueError):
-            while line := stream.readline(_LONGEST_LINE):
+            while part := stream.readline(_LONGEST_PART):
                 for take in takers:
-                    take(line)
+                    take(part)
 
-    def _put(self, line: bytes | None) -> None:
+    def _put(self, part: bytes | None) -> None:
         while not self._over.is_set():
             with contextlib.suppress(queue.Full):
-                self._lines.put(line, timeout=0.1)
+                self._parts.put(part, timeout=0.1)
                 return
 
     def _write(self, text: bytes, last: bool) -> None:

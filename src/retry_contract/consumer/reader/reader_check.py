@@ -8,7 +8,13 @@ from retry_contract.consumer.advice import advise
 from retry_contract.consumer.compare import Difference, advice_on, differences, is_within, leaves
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.readers import ONE_LINE, Reader
-from retry_contract.consumer.reader.reader_scenarios import Failure, Readings, Scenario, scenarios
+from retry_contract.consumer.reader.reader_scenarios import (
+    MOST_HELD,
+    Failure,
+    Readings,
+    Scenario,
+    scenarios,
+)
 from retry_contract.consumer.readiness import CheckPlan, Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.catalogue import Catalogue, Pair, newest_pair
 from retry_contract.fuzz.pairs import Case, cases, plainest, rare_forms
@@ -16,11 +22,15 @@ from retry_contract.fuzz.search import draw, smallest
 from retry_contract.privacy.descriptions import one_line
 from retry_contract.privacy.scrubber import Scrubber
 
-_TIMES = 5
+_TIMES, _NOTHING = 5, object()
 _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a process
 _FEW = 3
 _SLOW = "look at what it waits for; give --timeout if it takes longer"
 _FORGET = "let it forget between two payloads what it has read (a cache, a table, known ids)"
+_FULL = (
+    f"It stopped before all payloads were tried: {MOST_HELD // 2**20} MiB of what it returned or "
+    "raised are held. Give fewer --payloads, or let it return less."
+)
 _BLIND = (
     "It returned the same of every payload, so only whether it reads was tested: let it return all "
     "that it reads (a command: write `ok JSON`)."
@@ -181,14 +191,17 @@ class _ReaderCheck:
     def notes(self, shown: Sequence[Scenario]) -> Iterator[str]:
         attempt = self._shared.of(self._plain.after)
         every = (self._shared.of(p) for case in self._cases for p in (case.before, case.after))
-        read = [each.read for each in every if each is not None and each.is_read]
-        blind = len(self._cases) > _FEW and bool(read) and all(each == read[0] for each in read)
-        if blind and not (attempt and attempt.opaque):
+        read = (each.read for each in every if each is not None and each.is_read)
+        first = next(read, _NOTHING)
+        blind = len(self._cases) > _FEW and first is not _NOTHING
+        if blind and not (attempt and attempt.opaque) and all(each == first for each in read):
             yield _BLIND
         if attempt is not None and attempt.opaque:
             yield f"Not compared, since it is no plain data: {_first_few(attempt.opaque)}."
         if self._unsteady:
             yield f"Left out, since it differs from time to time: {_first_few(self._unsteady)}."
+        if self._shared.is_full:
+            yield _FULL
         for scenario in shown:
             places = scenario.places(self._plain, self._shared)
             if accepted := [str(p) for p in places if is_within(p.pointer, self._options.accept)]:

@@ -14,19 +14,37 @@ from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import map_texts
 
 
+MOST_HELD, _AT_A_TIME = 64 * 2**20, 1_000
+"""How much is held of all that was read, in characters; how many payloads are asked for in one go.
+"""
+
+
 class Readings:
-    """The attempts at each payload, asked for once, without what `scrub` takes out."""
+    """The attempts at each payload, asked for once, without what `scrub` takes out.
+
+    Once it `is_full`, no more are asked for.
+    """
 
     def __init__(
         self, ask: Callable[[Sequence[str]], list[Attempt | None]], scrub: Callable[[str], str]
     ) -> None:
         self._ask, self._scrub = ask, scrub
         self._known, self._hung = dict[str, Attempt | None](), set[str]()
+        self._held = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be held."""
+        return self._held > MOST_HELD
 
     def learn(self, payloads: Iterable[Payload], of: str = "") -> None:
         """Ask for the payloads that are not known yet, in one go."""
         new = [line for line in dict.fromkeys(map(_line, payloads)) if line not in self._known]
-        self._known.update(zip(new, self._run(new, of), strict=False))
+        for at in range(0, len(new), _AT_A_TIME):
+            lines = new[at : at + _AT_A_TIME]
+            found = self._run(lines, of)
+            self._held += sum(attempt.size for attempt in found if attempt)
+            self._known.update(zip(lines, found, strict=False))
 
     def repeat(self, payload: Payload, times: int, of: str = "") -> list[Attempt | None]:
         """Ask for one payload several times, but not for one that hung."""
@@ -41,7 +59,7 @@ class Readings:
 
     def _run(self, lines: list[str], of: str) -> list[Attempt | None]:
         """Ask for lines; of one contract, for no more once one hung: it takes long."""
-        if not lines or of in self._hung:
+        if not lines or of in self._hung or self.is_full:
             return []
         attempts = [a and self._safe(a) for a in self._ask(lines)]
         if any(a and a.ending is Ending.HUNG for a in attempts):

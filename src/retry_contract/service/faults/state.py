@@ -10,7 +10,7 @@ from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
 from retry_contract.service.records import Message
 
-_SOON = timedelta(milliseconds=50)
+_SOON, _MOST_REPEATED = timedelta(milliseconds=50), 10_000
 
 
 def _accept(which: Callable[[Message], bool]) -> Wrap:
@@ -70,6 +70,8 @@ def _repeat(service: Service, handle: Handler) -> Handler:
             return response
         if response.status == 201:
             accepted[message.id] = response
+            if len(accepted) > _MOST_REPEATED:
+                del accepted[next(iter(accepted))]
         refused = response.status == 400 and message.status != "failure"
         return accepted.get(message.id, response) if refused else response
 
@@ -87,14 +89,14 @@ def _accept_soon(service: Service, handle: Handler, request: Request) -> Respons
 
 
 def _lose(status: int) -> Wrap:
-    return after_retry(lambda service, message: service.messages.pop(message.id), status=(status,))
+    return after_retry(lambda service, message: service.drop_message(message.id), status=(status,))
 
 
 @model.wrapper
 def _delete_all_the_same(service: Service, handle: Handler, request: Request) -> Response:
     message = model.message_of(service, request)
     if message is not None and request.method == "DELETE":
-        service.messages.pop(message.id)
+        service.drop_message(message.id)
     return handle(request)
 
 
