@@ -1,7 +1,7 @@
 """Requests a second of the sandbox, of Prism's mock server, and of bare servers, by wrk.
 
-The sandbox answers each with a 201 for a fresh message out of a million that have failed, with
-every rule of the service on; Prism answers each with the example of the document. The bare servers
+The sandbox answers each with a 201 for a fresh message out of many that have failed, with every
+rule of the service on; Prism answers each with the example of the document. The bare servers
 give one fixed response: uvicorn, which reads requests by httptools as the sandbox does, and the
 sandbox's own. They take turns of a second; medians, and the
 medians of the shares in each turn. Needs wrk, npm, uvicorn.
@@ -30,7 +30,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "schemas" / "after-2025-02-24" / "openapi.json"
-MESSAGES = 1_000_000
+MESSAGES, HELD, AT_ONCE = 1_000_000, 60_000, 10_000
+"""Ids for a server that takes any; messages that the sandbox holds, and makes at once."""
 CONNECTIONS = (1, 16)
 SANDBOX = "retry-contract sandbox"
 BARE = """
@@ -104,27 +105,32 @@ def main() -> None:
 
 
 Target = dict[str, str]
-"""The environment of wrk: URL, KEY, PREFIX, and MESSAGES, a file of ids."""
+"""The environment of wrk: URL, KEY, PREFIX, and MESSAGES, a file of ids; CONTROL of the sandbox."""
 
 
 @contextlib.contextmanager
 def sandbox(folder: Path) -> Iterator[Target]:
-    """Serve the sandbox with a million failed messages."""
+    """Serve the sandbox."""
     words = [sys.executable, "-m", "retry_contract", "sandbox", "--port", "0", "--json"]
     with started(words, stdout=subprocess.PIPE) as process:
         lines = iter(process.stdout.readline, b"}\n")
         served = json.loads(b"".join(lines) + b"}")
-        body = json.dumps({"count": MESSAGES}).encode()
-        with urllib.request.urlopen(served["control"] + "/messages", body) as response:
-            made = json.load(response)["messages"]
-        file = folder / "messages"
-        file.write_text("\n".join(made), encoding="utf-8")
         yield {
             "URL": served["endpoint"],
             "PREFIX": f"/api/v2/campaigns/{served['campaign']}/messages/",
             "KEY": served["key"],
-            "MESSAGES": str(file),
+            "MESSAGES": str(folder / "messages"),
+            "CONTROL": served["control"],
         }
+
+
+def make_messages(target: Target) -> None:
+    """Make as many failed messages as the sandbox holds, and write their ids."""
+    made, body = [], json.dumps({"count": AT_ONCE}).encode()
+    for _ in range(HELD // AT_ONCE):
+        with urllib.request.urlopen(target["CONTROL"] + "/messages", body) as response:
+            made += json.load(response)["messages"]
+    Path(target["MESSAGES"]).write_text("\n".join(made), encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -165,6 +171,8 @@ def wrk(target: Target, connections: int, seconds: int) -> float:
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("wrk is missing: install it, as by apt install wrk")
+    if "CONTROL" in target:
+        make_messages(target)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(FRESH)
         script.flush()

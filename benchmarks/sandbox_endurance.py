@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox import Target, sandbox
+from sandbox import HELD, Target, make_messages, sandbox
 
-CONNECTIONS = 10_000
+CONNECTIONS, RETRIES = 10_000, 1_000_000
 
 
 def main() -> None:
@@ -31,7 +31,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sandbox(Path(name)) as target:
         place = urlsplit(target["URL"])
         control, process = f"http://{place.netloc}/_sandbox", listening(place.port or 0)
-        report("a million messages", control, process)
+        make_messages(target)
+        report(f"{HELD} messages", control, process)
         with contextlib.ExitStack() as held:
             for number in range(CONNECTIONS):
                 client = held.enter_context(socket.create_connection(("127.0.0.1", place.port)))
@@ -39,7 +40,9 @@ def main() -> None:
             report(f"{CONNECTIONS} connections held", control, process)
         report("and left", control, process)
         slowest = watch(control)
-        retry_all(target, place.port or 0)
+        for _ in range(0, RETRIES, HELD):
+            make_messages(target)
+            retry_all(target, place.port or 0)
         report("a million retries", control, process)
         print(f"slowest of the controls meanwhile: {1000 * slowest():.0f} ms")
 

@@ -21,8 +21,8 @@ _PLAIN, _GZIP = ("identity", ""), ("gzip", "x-gzip")
 def read_body(response: httpx.Response, *, largest: int = LARGEST, plain: bool = False) -> bytes:
     """Return the body of a response that is being streamed, decoded, of at most `largest` bytes.
 
-    With `plain`, no compression is accepted. Raises NotTested where it is larger, or encoded otherwise; httpx.DecodingError where it is
-    garbled or cut off.
+    With `plain`, no compression is accepted. Raises NotTested where it is larger, or encoded
+    otherwise; httpx.DecodingError where it is garbled or cut off.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in (_PLAIN if plain else (*_GZIP, "deflate", *_PLAIN)):

@@ -17,12 +17,12 @@ from typing import Any, Protocol
 
 import pytest
 
+from retry_contract.consumer.process.user_environment import isolated_environment, own_environment
 from retry_contract.consumer.process.user_process import (
     Output,
     ProcessPool,
     UserProcess,
     check_started,
-    isolated_environment,
     read_command,
 )
 from retry_contract.outcome import UsageError
@@ -507,3 +507,13 @@ def test_a_signal_that_reaches_another_thread_ends_the_wait() -> None:
     # In a process whose main thread runs it: only there is a signal handled.
     words = [sys.executable, "-c", ANOTHER_THREAD]
     assert subprocess.run(words, capture_output=True, text=True, timeout=60).stdout == "True\n"
+
+
+def test_a_reader_has_the_users_environment_but_for_the_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POSTMAN_API_KEY", "key_live_1")
+    monkeypatch.setenv("RETRY_CONTRACT_CAMPAIGN", "campaign_1")
+    monkeypatch.delenv("RETRY_CONTRACT_REVOKED_KEY", raising=False)
+    changed = {"POSTMAN_API_KEY": "key_test_of_nobody"}
+    assert own_environment() == {**os.environ, **changed}

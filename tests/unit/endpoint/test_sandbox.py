@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import random
 import socket
@@ -219,6 +220,48 @@ def test_controls_that_are_gone_provide_nothing(here: Here) -> None:
     state_of = states_of(gone + PREFIX, {VARIABLE: gone + CONTROL})
     assert state_of is not None
     assert state_of("failure") is None
+
+
+def _gzip(text: bytes) -> tuple[bytes, dict[str, str]]:
+    return gzip.compress(text), {"content-encoding": "gzip"}
+
+
+def _twice(text: bytes) -> tuple[bytes, dict[str, str]]:
+    return gzip.compress(gzip.compress(text)), {"content-encoding": "gzip, gzip"}
+
+
+GRANTED = b'{"messages": ["message_1"]}'
+NOTHING = {
+    "compressed": (201, *_gzip(GRANTED)),
+    "compressed twice, and larger than memory": (201, *_twice(GRANTED + b" " * 100_000_000)),
+    "larger than 64 KiB": (201, GRANTED + b" " * 65_536, {}),
+    "deep": (201, b"[" * 60_000, {}),
+    "a number": (201, b'{"messages": [1]}', {}),
+    "no message": (201, b'{"messages": []}', {}),
+    "another status": (200, GRANTED, {}),
+    "elsewhere": (307, b"", {"location": "/_sandbox/other"}),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_controls_that_misbehave_provide_nothing(name: str) -> None:
+    status, body, headers = NOTHING[name]
+    asked: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        asked.append(request)
+        return Response(status, body, headers)
+
+    with serve(handle) as (url,):
+        assert _add_message(url + CONTROL, "failure") is None
+    assert [request.headers["accept-encoding"] for request in asked] == ["identity"]
+
+
+def test_controls_are_read_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with serve(lambda _: Response(201, GRANTED)) as (url,):
+        assert _add_message(url + CONTROL, "failure") == "message_1"
 
 
 def test_each_handler_is_served_at_a_port_of_its_own() -> None:

@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.service import controls as module
 from retry_contract.service.controls import CONTROL, STATES, Sandbox, Start
 from retry_contract.service.faults import FAULTS
 from retry_contract.service.http import Request, Response

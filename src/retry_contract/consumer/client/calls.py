@@ -13,6 +13,7 @@ from retry_contract.consumer.process import attempt as attempts
 from retry_contract.consumer.process import user_process
 from retry_contract.consumer.process.attempt import Attempt, Ending
 from retry_contract.consumer.process.host import host_command
+from retry_contract.consumer.process.user_environment import isolated_environment
 from retry_contract.consumer.process.user_process import Command, ProcessPool, UserProcess
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.scrubber import map_texts
@@ -103,7 +104,7 @@ class Calls:
         with self._starting:
             if self._processes.over:
                 raise UsageError("the check is over")
-            environment = user_process.isolated_environment(named)
+            environment = isolated_environment(named)
             process = self._processes.add(UserProcess(words, environment, visit.key))
             if client.command is None:
                 process.await_import()

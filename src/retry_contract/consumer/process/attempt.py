@@ -4,7 +4,7 @@ import contextlib
 import enum
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from retry_contract.privacy.descriptions import one_line
 
@@ -38,6 +38,9 @@ class _AsText:
         vars(attempt)["read"] = None if value is None else json.dumps(value)
 
 
+_NO_READING: Any = _AsText()
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One payload that was read, or one call that was made.
@@ -51,7 +54,7 @@ class Attempt:
 
     ending: Ending
     returned: bool = False
-    read: Any = cast(Any, _AsText())
+    read: Any = _NO_READING
     opaque: tuple[str, ...] = ()
     error: str = ""
     where: str = ""

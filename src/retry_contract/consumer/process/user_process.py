@@ -21,22 +21,13 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from retry_contract.consumer.process.attempt import READY
-from retry_contract.environment import original
+from retry_contract.consumer.process.user_environment import own_environment
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import one_line
 
 T = TypeVar("T")
 Command = Sequence[str] | str
 _CANNOT_START = {126: "the program may not be executed", 127: "there is no such program"}
-_KEYS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_REVOKED_KEY")
-_NOBODY = "key_test_of_nobody"
-_OURS = ("POSTMAN_API_KEY", "RETRY_CONTRACT_")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-_NOWHERE = {
-    **dict.fromkeys(_PROXIES, "http://127.0.0.1:9"),
-    **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1"),
-    "POSTMAN_API_KEY": _NOBODY,
-}
 _LONGEST_LINE = 2**20
 """How much of a line is read, in bytes; the rest of it is passed over."""
 _LONGEST_PART, _MOST_PARTS = 2**14, 64
@@ -81,20 +72,6 @@ def check_started(status: int) -> None:
     """Raise UsageError if a command's exit status says that it could not be started."""
     if status in _CANNOT_START:
         raise UsageError(f"the command cannot be started: {_CANNOT_START[status]}")
-
-
-def own_environment() -> dict[str, str]:
-    """Return the user's environment, with a key of nobody in place of the user's own keys.
-
-    All that a process of the user's code has of the environment comes from here.
-    """
-    return {name: _NOBODY if name in _KEYS else text for name, text in original().items()}
-
-
-def isolated_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the user's key, and without a way off this machine by proxy."""
-    kept = {name: text for name, text in own_environment().items() if not name.startswith(_OURS)}
-    return {**kept, **_NOWHERE, **given}
 
 
 def group_arguments() -> dict[str, Any]:
@@ -197,8 +174,8 @@ class UserProcess:
     ) -> None:
         """Start it in its own group. Raises UsageError if it cannot be started."""
         pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        own = own_environment() if environment is None else environment
         try:
+            own = own_environment() if environment is None else environment
             self._process = subprocess.Popen(words, env=own, **pipes, **group_arguments())
         except OSError as error:
             reason = error.strerror or "the system refused it"

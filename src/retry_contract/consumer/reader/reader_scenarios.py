@@ -13,7 +13,6 @@ from retry_contract.fuzz.payloads import Payload
 from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.scrubber import map_texts
 
-
 MOST_HELD, _AT_A_TIME = 64 * 2**20, 1_000
 """How much is held of all that was read, in characters; how many payloads are asked for in one go.
 """
