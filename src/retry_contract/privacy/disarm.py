@@ -16,7 +16,9 @@ _AT_THE_BEGINNING = re.compile(r"(\s*)::")
 def disarm(line: str) -> str:
     """Escape what steers a terminal or breaks the line, and what a runner takes for a command."""
     shown = _ANYWHERE.sub(r"#\\#", escape(line))
-    return _AT_THE_BEGINNING.sub(r"\1\\::", shown, count=1) if shown.lstrip()[:2] == "::" else shown
+    if found := _AT_THE_BEGINNING.match(shown):
+        return f"{found[1]}\\{shown[found.end(1) :]}"
+    return shown
 
 
 def json_text(document: Any, *, indent: int | None = 2) -> str:

@@ -44,7 +44,7 @@ def positive(
     """Read a number above zero, or zero too, with up to six decimals."""
     if text is None:
         return default
-    match = re.fullmatch(r"0*([0-9]+)(\.[0-9]{1,6})?", text)
+    match = re.fullmatch(r"(?=[0-9])0*+([0-9]*)(\.[0-9]{1,6})?", text)
     if match and len(match[1]) <= len(str(_LARGEST_DECIMAL)) and (float(text) or or_zero):
         return float(text)
     least = "0 or more" if or_zero else "above 0"

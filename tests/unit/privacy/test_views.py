@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from support.planted import ENCODINGS, NAME, NRIC, NUMBER
 
@@ -153,3 +155,28 @@ def test_odd_file_name_is_masked(name: str) -> None:
 @pytest.mark.parametrize("secret", [NUMBER, NRIC, NAME])
 def test_member_names_no_person(secret: str, encoding: str) -> None:
     assert not is_plain_name(ENCODINGS[encoding](secret))
+
+
+# Bounded work
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("a", "YWFh", "%25", "&amp;", "&", "\\u0041", "\uff11", "\u200b6", "0", "+", "=", "a b "),
+        *("%", "\\", "65 ", "1(  ", "2025-02-24T10:15", "S7654321", "f1234567-", '"'),
+    ],
+)
+def test_a_megabyte_of_anything_is_looked_through_soon(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit.encode()))
+    begin = time.process_time()
+    assert not holds(text, KEY)
+    assert KEY not in Scrubber(KEY).scrub(text)
+    assert time.process_time() - begin < 20, "it takes half a second"
+
+
+@pytest.mark.parametrize("unit", ["a", "65 ", "1(  ", "2025-02-24T10:15", "S765432", "aa ", "%3"])
+def test_a_long_text_of_the_users_code_is_masked_soon(unit: str) -> None:
+    begin = time.process_time()
+    mask_words(unit * (100_000 // len(unit)))
+    assert time.process_time() - begin < 20, "it takes half a second"
