@@ -23,6 +23,9 @@ _TIMESTAMP = re.compile(
     r"([0-9]{4})(-[0-9]{2}-[0-9]{2})[Tt]((?!24)[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_MOST_VALUES = 10_000
+"""The most values of one response: a run keeps them all, and a message has about forty."""
+
 _SECONDS_IN_400_YEARS = 146_097 * 86_400
 
 
@@ -62,7 +65,7 @@ class Exchange:
     @functools.cached_property
     def document(self) -> Document:
         """The body, read as JSON."""
-        return read_document(self.body)
+        return read_document(self.body, _MOST_VALUES)
 
     @property
     def payload(self) -> Any:

@@ -237,6 +237,7 @@ def test_json_names_each_file(here: Callable[..., Done], save: Any) -> None:
         "contract": BEFORE,
         "violations": [],
         "drift": [],
+        "more": {"violations": 0, "drift": 0},
     }
     assert gone["reason"] == "cannot be read: No such file or directory"
     assert set(gone) == {*kept, "reason"}

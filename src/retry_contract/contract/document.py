@@ -17,7 +17,7 @@ DEEPEST = 200
 """The most levels of arrays and objects. RFC 8259, section 9, lets a reader set a limit."""
 
 MOST_VALUES = 100_000
-"""The most values of one document, arrays and objects among them: a response has about twenty."""
+"""The most values of one document, arrays and objects among them: a message has about twenty."""
 
 _BLOCK = 65_536
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
@@ -46,15 +46,15 @@ class _TooManyValues(_InvalidBody):
     """A body with more values than are read."""
 
 
-def read_document(body: bytes) -> Document:
+def read_document(body: bytes, most: int = MOST_VALUES) -> Document:
     """Read a body. A byte order mark and a duplicate key are drift: readers differ over them.
 
-    Only the first duplicate keys are named. More than `MOST_VALUES` values are not read.
+    Only the first duplicate keys are named. More than `most` values are not read.
     """
     begin = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     mark = (Drift("", "begins with a byte order mark"),) if begin else ()
     try:
-        payload, duplicates, more = _load(_decode(body, begin))
+        payload, duplicates, more = _load(_decode(body, begin, most))
     except _InvalidBody as error:
         expected, actual = "one JSON document in UTF-8 (RFC 8259)", str(error)
         violation = Violation("body-is-json", "", f"the body is {actual}", expected, actual)
@@ -62,7 +62,7 @@ def read_document(body: bytes) -> Document:
     return Document(payload, drift=(*mark, *duplicates), more=more)
 
 
-def _decode(body: bytes, begin: int) -> str:
+def _decode(body: bytes, begin: int, most: int) -> str:
     if body.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise _InvalidBody("UTF-32 text")
     marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -71,7 +71,7 @@ def _decode(body: bytes, begin: int) -> str:
     body = body[begin:]
     if not body or body.isspace():
         raise _InvalidBody("only white space" if body else "empty")
-    _check_size(body)
+    _check_size(body, most)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -129,13 +129,13 @@ def _describe(text: str, error: json.JSONDecodeError) -> str:
     return f"not JSON ({escape_name(error.msg.removesuffix(' at'))} at {where})"
 
 
-def _check_size(body: bytes) -> None:
+def _check_size(body: bytes, most: int) -> None:
     """Raise _InvalidBody if a body is nested too deeply, or holds too many values, to be read.
 
     It is one pass, by blocks: what Python makes of a body can be fifty times as large.
     """
     opened = body.count(b"[") + body.count(b"{")
-    if opened <= DEEPEST and opened + body.count(b",") < MOST_VALUES:
+    if opened <= DEEPEST and opened + body.count(b",") < most:
         return
     depth, values = 0, 1
     for block in _outside_strings(body):
@@ -145,8 +145,8 @@ def _check_size(body: bytes) -> None:
         if max(depths) > DEEPEST:
             raise _InvalidBody(f"JSON nested deeper than {DEEPEST} levels")
         values += sum(map(block.count, (b",", b"[", b"{")))
-        if values > MOST_VALUES:
-            raise _TooManyValues(f"JSON of more than {MOST_VALUES:,} values")
+        if values > most:
+            raise _TooManyValues(f"JSON of more than {most:,} values")
         depth = depths[-1]
         if min(depths) < 0:
             return  # which is no JSON: reading it shows where

@@ -4,6 +4,7 @@ httpx decompresses a whole piece at a time, and as often as the response says: a
 compressed twice, would fill the memory before anybody could count them.
 """
 
+import threading
 import zlib
 from collections.abc import Iterator
 
@@ -15,7 +16,28 @@ ACCEPTED = "gzip, deflate"
 """What `read_body` can decode, as a value of Accept-Encoding."""
 
 LARGEST = 2**20
+_LARGEST_IN_ALL, _EACH = 2**24, 2**12
 _PLAIN, _GZIP = ("identity", ""), ("gzip", "x-gzip")
+
+
+class Allowance:
+    """How much a run still reads: 16 MiB, and 4 KiB more for each response.
+
+    A run keeps its responses, and a message has 1 KB. It may be used from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._left, self._lock = _LARGEST_IN_ALL, threading.Lock()
+
+    def take(self, size: int) -> None:
+        """Count a response of so many bytes. Raises NotTested if it is more than is left."""
+        with self._lock:
+            self._left -= size - _EACH
+            if self._left < 0:
+                raise NotTested(
+                    "the responses of this run are larger than 16 MiB, and 4 KiB for each: "
+                    "a message has 1 KiB"
+                )
 
 
 def read_body(response: httpx.Response, *, largest: int = LARGEST, plain: bool = False) -> bytes:

@@ -14,7 +14,7 @@ import httpx
 
 from retry_contract.endpoint import guard
 from retry_contract.endpoint.base import Endpoint, Numbers, response_or_error
-from retry_contract.endpoint.body import ACCEPTED, read_body
+from retry_contract.endpoint.body import ACCEPTED, Allowance, read_body
 from retry_contract.endpoint.deadline import TimedTransport
 from retry_contract.endpoint.guard import Guard, GuardedTransport, host_of, is_loopback
 from retry_contract.endpoint.waiting import Waiting
@@ -76,7 +76,7 @@ class LiveEndpoint(Endpoint):
         self.simulator = simulator_number() if settings.simulate else None
         self.values, self.expendable = settings.values, bounds.loopback
         self.patience = settings.patience or (_PATIENCE_HERE if bounds.loopback else _PATIENCE)
-        self.waiting = Waiting(settings.patience)
+        self.waiting, self._allowance = Waiting(settings.patience), Allowance()
         self._state_of, self._proxied = state_of, settings.proxy is not None
         self.asks_team = state_of is not None
         self._few = threading.Semaphore(_AT_ONCE)
@@ -134,6 +134,7 @@ class LiveEndpoint(Endpoint):
             if response.status_code >= 500:  # before it is given back, to be used by others
                 self._transport.drop_connection()
             body = read_body(response)
+        self._allowance.take(len(body))
         # As bytes: httpx reads more in a header than it would write.
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _WIRE_HEADERS]
         status = response.status_code

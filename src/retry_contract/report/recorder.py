@@ -13,7 +13,7 @@ from retry_contract.privacy.names import mask_path
 from retry_contract.privacy.scrubber import Scrubber
 
 _HEADERS = ("content-type", "retry-after", "allow")
-_LARGEST = 65_536
+_LARGEST = 16_384
 """In bytes. A message is of one; a larger body would fill a disk, line by line."""
 
 
@@ -40,7 +40,7 @@ class Recorder:
         if exchange.document.violations:
             line["problem"] = exchange.document.violations[0].actual
         elif len(exchange.body) > _LARGEST:
-            line["problem"] = f"{describe(exchange.payload)}, over 64 KiB and so left out"
+            line["problem"] = f"{describe(exchange.payload)}, over 16 KiB and so left out"
         else:
             line["body"] = mask(exchange.payload)
         written = json_text(self._scrubber.scrub_payload(line), indent=None) + "\n"

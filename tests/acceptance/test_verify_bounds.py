@@ -1,0 +1,27 @@
+"""A service with large bodies does not keep `verify` busy, fill its memory, or fill a disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.bounded import MEMORY, run_bounded
+from support.hostile_bodies import BODIES, hostile_service
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_large_bodies_end_soon_and_little_of_them_is_kept(name: str, tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    with hostile_service(name) as served:
+        words = ["verify", *served.options, "--message", served.failed()[0], "--fuzz", "0"]
+        words += ["--report", "report", "--record", "record.jsonl", "-v"]
+        done = run_bounded(words, cwd=tmp_path, env={"POSTMAN_API_KEY": served.key}, seconds=60)
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert done.memory < MEMORY
+    assert len(done.stdout) < 100_000
+    for file in (*(tmp_path / "report").iterdir(), tmp_path / "record.jsonl"):
+        assert file.stat().st_size < 1_000_000, file.name
+        assert "Zebediah" not in file.read_text(encoding="utf-8")
+    assert "Zebediah" not in done.stdout + done.stderr
