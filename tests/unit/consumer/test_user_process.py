@@ -199,6 +199,12 @@ def test_a_line_without_end_is_waited_for_no_longer_than_another(start: Start) -
         running.next_line(0.2)
 
 
+def test_of_output_that_nobody_reads_a_mebibyte_waits(start: Start, held: threading.Event) -> None:
+    running = start("import os\nwhile True: os.write(1, b'x' * 50_000)")
+    assert held.wait(HANG)
+    assert sum(map(len, vars(running)["_parts"].queue)) <= 2**20
+
+
 def test_a_process_that_is_held_up_can_be_stopped(start: Start, held: threading.Event) -> None:
     running = start("while True: print('x')")
     assert held.wait(HANG)
