@@ -189,8 +189,17 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
-    keys = "format outcome reason endpoint causes replay next contracts more requests sent samples spent"
-    more = ("cutover", "superseded", "mistakes", "responses", "seconds", "seed", "versions")
+    keys = "format outcome reason endpoint causes replay next contracts more requests sent samples"
+    more = (
+        "spent",
+        "cutover",
+        "superseded",
+        "mistakes",
+        "responses",
+        "seconds",
+        "seed",
+        "versions",
+    )
     assert list(document) == [*keys.split(), *more]
     assert (document["causes"], document["replay"], document["next"]) == ([], None, None)
     assert (document["outcome"], document["reason"]) == ("kept", None)
