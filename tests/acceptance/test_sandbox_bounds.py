@@ -1,4 +1,4 @@
-"""A sandbox under attack: what it holds, and how long it answers nobody, is bounded."""
+"""A sandbox under attack: what it holds, and how long it does not respond, is bounded."""
 
 from __future__ import annotations
 

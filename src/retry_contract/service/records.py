@@ -14,7 +14,7 @@ SIMULATOR = {
 }
 """The documented simulator numbers of the test environment, and the failure each leads to."""
 
-_MESSAGE, _VALUE, _CHARACTER = 1_000, 250, 4
+_MESSAGE, _VALUE, _CHARACTER = 700, 250, 4
 """What a message, one of its values, and a character of these take, in bytes."""
 RETRYABLE_BATCHES = ("messages_enqueued", "messages_enqueuing_failed")
 
