@@ -43,8 +43,8 @@ def keys_in(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def holds(text: str, secret: str) -> bool:
     """Return whether a text holds a secret, in either case, backwards, or in an encoding."""
-    wanted = secret.casefold()
-    return any(wanted in view.casefold() for view in views(text, max(len(secret), SHORTEST)))
+    wanted, encoded = secret.casefold(), len(secret) * 4 // 3  # in base64; hex is longer
+    return any(wanted in view.casefold() for view in views(text, max(encoded, SHORTEST)))
 
 
 class Scrubber:

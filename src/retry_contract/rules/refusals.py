@@ -273,8 +273,10 @@ def secret_in(exchange: Exchange, *keys: str) -> str | None:
 def _texts(exchange: Exchange) -> Iterator[str]:
     """Yield what a reader of a response sees: headers, and the names and strings of its JSON."""
     yield from exchange.headers.values()
-    if exchange.document.violations:
-        yield exchange.body.decode("utf-8", "replace")
+    shown = exchange.body.replace(b"\\n", b"\n").replace(b'\\"', b'"')
+    if exchange.document.violations or b"\\" not in shown:  # then it is what a reader sees
+        yield shown.decode("utf-8", "replace")
+        return
     left = [exchange.payload]
     while left:
         value = left.pop()
