@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,7 +170,10 @@ def test_silent_standard_input_is_said_to_be_read() -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
+        silent = threading.Timer(30, process.kill)
+        silent.start()
         said = process.stderr.readline().decode()
+        silent.cancel()
         assert said == "retry-contract validate: reading standard input …\n"
         process.stdin.write(PAGE.read_bytes())
         process.stdin.close()
