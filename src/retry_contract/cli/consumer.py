@@ -18,7 +18,7 @@ from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import cut, escape
-from retry_contract.privacy.scrubber import Scrubber, map_texts
+from retry_contract.privacy.scrubber import Scrubber, keys_in, map_texts
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.readers import LineReader, PerPayloadReader
@@ -55,7 +55,7 @@ _OPTIONS = (
 def run(options: argparse.Namespace) -> int:
     """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
     secret = os.environ.get("POSTMAN_API_KEY", "")  # the user's code may quote it
-    scrubber, ctrl_c = Scrubber(secret), signal.getsignal(signal.SIGINT)
+    scrubber, ctrl_c = Scrubber(*keys_in(os.environ)), signal.getsignal(signal.SIGINT)
     like_ctrl_c = ctrl_c if callable(ctrl_c) else signal.default_int_handler
     try:
         with handle_signals(like_ctrl_c, *ending_signals()):

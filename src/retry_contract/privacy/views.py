@@ -16,12 +16,14 @@ SHORTEST = 10
 
 _MOST_KEPT = 200
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(/))")
-_PLAIN = {
-    **{0xFEE0 + code: code for code in range(0x21, 0x7F)},
+_PLAIN: dict[int, str | None] = {
+    **{0xFEE0 + code: chr(code) for code in range(0x21, 0x7F)},
     **dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0xFEFF)),
     **dict.fromkeys(range(0x2060, 0x2070)),
 }
 """ASCII of its wide forms, and nothing of what joins, hides or turns around its neighbours."""
+
+_WIDE = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 
 
 def views(text: str, shortest: int = SHORTEST) -> Iterator[str]:
@@ -30,6 +32,9 @@ def views(text: str, shortest: int = SHORTEST) -> Iterator[str]:
     `shortest` is the length of the shortest word that is read as base64 or hex. The work is linear
     in the text's length.
     """
+    if not _is_encoded(text, shortest):
+        yield from dict.fromkeys((text, text[::-1]))
+        return
     found = {text: None}
     latest = [text]
     for _ in range(_DEPTH):
@@ -37,6 +42,18 @@ def views(text: str, shortest: int = SHORTEST) -> Iterator[str]:
         latest = [view for view in dict.fromkeys(new) if view not in found]
         found |= dict.fromkeys(latest)
     yield from found
+
+
+def _is_encoded(text: str, shortest: int) -> bool:
+    """Return whether a text may decode to another: most do not, and that is soon seen."""
+    if "%" in text or "&" in text or "\\" in text or _word(shortest).search(text):
+        return True
+    return not text.isascii() and _WIDE.search(text) is not None
+
+
+@functools.cache
+def _word(shortest: int) -> re.Pattern[str]:
+    return re.compile(f"[A-Za-z0-9+/_-]{{{shortest}}}")
 
 
 def _decoded(text: str, shortest: int) -> Iterator[str]:
@@ -48,7 +65,7 @@ def _decoded(text: str, shortest: int) -> Iterator[str]:
     if "\\" in text:
         yield _ESCAPE.sub(_unescaped, text)
     if not text.isascii():
-        yield text.translate(_PLAIN)
+        yield _WIDE.sub(_plain, text)
     for words, read in _encodings(shortest):
         if words.search(text):
             yield words.sub(read, text)
@@ -66,6 +83,10 @@ def _encodings(shortest: int) -> Sequence[tuple[re.Pattern[str], Callable[[re.Ma
         (re.compile(f"{alphabet}{{{shortest},}}={{0,2}}"), functools.partial(_read, decode))
         for alphabet, decode in decoders.items()
     )
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _PLAIN[ord(found[0])] or ""
 
 
 def _unescaped(found: re.Match[str]) -> str:

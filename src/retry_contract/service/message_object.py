@@ -46,7 +46,7 @@ def _template_body(message: Message) -> dict[str, Any]:
     return {
         **dict.fromkeys(("createdAt", "updatedAt"), created),
         "id": message.template_body,
-        "templateId": "template_" + message.template_body,
+        "templateId": message.template_body.replace("_body", ""),
         "language": message.language,
         "body": " ".join([_BODY, *(f"{{{{{name}}}}}" for name in message.values)]),
         "creatorId": message.creator,

@@ -97,7 +97,7 @@ def test_retrieve_shows_the_whole_message(sandbox: Sandbox) -> None:
             "createdAt": "2024-01-02T00:00:00.000+08:00",
             "updatedAt": "2024-01-02T00:00:00.000+08:00",
             "id": own.template_body,
-            "templateId": f"template_{own.template_body}",
+            "templateId": own.template_body.replace("_body", ""),
             "language": "english",
             "body": "This is a message to you. {{name}}",
             "creatorId": own.creator,
