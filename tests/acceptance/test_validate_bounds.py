@@ -8,62 +8,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.bounded import MEMORY, run_bounded
+from support.hostile_files import FEW, MANY, RESPONSE, members, with_member
 
 from retry_contract import violations
 from retry_contract.contract.document import MOST_VALUES, read_document
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "schemas" / "after-2025-02-24" / "examples" / "valid" / "the-page.json"
-RESPONSE = json.loads(PAGE.read_text(encoding="utf-8"))
 SIZE = 5_000_000
-NESTED = '{"creatorId":{}}'
 TOO_MANY = "holds over 100,000 values: that is no saved response; give the body of one"
-
-
-def _with(name: str, value: str) -> str:
-    others = {key: member for key, member in RESPONSE.items() if key != name}
-    return f'{json.dumps(others)[:-1]},"{name}":{value}}}'
-
-
-def _members(number: int, value: str = "0", prefix: str = "m") -> str:
-    return ",".join(f'"{prefix}{index:07d}":{value}' for index in range(number))
-
-
-def _repeated(number: int, value: str = "0", prefix: str = "m") -> str:
-    """As so many members, from a thousand names: a large text costs this process little memory."""
-    return ",".join([_members(1_000, value, prefix)] * (number // 1_000))
-
-
-MANY: dict[str, Callable[[int], str]] = {
-    "small values": lambda size: "[" + "0," * (size // 2) + "0]",
-    "small objects": lambda size: "[" + "{}," * (size // 3) + "0]",
-    "attempts": lambda size: _with("attempts", "[" + '{"x":0},' * (size // 8) + "0]"),
-    "values": lambda size: _with("values", f"{{{_repeated(size // 13)}}}"),
-    "undocumented members": lambda size: f"{json.dumps(RESPONSE)[:-1]},{_repeated(size // 13)}}}",
-    "names in other cases": lambda size: f"{{{_repeated(size // 28, NESTED, 'ID')}}}",
-    "one name twice": lambda size: "{" + '"a":0,' * (size // 6) + '"a":0}',
-    "names twice in each of many": lambda size: "[" + '{"a":0,"a":0},' * (size // 14) + "0]",
-    "nested within bounds": lambda size: "[" + ("[" * 190 + "]" * 190 + ",") * (size // 381) + "0]",
-}
-FEW: dict[str, Callable[[int], str]] = {
-    "a string": lambda size: _with("fullMessage", f'"{"a" * size}"'),
-    "digits": lambda size: _with("recipient", f'"{"6" * size}"'),
-    "a timestamp": lambda size: _with("createdAt", f'"2025-02-24T00:00:00.{"0" * size}"'),
-    "a number": lambda size: _with("values", f'{{"a":{"9" * size}}}'),
-    "nested too deeply": lambda size: "[" * (size // 2) + "]" * (size // 2),
-    "objects nested too deeply": lambda size: '{"a":' * (size // 6) + "0" + "}" * (size // 6),
-    "white space": lambda size: " " * size,
-    "blank lines": lambda size: "\n" * size + "x",
-    "quotes": lambda size: '"' * size,
-    "backslashes": lambda size: '"' + "\\" * size,
-}
 
 
 @pytest.mark.parametrize("size", [SIZE, 10 * SIZE])
@@ -89,8 +46,8 @@ def test_body_of_few_values_is_read_or_refused_soon(name: str, tmp_path: Path) -
 
 def test_first_hundred_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
     file = tmp_path / "response.json"
-    undocumented = _members(5_000, prefix="other")
-    file.write_text(_with("values", f"{{{_members(5_000)}}},{undocumented}"), encoding="utf-8")
+    undocumented = members(5_000, prefix="other")
+    file.write_text(with_member("values", f"{{{members(5_000)}}},{undocumented}"), encoding="utf-8")
     done = run_bounded(["validate", str(file)])
     lines = done.stdout.splitlines()
     assert done.returncode == 1
@@ -107,7 +64,7 @@ def test_first_hundred_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None
 
 def test_duplicate_names_are_named_up_to_a_hundred(tmp_path: Path) -> None:
     file = tmp_path / "response.json"
-    twice = f"{_members(300, prefix='n')},{_members(300, prefix='n')}"
+    twice = f"{members(300, prefix='n')},{members(300, prefix='n')}"
     file.write_text(f"{json.dumps(RESPONSE)[:-1]},{twice}}}", encoding="utf-8")
     (document,) = json.loads(run_bounded(["validate", "--json", str(file)]).stdout)["files"]
     assert len(document["drift"]) == 100
@@ -175,12 +132,12 @@ def test_silent_standard_input_is_said_to_be_read() -> None:
         said = process.stderr.readline().decode()
         silent.cancel()
         assert said == "retry-contract validate: reading standard input …\n"
-        process.stdin.write(PAGE.read_bytes())
+        process.stdin.write(json.dumps(RESPONSE).encode())
         process.stdin.close()
         assert process.stdout.read() == b"standard input: KEPT after-2025-02-24\n"
     assert process.returncode == 0
 
 
 def test_standard_input_that_comes_at_once_is_read_in_silence() -> None:
-    done = run_bounded(["validate", "-"], stdin=PAGE.read_bytes())
+    done = run_bounded(["validate", "-"], stdin=json.dumps(RESPONSE).encode())
     assert (done.returncode, done.stderr) == (0, "")
