@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from support.server import Served
-from support.watched import watched
+from support.watched import Watch, watched
 
 from retry_contract.service.http import Handler, Request, Response
 from retry_contract.service.model import Service
@@ -60,11 +60,11 @@ BODIES: dict[str, Change] = {
 }
 
 
-def _changed(change: Change, statuses: range) -> Callable[[Service, Handler], Handler]:
+def _changed(change: Change) -> Callable[[Service, Handler], Handler]:
     def wrap(_: Service, handle: Handler) -> Handler:
         def hostile(request: Request) -> Response:
             response = handle(request)
-            if response.status not in statuses or not response.body:
+            if not response.body:
                 return response
             body = change(response.body.decode())
             return Response(response.status, body.encode(), response.headers)
@@ -75,7 +75,7 @@ def _changed(change: Change, statuses: range) -> Callable[[Service, Handler], Ha
 
 
 @contextlib.contextmanager
-def hostile_service(name: str, statuses: range = range(200, 500)) -> Iterator[Served]:
-    """Serve the model, with the bodies of responses of some statuses made hostile."""
-    with watched(wraps=(_changed(BODIES[name], statuses),)) as (served, _):
+def hostile_service(name: str, watch: Watch | None = None) -> Iterator[Served]:
+    """Serve the model, with the bodies of its responses made hostile."""
+    with watched(wraps=(_changed(BODIES[name]),), watch=watch) as (served, _):
         yield served
