@@ -76,9 +76,9 @@ def mask(payload: Any, name: str = "", forms: Mapping[str, Shown] = _FORMS) -> A
             return rename({k: mask(v, k, within) for k, v in payload.items()}, mask_name)
         case list():
             return [mask(item, name, forms) for item in payload]
-        case str() if name in forms:
+        case str() if payload and name in forms:
             shown = forms[name](payload)
-            return describe(payload) if payload and shown is None else shown
+            return describe(payload) if shown is None else shown
         case str() if _STATUS(payload) is None:
             return _mask_text(payload)
         case int() | float() if not isinstance(payload, bool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -203,3 +204,53 @@ def test_violation_names_no_person(name: str) -> None:
     assert any(f"nested at /{MASK}/creatorId" in violation.actual for violation in scrubbed)
     (wrong,) = (violation for violation in scrubbed if violation.pointer == f"/values/{MASK}")
     assert wrong.message == f"values/{MASK} is a number; expected a string"
+
+
+# What a record shows
+
+UUID = "550e8400-e29b-41d4-a716-446655440000"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("createdAt", "2025-02-24T00:00:00.123+08:00", "2025-02-24T00:00:00.123+08:00"),
+        ("updatedAt", "2025-02-24T00:00:00Z", "2025-02-24T00:00:00Z"),
+        ("sentAt", "2025-02-24T00:00:00.6590001234+08:00", "2025-02-24T00:00:00.659000+08:00"),
+        ("createdAt", "2025-02-24", "a date without a time"),
+        ("createdAt", "Tan Ah Kow", "a string of 10 characters"),
+        ("id", f"message_{UUID}", f"message_{UUID}"),
+        ("templateBodyId", f"template_body_{UUID}", f"template_body_{UUID}"),
+        ("creatorId", "7", "7"),
+        ("campaignId", f"tan_ah_kow_{UUID}", "a string of 47 characters"),
+        ("creatorId", "6590001234", "a string of 10 characters"),
+        ("latestStatus", "failure", "failure"),
+        ("status", "messages_enqueued", "messages_enqueued"),
+        ("latestStatus", "invalid_recipient_6590001234", "a string of 28 characters"),
+        ("language", "CHINESE", "CHINESE"),
+        ("language", "klingon", "a string of 7 characters"),
+        ("code", "parameter_invalid", "parameter_invalid"),
+        ("code", "routing_error", "routing_error"),
+        ("code", "invalid_recipient_6590001234", "unpublished_code"),
+        ("code", "to Tan Ah Kow", "a string of 13 characters"),
+        ("type", "delivery_error", "delivery_error"),
+        ("type", "Tan Ah Kow", "a string of 10 characters"),
+        ("id", "", ""),
+    ],
+)
+def test_record_shows_a_text_in_its_documented_form(name: str, text: str, shown: str) -> None:
+    assert mask({name: text}) == {name: shown}
+    if name in ("code", "type"):
+        assert mask({"error": {name: text}}) == {"error": {name: shown}}
+    published = text in ("", "failure", "messages_enqueued")
+    assert mask({"values": {name: text}}) == {"values": {name: text if published else ANY}}
+    assert published or mask({"values": {name: text}}) != {"values": {name: text}}
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(9999, 9999), (10_000, 10_000), (6590001234, 10_000), (-6590001234, 10_000), (0.659, 0.5)],
+)
+def test_record_shows_a_number_of_four_digits(number: float, shown: float) -> None:
+    assert mask({"count": number, "items": [number]}) == {"count": shown, "items": [shown]}
+    assert mask(1e999) == 0.5
