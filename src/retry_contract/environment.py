@@ -59,14 +59,19 @@ def isolated() -> Iterator[None]:
 
 @contextlib.contextmanager
 def restored() -> Iterator[None]:
-    """Put the variables back for as long as a block runs: for the user's code in this process."""
+    """Put the variables back for as long as a block runs: for the user's code in this process.
+
+    What it changes is kept for the next block.
+    """
     put = dict(_removed)
     os.environ.update(put)
     try:
         yield
     finally:
-        for name in put:
-            os.environ.pop(name, None)
+        left = {name: os.environ.pop(name, None) for name in put}
+        _removed.update({name: value for name, value in left.items() if value is not None})
+        for name in [name for name, value in left.items() if value is None]:
+            _removed.pop(name, None)
 
 
 def _take_out() -> dict[str, str]:

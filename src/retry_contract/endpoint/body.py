@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 import httpx
 
-from retry_contract.outcome import NotTested
+from retry_contract.outcome import NotSent, NotTested
 
 ACCEPTED = "gzip, deflate"
 """What `read_body` can decode, as a value of Accept-Encoding."""
 
 LARGEST = 2**20
-_LARGEST_IN_ALL, _EACH = 2**24, 2**12
+_LARGEST_IN_ALL, _EACH = 2**24, 2**14
 _PLAIN, _GZIP = ("identity", ""), ("gzip", "x-gzip")
 
 
 class Allowance:
-    """How much a run still reads: 16 MiB, and 4 KiB more for each response.
+    """How much a run still reads: 16 MiB, and 16 KiB more for each response.
 
     A run keeps its responses, and a message has 1 KB. It may be used from any thread.
     """
@@ -29,15 +29,18 @@ class Allowance:
     def __init__(self) -> None:
         self._left, self._lock = _LARGEST_IN_ALL, threading.Lock()
 
+    def check(self) -> None:
+        """Raise NotSent if nothing more is read, and so nothing more is to be sent."""
+        if self._left < 0:
+            raise NotSent(
+                "the responses of this run are larger than 16 MiB, and 16 KiB for each: "
+                "a smaller --fuzz asks for fewer"
+            )
+
     def take(self, size: int) -> None:
-        """Count a response of so many bytes. Raises NotTested if it is more than is left."""
+        """Count a response of so many bytes."""
         with self._lock:
             self._left -= size - _EACH
-            if self._left < 0:
-                raise NotTested(
-                    "the responses of this run are larger than 16 MiB, and 4 KiB for each: "
-                    "a message has 1 KiB"
-                )
 
 
 def read_body(response: httpx.Response, *, largest: int = LARGEST, plain: bool = False) -> bytes:

@@ -124,6 +124,7 @@ class LiveEndpoint(Endpoint):
         return [found[request] for request in requests]
 
     def _send(self, request: httpx.Request) -> httpx.Response:
+        self._allowance.check()
         try:
             response = self.client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

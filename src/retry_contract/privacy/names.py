@@ -20,13 +20,14 @@ DOCUMENTED = PERSONAL.union(
 )
 """Documented names. They are shown even if a secret is the same word."""
 
-_PLAIN_NAME = re.compile(r"[0-9]{1,4}|[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_NAME = re.compile(r"[0-9]{1,4}|[@$]?[A-Za-z_][A-Za-z0-9_]*([.:-]+[A-Za-z0-9_]+)*-?")
 _FILE_NAME = re.compile(r"[A-Za-z0-9._+~-]*")
 _SEPARATOR = re.compile(r"([/\\])" if os.sep == "\\" else "(/)")
-_FIVE_DIGITS = re.compile(r"[0-9]{5}")
+_FIVE_DIGITS, _HIDDEN = re.compile(r"[0-9]{5}"), re.compile(r"[0-9]{5}|\s")
 _ID_OR_TIME = re.compile(
-    r"(?<![0-9A-Fa-f])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Fa-f])|"
-    r"(?<![0-9])(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])(T?[0-9]{4}([0-9]{2})?)?(?![0-9])"
+    r"(?<![0-9A-Fa-f])[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Fa-f])|"
+    r"(?<![0-9])(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])"
+    r"([T_-]?[0-9]{4}([0-9]{2}([0-9]{3})?)?)?(?![0-9])"
 )
 
 
@@ -34,9 +35,9 @@ _ID_OR_TIME = re.compile(
 def is_plain_name(name: str) -> bool:
     """Return whether the name of a member may be shown, though a service may put a person there.
 
-    These may be: a documented name; an index of at most 4 digits; ASCII letters, digits, `_` and
-    `-`, a letter or `_` first, without 5 digits in a row, as an NRIC or a phone number has, and
-    which decodes to nothing else.
+    These may be: a documented name; an index of at most 4 digits; words of ASCII letters, digits
+    and `_`, with `.`, `:` or `-` between and `@` or `$` before, without 5 digits in a row, as an
+    NRIC or a phone number has, and which do not decode to such, or to a text with a blank.
     """
     if name in DOCUMENTED:
         return True
@@ -44,9 +45,10 @@ def is_plain_name(name: str) -> bool:
 
 
 def _hides(word: str) -> bool:
-    """Return whether a word has 5 digits in a row, or decodes to another text."""
-    others = set(views(word)) - {word, word[::-1]}
-    return bool(others) or _FIVE_DIGITS.search(word) is not None
+    """Return whether a word has 5 digits in a row, or decodes to them or a blank."""
+    shown = _ID_OR_TIME.sub("", word)
+    others = (view for view in views(word) if view not in (word, word[::-1]))
+    return _FIVE_DIGITS.search(shown) is not None or any(map(_HIDDEN.search, others))
 
 
 def mask_name(name: str) -> str:
@@ -65,7 +67,7 @@ def mask_path(path: str) -> str:
 
 def _mask_part(part: str) -> str:
     drive = len(part) == len("C:") and part[0].isalpha() and part[1] == ":"
-    if drive or (_FILE_NAME.fullmatch(part) and not _hides(_ID_OR_TIME.sub("", part))):
+    if drive or (_FILE_NAME.fullmatch(part) and not _hides(part)):
         return part
     suffix = re.fullmatch(r".*(\.[a-z]{1,5})", part, re.DOTALL)
     return MASK + (suffix[1] if suffix else "")

@@ -26,7 +26,7 @@ from retry_contract.privacy.words import SIMULATOR
 
 TextChange = Callable[[str], str]
 _SHORTEST_SECRET, _SHORT_SECRET = 3, 6
-_MOST_TEXTS, _MOST_CHARACTERS = 1_000, 1_000_000
+_MOST_TEXTS, _MOST_CHARACTERS = 5_000, 1_000_000
 """What is remembered of a run. A service that sends more has all texts masked whole."""
 
 _PUBLIC = re.compile(
@@ -56,14 +56,14 @@ class Scrubber:
 
     def __init__(self, *secrets: str) -> None:
         self._secrets: set[str] = set()
-        self._characters = 0
+        self._texts = self._characters = 0
         for secret in secrets:
             self._add(secret)
         self._given = tuple(s for s in secrets if len(s) >= _SHORT_SECRET and s in self._secrets)
 
     @property
     def _is_full(self) -> bool:
-        return len(self._secrets) > _MOST_TEXTS or self._characters > _MOST_CHARACTERS
+        return self._texts > _MOST_TEXTS or self._characters > _MOST_CHARACTERS
 
     def learn(self, payload: Any) -> None:
         """Remember what a response holds of people, and its trace id, at any depth."""
@@ -79,6 +79,7 @@ class Scrubber:
         forms = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
         forms |= {token(secret), *(form.replace("'", _SHELL_QUOTE) for form in forms)}
         self._secrets |= forms
+        self._texts += 1
         self._characters += sum(map(len, forms))
 
     def scrub(self, text: str) -> str:
@@ -106,19 +107,22 @@ class Scrubber:
 
         A generated case holds none, and is shown as it is, so that it can be replayed.
         """
-        names = violation.pointer.split("/")
+        names, shown = violation.pointer.split("/"), self.scrub_pointer(violation.pointer)
         odd = [n for n in names if len(n) >= _SHORTEST_SECRET and not is_plain_name(n)]
-        # For a missing member, the validator also names the place where it is instead.
+        # A message begins with the place. For a missing member, the validator also names the place
+        # where it is instead.
         nested = re.compile(rf"(?<= nested at )/.*/{re.escape(names[-1])}", re.DOTALL)
 
         def scrub(text: str) -> str:
+            if shown != violation.pointer:
+                text = text.replace(violation.pointer[1:], shown[1:])
             for name in odd:
                 text = text.replace(name, MASK)
             return self.scrub(nested.sub(lambda place: self.scrub_pointer(place[0]), text))
 
         return dataclasses.replace(
             violation,
-            pointer=self.scrub_pointer(violation.pointer),
+            pointer=shown,
             message=scrub(violation.message),
             expected=scrub(violation.expected),
             actual=scrub(violation.actual),

@@ -9,25 +9,24 @@ SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|1111999
 """The documented simulator numbers, which belong to nobody."""
 
 _SHOWN = (
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9}(?!\d))?)?)?",
-    rf"(?<!\d){SIMULATOR.pattern}(?!\d)",
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9}(?!\d))?)?",
 )
 _MASKED = (
-    r"(?<![\w-])\+?[A-Za-z]?\d{5,}[A-Za-z]?(?![\w-])",
-    r"\+?\d(?:[ ()-]{0,2}\d){7,}",
+    r"(?<!\d)(?<!\d\.)(?:\+?65[ -]?)?[3689](?:[ -]?\d){7}(?!\d)",
+    r"\+\d(?:[ ()-]{0,2}\d){6,14}(?!\d)",
     r"[STFGM]\d{7}[A-Z]",
     r"(?<![A-Za-z])[A-Za-z]\d{7}[A-Za-z](?![A-Za-z])",
 )
 _FORMS = re.compile(f"(?P<shown>{'|'.join(_SHOWN)})|{'|'.join(_MASKED)}")
+_ID_OR_TIME = re.compile("|".join(_SHOWN))
 
 
 def mask_words(text: str) -> str:
-    """Return a text with the numbers and NRICs masked that may be of a person.
+    """Return a text with the phone numbers and NRICs masked, and each word that decodes to one.
 
-    These are an NRIC, 8 digits in a row or with spaces, brackets and hyphens between, and 5 digits
-    that are a word; but no UUID, date or simulator number. A word that decodes to one of them is
-    masked whole.
+    A phone number is one of Singapore (eight digits that begin with 3, 6, 8 or 9, with or without
+    65, spaces and hyphens), or a number after a plus sign; a UUID and a timestamp hold none.
     """
     plain = _FORMS.sub(_masked, text)
     return "".join(
@@ -40,5 +39,6 @@ def _masked(found: re.Match[str]) -> str:
 
 
 def _decodes_to_one(word: str) -> bool:
-    others = (view for view in views(word) if view != word and view != word[::-1])
+    word = _ID_OR_TIME.sub("", word)
+    others = (view for view in views(word) if view != word)
     return any(_FORMS.sub(_masked, view) != view for view in others)

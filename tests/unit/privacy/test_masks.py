@@ -152,12 +152,13 @@ def test_pointer_names_no_secret() -> None:
 # Names of members
 
 PLAIN = [
+    *("@type", "$schema", "dotted.name", "xml:lang", "v20250224", "x.y-z:1", "OnRecipient"),
     *("nextField", "creatorID", "creator_id", "templateBody2", "_links", "x-trace", "sms2025"),
     *("createdAt", "recipient", "0", "12", "9999", "ISO8601", "SHA-256", "message_id_v2", "a"),
 ]
 ODD = [
     *("S7654321B", "6587654321", "note for Zebediah-Quux", "n6587654321", "ref_S7654321B", "12345"),
-    *("S7654321", "Zebediah.Quux", "zebediah@agency.example", "+65 8765 4321", "Zoë", "张伟明", ""),
+    *("S7654321", "Zebediah,Quux", "zebediah@agency.example", "+65 8765 4321", "Zoë", "张伟明", ""),
     *("a/b", "a~b", "-dash", "2fa", "a\nb", "creatorId ", "creatorId\n", "\uff11"),
 ]
 
