@@ -56,7 +56,7 @@ def run_bounded(
         tempfile.NamedTemporaryFile("r") as measured,
     ):
         process = subprocess.Popen(
-            [sys.executable, "-c", _MEASURING, measured.name, *arguments],
+            [sys.executable, "-I", "-S", "-c", _MEASURING, measured.name, *arguments],
             env={**os.environ, **(env or {})},
             cwd=cwd,
             stdin=subprocess.PIPE,

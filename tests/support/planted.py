@@ -53,11 +53,15 @@ class Planter:
 
     def __init__(self, random: Random, secrets: Iterable[str]) -> None:
         self._random, self._secrets = random, tuple(secrets)
+        self.planted: set[str] = set()
+        """What was told so far: none of it may be seen."""
 
     def text(self) -> str:
         """Return a text to plant: mostly a secret, alone or with what steers an output."""
         secret, encode = self._choose(self._secrets), self._choose([*ENCODINGS.values()])
-        told: str = encode(secret)
+        wrap = self._choose(["{}", "{}", "Bearer {}\r\n", "to: {}\n"])
+        told: str = encode(wrap.format(secret))
+        self.planted.add(told)
         match self._random.randrange(6):
             case 0:
                 return f"{self._choose(COMMANDS)} {told}"
@@ -122,7 +126,7 @@ class Planter:
             place[self.text()] = self._choose([value, {self.text(): value}, place.copy()])
 
 
-def found_in(text: str, secrets: Iterable[str]) -> list[str]:
+def found_in(text: str, secrets: Iterable[str], planted: Iterable[str] = ()) -> list[str]:
     """Return what an output must not hold: secrets by encoding, controls and commands."""
     folded = text.casefold()
     found = [
@@ -132,6 +136,7 @@ def found_in(text: str, secrets: Iterable[str]) -> list[str]:
         for form in {encode(secret), json.dumps(encode(secret))[1:-1]}
         if form.casefold() in folded
     ]
+    found += [f"{told!a}, planted" for told in planted if told.strip() in text]
     found += [f"the control {c!a}" for c in sorted(set(_STEERING.findall(text)))]
     found += [f"the command {c!r}" for c in sorted(set(_COMMAND.findall(text)))]
     return found

@@ -29,10 +29,11 @@ class Left:
     command: str
     code: int
     texts: Mapping[str, str]
+    planted: frozenset[str] = frozenset()
 
     def found(self, *secrets: str) -> dict[str, list[str]]:
-        """Return what each output must not hold."""
-        named = {name: found_in(text, secrets) for name, text in self.texts.items()}
+        """Return what each output must not hold: secrets, and what was planted of them."""
+        named = {name: found_in(text, secrets, self.planted) for name, text in self.texts.items()}
         return {name: found for name, found in named.items() if found}
 
 
@@ -77,7 +78,8 @@ def _verify(
         words += ["--report", "report", "--record", "record.jsonl"]
         words += random.choice((["--json"], ["-v"], ["--strict"], ["--", "-rA", "--tb=long", "-l"]))
         (here / "report").mkdir()
-        return _left(started, words, here, reaching(served, here, shell)), secrets
+        environment = reaching(served, here, shell)
+        return _left(started, words, here, environment, planter[0]), secrets
 
 
 def _validate(
@@ -95,37 +97,47 @@ def _validate(
         (folder / name).write_bytes(planter.body(example.read_bytes()))
     words = ["validate", "saved", *random.choice(([], ["--json"], ["--strict"], ["-q"]))]
     words += ["--contract", random.choice(("before", "after", "any"))]
-    return _left(started, words, here, {**shell, "POSTMAN_API_KEY": KEY}), secrets
+    environment = {**shell, "POSTMAN_API_KEY": KEY}
+    return _left(started, words, here, environment, planter), secrets
 
 
 def _reader(
     random: Random, here: Path, started: Forker, shell: Mapping[str, str]
 ) -> tuple[Left, tuple[str, ...]]:
-    secrets = (KEY, NUMBER, NRIC)
-    said = [Planter(random, secrets).text() for _ in range(3)]
-    (here / "planted_reader.py").write_text(_READER.format(said=said), encoding="utf-8")
-    target = ["planted_reader:read"]
-    if random.random() < 0.5:
-        target = ["--exec", f"{sys.executable} planted_reader.py"]
-    words = ["consumer", *target, "--payloads", "5", *random.choice(([], ["--json"]))]
-    (here / "report").mkdir()
-    words += ["--report", "report"]
-    return _left(started, words, here, {**shell, "POSTMAN_API_KEY": KEY}), secrets
+    command = ["--exec", f"{sys.executable} planted_code.py"]
+    target = random.choice((["planted_code:read"], ["planted_code:absent"], command))
+    return _consumer(random, here, started, shell, _READER, [*target, "--payloads", "5"])
 
 
 def _client(
     random: Random, here: Path, started: Forker, shell: Mapping[str, str]
 ) -> tuple[Left, tuple[str, ...]]:
+    target = ["--client", "planted_code:call", "--timeout", "3"]
+    return _consumer(random, here, started, shell, _CLIENT, target)
+
+
+def _consumer(
+    random: Random,
+    here: Path,
+    started: Forker,
+    shell: Mapping[str, str],
+    code: str,
+    target: list[str],
+) -> tuple[Left, tuple[str, ...]]:
     secrets = (KEY, NUMBER, NRIC)
-    said = [Planter(random, secrets).text() for _ in range(3)]
-    (here / "planted_client.py").write_text(_CLIENT.format(said=said), encoding="utf-8")
-    words = ["consumer", "--client", "planted_client:call", *random.choice(([], ["--json"]))]
+    planter = Planter(random, secrets)
+    said = [planter.text() for _ in range(3)]
+    source = code.format(said=said, way=random.randrange(4))
+    (here / "planted_code.py").write_text(source, encoding="utf-8")
     (here / "report").mkdir()
-    words += ["--report", "report", "--timeout", "3"]
-    return _left(started, words, here, {**shell, "POSTMAN_API_KEY": KEY}), secrets
+    words = ["consumer", *target, *random.choice(([], ["--json"])), "--report", "report"]
+    environment = {**shell, "POSTMAN_API_KEY": KEY}
+    return _left(started, words, here, environment, planter), secrets
 
 
-def _left(started: Forker, words: list[str], here: Path, env: Mapping[str, str]) -> Left:
+def _left(
+    started: Forker, words: list[str], here: Path, env: Mapping[str, str], planter: Planter
+) -> Left:
     planted = {path for path in here.rglob("*") if path.is_file()}
     code = started.start(words, here, env).wait()
     made = (path for path in here.rglob("*") if path.is_file() and path not in planted)
@@ -134,12 +146,15 @@ def _left(started: Forker, words: list[str], here: Path, env: Mapping[str, str])
         for path in made
         if path.suffix != ".pyc" and "caches" not in path.parts
     }
-    return Left(" ".join(words), code, texts)
+    return Left(" ".join(words), code, texts, frozenset(planter.planted))
 
 
 _READER = """
 import sys
-SAID = {said!r}
+SAID, WAY = {said!r}, {way}
+
+if WAY == 0:
+    raise RuntimeError(SAID[0])
 
 def read(payload: dict):
     print(SAID[0])
@@ -150,13 +165,15 @@ def read(payload: dict):
 
 if __name__ == "__main__":
     for number, _ in enumerate(sys.stdin):
-        print("error " + SAID[number % 3].replace("\\n", " ") if number % 2 else "ok", flush=True)
+        line = SAID[number % 3].replace("\\n", " ")
+        begin = ("", "error ", "ok ", "")[WAY] if number % 2 else "ok"
+        print(begin + line if number % 2 else begin, flush=True)
         print(SAID[1], file=sys.stderr, flush=True)
 """
 _CLIENT = """
 import sys
 import urllib.request
-SAID = {said!r}
+SAID, WAY = {said!r}, {way}
 
 def call(base_url, api_key, campaign_id, message_id):
     print(SAID[0])

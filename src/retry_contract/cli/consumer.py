@@ -18,11 +18,11 @@ from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import cut, escape
-from retry_contract.privacy.scrubber import Scrubber, keys_in, map_texts
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.readers import LineReader, PerPayloadReader
     from retry_contract.consumer.readiness import Readiness
+    from retry_contract.privacy.scrubber import Scrubber
 
 _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 usage error, 3 not tested
@@ -54,6 +54,8 @@ _OPTIONS = (
 
 def run(options: argparse.Namespace) -> int:
     """Try the user's code; a signal that ends a program is a Ctrl-C. Raises UsageError."""
+    from retry_contract.privacy.scrubber import Scrubber, keys_in
+
     secret = os.environ.get("POSTMAN_API_KEY", "")  # the user's code may quote it
     scrubber, ctrl_c = Scrubber(*keys_in(os.environ)), signal.getsignal(signal.SIGINT)
     like_ctrl_c = ctrl_c if callable(ctrl_c) else signal.default_int_handler
@@ -64,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(escape(scrubber.scrub(str(error)))) from None
 
 
-def _run(options: argparse.Namespace, secret: str, scrubber: Scrubber) -> int:
+def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
+    from retry_contract.privacy.words import mask_words
     from retry_contract.verification.option_values import usable_folder
 
     target, limits = _target(options), _limits(options)
@@ -73,9 +76,10 @@ def _run(options: argparse.Namespace, secret: str, scrubber: Scrubber) -> int:
         with _progress_note(options):
             found = _check(options, target, limits, secret)
     except UsageError as error:
-        reason = scrubber.scrub(str(error))
+        reason = mask_words(scrubber.scrub(str(error)))
         raise UsageError(_reason(options, scrubber.scrub(target), reason)) from None
     from retry_contract.consumer.readiness import mask_found
+    from retry_contract.privacy.scrubber import map_texts
     from retry_contract.report import readiness_report
 
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))

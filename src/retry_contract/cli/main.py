@@ -16,8 +16,6 @@ from retry_contract.cli import consumer, reference, sandbox, schema, validate, v
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
 from retry_contract.outcome import UsageError, Verdict
-from retry_contract.privacy.names import mask_path
-from retry_contract.privacy.scrubber import Scrubber, keys_in
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
 _EXAMPLE = "example: retry-contract verify --contract after"
@@ -53,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         verdict, reason = Verdict.USAGE_ERROR, str(error)
     except OSError as error:
-        file = mask_path(str(error.filename)) if error.filename else None
+        file = _shown_file(error)
         parts = [part for part in (file, error.strerror) if part]
         verdict, reason = Verdict.USAGE_ERROR, ": ".join(parts) or str(error)
     except KeyboardInterrupt:
@@ -65,8 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         reason = f"an error inside the kit, please report it: {place}; nothing was proved"
     name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
-    reason = Scrubber(*keys_in(os.environ)).scrub(reason)
-    return refuse(name, reason, verdict, as_json="--json" in own)
+    return refuse(name, _without_keys(reason), verdict, as_json="--json" in own)
+
+
+def _shown_file(error: OSError) -> str | None:
+    from retry_contract.privacy.names import mask_path
+
+    return mask_path(str(error.filename)) if error.filename else None
+
+
+def _without_keys(reason: str) -> str:
+    from retry_contract.privacy.scrubber import Scrubber, keys_in
+
+    return Scrubber(*keys_in(os.environ)).scrub(reason)
 
 
 def _run(own: list[str], extra: list[str]) -> int:

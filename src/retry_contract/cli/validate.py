@@ -12,8 +12,6 @@ from retry_contract.cli.saved_files import STANDARD_INPUT, SavedFile, is_folder,
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
-from retry_contract.privacy.names import MASK, mask_path
-from retry_contract.privacy.scrubber import Scrubber, keys_in
 
 if TYPE_CHECKING:
     from retry_contract.contract.expectation import Expectation
@@ -84,6 +82,9 @@ def _validate(file: SavedFile, expected: "Sequence[Expectation]", *, strict: boo
 
 def _scrubbed(result: "FileResult", number: int) -> "FileResult":
     """Return a result with a number, and without what may be of a person or secret."""
+    from retry_contract.privacy.names import mask_path
+    from retry_contract.privacy.scrubber import Scrubber, keys_in
+
     scrubber = Scrubber(*keys_in(os.environ))
     given = result.file == STANDARD_INPUT
     name = result.file if given else scrubber.scrub(mask_path(result.file))
@@ -106,6 +107,8 @@ def _show(result: "FileResult") -> None:
 
 
 def _name(result: "FileResult") -> str:
+    from retry_contract.privacy.names import MASK
+
     if result.file == STANDARD_INPUT:
         return "standard input"
     return (

@@ -222,7 +222,7 @@ class _Player:
     def _violations(
         self, case: RequestCase, ids: dict[str, str], one: Play, exchange: Exchange
     ) -> tuple[Violation, ...]:
-        key, expectation = self._own.prober.endpoint.key, self._plan.expectation
+        endpoint, expectation = self._own.prober.endpoint, self._plan.expectation
         _, statuses, rule = TARGETS[case.target]
         if case.target in (UNKNOWN, KEYLESS) and not _PLAIN.fullmatch(unquote(ids["messageId"])):
             statuses |= {404}
@@ -230,7 +230,7 @@ class _Player:
             rule = "no-server-error" if exchange.status >= 500 else rule
             expected = "status " + " or ".join(map(str, sorted(statuses)))
             return (conformance.status_violation(rule, expected, exchange),)
-        for found in conformance.form_violations(exchange, expectation, key):
+        for found in conformance.form_violations(exchange, expectation, endpoint):
             return (found,)
         if not exchange.succeeded:
             return ()

@@ -302,8 +302,8 @@ class StatefulSequence:
             self._break(conformance.status_violation(rule, expected, exchange))
 
     def _check_form(self, exchange: Exchange, *codes: str) -> None:
-        key = self._endpoint.key
-        for found in conformance.form_violations(exchange, self._expectation, key, codes):
+        wanted = self._expectation, self._endpoint, codes
+        for found in conformance.form_violations(exchange, *wanted):
             self._break(found)
 
     def _post(self, message: str, campaign: str | None = None, **how: Any) -> Exchange:

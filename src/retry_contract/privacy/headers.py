@@ -7,9 +7,12 @@ from retry_contract.privacy.descriptions import describe
 from retry_contract.privacy.names import is_plain_name
 
 _MEDIA_TYPE = re.compile(r"([a-z]+)/([a-z0-9][a-z0-9!#$&^_.+-]*)")
-_CHARSET = re.compile(r"[^;]+; ?charset=\"?[A-Za-z]+[A-Za-z0-9-]*\"?")
+_CHARSETS = ("utf-8", "us-ascii", "iso-8859-1", "utf-16", "windows-1252")
+_CHARSET = re.compile(rf"[^;]+; ?charset=\"?({'|'.join(_CHARSETS)})\"?", re.IGNORECASE)
 _METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"))
-_DAY = r"[A-Z][a-z]{2}, [0-3][0-9] [A-Z][a-z]{2} 20[0-9]{2} [0-2][0-9](:[0-5][0-9]){2} GMT"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
+_DAY = rf"({_DAYS}), [0-3][0-9] ({_MONTHS}) 20[0-9]{{2}} [0-2][0-9](:[0-5][0-9]){{2}} GMT"
 _RETRY_AFTER = re.compile(rf"[0-9]{{1,5}}|{_DAY}")
 UNUSUAL = "no media type"
 

@@ -23,32 +23,37 @@ DOCUMENTED = PERSONAL.union(
 _PLAIN_NAME = re.compile(r"[0-9]{1,4}|[@$]?[A-Za-z_][A-Za-z0-9_]*([.:-]+[A-Za-z0-9_]+)*-?")
 _FILE_NAME = re.compile(r"[A-Za-z0-9._+~-]*")
 _SEPARATOR = re.compile(r"([/\\])" if os.sep == "\\" else "(/)")
-_FIVE_DIGITS, _HIDDEN = re.compile(r"[0-9]{5}"), re.compile(r"[0-9]{5}|\s")
+_LONGEST, _LONGEST_PART = 60, 255
+_DIGITS = re.compile(r"[0-9]{5}|(?:[0-9][._+~:-]?){7}")
+_HIDDEN = re.compile(rf"{_DIGITS.pattern}|\s")
 _ID_OR_TIME = re.compile(
     r"(?<![0-9A-Fa-f])[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Fa-f])|"
-    r"(?<![0-9])(19|20)[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])"
-    r"([T_-]?[0-9]{4}([0-9]{2}([0-9]{3})?)?)?(?![0-9])"
+    r"(?<![0-9])(19|20)[0-9]{2}[._-]?(0[1-9]|1[0-2])[._-]?(0[1-9]|[12][0-9]|3[01])"
+    r"([T_-]?([01][0-9]|2[0-3])[.:_-]?[0-5][0-9]([.:_-]?[0-5][0-9]([._-]?[0-9]{3})?)?Z?)?(?![0-9])"
 )
 
 
-@functools.lru_cache(1024)
 def is_plain_name(name: str) -> bool:
     """Return whether the name of a member may be shown, though a service may put a person there.
 
     These may be: a documented name; an index of at most 4 digits; words of ASCII letters, digits
-    and `_`, with `.`, `:` or `-` between and `@` or `$` before, without 5 digits in a row, as an
-    NRIC or a phone number has, and which do not decode to such, or to a text with a blank.
+    and `_`, with `.`, `:` or `-` between and `@` or `$` before, at most 60 characters. They have
+    no 5 digits in a row and no 7 with separators, as an NRIC or a phone number has, and do not
+    decode to such, or to a text with a blank.
     """
-    if name in DOCUMENTED:
-        return True
+    return name in DOCUMENTED or (len(name) <= _LONGEST and _is_plain(name))
+
+
+@functools.lru_cache(1024)
+def _is_plain(name: str) -> bool:
     return _PLAIN_NAME.fullmatch(name) is not None and not _hides(name)
 
 
 def _hides(word: str) -> bool:
-    """Return whether a word has 5 digits in a row, or decodes to them or a blank."""
+    """Return whether a word has the digits of a person, or decodes to them or a blank."""
     shown = _ID_OR_TIME.sub("", word)
     others = (view for view in views(word) if view not in (word, word[::-1]))
-    return _FIVE_DIGITS.search(shown) is not None or any(map(_HIDDEN.search, others))
+    return _DIGITS.search(shown) is not None or any(map(_HIDDEN.search, others))
 
 
 def mask_name(name: str) -> str:
@@ -67,7 +72,8 @@ def mask_path(path: str) -> str:
 
 def _mask_part(part: str) -> str:
     drive = len(part) == len("C:") and part[0].isalpha() and part[1] == ":"
-    if drive or (_FILE_NAME.fullmatch(part) and not _hides(part)):
+    shown = len(part) <= _LONGEST_PART and _FILE_NAME.fullmatch(part) and not _hides(part)
+    if drive or shown:
         return part
     suffix = re.fullmatch(r".*(\.[a-z]{1,5})", part, re.DOTALL)
     return MASK + (suffix[1] if suffix else "")

@@ -21,7 +21,7 @@ from retry_contract.privacy.names import (
     rename,
 )
 from retry_contract.privacy.published import MESSAGE_STATUSES
-from retry_contract.privacy.views import SHORTEST, views
+from retry_contract.privacy.views import SHORTEST, is_encoded, views
 from retry_contract.privacy.words import SIMULATOR
 
 TextChange = Callable[[str], str]
@@ -41,10 +41,16 @@ def keys_in(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key for name in KEY_VARIABLES if (key := environment.get(name, "").strip()))
 
 
-def holds(text: str, secret: str) -> bool:
+def holds(text: str, *secrets: str) -> bool:
     """Return whether a text holds a secret, in either case, backwards, or in an encoding."""
-    wanted, encoded = secret.casefold(), len(secret) * 4 // 3  # in base64; hex is longer
-    return any(wanted in view.casefold() for view in views(text, max(encoded, SHORTEST)))
+    wanted, plain = [secret.casefold() for secret in secrets if secret], text.casefold()
+    if any(secret in plain or secret[::-1] in plain for secret in wanted):
+        return True
+    shortest = max(SHORTEST, min(map(len, wanted), default=0) * 4 // 3)  # in base64; hex is longer
+    if not wanted or not is_encoded(text, shortest):
+        return False
+    found = (view.casefold() for view in views(text, shortest, any_bytes=True))
+    return any(secret in view for view in found for secret in wanted)
 
 
 class Scrubber:
@@ -89,13 +95,13 @@ class Scrubber:
         if found := [secret for secret in self._secrets if secret in text]:
             longest_first = sorted(found, key=len, reverse=True)
             text = re.sub("|".join(map(_as_pattern, longest_first)), MASK, text)
-        if any(holds(text, secret) for secret in self._given):
+        if holds(text, *self._given):
             text = "".join(self._scrub_word(word) for word in re.split(r"(\s+)", text))
-            text = MASK if any(holds(text, secret) for secret in self._given) else text
+            text = MASK if holds(text, *self._given) else text
         return text
 
     def _scrub_word(self, word: str) -> str:
-        return MASK if any(holds(word, secret) for secret in self._given) else word
+        return MASK if holds(word, *self._given) else word
 
     def scrub_pointer(self, pointer: str) -> str:
         """Return a JSON Pointer, or one name, with the names masked that may not be shown."""

@@ -10,12 +10,14 @@ SIMULATOR = re.compile(r"65(11111111|11112222|11113333|11114444|11115555|1111999
 
 _SHOWN = (
     r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9}(?!\d))?)?",
+    r"[12]\d{3}-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9}(?!\d))?)?",
 )
+_GAP = r"[^0-9A-Za-z\n]?"
 _MASKED = (
-    r"(?<!\d)(?<!\d\.)(?:\+?65[ -]?)?[3689](?:[ -]?\d){7}(?!\d)",
+    r"(?<!\d)(?<!\d\.)(?:65)?[3689]\d{7}(?!\d)",
+    rf"(?<!\d)(?<!\d[^0-9A-Za-z])(?:65{_GAP})?[3689](?:{_GAP}\d){{7}}(?!{_GAP}\d)",
     r"\+\d(?:[ ()-]{0,2}\d){6,14}(?!\d)",
-    r"[STFGM]\d{7}[A-Z]",
+    rf"[STFGM]{_GAP}\d{{3}}{_GAP}\d{{4}}{_GAP}[A-Z]",
     r"(?<![A-Za-z])[A-Za-z]\d{7}[A-Za-z](?![A-Za-z])",
 )
 _FORMS = re.compile(f"(?P<shown>{'|'.join(_SHOWN)})|{'|'.join(_MASKED)}")
@@ -26,7 +28,7 @@ def mask_words(text: str) -> str:
     """Return a text with the phone numbers and NRICs masked, and each word that decodes to one.
 
     A phone number is one of Singapore (eight digits that begin with 3, 6, 8 or 9, with or without
-    65, spaces and hyphens), or a number after a plus sign; a UUID and a timestamp hold none.
+    65, and single separators), or a number after a plus sign; a UUID and a timestamp hold none.
     """
     plain = _FORMS.sub(_masked, text)
     return "".join(

@@ -259,12 +259,14 @@ def no_secret_echoed(seen: Observations, _: Expectation) -> Findings:
             yield Finding(exchange, "", "nothing secret or internal", secret)
 
 
-def secret_in(exchange: Exchange, *keys: str) -> str | None:
-    """Return what a response holds that it must not show; None if there is nothing."""
+def secret_in(exchange: Exchange, *keys: str, decode: bool = True) -> str | None:
+    """Return what a response holds that it must not show; None if there is nothing.
+
+    A key is looked for in what the response decodes to as well, if `decode` is set.
+    """
     text = "\n".join(_texts(exchange))
-    for key in filter(None, keys):
-        if key.encode() in exchange.body or holds(text, key):
-            return "text that holds the API key"
+    if holds(text, *keys) if decode else any(key in text for key in filter(None, keys)):
+        return "text that holds the API key"
     if _INTERNALS.search(text.replace("\\n", "\n").replace('\\"', '"')):
         return "text that holds a stack trace"
     return None
@@ -272,12 +274,10 @@ def secret_in(exchange: Exchange, *keys: str) -> str | None:
 
 def _texts(exchange: Exchange) -> Iterator[str]:
     """Yield what a reader of a response sees: headers, and the names and strings of its JSON."""
-    yield from exchange.headers.values()
-    shown = exchange.body.replace(b"\\n", b"\n").replace(b'\\"', b'"')
-    if exchange.document.violations or b"\\" not in shown:  # then it is what a reader sees
-        yield shown.decode("utf-8", "replace")
-        return
-    left = [exchange.payload]
+    yield from (*exchange.headers, *exchange.headers.values())
+    shown = exchange.body.replace(b"\\n", b"\n").replace(b'\\"', b'"').replace(b"\0", b"")
+    yield shown.decode("utf-8", "replace")  # of two members of one name, readers take either
+    left = [exchange.payload] if b"\\" in shown else []
     while left:
         value = left.pop()
         if isinstance(value, str):

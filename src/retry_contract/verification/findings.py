@@ -95,8 +95,8 @@ def outcome_of(
     generated = any(rule in GENERATED for _, rule in found.results)
     return Outcome(
         verdict,
-        options.endpoint,
-        reason,
+        scrubber.scrub(options.endpoint),
+        reason and scrubber.scrub(reason),
         contracts,
         found.traffic,
         found.samples if options.live else None,

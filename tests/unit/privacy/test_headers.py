@@ -32,7 +32,7 @@ def test_media_type(header: str, shown: str) -> None:
     [
         ("content-type", "application/json"),
         ("content-type", "text/html; charset=ISO-8859-1"),
-        ("content-type", 'text/html;charset="utf-8"'),
+        ("content-type", 'text/html;charset="UTF-8"'),
         ("allow", "GET, POST"),
         ("retry-after", "30"),
         ("retry-after", "Mon, 24 Feb 2025 00:00:00 GMT"),
@@ -47,5 +47,11 @@ def test_documented_form_is_shown(name: str, value: str) -> None:
 @pytest.mark.parametrize("secret", [NUMBER, NRIC, NAME])
 def test_another_form_is_described(secret: str, encoding: str, name: str) -> None:
     encoded = ENCODINGS[encoding](secret)
-    for value in (encoded, f"text/html; x={encoded}", f"GET, {encoded}", f"30 {encoded}"):
+    for value in (
+        encoded,
+        f"text/html; charset={encoded}",
+        f"text/html; x={encoded}",
+        f"GET, {encoded}",
+        f"30 {encoded}",
+    ):
         assert shown_header(name, value) == f"a string of {len(value)} characters"

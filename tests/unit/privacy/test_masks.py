@@ -194,7 +194,9 @@ def test_learned_name_is_taken_out_of_any_text() -> None:
     assert scrubber.scrub(said) == f"KeyError: '{MASK}' at /{MASK}/{MASK}; nextField"
 
 
-@pytest.mark.parametrize("name", ["S7654321B", "note for Zebediah-Quux", "a: b; expected c"])
+@pytest.mark.parametrize(
+    "name", ["陈伟", "李", "é", "S7654321B", "note for Zebediah-Quux", "a: b; expected c"]
+)
 def test_violation_names_no_person(name: str) -> None:
     payload = {"values": {name: 5}, name: {"creatorId": "user_1"}}
     found = violations(payload, "after")
@@ -219,6 +221,8 @@ UUID = "550e8400-e29b-41d4-a716-446655440000"
         ("updatedAt", "2025-02-24T00:00:00Z", "2025-02-24T00:00:00Z"),
         ("sentAt", "2025-02-24T00:00:00.6590001234+08:00", "2025-02-24T00:00:00.659000+08:00"),
         ("createdAt", "2025-02-24", "a date without a time"),
+        ("createdAt", "9000-12-34T90:00:12+34:56", "a string of 25 characters"),
+        ("createdAt", "2025-02-24T00:00:00+65:90", "a string of 25 characters"),
         ("createdAt", "Tan Ah Kow", "a string of 10 characters"),
         ("id", f"message_{UUID}", f"message_{UUID}"),
         ("templateBodyId", f"template_body_{UUID}", f"template_body_{UUID}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 
 import pytest
@@ -28,7 +30,9 @@ def test_twice_encoded_text_is_read(first: str, second: str) -> None:
     assert holds(ENCODINGS[second](ENCODINGS[first](KEY)), KEY)
 
 
-@pytest.mark.parametrize("text", ["", "a", "creatorId", f"message_{UUID}", "a b", "100 %", "a & b"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "creatorId", "message_550e8400-e29b", "a b", "100 %", "a & b"]
+)
 def test_text_without_an_encoding_is_itself(text: str) -> None:
     assert set(views(text)) == {text, text[::-1]}
 
@@ -60,6 +64,53 @@ def test_keys_of_an_environment() -> None:
     given = {"POSTMAN_API_KEY": " a ", "RETRY_CONTRACT_REVOKED_KEY": "b", "OTHER": "c"}
     assert keys_in(given) == ("a", "b")
     assert keys_in({"POSTMAN_API_KEY": " "}) == ()
+
+
+# However it is written
+
+WRITTEN = {
+    "a header": lambda key: f"Authorization: Bearer {key}\r\nHost: x",
+    "a line": lambda key: f"{key}\n",
+    "JSON": lambda key: json.dumps({"key": key}, indent=2),
+    "other bytes": lambda key: f"\x00\x07{key}\ufffd",
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("before", ["", "a", "ab", "token", "x="])
+@pytest.mark.parametrize("encoding", ["in base64", "in base64 for URLs", "in hex"])
+def test_key_within_what_is_encoded_is_found(encoding: str, before: str, written: str) -> None:
+    encoded = before + ENCODINGS[encoding](WRITTEN[written](KEY))
+    assert holds(encoded, KEY)
+    assert KEY not in Scrubber(KEY).scrub(encoded)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "latin-1"])
+def test_key_in_other_bytes_is_found(charset: str) -> None:
+    raw = b"\xff\xfe" * (charset == "latin-1") + KEY.encode(charset)
+    assert holds(base64.b64encode(raw).decode(), KEY)
+    assert holds(raw.hex(), KEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"\\153{KEY[1:]}", f"\\u{{6b}}{KEY[1:]}", f"\\x6b{KEY[1:]}", f"k\u034fe{KEY[2:]}"),
+        *(f"&#0000107;{KEY[1:]}", f"&#x6B;{KEY[1:]}", f"k\u200be\ufe0f{KEY[2:]}"),
+    ],
+)
+def test_key_of_which_a_letter_is_hidden_is_found(text: str) -> None:
+    assert holds(text, KEY)
+    assert holds(text[::-1], KEY)
+
+
+@pytest.mark.parametrize(
+    "text", ["&#" + "9" * 5_000, "&#x" + "f" * 5_000 + ";", "%zz%", "\\u{ffffff}"]
+)
+def test_no_text_is_an_error(text: str) -> None:
+    assert not holds(text, KEY)
+    assert mask_words(text) == text
+    assert Scrubber(KEY).scrub(text) == text
 
 
 # A bounded memory
@@ -100,6 +151,9 @@ def test_number_of_a_person_is_masked_in_any_encoding(secret: str, encoding: str
         ("s7654321b", MASK),
         ("90001234", MASK),
         ("+60 12 345 6789", MASK),
+        *((f"6590{gap}001{gap}234", MASK) for gap in ".-_\u2013\xa0\t"),
+        ("S765 4321B", MASK),
+        ("call 90001234 5 times", f"call {MASK} 5 times"),
         ("nameS7654321Bx", f"name{MASK}x"),
     ],
 )
@@ -128,6 +182,7 @@ def test_numbers_that_may_be_of_a_person(text: str, shown: str) -> None:
             "on 20250224",
             "[127.0.0.1:54321] SQLSTATE 28000",
         ),
+        *("35.186.224.25:443", "8.8.8.8:53, 2025-02-24", "3/12/2025 9:05", "[1, 2, 3]", "v1.2.3.4"),
         *("HTTP 201 in 0.125 s", "https://test.postman.gov.sg/api/v2", "(127.0.0.1) 50 % & more"),
     ],
 )
@@ -143,6 +198,7 @@ def test_what_helps_to_find_a_bug_stays(text: str) -> None:
     [
         *("response.json", "/tmp/a-b/c_d.e+f~1/x.tar.gz", "../x.json", "20250224.json", "-"),
         *(f"message_{UUID}.json", "20250224T101500.json", "19991231-1015.json", "x" * 120),
+        *(f"{UUID.upper()}.json", "20250224_101500123.json", "2025-02-24T10-15-00Z.json"),
     ],
 )
 def test_ordinary_path_stays_readable(path: str) -> None:
@@ -158,7 +214,19 @@ def test_path_names_no_person(secret: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["20259999.json", "1740355200.json", "::error ::", "a b", "测试", "a\n"]
+    "name",
+    [
+        "6590-001-234.json",
+        "+65_9000_1234.json",
+        "S123-4567-D.json",
+        "202502249000.json",
+        "20259999.json",
+        "1740355200.json",
+        "::error ::",
+        "a b",
+        "测试",
+        "a\n",
+    ],
 )
 def test_odd_file_name_is_masked(name: str) -> None:
     assert mask_path(name).startswith(MASK)

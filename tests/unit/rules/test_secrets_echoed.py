@@ -12,6 +12,7 @@ from retry_contract.exchange import Exchange
 from retry_contract.rules.refusals import secret_in
 
 KEY = "key_test_Q7xk3fJ0pLm9ZtW2"
+TWICE = b'{"message": "\\u006bey_test_Q7xk3fJ0pLm9ZtW2", "message": "x"}'
 SAID = "text that holds the API key"
 TRACE = "text that holds a stack trace"
 PLACES: dict[str, Any] = {
@@ -69,3 +70,12 @@ def test_stack_trace(trace: str) -> None:
 )
 def test_nothing_to_hide(body: bytes) -> None:
     assert secret_in(_exchange(body), KEY, "") is None
+
+
+@pytest.mark.parametrize("body", [TWICE, f"<p>{KEY}</p>".encode("utf-16")])
+def test_key_that_one_reader_sees_and_another_does_not(body: bytes) -> None:
+    assert secret_in(_exchange(body), KEY) == SAID
+
+
+def test_key_in_the_name_of_a_header() -> None:
+    assert secret_in(_exchange(b"{}", **{f"x-{KEY.casefold()}": "1"}), KEY) == SAID
