@@ -23,6 +23,7 @@ def test_large_bodies_end_soon_and_little_of_them_is_kept(name: str, tmp_path: P
         words += ["--report", "report", "--record", "record.jsonl", "-v"]
         done = run_bounded(words, cwd=tmp_path, env={"POSTMAN_API_KEY": served.key}, seconds=60)
     assert done.returncode in (0, 1, 3), done.stderr
+    assert name != "a text" or "larger than 16 MiB" in done.stdout
     assert done.memory < MEMORY
     assert len(done.stdout) < 100_000
     for file in (*(tmp_path / "report").iterdir(), tmp_path / "record.jsonl"):

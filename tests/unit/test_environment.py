@@ -72,3 +72,18 @@ def test_trust_writes_no_keys_under_pytest(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("SSL_CERT_FILE")
     assert getattr(trust(None), "keylog_filename", None) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_code_of_the_user_changes_is_there_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("OF_THE_USER", "DROPPED"):
+        monkeypatch.setenv(name, "before")
+    with environment.isolated():
+        with environment.restored():
+            os.environ["OF_THE_USER"] = "changed"
+            del os.environ["DROPPED"]
+        assert {"OF_THE_USER", "DROPPED"}.isdisjoint(os.environ)
+        with environment.restored():
+            assert os.environ["OF_THE_USER"] == "changed"
+            assert "DROPPED" not in os.environ

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from retry_contract.endpoint.body import LARGEST, read_body
-from retry_contract.outcome import NotTested
+from retry_contract.endpoint.body import LARGEST, Allowance, read_body
+from retry_contract.outcome import NotSent, NotTested
 
 TEXT = b'{"message": "of many words, of many, many words"}'
 HALVES = gzip.compress(TEXT[:20]) + gzip.compress(TEXT[20:])
@@ -71,3 +71,16 @@ def test_bound_holds_over_all_members(coding: str, encode: Callable[[bytes], byt
         read_body(_response(coding, encode(whole + b"0"), 2**16))
     with pytest.raises(NotTested, match="1 MiB"):
         read_body(_response("gzip", gzip.compress(whole) + gzip.compress(b"0"), 2**16))
+
+
+def test_a_run_reads_sixteen_mebibytes_and_some_for_each_response() -> None:
+    allowance = Allowance()
+    for _ in range(10_000):
+        allowance.take(2**14)
+    for _ in range(16):
+        allowance.check()
+        allowance.take(2**20 + 2**14)
+    allowance.check()
+    allowance.take(2**14 + 1)
+    with pytest.raises(NotSent, match="larger than 16 MiB, and 16 KiB for each"):
+        allowance.check()

@@ -12,6 +12,7 @@ import pytest
 from retry_contract import violations
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.document import read_document
+from retry_contract.outcome import Drift
 from retry_contract.privacy.descriptions import pointer
 from retry_contract.privacy.masks import mask
 from retry_contract.privacy.names import MASK, is_plain_name
@@ -259,3 +260,21 @@ def test_record_shows_a_text_in_its_documented_form(name: str, text: str, shown:
 def test_record_shows_a_number_of_four_digits(number: float, shown: float) -> None:
     assert mask({"count": number, "items": [number]}) == {"count": shown, "items": [shown]}
     assert mask(1e999) == 0.5
+
+
+def test_drift_names_no_person_and_no_key() -> None:
+    drift = Drift("/S7654321B/key_test_0123456789", "is Key_Test_0123456789 meant?")
+    scrubbed = Scrubber("key_test_0123456789").scrub_drift(drift)
+    assert scrubbed == Drift(f"/{MASK}/{MASK}", f"is {MASK} meant?")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        *(("n1234", True), ("n12345", False), ("1234", True), ("12345", False)),
+        *(("a-1-2-3-4-5-6", True), ("a-1-2-3-4-5-6-7", False)),
+        *(("x" * 60, True), ("x" * 61, False), ("validRetry", True)),
+    ],
+)
+def test_how_many_digits_a_name_may_have(name: str, plain: bool) -> None:
+    assert is_plain_name(name) is plain

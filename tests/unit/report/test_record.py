@@ -84,3 +84,19 @@ def test_each_exchange_is_on_file_as_soon_as_it_was_had(file: Path) -> None:
     for number in (1, 2, 3):
         recorder.write(_exchange(b"{}", 200 + number))
         assert [line["status"] for line in _lines(file)] == [201, 202, 203][:number]
+
+
+def test_path_names_no_person(file: Path) -> None:
+    path = "/api/v2/campaigns/6590001234/messages/S7654321B/retry"
+    Recorder(file, Scrubber()).write(Exchange(1, "retry", "POST", path, 201, {}, b"{}"))
+    (line,) = _lines(file)
+    assert line["path"] == f"/api/v2/campaigns/{MASK}/messages/{MASK}/retry"
+
+
+def test_large_body_is_described(file: Path) -> None:
+    for size in (16_384, 16_385):
+        body = b'{"a": "' + b"x" * (size - 9) + b'"}'
+        Recorder(file, Scrubber()).write(_exchange(body))
+    first, second = _lines(file)
+    assert set(first["body"]) == {"a"}
+    assert second["problem"] == "an object of 1 member, over 16 KiB and so left out"
