@@ -30,13 +30,35 @@ RUNS = {
     "seed": ["PYTHONHASHSEED=1", "verify", "--seed", "1", "--fuzz", "20", "--json"],
     "seed again": ["PYTHONHASHSEED=2", "verify", "--seed", "1", "--fuzz", "20", "--json"],
     "in CI": ["PYTHONHASHSEED=3", "CI=1", "verify", "--seed", "1", "--fuzz", "20", "--json"],
-    "broken": ["FAULT=values-lost", "verify", "--fuzz", "50", "--json", *FAULTY],
-    "broken again": ["FAULT=values-lost", "verify", "--fuzz", "50", "--json", *FAULTY],
+    "broken": ["RETRY_CONTRACT_FAULT=values-lost", "verify", "--fuzz", "50", "--json", *FAULTY],
+    "broken again": [
+        "RETRY_CONTRACT_FAULT=values-lost",
+        "verify",
+        "--fuzz",
+        "50",
+        "--json",
+        *FAULTY,
+    ],
     "generated alone": [
-        *("FAULT=values-lost", "verify", "--contract", "after", "--fuzz", "50", *FAULTY),
+        *(
+            "RETRY_CONTRACT_FAULT=values-lost",
+            "verify",
+            "--contract",
+            "after",
+            "--fuzz",
+            "50",
+            *FAULTY,
+        ),
         *("-k", "generated"),
     ],
-    "requests": ["FAULT=unknown-is-500", "verify", "--fuzz", "50", "--json", *FAULTY],
+    "requests": [
+        "RETRY_CONTRACT_FAULT=unknown-is-500",
+        "verify",
+        "--fuzz",
+        "50",
+        "--json",
+        *FAULTY,
+    ],
     "two workers": ["verify", "--seed", "1", "--fuzz", "20", "--json", "--", "-p", "xdist", "-n2"],
     "database": ["verify", "--fuzz", "10", "--example-database", "examples"],
 }
@@ -116,7 +138,9 @@ def test_command_replays_just_that_case(run: str, runs: Any, command: Any) -> No
     for rule, replay in replays.items():
         program, *arguments = shlex.split(replay)
         assert program == "retry-contract"
-        again = command(*arguments, "--json", "--", "-p", "faulty", env={"FAULT": fault})
+        again = command(
+            *arguments, "--json", "--", "-p", "faulty", env={"RETRY_CONTRACT_FAULT": fault}
+        )
         assert again.returncode == 1
         states = {
             r["rule"]: r["state"] for c in json.loads(again.stdout)["contracts"] for r in c["rules"]
