@@ -4,6 +4,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Literal
 
 SHOWN = 100
@@ -24,6 +25,7 @@ class RuleState(enum.StrEnum):
 
     KEPT = "kept"
     BROKEN = "broken"
+    KNOWN = "known"
     IGNORED = "ignored"
     NOT_EXERCISED = "not exercised"
 
@@ -136,9 +138,28 @@ NO_MORE = More()
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A breach that is known: a rule, a contract, and a JSON Pointer in which no index counts.
+
+    The days are those on which it was first and last seen, and the one after which it counts no
+    more. `reason` and `ticket` are for people to write.
+    """
+
+    rule: str
+    contract: str
+    pointer: str
+    first_seen: date
+    last_seen: date
+    expires: date | None = None
+    reason: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True)
 class RuleResult:
     """One rule, checked for one contract.
 
+    `violations` are those that are not known, `known` the entries of the baseline that others have.
     `more` is how many violations were found that `violations` leaves out.
     `cases` is how many generated cases were played, `asked` how many there were to be, where
     --max-seconds ended them.
@@ -152,6 +173,21 @@ class RuleResult:
     cases: int | None = None
     asked: int | None = None
     more: int = 0
+    known: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownBreaches:
+    """What became in a run of the entries of a baseline.
+
+    Those that are `gone` were exercised and kept; `not_exercised` says nothing of them; `expired`
+    are those whose day is over, and that count no more.
+    """
+
+    known: tuple[Entry, ...] = ()
+    gone: tuple[Entry, ...] = ()
+    not_exercised: tuple[Entry, ...] = ()
+    expired: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,7 +240,7 @@ class Outcome:
     `max_seconds` is for how long cases were generated at the most. `cutover` is the number of the
     request at which another contract took over. `superseded` is the day since which the contract is
     no longer in force, if whatever is served was asked for. `mistakes` are those of the hook for
-    messages, a sentence each.
+    messages, a sentence each. `began` is when it did, and `baseline` what became of what is known.
     """
 
     verdict: Verdict
@@ -222,6 +258,8 @@ class Outcome:
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     replay: str | None = None
+    began: datetime | None = None
+    baseline: KnownBreaches | None = None
 
     def in_state(self, state: RuleState) -> tuple[RuleResult, ...]:
         """Every rule, of every contract, that ended in this state."""

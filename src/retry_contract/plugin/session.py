@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class ContractSession:
                 lambda text: config.hook.pytest_retry_contract_progress(text=text),
             ),
         )
-        self._started = time.perf_counter()
+        self._started, self._began = time.perf_counter(), datetime.now(UTC)
 
     def observations(self, run: str, group: str) -> Observations:
         """Return what a run observes in a group of scenarios. Raises NotExercised."""
@@ -226,6 +227,7 @@ class ContractSession:
             return
         runs = self.verification.names
         outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
+        outcome = dataclasses.replace(outcome, began=self._began)
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
