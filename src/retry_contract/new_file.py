@@ -34,6 +34,12 @@ def create(file: Path, content: bytes) -> None:
             new.replace(file)
 
 
+def probe(folder: Path) -> None:
+    """Write a file into a folder, and remove it. Raises OSError."""
+    with _new(folder, b"", 0o600):
+        pass
+
+
 def append(file: Path, content: bytes) -> None:
     """Write to the end of a file that is no link. Raises OSError."""
     with os.fdopen(os.open(file, _APPEND, 0o666), "wb") as stream:

@@ -2,7 +2,7 @@
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
@@ -28,6 +28,10 @@ class RuleState(enum.StrEnum):
     KNOWN = "known"
     IGNORED = "ignored"
     NOT_EXERCISED = "not exercised"
+
+
+EXERCISED = frozenset({RuleState.KEPT, RuleState.BROKEN, RuleState.KNOWN})
+"""The states of rules of which a run has seen something."""
 
 
 class Verdict(enum.StrEnum):
@@ -292,11 +296,11 @@ def conclude(
         return Verdict.USAGE_ERROR, "; ".join(filter(None, (mistake, failure)))
     if failure:
         return Verdict.NOT_TESTED, failure
-    if RuleState.KEPT not in states:
+    if not states & EXERCISED:
         return Verdict.NOT_TESTED, "no rule was exercised"
     for contract in contracts:
         rules = [r for r in contract.rules if r.rule in essential]
-        if all(r.state is not RuleState.KEPT for r in rules):
+        if all(r.state not in EXERCISED for r in rules):
             reasons = {r.reason for r in rules if r.reason}
             why = f": {reasons.pop()}" if len(reasons) == 1 else ""
             none = "no rule about an accepted retry was exercised for"
@@ -311,3 +315,17 @@ def conclude(
         names = ", ".join(dict.fromkeys(missing))
         return Verdict.NOT_TESTED, f"required by --require and not exercised: {names}"
     return Verdict.KEPT, None
+
+
+def unwritten(outcome: Outcome, problems: Sequence[str]) -> Outcome:
+    """Return the outcome of a run, some files of which could not be written.
+
+    What was kept is a usage error then: nobody is left with a green whose report is missing.
+    """
+    if not problems:
+        return outcome
+    kept = outcome.verdict is Verdict.KEPT
+    verdict = Verdict.USAGE_ERROR if kept else outcome.verdict
+    said = "the contract is kept, but " if kept else ""
+    reason = "; ".join(filter(None, (outcome.reason, said + "; ".join(problems))))
+    return replace(outcome, verdict=verdict, reason=reason)

@@ -68,10 +68,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     from retry_contract.privacy.words import mask_words
-    from retry_contract.verification.option_values import usable_folder
+    from retry_contract.verification.report_folder import claim
 
     target, limits = _target(options), _limits(options)
-    folder = usable_folder("report", options.report)
+    folder = claim("consumer", options.report)
     try:
         with _progress_note(options):
             found = _check(options, target, limits, secret)

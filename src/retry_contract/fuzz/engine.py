@@ -20,7 +20,7 @@ from retry_contract.exchange import Exchange
 from retry_contract.fuzz.plan import NO_CASE, SECRET, Broken, Kind, OutOfMessages, Plan
 from retry_contract.fuzz.play import Bounds, Play, run_side_by_side
 from retry_contract.fuzz.search import EndOfRun, isolated
-from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic
+from retry_contract.outcome import Drift, NotExercised, NotTested, Traffic, Violation
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules.every_response import stretch_ends
 
@@ -42,8 +42,8 @@ class Tally:
     `playing` are the plays that go on now, or did when the run was interrupted.
     `played` is how many were played to their end; it was `cut` where time was up before all were,
     and `short` is why no message is left for more. `reason` is why none was tested, `crash` an
-    error that is no result of a case. `shown` are the exchanges with the run's own endpoint between
-    which no other contract shows.
+    error that is no result of a case. `known` is what cases broke that is known. `shown` are the
+    exchanges with the run's own endpoint between which no other contract shows.
     """
 
     most_shrinks: int
@@ -57,6 +57,7 @@ class Tally:
     cut: bool = False
     short: NotExercised | None = None
     playing: Sequence[Play] = ()
+    known: dict[Violation, None] = field(default_factory=dict)
     shown: list[Exchange] = field(default_factory=list)
 
     @property
@@ -216,7 +217,7 @@ class _Series:
 
     def _play(self, cases: list[Any], player: Player | None = None) -> Sequence[Play]:
         """Play cases, and empty their list."""
-        player = player or self._kind.play
+        player = self._ends_at_known(player or self._kind.play)
         plan, bounds = self._plan, self._bounds
         plays = [Play(case, plan.endpoint, bounds, plan.provider) for case in cases]
         cases.clear()
@@ -240,6 +241,20 @@ class _Series:
         if self._tally.crash is not None:
             raise self._tally.crash
         return plays
+
+    def _ends_at_known(self, player: Player) -> Player:
+        """Return a player for which a case that breaks only what is known is kept."""
+
+        def play(case: Any, one: Play) -> None:
+            try:
+                player(case, one)
+            except Broken as broken:
+                new = [v for v in broken.violations if not self._plan.is_known(v)]
+                self._tally.known |= dict.fromkeys(v for v in broken.violations if v not in new)
+                if new:
+                    raise Broken(broken.case, *new) from None
+
+        return play
 
     def _add(self, play: Play) -> None:
         self._tally.add(play)

@@ -38,7 +38,8 @@ class Generator:
         tally = Tally(plan.most_shrinks)
         run.count(lambda: tally.sent)
         try:
-            found = _violations(_fuzz_of(rule)(plan, tally), self._options, run)
+            broken = _fuzz_of(rule)(plan, tally)
+            found = (*_violations(broken, self._options, run), *tally.known)
         except NotExercised as reason:
             played, asked = (tally.played, plan.cases) if tally.cut else (None, None)
             return GeneratedCases((), played, asked, str(reason), tuple(tally.shown))
@@ -64,7 +65,14 @@ class Generator:
             seconds=None if options.replay or self._left is None else self._left / self._shares,
             progress=run.progress,
             provider=run.provider,
+            is_known=self._is_known(rule, run.contract),
         )
+
+    def _is_known(self, rule: str, contract: str) -> Callable[[Violation], bool]:
+        baseline = self._options.baseline
+        if baseline is None:
+            return lambda _: False
+        return lambda violation: baseline.entry_of(violation, rule, contract) is not None
 
     def _count(self, seconds: float) -> None:
         """Leave what is left of the time to the rules that are still to be checked."""

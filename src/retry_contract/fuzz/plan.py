@@ -37,7 +37,8 @@ class Plan:
     `replay` is one case to play instead. `examples` is a folder of failures to read and extend.
     The cases are played within `seconds`, so many `side_by_side`. `listen` gets every exchange, in
     the order of the cases, and `progress` a line that says how far the run is. `provider` asks the
-    service's team for messages.
+    service's team for messages. A case that breaks only what `is_known` ends there, and counts as
+    kept.
     """
 
     endpoint: Endpoint
@@ -51,6 +52,7 @@ class Plan:
     side_by_side: int = _SIDE_BY_SIDE
     provider: Provider | None = None
     progress: Callable[[str], None] = lambda _: None
+    is_known: Callable[[Violation], bool] = lambda _: False
 
     @property
     def waits(self) -> bool:

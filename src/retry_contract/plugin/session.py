@@ -20,7 +20,7 @@ import pytest
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
-from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict
+from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict, unwritten
 from retry_contract.plugin import failures
 from retry_contract.privacy.disarm import disarm
 from retry_contract.privacy.scrubber import Scrubber
@@ -29,6 +29,7 @@ from retry_contract.report.json_document import versions
 from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import outcome_lines
 from retry_contract.rules import rule_named
+from retry_contract.verification.baseline_file import write_baseline, written_line
 from retry_contract.verification.findings import Findings, outcome_of, scrub_result
 from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.option_table import OPTIONS
@@ -59,7 +60,8 @@ def session_of(config: pytest.Config) -> "ContractSession":
         worker = getattr(config, "workerinput", None)
         record = given["record"] if worker is not None else None
         if worker is not None:  # the controller has made the file of the record
-            given |= {"seed": worker.get(_SEED, given["seed"]), "record": None}
+            given |= dict.fromkeys(("record", "report", "write-baseline"))
+            given["seed"] = worker.get(_SEED, given["seed"])
         try:
             options = read_options(given, catalogue=catalogue())
         except UsageError as error:
@@ -165,6 +167,8 @@ class ContractSession:
             frames = traceback.extract_tb(error.__traceback__)
             place = "\n".join(f"  {f.filename}:{f.lineno} in {f.name}" for f in frames)
         else:
+            if self.options.baseline is not None:
+                result = self.options.baseline.apply(result)
             self.findings.results[run, rule] = result
             return scrub_result(result, self._scrubber)
         pytest.fail(f"{crash}, at:\n{place}", pytrace=False)
@@ -227,15 +231,27 @@ class ContractSession:
             return
         runs = self.verification.names
         outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
-        outcome = dataclasses.replace(outcome, began=self._began)
+        outcome = self._written(dataclasses.replace(outcome, began=self._began))
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:
             usage = outcome.verdict is Verdict.USAGE_ERROR
             code = pytest.ExitCode.USAGE_ERROR if usage else outcome.verdict.exit_code
             session.exitstatus = int(code)
-        if self.options.report is not None:
-            write_reports(outcome, self.options.report)
+
+    def _written(self, outcome: Outcome) -> Outcome:
+        """Write the baseline and the report; return the outcome, which says what is missing."""
+        options, problems = self.options, list[str]()
+        if options.to_update is not None and options.baseline_file is not None:
+            new = options.to_update.updated(outcome.contracts, strict=options.strict)
+            try:
+                write_baseline(options.baseline_file, new)
+                self._announce(written_line(options.to_update, new))
+            except OSError as error:
+                problems.append(f"the baseline could not be written: {error.strerror or error}")
+        if options.report is not None and (missing := write_reports(outcome, options.report)):
+            problems.append(missing)
+        return unwritten(outcome, problems)
 
     def _has_outcome(self, session: pytest.Session) -> bool:
         """Return whether the session has an outcome: not if it observes and asks for no rule."""

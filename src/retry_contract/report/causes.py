@@ -10,6 +10,7 @@ _DRIFT = (
     "Nothing is broken: the drift is what the contract does not mention. Ask the service's team, "
     "or leave out --strict to have it reported only."
 )
+_KNOWN = "Nothing new is broken. What the baseline knows is still to be mended."
 _SENT = (
     "Correct what the reason names. Nothing was proved, but messages went out: look in Retrieve at "
     "what became of them before anything else is sent."
@@ -81,6 +82,8 @@ def next_step(outcome: Outcome) -> str:
     traffic = outcome.traffic
     if outcome.verdict is Verdict.NOT_TESTED and (traffic.retries or traffic.sends):
         return _SENT
+    if outcome.verdict is Verdict.KEPT and outcome.baseline is not None:
+        return _KNOWN if outcome.baseline.known else _STEPS[outcome.verdict]
     only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
     step = _DRIFT if only_drift else _STEPS[outcome.verdict]
     return step + _LOST * bool(traffic.lost)

@@ -1,5 +1,6 @@
-"""The files that `--report DIR` writes. junit.xml comes from pytest, by `plugin/junit.py`."""
+"""The files that `--report DIR` writes."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from retry_contract import new_file
@@ -9,8 +10,31 @@ from retry_contract.report.json_document import outcome_document
 from retry_contract.report.summary import summary
 
 
-def write_reports(outcome: Outcome, folder: Path) -> None:
-    """Write report.json and summary.md into a folder that exists."""
-    document = json_text(outcome_document(outcome))
-    new_file.replace(folder / "report.json", f"{document}\n".encode())
-    new_file.replace(folder / "summary.md", summary(outcome).encode())
+def write_reports(outcome: Outcome, folder: Path) -> str | None:
+    """Write an outcome into a folder that exists; return why a file is missing, if one is."""
+    return write_files(
+        folder,
+        {
+            "report.json": lambda: f"{json_text(outcome_document(outcome))}\n",
+            "summary.md": lambda: summary(outcome),
+        },
+    )
+
+
+def write_files(folder: Path, files: Mapping[str, Callable[[], str | bytes]]) -> str | None:
+    """Write files by name; return why the first that is missing is, in a line."""
+    missing = None
+    for name, content_of in files.items():
+        try:
+            content = content_of()
+            text = content if isinstance(content, bytes) else _encoded(content)
+            new_file.replace(folder / name, text)
+        except OSError as error:
+            missing = missing or f"{name} could not be written: {error.strerror or error}"
+        except Exception as error:  # what was found must not be lost by it
+            missing = missing or f"{name} could not be written: {type(error).__name__} in the kit"
+    return missing
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

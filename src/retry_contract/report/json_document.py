@@ -9,8 +9,10 @@ from retry_contract._version import __version__
 from retry_contract.outcome import SHOWN, Outcome, RuleResult, RuleState, Verdict, Violation
 from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes, next_step
+from retry_contract.report.known import known_document
 from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
+from retry_contract.verification.baseline_file import entry_document
 
 _SENT = ("retries", "accepted", "sends", "lost")
 _LIBRARIES = ("hypothesis", "jsonschema", "pytest", "schemathesis")
@@ -22,6 +24,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     outcome, more = bounded(outcome)
     return {
         "format": 1,
+        "command": "verify",
         "outcome": str(outcome.verdict),
         "reason": outcome.reason,
         "endpoint": outcome.endpoint,
@@ -36,6 +39,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             }
             for contract in outcome.contracts
         ],
+        "baseline": known_document(outcome),
         "more": {"causes": len(found[SHOWN:]), **dataclasses.asdict(more)},
         "requests": outcome.traffic.requests,
         "sent": {name: getattr(outcome.traffic, name) for name in _SENT},
@@ -83,6 +87,8 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     }
     if result.state is RuleState.BROKEN:
         document["violations"] = [_violation(violation) for violation in result.violations]
+    if result.known:
+        document["known"] = [entry_document(entry) for entry in result.known]
     if result.reason is not None:
         document["reason"] = result.reason
     if result.cases is not None:

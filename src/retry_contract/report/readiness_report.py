@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from retry_contract import new_file
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 from retry_contract.privacy.descriptions import one_line
 from retry_contract.privacy.disarm import disarm, json_text
+from retry_contract.report.files import write_files
 
 _OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
 _FEW, _SOME = 3, 6
@@ -25,6 +25,7 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
     """Return what `consumer --json` prints."""
     return {
         "format": 1,
+        "command": "consumer",
         "outcome": _OUTCOMES[found.verdict],
         "target": found.target,
         "contract": found.period.name,
@@ -101,12 +102,15 @@ def _notes(found: Readiness) -> Iterator[str]:
     yield from found.notes
 
 
-def write_readiness(found: Readiness, folder: Path) -> None:
-    """Write report.json and summary.md into a folder that exists."""
-    document = json_text(readiness_document(found))
-    new_file.replace(folder / "report.json", f"{document}\n".encode())
-    text = "\n".join(_markdown(found)) + "\n"
-    new_file.replace(folder / "summary.md", text.encode("utf-8", "backslashreplace"))
+def write_readiness(found: Readiness, folder: Path) -> str | None:
+    """Write it into a folder that exists; return why a file is missing, if one is."""
+    return write_files(
+        folder,
+        {
+            "report.json": lambda: f"{json_text(readiness_document(found))}\n",
+            "summary.md": lambda: "\n".join(_markdown(found)) + "\n",
+        },
+    )
 
 
 def _outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:

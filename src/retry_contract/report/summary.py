@@ -6,6 +6,7 @@ from retry_contract.outcome import SHOWN, More, Outcome
 from retry_contract.privacy.disarm import disarm
 from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes, next_step
+from retry_contract.report.known import entry_text, known_groups
 from retry_contract.report.text import reason_lines, sent_line, verdict_line
 
 
@@ -49,6 +50,10 @@ def _notes(outcome: Outcome) -> Iterator[str]:
             place = _code(drift.pointer) if drift.pointer else "the body"
             yield f"- drift in {contract.contract}: {place}: {_cell(drift.message)}"
     yield from (f"- {line}" for line in More(drift=more.drift).lines())
+    for heading, entries in known_groups(outcome):
+        yield f"- {_cell(heading)}: {len(entries):,}"
+        yield from (f"  - {_cell(entry_text(entry))}" for entry in entries[:SHOWN])
+        yield from [f"  - and {len(entries[SHOWN:]):,} more"] if entries[SHOWN:] else ()
     yield from (f"- {_cell(reason)}" for reason in reason_lines(outcome))
 
 

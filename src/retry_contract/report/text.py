@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from retry_contract.outcome import (
+    EXERCISED,
     SHOWN,
     More,
     Outcome,
@@ -15,6 +16,7 @@ from retry_contract.outcome import (
 )
 from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes
+from retry_contract.report.known import known_clause, known_lines
 from retry_contract.rules import RULES, Rule
 from retry_contract.rules.every_response import cutover_clause
 from retry_contract.rules.generated_cases import REQUESTS, SEQUENCES
@@ -54,6 +56,7 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
         yield from cause_lines(outcome, broken)
         yield from _count_lines(outcome)
         yield from _drift_lines(outcome)
+        yield from known_lines(outcome)
         yield from _left_out_lines(outcome)
         for mistake in outcome.mistakes[1:]:  # the last line has the first
             yield from _wrapped(f"also: {mistake}")
@@ -185,7 +188,7 @@ def verdict_line(outcome: Outcome) -> str:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
         if outcome.superseded is not None:
             by += f", as shown: {_names(outcome)}, which was superseded on {outcome.superseded}"
-        by += f"{_cutover(outcome)}{_cut(outcome)}"
+        by += f"{_cutover(outcome)}{_cut(outcome)}{known_clause(outcome)}"
         missing = _not_exercised(outcome)
         if not any(RULES[rule].section in _OF_REFUSALS for rule in missing):
             return f"{verdict} {by}."
@@ -194,7 +197,8 @@ def verdict_line(outcome: Outcome) -> str:
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     parts = "; ".join(filter(None, (counts, outcome.reason)))
-    return f"{verdict} {_names(outcome)}: {parts}{_cutover(outcome)}{_cut(outcome)}."
+    end = f"{_cutover(outcome)}{_cut(outcome)}{known_clause(outcome)}"
+    return f"{verdict} {_names(outcome)}: {parts}{end}."
 
 
 def _cutover(outcome: Outcome) -> str:
@@ -239,9 +243,10 @@ def _names(outcome: Outcome) -> str:
 
 
 def is_tested(outcome: Outcome) -> bool:
-    """Return whether anything was found: a rule kept or broken, or drift."""
-    found = outcome.in_state(RuleState.KEPT) or outcome.in_state(RuleState.BROKEN)
-    return bool(found) or any(contract.drift for contract in outcome.contracts)
+    """Return whether anything was found: a rule kept, broken or known to be, or drift."""
+    contracts = outcome.contracts
+    found = any(result.state in EXERCISED for c in contracts for result in c.rules)
+    return found or any(contract.drift for contract in contracts)
 
 
 def _count_lines(outcome: Outcome) -> list[str]:
@@ -249,9 +254,9 @@ def _count_lines(outcome: Outcome) -> list[str]:
     parts = []
     for section, rules in _sections().items():
         states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
-        kept, broken = states.count(RuleState.KEPT), states.count(RuleState.BROKEN)
-        if kept + broken:
-            parts.append(f"{section} {kept} of {kept + broken}".replace(" ", "\x1f"))
+        kept, seen = states.count(RuleState.KEPT), sum(s in EXERCISED for s in states)
+        if seen:
+            parts.append(f"{section} {kept} of {seen}".replace(" ", "\x1f"))
     return [line.replace("\x1f", " ") for line in _wrapped("    ".join(parts))]
 
 

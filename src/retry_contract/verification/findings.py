@@ -1,7 +1,7 @@
 """What a verification finds, in one process or in several, and the outcome of it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
@@ -11,6 +11,8 @@ from retry_contract.contract.timeline import show_day
 from retry_contract.outcome import (
     ContractResult,
     Drift,
+    Entry,
+    KnownBreaches,
     Outcome,
     RuleResult,
     RuleState,
@@ -76,10 +78,16 @@ def outcome_of(
 ) -> Outcome:
     """Return the outcome over these runs, with nothing in it that must not be written."""
     contracts = tuple(_contract_result(found, run, scrubber) for run in runs)
+    baseline, judged, compared = options.baseline, contracts, None
+    if baseline is not None:
+        judged = tuple(map(baseline.apply_to_drift, contracts))
+        parts = vars(baseline.compared(contracts, strict=options.strict))
+        scrubbed = {name: _scrub_entries(part, scrubber) for name, part in parts.items()}
+        compared = KnownBreaches(**scrubbed)
     # A contract that the user deselected as a whole is no part of the question.
     asked = {run for run, _ in found.results} if found.missing == NOT_SELECTED else set()
     verdict, reason = conclude(
-        [c for run, c in zip(runs, contracts, strict=True) if run in asked] or contracts,
+        [c for run, c in zip(runs, judged, strict=True) if run in asked] or judged,
         essential=ESSENTIAL,
         failure=found.failure,
         mistake=_mistake(found.mistakes, scrubber),
@@ -109,6 +117,7 @@ def outcome_of(
         options.seed if generated else None,
         versions,
         _replay(contracts, options) if _may_replay(verdict, found.traffic) else None,
+        baseline=compared,
     )
 
 
@@ -144,6 +153,15 @@ def scrub_result(result: RuleResult, scrubber: Scrubber) -> RuleResult:
         result,
         violations=tuple(map(scrubber.scrub_violation, result.violations)),
         reason=result.reason and scrubber.scrub(result.reason),
+        known=_scrub_entries(result.known, scrubber),
+    )
+
+
+def _scrub_entries(entries: Iterable[Entry], scrubber: Scrubber) -> tuple[Entry, ...]:
+    """Return entries of a baseline with every secret masked in what people wrote."""
+    return tuple(
+        dataclasses.replace(e, reason=scrubber.scrub(e.reason), ticket=scrubber.scrub(e.ticket))
+        for e in entries
     )
 
 

@@ -22,7 +22,8 @@ Step = Callable[["Observer"], Iterator[Observation]]
 class GeneratedCases:
     """How generated cases broke a rule, and how many were played.
 
-    `asked` is how many there were to be, where time was up. `reason` is why they showed nothing.
+    Of `violations` the last may be known ones. `asked` is how many there were to be, where time was
+    up. `reason` is why they showed nothing.
     `shown` are exchanges with the endpoint of the run: those between which no other contract shows.
     """
 

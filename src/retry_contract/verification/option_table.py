@@ -72,6 +72,8 @@ OPTIONS = (
     Option("ignore", "leave a rule out, visibly; repeatable", "RULE", "list"),
     Option("require", "a rule, or all: not exercised is not kept; repeatable", "RULE", "list"),
     Option("strict", "drift is a failure too", kind="flag"),
+    Option("baseline", "fail only on what this file does not have", "FILE"),
+    Option("write-baseline", "make or update that file by what is found", "FILE"),
     Option("record", "write the run's exchanges there, masked, as JSON lines", "FILE"),
     Option("report", "write report.json, summary.md and junit.xml there", "DIR"),
 )

@@ -16,6 +16,13 @@ from retry_contract.privacy.names import MASK
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.rules import RULES, rule_named
 from retry_contract.verification import option_values as read
+from retry_contract.verification import report_folder
+from retry_contract.verification.baseline import Baseline
+from retry_contract.verification.baseline_file import (
+    baseline_to_update,
+    read_baseline,
+    writable_file,
+)
 from retry_contract.verification.option_table import ALL, MOCK, OPTIONS, SERVED, Option
 from retry_contract.verification.states_file import load_states
 
@@ -28,7 +35,7 @@ _LIVE_ONLY = (
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}
-    | {"max-seconds"}
+    | {"max-seconds", "baseline", "write-baseline"}
 )
 _OF_SANDBOX = ("endpoint", "campaign", "foreign-campaign")
 _REVOKED_KEY = "RETRY_CONTRACT_REVOKED_KEY"
@@ -42,7 +49,9 @@ class Options:
     `expectations` is empty with `--contract served`. `samples` is how many accepted retries to
     observe; None is three where they reach nobody, else one. `required` are rules without which
     nothing is kept. `states` is the hook of --states, `sandbox` the command that starts the sandbox
-    that is tested, if that is known. `given` holds the options as they were given.
+    that is tested, if that is known. `baseline` is what is known; `to_update` is the baseline that
+    is written in the end, as it is now, and `baseline_file` where. `given` holds the options as
+    they were given.
     """
 
     endpoint: str
@@ -61,6 +70,9 @@ class Options:
     max_seconds: float | None = None
     states: Callable[[str], Any] | None = None
     sandbox: str | None = None
+    baseline: Baseline | None = None
+    to_update: Baseline | None = None
+    baseline_file: Path | None = None
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -84,6 +96,8 @@ def read_options(
     elif values["on"] is not None:
         raise UsageError("--on goes with --contract auto, not with --contract served")
     replay = read.read_replay(values["replay"])
+    if replay is not None and (values["baseline"], values["write-baseline"]) != (None, None):
+        raise UsageError("--replay shows one case by itself: leave the baseline out")
     here = live is None or is_loopback(live.url)
     cases = read.number("fuzz", values["fuzz"], default=_CASES if here else 0)
     fuzz = 0 if replay else cases
@@ -94,7 +108,6 @@ def read_options(
         ignored=ignored,
         required=required - ignored,
         strict=bool(values["strict"]),
-        report=read.usable_folder("report", values["report"]),
         record=read.usable_file("record", values["record"]),
         fuzz=fuzz,
         seed=read.read_seed(values["seed"], fuzz),
@@ -104,7 +117,11 @@ def read_options(
         states=None if values["states"] is None else load_states(values["states"]),
         sandbox=None if live is None else _sandbox_command(live.url, environment),
         max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
+        baseline=(baseline := read_baseline("baseline", values["baseline"])),
+        to_update=baseline_to_update(values["write-baseline"], baseline),
+        baseline_file=writable_file(values["write-baseline"]),
         given=given,
+        report=report_folder.claim("verify", values["report"]),  # last: an earlier one goes
     )
 
 

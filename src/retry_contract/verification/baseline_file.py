@@ -1,0 +1,150 @@
+"""The file of a baseline: read, checked, and written anew."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from retry_contract import new_file
+from retry_contract.choices import unknown_name
+from retry_contract.outcome import Entry, UsageError
+from retry_contract.privacy.disarm import json_text
+from retry_contract.rules import rule_named
+from retry_contract.verification.baseline import (
+    DRIFT,
+    Baseline,
+    Key,
+    general_pointer,
+    key_of,
+    today_in_singapore,
+)
+
+_FORMAT, _LARGEST = 1, 50_000_000
+_KEY = ("rule", "contract", "pointer")
+_DAYS = ("first_seen", "last_seen")
+_MEMBERS = (*_KEY, *_DAYS, "expires", "reason", "ticket")
+_RESTORE = "restore it, or delete it and write a new one with --write-baseline"
+
+
+class _NoBaseline(Exception):
+    """A file that is no baseline; the message says why, and what to do."""
+
+
+def read_baseline(option: str, name: str | None) -> Baseline | None:
+    """Read the baseline that an option names; None without a name. Raises UsageError."""
+    if name is None:
+        return None
+    if not name.strip():
+        raise UsageError(f"--{option}: the file's name is empty; leave the option out")
+    file = Path(name)
+    try:
+        return Baseline(_entries(json.loads(_text_of(file))), today_in_singapore())
+    except OSError as error:
+        raise UsageError(f"--{option} {name}: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"--{option} {name}: is no JSON, or cut off; {_RESTORE}") from None
+    except _NoBaseline as error:
+        raise UsageError(f"--{option} {name}: {error}") from None
+
+
+def baseline_to_update(name: str | None, judged_by: Baseline | None) -> Baseline | None:
+    """Return what --write-baseline updates: its file if there is one. Raises UsageError."""
+    if name is None or Path(name).exists():
+        return read_baseline("write-baseline", name)
+    return judged_by or Baseline({}, today_in_singapore())
+
+
+def writable_file(name: str | None) -> Path | None:
+    """Return the file of --write-baseline. Raises UsageError if it cannot be written."""
+    if name is None:
+        return None
+    file = Path(name)
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise UsageError(f"--write-baseline {name}: is a link or no file; give the name of a file")
+    try:
+        new_file.probe(file.parent)
+    except OSError as error:
+        raise UsageError(f"--write-baseline {name}: {error.strerror or error}") from None
+    return file.absolute()
+
+
+def write_baseline(file: Path, baseline: Baseline) -> None:
+    """Write a baseline: a new file that is moved into place. Raises OSError."""
+    entries = [entry_document(entry) for entry in baseline.entries.values()]
+    text = json_text({"format": _FORMAT, "entries": entries})
+    new_file.replace(file, f"{text}\n".encode("ascii"))
+
+
+def written_line(old: Baseline, new: Baseline) -> str:
+    """Return in a line what writing a baseline changed."""
+    added, dropped = len(new.entries.keys() - old.entries), len(old.entries.keys() - new.entries)
+    entries = f"{len(new.entries):,} {'entry' if len(new.entries) == 1 else 'entries'}"
+    return f"baseline: {entries} written, {added:,} new and {dropped:,} dropped"
+
+
+def entry_document(entry: Entry) -> dict[str, str | None]:
+    """Return an entry as JSON values; a day that is not given is null."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in dataclasses.asdict(entry).items()
+        if name in _MEMBERS
+    }
+
+
+def _text_of(file: Path) -> str:
+    if file.stat().st_size > _LARGEST:
+        raise _NoBaseline("is over 50 MB, and so no baseline")
+    return file.read_text(encoding="utf-8-sig")
+
+
+def _entries(document: Any) -> dict[Key, Entry]:
+    if not isinstance(document, dict) or not isinstance(document.get("entries"), list):
+        raise _NoBaseline("is no baseline; --write-baseline makes one")
+    format_ = document.get("format")
+    if format_ != _FORMAT:
+        newer = isinstance(format_, int) and format_ > _FORMAT
+        how = "a newer retry-contract reads it" if newer else "--write-baseline makes one"
+        raise _NoBaseline(f"is no baseline of format {_FORMAT}; {how}")
+    entries: dict[Key, Entry] = {}
+    for number, values in enumerate(document["entries"], 1):
+        try:
+            entry = _entry(values)
+        except _NoBaseline as error:
+            raise _NoBaseline(f"entry {number}: {error}") from None
+        if entries.setdefault(key_of(entry), entry) is not entry:
+            raise _NoBaseline(f"entry {number}: is there twice; delete one of the two")
+    return entries
+
+
+def _entry(values: Any) -> Entry:
+    if not isinstance(values, dict):
+        raise _NoBaseline(f"is no JSON object with {', '.join(_KEY)}")
+    for name in values:
+        if name not in _MEMBERS:
+            raise _NoBaseline(unknown_name("member", name, _MEMBERS))
+    for name in (*_KEY, "reason", "ticket"):
+        if not isinstance(values.get(name, None if name in _KEY else ""), str):
+            raise _NoBaseline(f"{name} is no string")
+    rule, contract, pointer = values["rule"], values["contract"], general_pointer(values["pointer"])
+    if rule != DRIFT:
+        try:
+            rule_named(rule)
+        except LookupError as error:
+            raise _NoBaseline(str(error)) from None
+    first, last = (_day(values, name) for name in _DAYS)
+    if first is None or last is None:
+        raise _NoBaseline("first_seen or last_seen is missing")
+    texts = (values.get("reason", ""), values.get("ticket", ""))
+    return Entry(rule, contract, pointer, first, last, _day(values, "expires"), *texts)
+
+
+def _day(values: Mapping[str, Any], name: str) -> date | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _NoBaseline(f"{name} is no date, such as 2026-12-31") from None
