@@ -7,6 +7,7 @@ import pytest
 from retry_contract.exchange import Exchange, Observation, Observations
 from retry_contract.outcome import NotExercised
 from retry_contract.plugin.failures import Failed
+from retry_contract.report.known import entry_text
 from retry_contract.report.text import violation_lines
 from retry_contract.rules import rule_named
 from retry_contract.rules.scenarios import EVERY_RESPONSE, WHOLE_RUN
@@ -58,6 +59,8 @@ class Scenario:
         result = self._session.check(self._run, asked.id)
         if result.violations:
             raise Failed("\n".join(violation_lines(result)), pytrace=False)
+        if result.known:
+            pytest.xfail(f"{result.state}: {', '.join(map(entry_text, result.known))}")
         if result.reason is not None:
             pytest.skip(f"{result.state}: {result.reason}")
 

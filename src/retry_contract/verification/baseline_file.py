@@ -39,6 +39,8 @@ def read_baseline(option: str, name: str | None) -> Baseline | None:
     if not name.strip():
         raise UsageError(f"--{option}: the file's name is empty; leave the option out")
     file = Path(name)
+    if not file.exists():
+        raise UsageError(f"--{option} {name}: there is no such file; --write-baseline makes one")
     try:
         return Baseline(_entries(json.loads(_text_of(file))), today_in_singapore())
     except OSError as error:

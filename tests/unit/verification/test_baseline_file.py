@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retry_contract.outcome import Entry, UsageError
+from retry_contract.verification.baseline import Baseline, key_of
+from retry_contract.verification.baseline_file import (
+    baseline_to_update,
+    read_baseline,
+    writable_file,
+    write_baseline,
+)
+
+WRITTEN: dict[str, Any] = {
+    "rule": "message-id-kept",
+    "contract": "after-2025-02-24",
+    "pointer": "/id",
+    "first_seen": "2026-01-05",
+    "last_seen": "2026-02-05",
+}
+
+
+def file_of(folder: Path, *entries: Any, **document: Any) -> Path:
+    file = folder / "baseline.json"
+    text = json.dumps({"format": 1, "entries": list(entries), **document})
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(file: Path) -> str:
+    before = file.read_bytes()
+    with pytest.raises(UsageError) as caught:
+        read_baseline("baseline", str(file))
+    assert file.read_bytes() == before
+    text = str(caught.value)
+    assert text.startswith(f"--baseline {file}: ")
+    return text.removeprefix(f"--baseline {file}: ")
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    days = date(2026, 1, 5), date(2026, 2, 5)
+    entry = Entry("message-id-kept", "after-2025-02-24", "/id", *days, date(2026, 12, 31), "é", "T")
+    write_baseline(tmp_path / "b.json", Baseline({key_of(entry): entry}, date(2026, 3, 1)))
+    read = read_baseline("baseline", str(tmp_path / "b.json"))
+    assert read is not None
+    assert list(read.entries.values()) == [entry]
+
+
+def test_people_need_not_write_all_members(tmp_path: Path) -> None:
+    read = read_baseline("baseline", str(file_of(tmp_path, {**WRITTEN, "pointer": "/attempts/3"})))
+    assert read is not None
+    (entry,) = read.entries.values()
+    assert (entry.pointer, entry.expires, entry.reason) == ("/attempts/*", None, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"expire": "2026-12-31"}, "entry 1: expire: no such member; did you mean expires?"),
+        ({"expires": "soon"}, "entry 1: expires is no date, such as 2026-12-31"),
+        ({"expires": 5}, "entry 1: expires is no date, such as 2026-12-31"),
+        ({"first_seen": None}, "entry 1: first_seen or last_seen is missing"),
+        ({"rule": "message-id-kep"}, "did you mean message-id-kept?"),
+        ({"rule": 1}, "entry 1: rule is no string"),
+        ({"pointer": None}, "entry 1: pointer is no string"),
+        ({"reason": ["x"]}, "entry 1: reason is no string"),
+    ],
+)
+def test_entry_with_a_mistake_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    assert said in refusal(file_of(tmp_path, {**WRITTEN, **change}))
+
+
+def test_entry_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    twice = {**WRITTEN, "reason": "another"}
+    assert refusal(file_of(tmp_path, WRITTEN, twice)).startswith("entry 2: is there twice")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no JSON, or cut off"),
+        ('{"format": 1, "entries": [{"rule"', "is no JSON, or cut off"),
+        ("[" * 100_000, "is no JSON, or cut off"),
+        ("[]", "is no baseline; --write-baseline makes one"),
+        ('{"format": 1}', "is no baseline; --write-baseline makes one"),
+        ('{"format": 1, "entries": ["x"]}', "entry 1: is no JSON object with rule, contract, "),
+        ('{"format": 2, "entries": []}', "format 1; a newer retry-contract reads it"),
+        ('{"format": 0, "entries": []}', "format 1; --write-baseline makes one"),
+        ('{"format": "2", "entries": []}', "format 1; --write-baseline makes one"),
+    ],
+)
+def test_file_that_is_no_baseline_is_refused_and_stays(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "b.json"
+    file.write_text(text, encoding="utf-8")
+    assert said in refusal(file)
+    with pytest.raises(UsageError, match="--write-baseline"):
+        baseline_to_update(str(file), None)
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe{")
+    assert "is no JSON, or cut off" in refusal(tmp_path / "b.json")
+
+
+def test_missing_file_is_refused_but_for_writing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--baseline .*nowhere: .*--write-baseline"):
+        read_baseline("baseline", str(tmp_path / "nowhere"))
+    fresh = baseline_to_update(str(tmp_path / "nowhere"), None)
+    assert fresh is not None
+    assert not fresh.entries
+    assert baseline_to_update(str(tmp_path / "nowhere"), fresh) is fresh
+    assert baseline_to_update(None, fresh) is None
+
+
+def test_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    for name, said in (("link", "is a link"), ("", "is a link or no file"), ("no/b", "No such")):
+        with pytest.raises(UsageError, match=said):
+            writable_file(str(tmp_path / name))
+    assert writable_file(str(tmp_path / "b.json")) == tmp_path / "b.json"
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+def test_baseline_that_cannot_be_moved_into_place_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = file_of(tmp_path, WRITTEN)
+    before = file.read_bytes()
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match=re.escape("No space left")):
+        write_baseline(file, Baseline({}, date(2026, 3, 1)))
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]
