@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from retry_contract.cli.interrupts import ending_signals, handle_signals
-from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.cli.output import complain, paint, write_json, write_lines
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.outcome import UsageError
+from retry_contract.outcome import UsageError, Verdict
 from retry_contract.privacy.descriptions import cut, escape
 
 if TYPE_CHECKING:
@@ -83,14 +83,20 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     from retry_contract.report import readiness_report
 
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
+    missing = None if folder is None else readiness_report.write_readiness(safe, folder)
+    # Nobody is left with a READY whose report is missing.
+    verdict = Verdict.USAGE_ERROR if missing and safe.verdict is Verdict.KEPT else safe.verdict
     if options.json:
-        write_json(readiness_report.readiness_document(safe))
+        changed = (
+            {"outcome": str(verdict), "reason": missing} if verdict is not safe.verdict else {}
+        )
+        write_json(readiness_report.readiness_document(safe) | changed)
     else:
         outcome = paint(readiness_report.outcome_line(safe), safe.verdict)
         write_lines([outcome, *readiness_report.readiness_lines(safe)])
-    if folder is not None:
-        readiness_report.write_readiness(safe, folder)
-    return safe.verdict.exit_code
+    if missing:
+        complain(f"retry-contract consumer: --report: {missing}")
+    return verdict.exit_code
 
 
 def _reason(options: argparse.Namespace, target: str, reason: str) -> str:

@@ -22,9 +22,12 @@ def write_reports(outcome: Outcome, folder: Path) -> str | None:
 
 
 def write_files(folder: Path, files: Mapping[str, Callable[[], str | bytes]]) -> str | None:
-    """Write files by name; return why the first that is missing is, in a line."""
+    """Write files by name; return why the first that is missing is, in a line.
+
+    The first says whose the others are: without it there are none.
+    """
     missing = None
-    for name, content_of in files.items():
+    for number, (name, content_of) in enumerate(files.items()):
         try:
             content = content_of()
             text = content if isinstance(content, bytes) else _encoded(content)
@@ -33,6 +36,8 @@ def write_files(folder: Path, files: Mapping[str, Callable[[], str | bytes]]) ->
             missing = missing or f"{name} could not be written: {error.strerror or error}"
         except Exception as error:  # what was found must not be lost by it
             missing = missing or f"{name} could not be written: {type(error).__name__} in the kit"
+        if missing and not number:
+            break
     return missing
 
 

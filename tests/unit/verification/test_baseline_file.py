@@ -52,6 +52,16 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert list(read.entries.values()) == [entry]
 
 
+def test_documented_file_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "baseline.md"
+    text = page.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
+    (tmp_path / "b.json").write_text(text, encoding="utf-8")
+    read = read_baseline("baseline", str(tmp_path / "b.json"))
+    assert read is not None
+    write_baseline(tmp_path / "b.json", read)
+    assert json.loads((tmp_path / "b.json").read_text()) == json.loads(text)
+
+
 def test_people_need_not_write_all_members(tmp_path: Path) -> None:
     read = read_baseline("baseline", str(file_of(tmp_path, {**WRITTEN, "pointer": "/attempts/3"})))
     assert read is not None
