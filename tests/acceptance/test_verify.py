@@ -189,7 +189,8 @@ def test_json_is_one_document_in_the_documented_form(runs: Any) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
-    keys = "format outcome reason endpoint causes replay next contracts more requests sent samples"
+    keys = "format command outcome reason endpoint causes replay next contracts baseline more "
+    keys += "requests sent samples"
     more = (
         "spent",
         "cutover",

@@ -56,6 +56,8 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
     assert document.pop("next").startswith("Show the causes to the service's team")
     assert document == {
         "format": 1,
+        "command": "verify",
+        "baseline": None,
         "outcome": "broken",
         "reason": None,
         "endpoint": URL,
