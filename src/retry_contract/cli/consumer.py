@@ -47,7 +47,7 @@ _OPTIONS = (
     ("--seed", "N", "the same seed gives the same payloads"),
     ("--values", "JSON", "what fills your template, made up"),
     ("--timeout", "SECONDS", f"how long a payload or call may take ({_TIMEOUT:g})"),
-    ("--report", "DIR", "write report.json and summary.md"),
+    ("--report", "DIR", "write report.json and .html, summary.md, junit.xml"),
     ("--json", "", "print the outcome as JSON"),
 )
 

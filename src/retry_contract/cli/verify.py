@@ -68,7 +68,7 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
 
     from retry_contract.cli.watcher import Watcher
     from retry_contract.contract.catalogue import shipped_folder
-    from retry_contract.plugin.session import OUTCOME
+    from retry_contract.plugin.session import OUTCOME, UNEXPLAINED
 
     tests = shipped_folder("contract_tests/test_accepted.py")
     fixed = ["-c", str(Path(__file__).with_name("verify.ini")), f"--rootdir={tests}"]
@@ -87,8 +87,7 @@ def _run_pytest(arguments: list[str], extra: list[str]) -> Outcome:
     if outcome is None:
         raise UsageError(f"no rule was checked: pytest ended with status {int(status)}, see above")
     if outcome.verdict is Verdict.KEPT and status != pytest.ExitCode.OK:
-        reason = "a test failed without checking a rule; retry-contract verify -- -v shows it"
-        return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=reason)
+        return dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=UNEXPLAINED)
     return outcome
 
 

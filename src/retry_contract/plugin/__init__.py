@@ -57,9 +57,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest looks where junit.xml is to be
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, check the options if any was given, and have junit.xml written."""
+    """Register the marker, and check the options if any was given."""
     config.addinivalue_line(
         "markers",
         "retry_contract(name, ..., fail_after=seconds, rare=True): the contracts, before or after, "
@@ -71,14 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if any(getattr(config.option, option.destination, None) is not None for option in OPTIONS):
         from retry_contract.plugin.session import session_of
 
-        report, option = session_of(config).options.report, config.option
-        asked = option.collectonly or getattr(option, "xmlpath", "") is not None
-        if report is not None and not asked:
-            from retry_contract.plugin.junit import JunitFile
-
-            file = report / "junit.xml"
-            option.xmlpath = str(file)
-            config.pluginmanager.register(JunitFile(config, file), "retry-contract-junit")
+        session_of(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -41,6 +41,9 @@ OUTCOME = pytest.StashKey[Outcome]()
 COMMAND = "retry-contract-command"
 """The name of the plugin by which `verify` shows the outcome itself."""
 
+UNEXPLAINED = "a test failed without checking a rule; retry-contract verify -- -v shows it"
+"""Why `verify` proves nothing if all rules are kept and pytest fails all the same."""
+
 FINDINGS, _SEED = "retry_contract_findings", "retry_contract_seed"
 """What xdist's workers hand to their controller, and it to them."""
 
@@ -231,7 +234,11 @@ class ContractSession:
             return
         runs = self.verification.names
         outcome = outcome_of(self.findings, runs, self.options, self._scrubber, versions())
-        outcome = self._written(dataclasses.replace(outcome, began=self._began))
+        outcome = dataclasses.replace(outcome, began=self._began)
+        is_command = session.config.pluginmanager.hasplugin(COMMAND)
+        if is_command and outcome.verdict is Verdict.KEPT and session.exitstatus:
+            outcome = dataclasses.replace(outcome, verdict=Verdict.NOT_TESTED, reason=UNEXPLAINED)
+        outcome = self._written(outcome)
         session.config.stash[OUTCOME] = outcome
         # Another status of pytest's own is the worse one, and stays.
         if outcome.verdict is not Verdict.KEPT and session.exitstatus in _REPLACEABLE:

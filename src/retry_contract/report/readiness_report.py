@@ -3,19 +3,25 @@
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
-from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 from retry_contract.privacy.descriptions import one_line
 from retry_contract.privacy.disarm import disarm, json_text
 from retry_contract.report.files import write_files
+from retry_contract.report.junit import readiness_junit
+from retry_contract.report.readiness_details import (
+    OUTCOMES,
+    finding_details,
+    outcome_of,
+    pointers,
+    verdict_text,
+    why,
+)
 
-_OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
-_FEW, _SOME = 3, 6
 _WIDTH, _INDENT = 100, " " * 12
 _GLUE = "\x1f"
 """Stands for a space that no line ends at: JSON never holds this character as it is."""
@@ -26,11 +32,11 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
     return {
         "format": 1,
         "command": "consumer",
-        "outcome": _OUTCOMES[found.verdict],
+        "outcome": OUTCOMES[found.verdict],
         "target": found.target,
         "contract": found.period.name,
         "in_force": found.in_force,
-        "reason": None if found.verdict is Verdict.KEPT else _why(found),
+        "reason": None if found.verdict is Verdict.KEPT else why(found),
         "notes": list(_notes(found)),
         "scenarios": [_scenario(outcome) for outcome in found.scenarios],
         "seed": found.seed,
@@ -41,15 +47,15 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
 def readiness_lines(found: Readiness) -> Iterator[str]:
     """Yield what follows the outcome: why, the scenarios, what failed in each, and notes."""
     if found.verdict is not Verdict.KEPT:
-        yield _why(found)
+        yield why(found)
     yield ""
     width = max(len(outcome.name) for outcome in found.scenarios) + 2
     for outcome in found.scenarios:
-        yield f"{outcome.name.ljust(width)}{_verdict(outcome, found.unit)}"
+        yield f"{outcome.name.ljust(width)}{verdict_text(outcome, found.unit)}"
     for names, finding in _distinct(found):
         yield ""
         yield from _wrap("; ".join(map(_glue, names)), f"{finding.result.upper()} ", "  ")
-        for label, text in _details(finding):
+        for label, text in finding_details(finding):
             if label == "payload":
                 yield from _wrap(_payload_text(finding.payload or {}), f"  {label:10}", _INDENT)
             else:
@@ -78,21 +84,16 @@ def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
     return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
 
 
-def _shorten(items: Sequence[str], most: int = _FEW) -> list[str]:
-    more = len(items) - most
-    return [*items] if more <= 0 else [*items[:most], f"and {more} more"]
-
-
 def outcome_line(found: Readiness) -> str:
     """Return the outcome in one line."""
     begin = found.period.effective_from
     day = "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
     since = f"in force {'since' if found.in_force else 'from'} {day}"
-    return f"{_OUTCOMES[found.verdict].upper()} for {found.period.name} ({since})"
+    return f"{OUTCOMES[found.verdict].upper()} for {found.period.name} ({since})"
 
 
 def _notes(found: Readiness) -> Iterator[str]:
-    new, old = _outcome_of(found, found.period), _outcome_of(found, found.older)
+    new, old = outcome_of(found, found.period), outcome_of(found, found.older)
     if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
         extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
         yield f"It fails on {extent} of {old.of}, but that is no longer in force."
@@ -109,50 +110,9 @@ def write_readiness(found: Readiness, folder: Path) -> str | None:
         {
             "report.json": lambda: f"{json_text(readiness_document(found))}\n",
             "summary.md": lambda: "\n".join(_markdown(found)) + "\n",
+            "junit.xml": lambda: readiness_junit(found),
         },
     )
-
-
-def _outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:
-    return next(o for o in found.scenarios if o.name == period.alias)
-
-
-def _why(found: Readiness) -> str:
-    new, old, unit = _outcome_of(found, found.period), _outcome_of(found, found.older), found.unit
-    counted = [o for o in found.scenarios if o.counts]
-    if found.verdict is Verdict.NOT_TESTED:
-        untested = [o.name for o in counted if o.result is Result.NOT_TESTED]
-        return f"Not tested: {'; '.join(_shorten(untested))}."
-    if new.failed and new.failed == new.tried:
-        if old.failed and old.failed == old.tried:
-            cause, one, other = "the cutover is not the reason", old.finding, new.finding
-            if one and other and (unit == "call" or one.error != other.error):
-                cause = other.error.rstrip(".")
-            failure = f"It fails on every {unit} of both contracts: {cause}."
-            values = "If it reads what fills your template, give --values."
-            question = f" Is it the code that reads the response? {values}"
-            return failure + question * (unit == "payload")
-        reads = "reads" if old.result is Result.OK else "on some of"
-        return f"It fails on every {unit} of {new.of}, and {reads} {old.of}."
-    if old.finding and old.finding.odd and _fails_alike(old.finding, counted):
-        return f"It fails on some {unit}s of both contracts alike: the cutover is not the reason."
-    failing = [o.name for o in counted if o.result in (Result.BREAKS, Result.DIFFERS)]
-    return f"It fails in some scenarios: {'; '.join(_shorten(failing))}."
-
-
-def _fails_alike(older: Finding, counted: Sequence[ScenarioOutcome]) -> bool:
-    """Say whether all that fails is what fails on the older contract's responses too."""
-    findings = [outcome.finding for outcome in counted if outcome.finding]
-    return all((f.error, f.odd) == (older.error, older.odd) for f in findings)
-
-
-def _verdict(outcome: ScenarioOutcome, unit: str) -> str:
-    total = f"{outcome.tried} {unit}{'' if outcome.tried == 1 else 's'}"
-    if not outcome.failed:
-        remark = f"; {outcome.remark}" if outcome.remark else ""
-        return f"{outcome.result} ({total}{remark})" if outcome.tried else str(outcome.result)
-    comment = "" if outcome.counts else "; not counted"
-    return f"{outcome.result} on {outcome.failed} of {total}{comment}"
 
 
 def _distinct(found: Readiness) -> Iterable[tuple[list[str], Finding]]:
@@ -162,35 +122,9 @@ def _distinct(found: Readiness) -> Iterable[tuple[list[str], Finding]]:
         if (finding := outcome.finding) is not None:
             # What a client returned comes after the colon, and differs by scenario.
             error = finding.error.partition(":")[0] if finding.requests else finding.error
-            key = finding.result, error, _pointers(finding), finding.odd
+            key = finding.result, error, pointers(finding), finding.odd
             groups.setdefault(key, ([], finding))[0].append(outcome.name)
     return groups.values()
-
-
-def _pointers(finding: Finding) -> tuple[str, ...]:
-    return tuple(place.pointer for place in finding.differs)
-
-
-def _details(finding: Finding) -> Iterator[tuple[str, str]]:
-    if finding.payload is not None:
-        yield "payload", json.dumps(finding.payload, ensure_ascii=False)
-    yield from (("asked", line) for line in _shorten(finding.requests, _SOME))
-    if not finding.requests:
-        oddities = [_oddity(pointer, finding.payload or {}) for pointer in finding.odd]
-        yield "oddity", ", ".join(_shorten(oddities)) or "none: it is the plainest message"
-    yield from (("read", line) for line in _shorten([*map(str, finding.differs)]))
-    if not finding.differs:
-        yield "error", finding.error
-    if finding.where:
-        yield "at", finding.where
-    if finding.advice:
-        yield "to do", finding.advice
-
-
-def _oddity(pointer: str, payload: dict[str, Any]) -> str:
-    value = payload.get(pointer[1:])
-    same = [n for n, v in payload.items() if v == value and f"/{n}" != pointer]
-    return f"{pointer} is equal to /{same[0]}" if same else pointer
 
 
 def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
@@ -200,23 +134,23 @@ def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
     if (finding := outcome.finding) is not None:
         document |= {"payload": finding.payload, "oddity": list(finding.odd)}
         document |= {"requests": list(finding.requests), "error": finding.error or None}
-        document["differs"] = list(_pointers(finding))
+        document["differs"] = list(pointers(finding))
         document["read"] = [dataclasses.asdict(place) for place in finding.differs]
         document |= {name: getattr(finding, name) or None for name in ("where", "advice")}
     return document
 
 
 def _markdown(found: Readiness) -> Iterator[str]:
-    yield from (f"## retry-contract: {_OUTCOMES[found.verdict]}", "")
+    yield from (f"## retry-contract: {OUTCOMES[found.verdict]}", "")
     yield from (f"{_cell(outcome_line(found))}: {_code(found.target)}", "")
     if found.verdict is not Verdict.KEPT:
-        yield from (_cell(_why(found)), "")
+        yield from (_cell(why(found)), "")
     yield from ("| scenario | verdict |", "|---|---|")
     for outcome in found.scenarios:
-        yield f"| {_cell(outcome.name)} | {_cell(_verdict(outcome, found.unit))} |"
+        yield f"| {_cell(outcome.name)} | {_cell(verdict_text(outcome, found.unit))} |"
     for names, finding in _distinct(found):
         yield from ("", f"### {finding.result} {_cell('; '.join(names))}", "")
-        yield from (f"- {label}: {_code(text)}" for label, text in _details(finding))
+        yield from (f"- {label}: {_code(text)}" for label, text in finding_details(finding))
     notes = [f"- {_cell(note)}" for note in _notes(found)]
     yield from ["", *notes] if notes else []
 

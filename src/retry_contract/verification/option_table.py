@@ -75,5 +75,5 @@ OPTIONS = (
     Option("baseline", "fail only on what this file does not have", "FILE"),
     Option("write-baseline", "make or update that file by what is found", "FILE"),
     Option("record", "write the run's exchanges there, masked, as JSON lines", "FILE"),
-    Option("report", "write report.json, summary.md and junit.xml there", "DIR"),
+    Option("report", "write report.json and .html, summary.md, junit.xml", "DIR"),
 )
