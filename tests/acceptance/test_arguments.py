@@ -100,9 +100,10 @@ def test_crash_shows_its_traceback(here: Here, monkeypatch: pytest.MonkeyPatch) 
     assert CAME not in done.stderr
 
 
-def test_junit_xml_goes_where_the_arguments_say(tmp_path: Path, here: Here) -> None:
+def test_junit_xml_of_pytest_goes_where_the_arguments_say(tmp_path: Path, here: Here) -> None:
     report, file = tmp_path / "report", tmp_path / "own.xml"
     done = here(*VERIFY, "--report", report, "--", f"--junit-xml={file}", "-k", "message-id-kept")
     assert done.returncode == 0
-    assert file.is_file()
-    assert {path.name for path in report.iterdir()} == {"report.json", "summary.md"}
+    assert b"test_message_id_kept[" in file.read_bytes()
+    assert {path.name for path in report.iterdir()} == {"report.json", "summary.md", "junit.xml"}
+    assert b"test_message_id_kept[" not in (report / "junit.xml").read_bytes()

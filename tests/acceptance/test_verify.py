@@ -227,8 +227,9 @@ def test_a_report_is_written(runs: Any) -> None:
     assert "- ignored (--ignore): key-required" in summary
     cases = junit(folder)
     assert len(cases) == 2 * len(RULES)
-    assert len(cases["test_message_id_kept[after-2025-02-24]"]) == 0
-    (skipped,) = cases["test_key_required[before-2025-02-24]"]
+    assert cases[f"message-id-kept ({AFTER})"].get("classname") == "retry-contract.accepted"
+    assert len(cases[f"message-id-kept ({AFTER})"]) == 0
+    (skipped,) = cases[f"key-required ({BEFORE})"]
     assert skipped.tag == "skipped"
     assert "ignored: --ignore" in skipped.get("message", "")
 
@@ -309,10 +310,12 @@ def test_what_is_broken_is_in_every_report(runs: Any) -> None:
     assert row in summary
     assert "**What to do.** Show the causes" in summary
     failures = {n for n, case in junit(folder).items() if case.find("failure") is not None}
-    assert f"test_message_id_kept[{AFTER}]" in failures
+    assert f"message-id-kept ({AFTER})" in failures
     assert len(failures) == 6
-    case = junit(folder)[f"test_message_id_kept[{AFTER}]"]
-    assert "expected  the id in the path" in str(case[0].text)
+    (failure,) = junit(folder)[f"message-id-kept ({AFTER})"]
+    came = "expected the id in the path; came another string of 44 characters"
+    assert str(failure.get("message")).startswith(came)
+    assert "expected  the id in the path" in str(failure.text)
 
 
 def test_stopping_at_the_first_failure_is_broken(runs: Any) -> None:
@@ -351,7 +354,9 @@ def test_an_interrupted_run_is_not_tested(runs: Any) -> None:
     document = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert (document["outcome"], document["reason"]) == ("not tested", "interrupted")
     assert "NOT TESTED: interrupted." in (folder / "summary.md").read_text(encoding="utf-8")
-    assert f"test_message_id_kept[{BEFORE}]" in junit(folder)
+    cases = junit(folder)
+    assert f"message-id-kept ({BEFORE})" in cases
+    assert cases["outcome"][0].attrib == {"message": "interrupted", "type": "not tested"}
 
 
 @pytest.mark.slow

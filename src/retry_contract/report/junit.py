@@ -31,8 +31,8 @@ _LONGEST = 1_000
 """In characters, of a message: a viewer shows it in a line, and the text has all of it."""
 
 _EXPECTED = {
-    "payload": "expected a response that is read",
-    "call": "expected a call that reports what became of the retry, and does no harm",
+    "payload": "expected a response that is read; came",
+    "call": "expected a call that reports what became of the retry, and does no harm; came:",
 }
 
 
@@ -144,7 +144,7 @@ def _scenario_row(scenario: ScenarioOutcome, found: Readiness) -> _Row:
 
 def _finding_message(finding: Finding, unit: str) -> str:
     if not finding.differs:
-        return f"{_EXPECTED[unit]}; came {finding.error}"
+        return f"{_EXPECTED[unit]} {finding.error}"
     first, *others = finding.differs
     also = f"; and {len(others)} more" if others else ""
     place = first.pointer or "the result"

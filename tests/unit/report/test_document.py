@@ -107,7 +107,11 @@ def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> 
 
 def test_report_is_a_document_and_a_summary(tmp_path: Path) -> None:
     write_reports(FOUND, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "summary.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "junit.xml",
+        "report.json",
+        "summary.md",
+    ]
     report = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert report.endswith("}\n")
     assert report.isascii()
