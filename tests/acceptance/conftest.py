@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.json_schemas import hold
 from support.team import Team, serve
 from support.team_client import LONG, Client, client_of
 
@@ -81,9 +82,10 @@ def command(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
         given: bytes = b"",
         code_page: str = "utf-8",
     ) -> Done:
+        folder = cwd or tmp_path_factory.mktemp("cwd")
         done = subprocess.run(
             [sys.executable, "-m", "retry_contract", *arguments],
-            cwd=cwd or tmp_path_factory.mktemp("cwd"),
+            cwd=folder,
             env=environment(plugins, PYTHONIOENCODING=code_page, **(env or {})),
             input=given,
             capture_output=True,
@@ -94,6 +96,7 @@ def command(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
             text.decode(code_page).replace("\r\n", "\n") for text in (done.stdout, done.stderr)
         )
         assert "Traceback" not in out + err
+        hold(arguments, out, folder)
         return subprocess.CompletedProcess(arguments, done.returncode, out, err)
 
     return run
@@ -158,6 +161,7 @@ def _inside(words: list[str], folder: Path, plugins: Path, env: Mapping[str, str
         code = main(words)
         for name in PLUGINS:
             sys.modules.pop(name, None)
+    hold(words, out.getvalue(), folder)
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
@@ -172,6 +176,7 @@ def here(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
         except SystemExit as stop:
             code = int(stop.code or 0)
         out, err = capsys.readouterr()
+        hold(words, out, Path.cwd())
         return subprocess.CompletedProcess(words, code, out, err)
 
     return run

@@ -2,12 +2,15 @@
 
 import argparse
 import contextlib
+import dataclasses
+import json
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,12 +21,14 @@ from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
 from retry_contract.privacy.descriptions import cut, escape
+from retry_contract.privacy.names import MASK
 
 if TYPE_CHECKING:
     from retry_contract.consumer.process.readers import LineReader, PerPayloadReader
     from retry_contract.consumer.readiness import Readiness
     from retry_contract.privacy.scrubber import Scrubber
 
+_NOT_REPEATED = ("--seed", "--report", "--json")
 _EXAMPLE = """\
 exit: 0 ready, 1 not ready, 2 usage error, 3 not tested
 example: retry-contract consumer json:dumps --payloads 100"""
@@ -82,7 +87,9 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     from retry_contract.privacy.scrubber import map_texts
     from retry_contract.report import readiness_report
 
+    replay = _replay(options, found.seed, lambda text: mask_words(scrubber.scrub(text)))
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
+    safe = dataclasses.replace(safe, replay=replay)
     missing = None if folder is None else readiness_report.write_readiness(safe, folder)
     # Nobody is left with a READY whose report is missing.
     verdict = Verdict.USAGE_ERROR if missing and safe.verdict is Verdict.KEPT else safe.verdict
@@ -97,6 +104,22 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     if missing:
         complain(f"retry-contract consumer: --report: {missing}")
     return verdict.exit_code
+
+
+def _replay(options: argparse.Namespace, seed: int | None, hide: Callable[[str], str]) -> str:
+    """Return a command that tries the same again; a value of the template is a mask."""
+    words = ["retry-contract", "consumer"]
+    for name, *_ in _OPTIONS:
+        value = getattr(options, name.removeprefix("--").replace("-", "_"))
+        if name in _NOT_REPEATED or value in (None, False):
+            continue
+        if name == "--values":
+            value = json.dumps(dict.fromkeys(json.loads(value), MASK))
+        for item in value if isinstance(value, list) else [value]:
+            words += [name] if name.startswith("--") else []
+            words += [] if item is True else [hide(item)]
+    words += [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(words)
 
 
 def _reason(options: argparse.Namespace, target: str, reason: str) -> str:

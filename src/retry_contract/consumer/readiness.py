@@ -91,7 +91,8 @@ class ScenarioOutcome:
 class Readiness:
     """What a check found about one reader, tried on payloads, or one client, tried by calls.
 
-    `seed` is None where nothing was generated; `notes` are shown with the outcome.
+    `seed` is None where nothing was generated; `notes` are shown with the outcome. `replay` is a
+    command that tries the same again.
     """
 
     target: str
@@ -103,6 +104,7 @@ class Readiness:
     seed: int | None = None
     unit: Literal["payload", "call"] = "payload"
     notes: tuple[str, ...] = ()
+    replay: str | None = None
 
     @property
     def verdict(self) -> Verdict:

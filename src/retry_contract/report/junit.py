@@ -133,6 +133,7 @@ def _scenario_row(scenario: ScenarioOutcome, found: Readiness) -> _Row:
     finding, did = scenario.finding, verdict_text(scenario, found.unit)
     lines = list(detail_lines(finding_details(finding))) if finding else []
     lines = [line for text in lines for line in text.split("\n")]
+    lines += [f"replay: {found.replay}"] if found.replay else []
     if scenario.result is Result.OK:
         return _Row("consumer", scenario.name)
     if scenario.counts and scenario.result is not Result.NOT_TESTED:

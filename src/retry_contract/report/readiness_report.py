@@ -16,6 +16,7 @@ from retry_contract.report.junit import readiness_junit
 from retry_contract.report.readiness_details import (
     OUTCOMES,
     finding_details,
+    next_step,
     outcome_of,
     pointers,
     verdict_text,
@@ -37,6 +38,8 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "contract": found.period.name,
         "in_force": found.in_force,
         "reason": None if found.verdict is Verdict.KEPT else why(found),
+        "replay": None if found.verdict is Verdict.KEPT else found.replay,
+        "next": next_step(found),
         "notes": list(_notes(found)),
         "scenarios": [_scenario(outcome) for outcome in found.scenarios],
         "seed": found.seed,

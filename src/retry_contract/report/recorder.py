@@ -26,6 +26,7 @@ class Recorder:
     def write(self, exchange: Exchange) -> None:
         """Write an exchange. A body that is not JSON, or a large one, is described and left out."""
         line = {
+            "format": 1,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "call": exchange.kind,
             "method": exchange.method,

@@ -42,6 +42,7 @@ def test_exchange_is_one_line_with_its_body_masked(file: Path) -> None:
     (line,) = _lines(file)
     assert earliest <= datetime.fromisoformat(line.pop("time")) <= datetime.now(UTC)
     assert line == {
+        "format": 1,
         "call": "retry",
         "method": "POST",
         "path": "/api/v2/campaigns/c/messages/message_1/retry",
