@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from support.forking import Forker, forker
 from support.interrupted import Ended, interrupted
+from support.json_schemas import hold_file
 
 from retry_contract.plugin import session as pytest_session
 from retry_contract.report import files
@@ -91,13 +92,15 @@ def test_run_ends_with_what_was_found(point: Point, ended: dict[Point, Ended]) -
     errors = (end.folder / "stderr").read_text()
     assert "Traceback" not in errors
     assert end.seconds < MOST_SECONDS
+    hold_file("verify", end.folder / "report" / "report.json")
     report = json.loads((end.folder / "report" / "report.json").read_text())
     assert (report["outcome"], end.exit_code) in [("not tested", 3), ("broken", 1)]
     assert report["reason"] == "interrupted"
     assert (report["outcome"] == "broken") <= point.faulty
     assert "interrupted" in (end.folder / "stdout").read_text().splitlines()[-1]
     assert (end.folder / "report" / "summary.md").read_text().startswith("## retry-contract: ")
-    ElementTree.parse(end.folder / "report" / "junit.xml")
+    junit = ElementTree.parse(end.folder / "report" / "junit.xml")
+    assert int(junit.getroot().attrib["errors"]) == 1
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)

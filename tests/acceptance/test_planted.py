@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.forking import forker
+from support.json_schemas import hold
 from support.planted_runs import planted_runs
 
 pytestmark = pytest.mark.slow
@@ -21,4 +22,5 @@ def test_nothing_that_is_planted_is_seen(seed: int, tmp_path: Path, shell: dict[
         ):
             assert left.found(*secrets) == {}, (number, left.command, left.texts["stdout"][:3000])
             assert left.code in (0, 1, 2, 3), left.texts["stderr"]
+            hold(left.words, left.texts["stdout"], left.folder)
             assert "Traceback" not in left.texts["stderr"], left.texts["stderr"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.forking import Forker, forker
+from support.json_schemas import hold_file, hold_record
 from support.server import Served
 from support.watched import Watch, begin, reaching, watched
 
@@ -193,6 +194,8 @@ def remains(
 
     def run(name: str) -> Remains:
         code, served, watch = _run(name, folders[name], shell, started)
+        hold_file("verify", folders[name] / "report" / "report.json")
+        hold_record(folders[name] / "record.jsonl")
         files = {
             str(path.relative_to(folders[name])): path.read_bytes()
             for path in folders[name].rglob("*")

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.json_schemas import hold
+
 MEMORY = 300
 """In MB. No attack makes the kit take more."""
 _MEASURING = """
@@ -80,4 +82,5 @@ def run_bounded(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode("utf-8", "replace"))
+    hold(arguments, texts[0], cwd or Path.cwd())
     return Bounded(code, texts[0], texts[1], peak * _KIB_IN_MB)

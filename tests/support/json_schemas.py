@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 SCHEMAS = files("retry_contract.report") / "schemas"
+_REFUSED = {"format", "outcome", "reason"}
 _WITH_JSON = ("consumer", "explain", "rules", "sandbox", "timeline", "validate", "verify")
 
 
@@ -23,13 +24,21 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _validator(name: str) -> Any:
-    return jsonschema_rs.validator_for(schema_of(name))
+def _validator(name: str, part: str = "") -> Any:
+    """Return the validator of a document, or of one of its forms, which says what is wrong."""
+    schema = schema_of(name)
+    if part in schema.get("$defs", {}):
+        schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
+    return jsonschema_rs.validator_for(schema)
 
 
 def problems(name: str, document: Any) -> list[str]:
     """Return how a document breaks its schema, a line each, and whether its format is not first."""
-    found = [f"{e.instance_path}: {e}" for e in _validator(name).iter_errors(document)]
+    found = []
+    if not _validator(name).is_valid(document):
+        part = "refused" if set(document) == _REFUSED else "found"
+        errors = _validator(name, part).iter_errors(document)
+        found = [f"{error.instance_path}: {str(error)[:500]}" for error in errors]
     first = next(iter(document.items()), None) if isinstance(document, dict) else None
     return found if first == ("format", 1) else [*found, f"begins with {first}"]
 

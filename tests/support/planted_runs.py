@@ -26,10 +26,16 @@ PERSONAL = (NUMBER, NRIC, NAME)
 class Left:
     """What a run left: its command, exit code, and outputs and files by name."""
 
-    command: str
+    words: tuple[str, ...]
+    folder: Path
     code: int
     texts: Mapping[str, str]
     planted: frozenset[str] = frozenset()
+
+    @property
+    def command(self) -> str:
+        """Its command, as one line."""
+        return " ".join(self.words)
 
     def found(self, *secrets: str) -> dict[str, list[str]]:
         """Return what each output must not hold: secrets, and what was planted of them."""
@@ -146,7 +152,7 @@ def _left(
         for path in made
         if path.suffix != ".pyc" and "caches" not in path.parts
     }
-    return Left(" ".join(words), code, texts, frozenset(planter.planted))
+    return Left(tuple(words), here, code, texts, frozenset(planter.planted))
 
 
 _READER = """
