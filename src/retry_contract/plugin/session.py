@@ -21,7 +21,7 @@ import pytest
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict, unwritten
-from retry_contract.plugin import failures
+from retry_contract.plugin import masked_reports
 from retry_contract.privacy.disarm import disarm
 from retry_contract.privacy.scrubber import Scrubber
 from retry_contract.report.files import write_reports
@@ -130,6 +130,7 @@ class ContractSession:
             # These log the URL of a request, and the headers that the service chose.
             for name in ("httpx", "httpcore"):
                 logging.getLogger(name).setLevel(logging.WARNING)
+        masked_reports.register(config, self._scrubber)
         self._recorder = options.record and Recorder(options.record, self._scrubber)
         generate = None
         if options.fuzz or options.replay is not None:
@@ -198,20 +199,6 @@ class ContractSession:
     def pytest_configure_node(self, node: Any) -> None:
         """Let xdist's workers generate the cases of this session's seed."""
         node.workerinput[_SEED] = None if self.options.seed is None else str(self.options.seed)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
-        """Take out of a report what a traceback or captured output may have quoted."""
-        report = yield
-        text = str(report.longrepr) if report.longrepr is not None else ""
-        shown = self._scrubber.scrub(text)
-        if call.excinfo is not None and isinstance(call.excinfo.value, failures.Failed):
-            failures.mark(report)
-            shown = str(call.excinfo.value)  # its case is to be replayed as it is
-        if shown != text and not isinstance(report.longrepr, tuple):
-            report.longrepr = shown
-        report.sections = [(name, self._scrubber.scrub(part)) for name, part in report.sections]
-        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
