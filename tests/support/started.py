@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support.json_schemas import problems
+
 PATIENCE = 20.0
 """In seconds. What has not come by then never comes."""
 _SLICE = 0.02
@@ -43,7 +45,9 @@ def document_of(process: subprocess.Popen[str]) -> Any:
         lines.append(line)
         if line == "}\n":
             break
-    return json.loads("".join(lines))
+    document = json.loads("".join(lines))
+    assert problems("sandbox", document) == []
+    return document
 
 
 def wait_until_written(file: Path) -> str:
