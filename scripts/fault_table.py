@@ -32,7 +32,13 @@ def table() -> str:
 
 
 def _row(fault: Fault) -> str:
-    own = f"`{fault.rule}`" if fault.rule else "drift" if fault.testable else "not tested"
+    own = (
+        f"[`{fault.rule}`](rules.md#{fault.rule})"
+        if fault.rule
+        else "drift"
+        if fault.testable
+        else "not tested"
+    )
     others = ", ".join(f"`{rule}`" for rule in _broken(fault) if rule != fault.rule)
     return f"| `{fault.name}` | {fault.sentence} | {own} | {others} |\n"
 
