@@ -1,4 +1,7 @@
-"""A client in Python with requests: `consumer --client examples.consumers.client:retry`."""
+"""A client in Python with requests.
+
+retry-contract consumer --client examples.consumers.client:retry
+"""
 
 from __future__ import annotations
 

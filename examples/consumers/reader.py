@@ -1,4 +1,7 @@
-"""A consumer in Python for `consumer --exec`: one payload a line in, one line back each."""
+"""A consumer in Python: one payload a line in, one line back each.
+
+retry-contract consumer --exec "python examples/consumers/reader.py"
+"""
 
 import json
 import sys

@@ -29,6 +29,10 @@ ROOT = Path(__file__).parents[2]
 IGNORED = ("__pycache__", "node_modules")
 ELSEWHERE = ("contract-version.md",)
 """The pages whose blocks a test of their own runs, in order."""
+DOCS = sorted((ROOT / "docs").glob("**/*.md"))
+LANGUAGES = ("consumers", "go", "java", "node", "php", "ruby")
+READERS = (".go", ".java", ".mjs", ".php", ".py", ".rb")
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -50,8 +54,7 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    pages = [page for page in sorted((ROOT / "docs").glob("**/*.md")) if page.name not in ELSEWHERE]
-    documents = [ROOT / "README.md", *pages]
+    documents = [ROOT / "README.md", *(page for page in DOCS if page.name not in ELSEWHERE)]
     return [
         Block(document.name, language, code)
         for document in documents
@@ -198,7 +201,8 @@ def test_documented_script_says_what_its_comments_say() -> None:
 
 @pytest.mark.slow
 def test_documented_output_is_what_the_command_prints(tree: Path) -> None:
-    kept, broken = (b.code for b in blocks() if b.document == "README.md" and b.language == "text")
+    texts = {b.document: b.code for b in blocks() if b.language == "text"}
+    kept, broken = texts["README.md"], texts["first-run.md"]
     faulty = ("sandbox", "--port", "0", "--fault", "creator-id-missing", "--run")
     verify = f"{sys.executable} -m retry_contract verify --fuzz 0"
     for shown, words in ((kept, ("verify",)), (broken, (*faulty, verify))):
@@ -261,10 +265,50 @@ def test_every_block_is_of_a_language_that_is_run() -> None:
     ]
 
 
+def _anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and GitLab make them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
 def _untimed(text: str) -> str:
     """The text without what differs from run to run: seconds, the seed, ports and counts."""
     text = re.sub(r": [0-9,]+ requests in [0-9.]+ s", ": N requests in N s", text)
+    text = re.sub(
+        r"^sent: [0-9]+ retries \([0-9]+ accepted",
+        "sent: N retries (N accepted",
+        text,
+        flags=re.MULTILINE,
+    )
     return re.sub(r"(seed |--endpoint ).*$", r"\1…", text, flags=re.MULTILINE).strip()
+
+
+def test_every_link_leads_somewhere() -> None:
+    texts = {page: page.read_text(encoding="utf-8") for page in [*ROOT.glob("*.md"), *DOCS]}
+    headings = {page: _anchors(text) for page, text in texts.items()}
+    dead = []
+    for page, text in texts.items():
+        for target, anchor in _LINK.findall(text):
+            file = (page.parent / target).resolve() if target else page
+            known = file.exists() and (not anchor or anchor in headings[file])
+            dead += [] if known else [f"{page.name}: {target}#{anchor}"]
+    assert dead == []
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = {target for target, _ in _LINK.findall((ROOT / "README.md").read_text("utf-8"))}
+    assert [p.name for p in DOCS if f"docs/{p.name}" not in linked] == []
+
+
+def test_commands_of_readers_and_clients_are_those_that_their_files_say() -> None:
+    page = (ROOT / "docs" / "consumer.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- languages -->")[2].partition("<!-- end of languages -->")[0]
+    commands = re.findall(r"`(retry-contract consumer [^`]+)`", table)
+    files = [f for f in (ROOT / "examples" / "consumers").rglob("*.*") if f.suffix in READERS]
+    heads = {f: f.read_text(encoding="utf-8")[:1000] for f in files if f.parent.name in LANGUAGES}
+    for head in heads.values():
+        assert any(command in head for command in commands), head
+    assert [c for c in commands if not any(c in head for head in heads.values())] == []
 
 
 def test_counts_of_rules_and_faults_are_right() -> None:
