@@ -18,6 +18,7 @@ from support.node import AJV, installed_for_node
 from support.sessions import PLUGIN, Asked, run_session
 from support.tools import needs
 
+from retry_contract._version import __version__
 from retry_contract.contract.bundle import bundle
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.validator import violations
@@ -309,6 +310,15 @@ def test_commands_of_readers_and_clients_are_those_that_their_files_say() -> Non
     for head in heads.values():
         assert any(command in head for command in commands), head
     assert [c for c in commands if not any(c in head for head in heads.values())] == []
+
+
+def test_changelog_has_a_section_of_the_version() -> None:
+    sections = re.findall(
+        r"^## \[(.*?)\](.*)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    (unreleased, _), (latest, day), *_ = sections
+    assert (unreleased, latest) == ("Unreleased", __version__)
+    assert re.fullmatch(r" - \d{4}-\d\d-\d\d", day)
 
 
 def test_counts_of_rules_and_faults_are_right() -> None:

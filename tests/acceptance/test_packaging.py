@@ -1,4 +1,4 @@
-"""The wheel, installed where there is no checkout."""
+"""The wheel, installed where there is no checkout, and the source archive."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.tools import missing
+
+from retry_contract._version import __version__
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +25,11 @@ Run = Callable[..., Done]
 ROOT = Path(__file__).parents[2]
 KEPT = "KEPT by the built-in model of the page; no service was contacted."
 UV = os.environ.get("UV") or shutil.which("uv")
+SOURCES = {
+    *(".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "conftest.py", "docs"),
+    *("contract_tests", "pyproject.toml", "schemas", "src"),
+}
+"""What lies in the folder of the source archive."""
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 
@@ -45,6 +54,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         must(*pip, "--wheel-dir", folder, ROOT)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source archive, and the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    must(UV or missing("uv is not installed"), "build", "--quiet", "--out-dir", folder, ROOT)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +156,32 @@ def test_the_wheel_holds_the_package_its_schemas_and_contract_tests(wheel: Path)
     assert "retry_contract/cli/verify.ini" in names
     assert not [name for name in names if name.startswith("retry_contract/tests/")]
     assert not [name for name in names if name.endswith(".pyc") or "conftest" in name]
+
+
+def _files(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_wheel_of_the_source_archive_is_that_of_the_checkout(wheel: Path, built: Path) -> None:
+    (other,) = built.glob("*.whl")
+    assert other.name == wheel.name == f"retry_contract-{__version__}-py3-none-any.whl"
+    assert _files(other) == _files(wheel)
+
+
+def test_source_archive_holds_its_own_checks_and_they_run(built: Path, tmp_path: Path) -> None:
+    (file,) = built.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    assert source.name == f"retry_contract-{__version__}"
+    assert {path.name for path in source.iterdir()} == SOURCES
+    words = ("-m", "pytest", "contract_tests", "--contract-fuzz", "0", "-p", "no:cacheprovider")
+    env = {**clean(), "PYTHONPATH": str(source / "src")}
+    run = [sys.executable, *words]
+    done = subprocess.run(run, cwd=source, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert KEPT in done.stdout
 
 
 @pytest.mark.parametrize("name", ["verify", "module"])
