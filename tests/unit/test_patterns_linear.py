@@ -32,10 +32,10 @@ SOURCE = Path(__file__).parents[2] / "src" / "retry_contract"
 TEXT = "\n".join(file.read_text(encoding="utf-8") for file in SOURCE.rglob("*.py"))
 ANCHORED = {"match", "fullmatch"}
 FUNCTIONS = ("compile", "search", "match", "fullmatch", "sub", "split", "findall", "finditer")
-LENGTHS, LONGEST = (30, 1_000, 40_000), 0.4
+LENGTHS, LONGEST = (30, 1_000, 20_000), 0.15
 """In characters, shorter ones first, since the longest may never end, and in seconds.
 
-A linear search of 40,000 takes some milliseconds, a quadratic one a second or more.
+A linear search of 20,000 takes some milliseconds, a quadratic one half a second or more.
 """
 
 UNITS = (
@@ -230,7 +230,7 @@ def _slow_text(pattern: Pattern, flags: int) -> str:
     compiled: Any = re.compile(pattern, flags)
     for length in LENGTHS:
         # Of a shorter text more than its share is too long, but for what a busy machine takes.
-        longest = LONGEST * max(length / LENGTHS[-1], 0.2)
+        longest = LONGEST * max(length / LENGTHS[-1], 0.5)
         for text in (*_texts(length), *_own_words(pattern, length)):
             if _seconds(compiled, text.encode() if isinstance(pattern, bytes) else text) > longest:
                 return repr(text[:40])
