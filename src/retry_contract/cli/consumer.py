@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
         raise UsageError(_reason(options, scrubber.scrub(target), reason)) from None
     from retry_contract.consumer.readiness import mask_found
     from retry_contract.privacy.scrubber import map_texts
-    from retry_contract.report import readiness_report
+    from retry_contract.report import readiness_report, readiness_text
 
     replay = _replay(options, found.seed, lambda text: mask_words(scrubber.scrub(text)))
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
@@ -99,7 +99,7 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
         )
         write_json(readiness_report.readiness_document(safe) | changed)
     else:
-        outcome = paint(readiness_report.outcome_line(safe), safe.verdict)
+        outcome = paint(readiness_text.outcome_line(safe), safe.verdict)
         write_lines([outcome, *readiness_report.readiness_lines(safe)])
     if missing:
         complain(f"retry-contract consumer: --report: {missing}")

@@ -20,8 +20,13 @@ from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.disarm import disarm
 from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import next_step
-from retry_contract.report.readiness_details import OUTCOMES, finding_details, verdict_text, why
-from retry_contract.report.readiness_details import next_step as readiness_step
+from retry_contract.report.readiness_text import (
+    OUTCOMES,
+    finding_details,
+    scenario_verdict,
+    why_line,
+)
+from retry_contract.report.readiness_text import next_step as readiness_step
 from retry_contract.report.text import detail_lines, is_tested, outcome_lines, violation_lines
 from retry_contract.rules import RULES
 from retry_contract.verification.findings import NOT_SELECTED
@@ -64,8 +69,8 @@ def readiness_junit(found: Readiness) -> bytes:
     """Return a check of a consumer as JUnit XML: a row a scenario, and one if it is not tested."""
     rows = [_scenario_row(scenario, found) for scenario in found.scenarios]
     if found.verdict is Verdict.NOT_TESTED:
-        lines = (why(found), *found.notes, readiness_step(found) or "")
-        rows.append(_outcome_row(why(found), OUTCOMES[found.verdict], lines))
+        lines = (why_line(found), *found.notes, readiness_step(found) or "")
+        rows.append(_outcome_row(why_line(found), OUTCOMES[found.verdict], lines))
     return _xml(rows, found.seconds)
 
 
@@ -130,7 +135,7 @@ def _known(entry: Entry) -> str:
 
 
 def _scenario_row(scenario: ScenarioOutcome, found: Readiness) -> _Row:
-    finding, did = scenario.finding, verdict_text(scenario, found.unit)
+    finding, did = scenario.finding, scenario_verdict(scenario, found.unit)
     lines = list(detail_lines(finding_details(finding))) if finding else []
     lines = [line for text in lines for line in text.split("\n")]
     lines += [f"replay: {found.replay}"] if found.replay else []

@@ -3,24 +3,26 @@
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
+from retry_contract.consumer.readiness import Readiness, ScenarioOutcome
 from retry_contract.outcome import Verdict
 from retry_contract.privacy.descriptions import one_line
 from retry_contract.privacy.disarm import disarm, json_text
 from retry_contract.report.files import write_files
 from retry_contract.report.junit import readiness_junit
-from retry_contract.report.readiness_details import (
+from retry_contract.report.readiness_text import (
     OUTCOMES,
+    distinct_findings,
     finding_details,
     next_step,
-    outcome_of,
-    pointers,
-    verdict_text,
-    why,
+    note_lines,
+    outcome_line,
+    pointers_of,
+    scenario_verdict,
+    why_line,
 )
 
 _WIDTH, _INDENT = 100, " " * 12
@@ -37,10 +39,10 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "target": found.target,
         "contract": found.period.name,
         "in_force": found.in_force,
-        "reason": None if found.verdict is Verdict.KEPT else why(found),
+        "reason": None if found.verdict is Verdict.KEPT else why_line(found),
         "replay": None if found.verdict is Verdict.KEPT else found.replay,
         "next": next_step(found),
-        "notes": list(_notes(found)),
+        "notes": list(note_lines(found)),
         "scenarios": [_scenario(outcome) for outcome in found.scenarios],
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
@@ -50,12 +52,12 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
 def readiness_lines(found: Readiness) -> Iterator[str]:
     """Yield what follows the outcome: why, the scenarios, what failed in each, and notes."""
     if found.verdict is not Verdict.KEPT:
-        yield why(found)
+        yield why_line(found)
     yield ""
     width = max(len(outcome.name) for outcome in found.scenarios) + 2
     for outcome in found.scenarios:
-        yield f"{outcome.name.ljust(width)}{verdict_text(outcome, found.unit)}"
-    for names, finding in _distinct(found):
+        yield f"{outcome.name.ljust(width)}{scenario_verdict(outcome, found.unit)}"
+    for names, finding in distinct_findings(found):
         yield ""
         yield from _wrap("; ".join(map(_glue, names)), f"{finding.result.upper()} ", "  ")
         for label, text in finding_details(finding):
@@ -64,7 +66,7 @@ def readiness_lines(found: Readiness) -> Iterator[str]:
             else:
                 yield from f"  {label:10}{text}".replace("\n", f"\n{_INDENT}").split("\n")
     yield ""
-    for note in _notes(found):
+    for note in note_lines(found):
         yield from _wrap(note)
     seed = "" if found.seed is None else f"seed {found.seed}, "
     yield f"{seed}{found.seconds:.2f} s"
@@ -87,25 +89,6 @@ def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
     return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
 
 
-def outcome_line(found: Readiness) -> str:
-    """Return the outcome in one line."""
-    begin = found.period.effective_from
-    day = "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
-    since = f"in force {'since' if found.in_force else 'from'} {day}"
-    return f"{OUTCOMES[found.verdict].upper()} for {found.period.name} ({since})"
-
-
-def _notes(found: Readiness) -> Iterator[str]:
-    new, old = outcome_of(found, found.period), outcome_of(found, found.older)
-    if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
-        extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
-        yield f"It fails on {extent} of {old.of}, but that is no longer in force."
-    next_change = [o for o in found.scenarios if o.name.endswith("one more field")]
-    if new.result is Result.OK and any(o.result is Result.BREAKS for o in next_change):
-        yield "The next field that is added will break it."
-    yield from found.notes
-
-
 def write_readiness(found: Readiness, folder: Path) -> str | None:
     """Write it into a folder that exists; return why a file is missing, if one is."""
     return write_files(
@@ -118,18 +101,6 @@ def write_readiness(found: Readiness, folder: Path) -> str | None:
     )
 
 
-def _distinct(found: Readiness) -> Iterable[tuple[list[str], Finding]]:
-    """Return each finding once, with the names of the scenarios that have it."""
-    groups: dict[tuple[object, ...], tuple[list[str], Finding]] = {}
-    for outcome in found.scenarios:
-        if (finding := outcome.finding) is not None:
-            # What a client returned comes after the colon, and differs by scenario.
-            error = finding.error.partition(":")[0] if finding.requests else finding.error
-            key = finding.result, error, pointers(finding), finding.odd
-            groups.setdefault(key, ([], finding))[0].append(outcome.name)
-    return groups.values()
-
-
 def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
     document: dict[str, Any] = {"scenario": outcome.name, "verdict": str(outcome.result)}
     document |= {name: getattr(outcome, name) for name in ("counts", "tried", "failed")}
@@ -137,7 +108,7 @@ def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
     if (finding := outcome.finding) is not None:
         document |= {"payload": finding.payload, "oddity": list(finding.odd)}
         document |= {"requests": list(finding.requests), "error": finding.error or None}
-        document["differs"] = list(pointers(finding))
+        document["differs"] = list(pointers_of(finding))
         document["read"] = [dataclasses.asdict(place) for place in finding.differs]
         document |= {name: getattr(finding, name) or None for name in ("where", "advice")}
     return document
@@ -147,14 +118,14 @@ def _markdown(found: Readiness) -> Iterator[str]:
     yield from (f"## retry-contract: {OUTCOMES[found.verdict]}", "")
     yield from (f"{_cell(outcome_line(found))}: {_code(found.target)}", "")
     if found.verdict is not Verdict.KEPT:
-        yield from (_cell(why(found)), "")
+        yield from (_cell(why_line(found)), "")
     yield from ("| scenario | verdict |", "|---|---|")
     for outcome in found.scenarios:
-        yield f"| {_cell(outcome.name)} | {_cell(verdict_text(outcome, found.unit))} |"
-    for names, finding in _distinct(found):
+        yield f"| {_cell(outcome.name)} | {_cell(scenario_verdict(outcome, found.unit))} |"
+    for names, finding in distinct_findings(found):
         yield from ("", f"### {finding.result} {_cell('; '.join(names))}", "")
         yield from (f"- {label}: {_code(text)}" for label, text in finding_details(finding))
-    notes = [f"- {_cell(note)}" for note in _notes(found)]
+    notes = [f"- {_cell(note)}" for note in note_lines(found)]
     yield from ["", *notes] if notes else []
 
 

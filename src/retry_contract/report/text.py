@@ -39,7 +39,7 @@ def table_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
     states = [{result.rule: result.state for result in c.rules} for c in outcome.contracts]
     width = max(map(len, RULES)) + 2
     yield _row("".ljust(width + 2), (contract.contract for contract in outcome.contracts))
-    for section, rules in _sections().items():
+    for section, rules in sections().items():
         yield section
         for rule in rules:
             row = [state[rule] for state in states]
@@ -154,7 +154,7 @@ def _cause_details(cause: Cause, outcome: Outcome) -> Details:
 def reason_lines(outcome: Outcome) -> Iterator[str]:
     """Yield what was not exercised, and what was ignored, a line for each reason."""
     for state in _LEFT_OUT:
-        for reason, rules in _by_reason(outcome, state).items():
+        for reason, rules in by_reason(outcome, state).items():
             yield f"{state} ({reason}): {', '.join(rules)}"
 
 
@@ -252,7 +252,7 @@ def is_tested(outcome: Outcome) -> bool:
 def _count_lines(outcome: Outcome) -> list[str]:
     """Return how many rules of each section are kept, of those exercised; wrapped between two."""
     parts = []
-    for section, rules in _sections().items():
+    for section, rules in sections().items():
         states = [r.state for c in outcome.contracts for r in c.rules if r.rule in rules]
         kept, seen = states.count(RuleState.KEPT), sum(s in EXERCISED for s in states)
         if seen:
@@ -262,7 +262,7 @@ def _count_lines(outcome: Outcome) -> list[str]:
 
 def _left_out_lines(outcome: Outcome) -> Iterator[str]:
     for state in _LEFT_OUT:
-        reasons = _by_reason(outcome, state)
+        reasons = by_reason(outcome, state)
         unselected = reasons.pop(NOT_SELECTED, [])  # the user knows which
         if unselected:
             yield f"{NOT_SELECTED}: {_count(len(unselected), 'rule')}"
@@ -282,7 +282,7 @@ def _reason_details(reasons: Mapping[str, Sequence[str]]) -> Details:
             yield "", ", ".join(rules)
 
 
-def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
+def by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
     """Return the rules by reason, and by what they need: the detail after it is in JSON."""
     found: dict[str, dict[str, None]] = {}
     for result in outcome.in_state(state):
@@ -292,11 +292,12 @@ def _by_reason(outcome: Outcome, state: RuleState) -> dict[str, list[str]]:
     return {reason: list(rules) for reason, rules in found.items()}
 
 
-def _sections() -> dict[str, list[str]]:
-    sections: dict[str, list[str]] = {}
+def sections() -> dict[str, list[str]]:
+    """Return the rules by section."""
+    found: dict[str, list[str]] = {}
     for rule in RULES.values():
-        sections.setdefault(rule.section, []).append(rule.id)
-    return sections
+        found.setdefault(rule.section, []).append(rule.id)
+    return found
 
 
 def _row(heading: str, cells: Iterable[str]) -> str:

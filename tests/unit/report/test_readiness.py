@@ -9,7 +9,8 @@ from typing import Any
 from support.in_process_reader import readiness
 
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
-from retry_contract.report.readiness_report import outcome_line, readiness_document, readiness_lines
+from retry_contract.report.readiness_report import readiness_document, readiness_lines
+from retry_contract.report.readiness_text import outcome_line
 
 Payload = dict[str, Any]
 

@@ -1,7 +1,7 @@
-"""What a check of a consumer found, in the words that its text, Markdown and JUnit share."""
+"""The words for what a check of a consumer found, which every report of it shares."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
@@ -12,14 +12,33 @@ OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TEST
 _FEW, _SOME = 3, 6
 
 
-def outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:
-    """Return the scenario of a contract as it is."""
+def outcome_line(found: Readiness) -> str:
+    """Return the outcome in one line."""
+    begin = found.period.effective_from
+    day = "the beginning" if begin is None else f"{begin.day} {begin:%b %Y}"
+    since = f"in force {'since' if found.in_force else 'from'} {day}"
+    return f"{OUTCOMES[found.verdict].upper()} for {found.period.name} ({since})"
+
+
+def note_lines(found: Readiness) -> Iterator[str]:
+    """Yield what is to be known next to the outcome."""
+    new, old = _outcome_of(found, found.period), _outcome_of(found, found.older)
+    if found.verdict is Verdict.KEPT and old.result is Result.BREAKS:
+        extent = f"every {found.unit}" if old.failed == old.tried else f"some {found.unit}s"
+        yield f"It fails on {extent} of {old.of}, but that is no longer in force."
+    next_change = [o for o in found.scenarios if o.name.endswith("one more field")]
+    if new.result is Result.OK and any(o.result is Result.BREAKS for o in next_change):
+        yield "The next field that is added will break it."
+    yield from found.notes
+
+
+def _outcome_of(found: Readiness, period: Period) -> ScenarioOutcome:
     return next(o for o in found.scenarios if o.name == period.alias)
 
 
-def why(found: Readiness) -> str:
+def why_line(found: Readiness) -> str:
     """Return in a sentence why code is not ready, or was not tested."""
-    new, old, unit = outcome_of(found, found.period), outcome_of(found, found.older), found.unit
+    new, old, unit = _outcome_of(found, found.period), _outcome_of(found, found.older), found.unit
     counted = [o for o in found.scenarios if o.counts]
     if found.verdict is Verdict.NOT_TESTED:
         untested = [o.name for o in counted if o.result is Result.NOT_TESTED]
@@ -57,7 +76,7 @@ def _fails_alike(older: Finding, counted: Sequence[ScenarioOutcome]) -> bool:
     return all((f.error, f.odd) == (older.error, older.odd) for f in findings)
 
 
-def verdict_text(outcome: ScenarioOutcome, unit: str) -> str:
+def scenario_verdict(outcome: ScenarioOutcome, unit: str) -> str:
     """Return how the code did in a scenario, and on how many payloads or calls."""
     total = f"{outcome.tried} {unit}{'' if outcome.tried == 1 else 's'}"
     if not outcome.failed:
@@ -67,13 +86,25 @@ def verdict_text(outcome: ScenarioOutcome, unit: str) -> str:
     return f"{outcome.result} on {outcome.failed} of {total}{comment}"
 
 
-def pointers(finding: Finding) -> tuple[str, ...]:
-    """Return the places at which two readings differ."""
+def distinct_findings(found: Readiness) -> Iterable[tuple[list[str], Finding]]:
+    """Return each finding once, with the names of the scenarios that have it."""
+    groups: dict[tuple[object, ...], tuple[list[str], Finding]] = {}
+    for outcome in found.scenarios:
+        if (finding := outcome.finding) is not None:
+            # What a client returned comes after the colon, and differs by scenario.
+            error = finding.error.partition(":")[0] if finding.requests else finding.error
+            key = finding.result, error, pointers_of(finding), finding.odd
+            groups.setdefault(key, ([], finding))[0].append(outcome.name)
+    return groups.values()
+
+
+def pointers_of(finding: Finding) -> tuple[str, ...]:
+    """Return the places of the result that differ."""
     return tuple(place.pointer for place in finding.differs)
 
 
 def finding_details(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Yield the details of a finding, each with its label."""
+    """Yield labels, each with a text: what shows a failure, what failed, where, what to do."""
     if finding.payload is not None:
         yield "payload", json.dumps(finding.payload, ensure_ascii=False)
     yield from (("asked", line) for line in _shorten(finding.requests, _SOME))
