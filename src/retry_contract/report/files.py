@@ -8,6 +8,7 @@ from retry_contract.outcome import Outcome
 from retry_contract.privacy.disarm import json_text
 from retry_contract.report.json_document import outcome_document
 from retry_contract.report.junit import verify_junit
+from retry_contract.report.page import verify_page
 from retry_contract.report.summary import summary
 
 
@@ -17,6 +18,7 @@ def write_reports(outcome: Outcome, folder: Path) -> str | None:
         folder,
         {
             "report.json": lambda: f"{json_text(outcome_document(outcome))}\n",
+            "report.html": lambda: verify_page(outcome),
             "summary.md": lambda: summary(outcome),
             "junit.xml": lambda: verify_junit(outcome),
         },

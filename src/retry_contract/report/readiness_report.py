@@ -13,6 +13,7 @@ from retry_contract.privacy.descriptions import one_line
 from retry_contract.privacy.disarm import disarm, json_text
 from retry_contract.report.files import write_files
 from retry_contract.report.junit import readiness_junit
+from retry_contract.report.page import readiness_page
 from retry_contract.report.readiness_text import (
     OUTCOMES,
     distinct_findings,
@@ -95,6 +96,7 @@ def write_readiness(found: Readiness, folder: Path) -> str | None:
         folder,
         {
             "report.json": lambda: f"{json_text(readiness_document(found))}\n",
+            "report.html": lambda: readiness_page(found),
             "summary.md": lambda: "\n".join(_markdown(found)) + "\n",
             "junit.xml": lambda: readiness_junit(found),
         },

@@ -63,7 +63,7 @@ def outcome_lines(outcome: Outcome, broken: Style = str) -> Iterator[str]:
         requests = f"{_count(outcome.traffic.requests, 'request')} in {outcome.seconds:.1f} s"
         seed = "" if outcome.seed is None else f", seed {outcome.seed}"
         yield f"{_names(outcome)}: {requests}{seed}"
-        yield from _generated(outcome)
+        yield from generated_lines(outcome)
     if outcome.samples is not None:
         yield sent_line(outcome)
     if is_tested(outcome):
@@ -210,7 +210,7 @@ def _not_exercised(outcome: Outcome) -> list[str]:
     return list(dict.fromkeys(r.rule for r in found if r.reason != NOT_SELECTED))
 
 
-def _generated(outcome: Outcome) -> Iterator[str]:
+def generated_lines(outcome: Outcome) -> Iterator[str]:
     """Yield how many cases of each kind were generated over all contracts, if any were."""
     counts = [_count(played, kind) for kind, played, _ in _cases(outcome)]
     if counts:

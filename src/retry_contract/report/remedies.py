@@ -1,0 +1,109 @@
+"""What to do about an outcome, for what is common as concretely as the outcome allows."""
+
+from collections.abc import Callable, Iterator
+
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.timeline import show_day
+from retry_contract.outcome import Outcome, RuleState, Verdict
+from retry_contract.report.causes import next_step
+
+Remedies = Iterator[str]
+
+
+def remedies(outcome: Outcome) -> tuple[str, ...]:
+    """Return what to do next, a step each, the most concrete first. Backticks enclose code."""
+    found = dict.fromkeys(step for steps in _OF_VERDICT[outcome.verdict] for step in steps(outcome))
+    general = next_step(outcome)
+    alone = outcome.verdict is not Verdict.KEPT or not found
+    return (*found, *([general] if alone else []))
+
+
+def _another_contract(outcome: Outcome) -> Remedies:
+    for result in outcome.in_state(RuleState.BROKEN):
+        if result.rule == "one-contract-served":
+            yield (
+                "Two contracts are served at once. Ask the service's team whether every instance "
+                "has the new version; run again when the deployment has ended."
+            )
+        if result.rule == "contract-in-force-served":
+            yield _of_cutover(result.contract)
+
+
+def _of_cutover(expected: str) -> str:
+    """Return what to do where another contract is served than the one that is expected."""
+    timeline = catalogue().timeline
+    period = timeline.period(expected)
+    begin = period.effective_from
+    cutover = f" of {show_day(begin)}" if begin else ""
+    others = [other.alias for other in timeline if other is not period]
+    served = others[0] if len(others) == 1 else "served"
+    return (
+        f"Another contract than {expected} is served. Ask the service's team whether this "
+        f"environment has had the cutover{cutover}. Until it is as expected, "
+        f"`--contract {served}` tests what is served."
+    )
+
+
+def _secret_shown(outcome: Outcome) -> Remedies:
+    if _is_broken(outcome, "no-secret-echoed"):
+        yield (
+            "First see what no-secret-echoed found: if a response shows the API key, have the "
+            "key replaced, since logs may hold it."
+        )
+
+
+def _server_error(outcome: Outcome) -> Remedies:
+    if _is_broken(outcome, "no-server-error"):
+        yield (
+            "The service answers with a 5xx where a control right after it works. Ask its team "
+            "for its log of the time of this run."
+        )
+
+
+def _silence(outcome: Outcome) -> Remedies:
+    if outcome.traffic.requests and not outcome.traffic.responses:
+        yield "No response came at all: check that the service runs, its address, and the network."
+
+
+def _model(outcome: Outcome) -> Remedies:
+    if outcome.endpoint == "mock":
+        yield (
+            "Nothing to correct. This run tested the kit's own model: name your service with "
+            "`--endpoint URL` to test it."
+        )
+
+
+def _superseded(outcome: Outcome) -> Remedies:
+    if outcome.superseded is not None:
+        yield (
+            f"The contract that is served was superseded on {outcome.superseded}: ask the "
+            "service's team when this environment has its cutover."
+        )
+
+
+def _missing(outcome: Outcome) -> Remedies:
+    if outcome.endpoint != "mock" and outcome.in_state(RuleState.NOT_EXERCISED):
+        yield "Nothing is broken. What was not exercised is listed below, with what reaches it."
+
+
+def _baseline(outcome: Outcome) -> Remedies:
+    known = outcome.baseline
+    if known and known.expired:
+        yield (
+            "Entries of the baseline have expired and count no more: have them corrected, or "
+            "write a later day and its reason into the file."
+        )
+    if known and known.gone:
+        yield "What is gone can leave the baseline: `--write-baseline FILE` drops it."
+
+
+def _is_broken(outcome: Outcome, rule: str) -> bool:
+    return any(result.rule == rule for result in outcome.in_state(RuleState.BROKEN))
+
+
+_OF_VERDICT: dict[Verdict, tuple[Callable[[Outcome], Remedies], ...]] = {
+    Verdict.KEPT: (_model, _superseded, _missing, _baseline),
+    Verdict.BROKEN: (_secret_shown, _another_contract, _server_error, _baseline),
+    Verdict.NOT_TESTED: (_silence,),
+    Verdict.USAGE_ERROR: (),
+}
