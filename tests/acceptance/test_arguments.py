@@ -13,6 +13,7 @@ import pytest
 from retry_contract.endpoint.mock import mock_of
 from retry_contract.service.faults import FAULTS
 from retry_contract.verification import verification
+from retry_contract.verification.report_folder import FILES
 
 Done = subprocess.CompletedProcess[str]
 Here = Callable[..., Done]
@@ -105,5 +106,5 @@ def test_junit_xml_of_pytest_goes_where_the_arguments_say(tmp_path: Path, here: 
     done = here(*VERIFY, "--report", report, "--", f"--junit-xml={file}", "-k", "message-id-kept")
     assert done.returncode == 0
     assert b"test_message_id_kept[" in file.read_bytes()
-    assert {path.name for path in report.iterdir()} == {"report.json", "summary.md", "junit.xml"}
+    assert {path.name for path in report.iterdir()} == {*FILES}
     assert b"test_message_id_kept[" not in (report / "junit.xml").read_bytes()

@@ -14,6 +14,7 @@ import pytest
 from support.sessions import KEPT, Session, ask, run_session, side_by_side
 
 from retry_contract.rules import GENERATED, RULES
+from retry_contract.verification.report_folder import FILES
 
 pytestmark = pytest.mark.slow
 
@@ -254,7 +255,7 @@ def test_two_workers_find_the_same_broken_and_write_one_report(
     assert (done.exit_code, done.closing[-1]) == (1, faulty.closing[-1])
     assert done.closing == faulty.closing
     folder = done.folder / "report"
-    assert {path.name for path in folder.iterdir()} == {"report.json", "summary.md", "junit.xml"}
+    assert {path.name for path in folder.iterdir()} == {*FILES}
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     states = Counter(rule["state"] for c in report["contracts"] for rule in c["rules"])
     assert states == {"kept": UNFUZZED - 4, "broken": 4, "not exercised": SKIPPED}
@@ -266,7 +267,7 @@ def test_report_has_junit_xml_too(name: str, session: Callable[[str], Session]) 
     done = session(name)
     assert done.exit_code == 0
     folder = done.folder / "report"
-    assert {path.name for path in folder.iterdir()} == {"report.json", "summary.md", "junit.xml"}
+    assert {path.name for path in folder.iterdir()} == {*FILES}
     cases = ElementTree.parse(folder / "junit.xml").iter("testcase")
     assert sorted(case.attrib["name"] for case in cases) == sorted(
         f"message-id-kept ({n})" for n in NAMES

@@ -31,6 +31,7 @@ TRACE = re.compile(rb"trace_[0-9a-f]{8}")
 
 CRASHING = """
 from retry_contract.verification.verification import Verification
+from retry_contract.verification.report_folder import FILES
 real = Verification.check
 def check(self, contract, rule):
     result = real(self, contract, rule)
@@ -212,8 +213,7 @@ def test_no_secret_is_left_behind(name: str, remains: dict[str, Remains]) -> Non
     left = remains[name]
     assert left.exit_code == RUNS[name].exit_code, left.files["stderr"].decode()[-2000:]
     assert left.secrets() == {}
-    reports = {f"report/{name}" for name in ("report.json", "summary.md", "junit.xml")}
-    assert {"record.jsonl", *reports} <= set(left.files)
+    assert {"record.jsonl", *(f"report/{name}" for name in FILES)} <= set(left.files)
 
 
 @pytest.mark.parametrize("name", RUNS)

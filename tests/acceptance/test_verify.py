@@ -219,7 +219,7 @@ def test_a_report_is_written(runs: Any) -> None:
     printed = json.loads(runs["report"].stdout)
     folder = runs.folders["report"] / "a folder" / "new"
     names = {path.name for path in folder.iterdir()}
-    assert names >= {"report.json", "summary.md", "junit.xml"}
+    assert names >= {"report.html", "report.json", "summary.md", "junit.xml"}
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == printed
     summary = (folder / "summary.md").read_text(encoding="utf-8")
     assert summary.splitlines()[0] == "## retry-contract: kept"

@@ -11,6 +11,8 @@ import pytest
 from support.bounded import Bounded, run_bounded
 from support.sessions import ask, run_session
 
+from retry_contract.verification.report_folder import FILES as FILES_OF_REPORT
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.name == "nt", reason="links of POSIX"),
@@ -22,8 +24,8 @@ REPORT = {
     "consumer": ["consumer", "reader_here:read", "--report", "out"],
 }
 FILES = {
-    "verify": ["report.json", "summary.md", "junit.xml"],
-    "consumer": ["report.json", "summary.md", "junit.xml"],
+    "verify": list(FILES_OF_REPORT),
+    "consumer": list(FILES_OF_REPORT),
 }
 
 

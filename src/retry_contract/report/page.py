@@ -8,11 +8,11 @@ import is imported in the functions: most runs write no page.
 import base64
 import functools
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retry_contract._version import __version__
+from retry_contract.outcome import SHOWN
 from retry_contract.privacy.disarm import disarm
 
 if TYPE_CHECKING:
@@ -61,9 +61,10 @@ def _environment() -> "Environment":
         "style": Markup(style),
         "policy": _policy(style),
         "newline": Markup("\n"),
+        "shown": SHOWN,
         "version": __version__,
     }
-    environment.filters |= _FILTERS
+    environment.filters["spans"] = _spans
     return environment
 
 
@@ -81,14 +82,3 @@ def _shown(value: Any) -> Any:
 def _spans(text: str) -> list[tuple[str, bool]]:
     """Return the parts of a text, and whether each stood in backticks and so is code."""
     return [(part, number % 2 == 1) for number, part in enumerate(text.split("`"))]
-
-
-def _capitalize_first(text: str) -> str:
-    """Return a text that begins with a capital; the rest may hold names, and stays."""
-    return text[:1].upper() + text[1:]
-
-
-_FILTERS: dict[str, Callable[..., Any]] = {
-    "spans": _spans,
-    "capitalize_first": _capitalize_first,
-}

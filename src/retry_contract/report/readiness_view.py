@@ -29,12 +29,12 @@ _GENERAL = {
     Verdict.NOT_TESTED: "Correct what the notes name, and run the check again.",
 }
 _LABELS = {
-    "asked": "Asked",
-    "oddity": "Unlike the plainest",
-    "read": "Differs at",
     "error": "Error",
+    "read": "Differs at",
     "at": "In",
     "to do": "To do",
+    "asked": "Asked",
+    "oddity": "Unlike the plainest",
 }
 
 
@@ -99,7 +99,7 @@ def _details(finding: Finding) -> Iterator[tuple[str, tuple[str, ...]]]:
     for label, text in finding_details(finding):
         grouped.setdefault(label, []).extend(text.splitlines())
     for label, name in _LABELS.items():
-        if label in grouped:
+        if label in grouped and (label != "oddity" or finding.odd):
             yield name, tuple(grouped[label])
 
 

@@ -6,6 +6,7 @@ from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show_day
 from retry_contract.outcome import Outcome, RuleState, Verdict
 from retry_contract.report.causes import next_step
+from retry_contract.verification.outage import NO_RESPONSE
 
 Remedies = Iterator[str]
 
@@ -61,8 +62,11 @@ def _server_error(outcome: Outcome) -> Remedies:
 
 
 def _silence(outcome: Outcome) -> Remedies:
-    if outcome.traffic.requests and not outcome.traffic.responses:
-        yield "No response came at all: check that the service runs, its address, and the network."
+    if (outcome.reason or "").startswith(NO_RESPONSE):
+        yield (
+            "Check that the service runs, that its address is the one that you mean, and that "
+            "this machine may reach it: a firewall, `--proxy`, `--ca-file`."
+        )
 
 
 def _model(outcome: Outcome) -> Remedies:

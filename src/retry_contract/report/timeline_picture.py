@@ -69,14 +69,14 @@ def _marks(timeline: Timeline) -> Iterator[Mark]:
         if begin is None:
             continue
         yield begin, "cutover", f"{period.name} takes effect: {period.summary}"
-        if period.transition:
-            first, last = period.transition
-            yield first, "transition begins", "the contract before it and this one may be served"
-            yield last, "transition ends", ""
         for announced in period.announcements:
             instant = as_instant(announced.effective_from)
             moved = "announced" if instant == begin else "announced, then moved"
             yield instant, moved, f"{announced.note} ({announced.source})"
+        if period.transition:
+            first, last = period.transition
+            yield first, "transition begins", "the contract before it and this one may be served"
+            yield last, "transition ends", ""
 
 
 def _bands(

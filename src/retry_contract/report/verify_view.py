@@ -112,14 +112,18 @@ def _headline(outcome: Outcome) -> str:
         names = dict.fromkeys(r.contract for r in outcome.in_state(RuleState.BROKEN))
         if not names:
             return f"{subject} sends what the contract does not mention"
-        return f"{subject} does not keep the contract {' and '.join(names)}"
+        return f"{subject} does not keep the contract {_named(names)}"
     if outcome.verdict is Verdict.KEPT:
         names = dict.fromkeys(contract.contract for contract in outcome.contracts)
         plural = "s" if len(names) > 1 else ""
-        return f"{subject} keeps the contract{plural} {' and '.join(names)}"
+        return f"{subject} keeps the contract{plural} {_named(names)}"
     if outcome.verdict is Verdict.NOT_TESTED:
         return "This run does not show whether the service keeps the contract"
     return "The run cannot be done as it was asked for"
+
+
+def _named(contracts: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in contracts)
 
 
 def _cause_rules(cause: Cause) -> Iterator[tuple[Rule, str]]:
@@ -220,11 +224,10 @@ def _run(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "Contract", ", ".join(contract.contract for contract in outcome.contracts)
     if outcome.began:
         yield "Began", show(outcome.began)
-    responses = ", ".join(f"{n:,} of {status}" for status, n in outcome.traffic.responses.items())
-    yield (
-        "Requests",
-        f"{outcome.traffic.requests:,}{f'; responses: {responses}' if responses else ''}",
-    )
+    traffic = outcome.traffic
+    yield "Requests", f"{traffic.requests:,}"
+    if traffic.responses:
+        yield "Responses", ", ".join(f"{n:,} with {s}" for s, n in traffic.responses.items())
     if outcome.samples is not None:
         yield "Sent", sent_line(outcome).removeprefix("sent: ")
     yield from (

@@ -15,6 +15,9 @@ class NoSuchMessage(NotTested):
     """The service talks to the run, but does not have the message that it asked for first."""
 
 
+NO_RESPONSE = "no response from"
+"""What the reason begins with where nothing came back."""
+
 LONGEST_BACK_OFF = 30.0
 """The longest wait after a 429, in seconds."""
 

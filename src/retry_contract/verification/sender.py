@@ -192,7 +192,7 @@ class Sender:
             self._unanswered.remove(what)
 
     def _explain(self, error: Exception) -> str:
-        return f"no response from {self.endpoint.name}: {outage.explain_failure(error)}"
+        return f"{outage.NO_RESPONSE} {self.endpoint.name}: {outage.explain_failure(error)}"
 
     def _fate_of(self, kind: Kind, method: str, path: str) -> str:
         """Return in sentences what may have come of a request whose response says nothing."""

@@ -14,8 +14,10 @@ from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
 from retry_contract.report.files import write_reports
 from retry_contract.report.json_document import outcome_document, source_document, versions
+from retry_contract.report.page import verify_page
 from retry_contract.report.summary import summary
 from retry_contract.rules import RULES
+from retry_contract.verification.report_folder import FILES
 
 FOUND = outcome(
     Verdict.BROKEN,
@@ -105,13 +107,10 @@ def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> 
     assert generated == {**plain, "replay": "retry-contract verify --replay CASE"}
 
 
-def test_report_is_a_document_and_a_summary(tmp_path: Path) -> None:
+def test_report_is_a_document_a_summary_and_a_page(tmp_path: Path) -> None:
     write_reports(FOUND, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "junit.xml",
-        "report.json",
-        "summary.md",
-    ]
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES}
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == verify_page(FOUND)
     report = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert report.endswith("}\n")
     assert report.isascii()
