@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from retry_contract.contract.catalogue import catalogue
@@ -24,6 +26,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "report.png"
 BEGAN = datetime(2026, 11, 28, 10, 30, tzinfo=SINGAPORE)
 ENDPOINT = "http://127.0.0.1:8000/api/v2"
 REPLAY = f"retry-contract verify --endpoint {ENDPOINT} --contract after --fuzz 0"
+COLOURS = 128
 WIDTH, HEIGHT = 1100, 1110
 
 
@@ -61,8 +64,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.goto(file.as_uri())
-        page.screenshot(path=PICTURE)
+        shown = page.screenshot()
         browser.close()
+    Image.open(io.BytesIO(shown)).convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":
