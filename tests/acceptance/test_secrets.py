@@ -20,6 +20,7 @@ from support.watched import Watch, begin, reaching, watched
 from retry_contract.service.faults.model import Wrap, is_retry, payloads, responses
 from retry_contract.service.http import Handler, Request, Response, json_response
 from retry_contract.service.model import Service, Settings
+from retry_contract.verification.report_folder import FILES
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,6 @@ TRACE = re.compile(rb"trace_[0-9a-f]{8}")
 
 CRASHING = """
 from retry_contract.verification.verification import Verification
-from retry_contract.verification.report_folder import FILES
 real = Verification.check
 def check(self, contract, rule):
     result = real(self, contract, rule)
