@@ -94,10 +94,7 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     # Nobody is left with a READY whose report is missing.
     verdict = Verdict.USAGE_ERROR if missing and safe.verdict is Verdict.KEPT else safe.verdict
     if options.json:
-        changed = (
-            {"outcome": str(verdict), "reason": missing} if verdict is not safe.verdict else {}
-        )
-        write_json(readiness_report.readiness_document(safe) | changed)
+        write_json(readiness_report.readiness_document(safe, missing))
     else:
         outcome = paint(readiness_text.outcome_line(safe), safe.verdict)
         write_lines([outcome, *readiness_report.readiness_lines(safe)])

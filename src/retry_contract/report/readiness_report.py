@@ -27,13 +27,14 @@ from retry_contract.report.readiness_text import (
 )
 
 _WIDTH, _INDENT = 100, " " * 12
+_MISSING = "Make room for the report, or give another folder, and run again."
 _GLUE = "\x1f"
 """Stands for a space that no line ends at: JSON never holds this character as it is."""
 
 
-def readiness_document(found: Readiness) -> dict[str, Any]:
-    """Return what `consumer --json` prints."""
-    return {
+def readiness_document(found: Readiness, missing: str | None = None) -> dict[str, Any]:
+    """Return what `consumer --json` prints; `missing` is why a file of the report is."""
+    document = {
         "format": 1,
         "command": "consumer",
         "outcome": OUTCOMES[found.verdict],
@@ -48,6 +49,10 @@ def readiness_document(found: Readiness) -> dict[str, Any]:
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
     }
+    if missing and found.verdict is Verdict.KEPT:
+        no_green = {"outcome": str(Verdict.USAGE_ERROR), "reason": missing}
+        document |= {**no_green, "replay": found.replay, "next": _MISSING}
+    return document
 
 
 def readiness_lines(found: Readiness) -> Iterator[str]:

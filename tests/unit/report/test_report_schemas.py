@@ -147,8 +147,6 @@ def test_another_member_is_refused_in_each_object(name: str) -> None:
 
 def _is_optional(path: tuple[Any, ...], member: str) -> bool:
     """Whether a member need not be there: the replay of a generated case, and a header."""
-    if member == "baseline":
-        return not path
     return (member == "replay" and "violations" in path) or member == "allow"
 
 
