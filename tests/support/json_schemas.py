@@ -57,7 +57,9 @@ def hold(words: Sequence[str], printed: str, folder: Path) -> None:
         assert found == [], f"{' '.join(own)}: {found}"
     report = _value(own, "--report")
     if report and (folder / report / "report.json").is_file():
-        hold_file(own[0], folder / report / "report.json")
+        file = folder / report / "report.json"  # a refused command leaves that of another
+        document = json.loads(file.read_text(encoding="utf-8"))
+        hold_file(document.get("command", own[0]), file)
     record = _value(own, "--record")
     if record and (folder / record).is_file():
         hold_record(folder / record)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.json_schemas import problems
 
 from retry_contract.outcome import Entry, UsageError
 from retry_contract.verification.baseline import Baseline, key_of
@@ -50,6 +51,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     read = read_baseline("baseline", str(tmp_path / "b.json"))
     assert read is not None
     assert list(read.entries.values()) == [entry]
+    assert problems("baseline", json.loads((tmp_path / "b.json").read_text("utf-8"))) == []
 
 
 def test_documented_file_is_one(tmp_path: Path) -> None:
