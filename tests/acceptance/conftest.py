@@ -6,6 +6,7 @@ import functools
 import io
 import itertools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.gitlab import clean
+from support.gitlab import environment as environment_with
 from support.json_schemas import hold
+from support.recipes import PIPELINE, recipes
 from support.team import Team, serve
 from support.team_client import LONG, Client, client_of
+from support.tools import needs
 
 import retry_contract
 from retry_contract.cli.main import main
@@ -25,6 +30,7 @@ from retry_contract.endpoint.mock import mock_of
 from retry_contract.verification import verification
 
 Done = subprocess.CompletedProcess[str]
+ROOT = Path(__file__).parents[2]
 
 # Plugins that meddle with a run. `verify` has no option for that, so they come as `-- -p NAME`.
 PLUGINS = {
@@ -106,6 +112,29 @@ def command(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def shell() -> dict[str, str]:
     """The environment of a clean shell, for a test that starts a process by itself."""
     return environment()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("built")
+    words = [needs("uv"), "build", "--quiet", "--wheel", "--out-dir", folder, ROOT]
+    subprocess.run(words, check=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def wheels(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of wheels that docs/pipeline.md fills, for an installation without an index."""
+    folder = tmp_path_factory.mktemp("offline")
+    (command,) = [c for c in recipes("What pip installs", page=PIPELINE) if "pip wheel" in c]
+    address = re.findall(r"https://[^ \"]+\.whl", command)[0]
+    command = command.replace(address, built.as_uri())
+    pip = environment_with(folder / "pip") / "bin"
+    path = os.pathsep.join([str(pip), os.environ["PATH"]])
+    subprocess.run(["sh", "-c", command], cwd=folder, env=clean(PATH=path), check=True)
+    return folder / "wheels"
 
 
 class Runs:

@@ -1,4 +1,4 @@
-"""The recipes of docs/sandbox.md, and a place to run them, with stand-ins for build tools."""
+"""The recipes of docs/sandbox.md and docs/pipeline.md, and a place with stand-ins to run them in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import yaml  # type: ignore[import-untyped]
 from support.started import variables_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
-_BLOCK = re.compile(r"^```(bash|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PIPELINE = PAGE.with_name("pipeline.md")
+_BLOCK = re.compile(r"^```(bash|yaml|groovy)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OURS = ("RETRY_CONTRACT_", "POSTMAN_")
 PATIENCE = 60
 Done = subprocess.CompletedProcess[str]
@@ -31,9 +32,9 @@ echo "$@" > "$SEEN/$tool.arguments"
 """
 
 
-def recipes(heading: str, language: str = "bash") -> list[str]:
+def recipes(heading: str, language: str = "bash", page: Path = PAGE) -> list[str]:
     """Return the blocks of a section, in order."""
-    text = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    text = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return [code for found, code in _BLOCK.findall(text) if found == language]
 
 

@@ -171,8 +171,10 @@ def _live(endpoint: str, values: Mapping[str, Any], environ: Mapping[str, str]) 
     from retry_contract.endpoint import live  # which the mock does not need
 
     if not endpoint.strip():
-        why = "the endpoint is empty: give --endpoint mock, or unset RETRY_CONTRACT_ENDPOINT"
-        raise UsageError(why)
+        raise UsageError(
+            "the endpoint is empty: set RETRY_CONTRACT_ENDPOINT to the base URL, "
+            "or give --endpoint mock"
+        )
     url = live.check_url(endpoint, allow_production=bool(values["allow-production"]))
     key = live.check_key(environ.get("POSTMAN_API_KEY", ""))
     revoked = environ.get(_REVOKED_KEY, "").strip() or None

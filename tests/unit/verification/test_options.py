@@ -52,8 +52,8 @@ def test_given_options_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"endpoint": ""}, "the endpoint is empty: give --endpoint mock, or unset"),
-        ({"endpoint": " \t"}, "the endpoint is empty: give --endpoint mock, or unset"),
+        ({"endpoint": ""}, "the endpoint is empty: set RETRY_CONTRACT_ENDPOINT to the base URL"),
+        ({"endpoint": " \t"}, "the endpoint is empty: set RETRY_CONTRACT_ENDPOINT to the base URL"),
         ({"endpoint": "MOCK"}, "--endpoint MOCK: give mock, or a base URL"),
         ({"endpoint": "https://test.postman.gov.sg/api/v2"}, "no API key: put it into the env"),
         ({"ignore": ["no-such-rule"]}, "--ignore no-such-rule: no such rule; see: retry-contract"),
@@ -100,7 +100,7 @@ def test_report_folder_may_be_there_already(tmp_path: Path) -> None:
 
 def test_endpoint_is_read_from_the_environment_unless_given() -> None:
     environment = {"RETRY_CONTRACT_ENDPOINT": ""}
-    with pytest.raises(UsageError, match="unset RETRY_CONTRACT_ENDPOINT"):
+    with pytest.raises(UsageError, match="set RETRY_CONTRACT_ENDPOINT"):
         _read(environment)
     assert _read(environment, endpoint="mock").endpoint == "mock"
     assert _read({"RETRY_CONTRACT_ENDPOINT": "mock"}).endpoint == "mock"

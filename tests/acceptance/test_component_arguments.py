@@ -1,0 +1,100 @@
+"""The input `args` of GitLab's component: words, not code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.gitlab import TEMPLATE, clean, script
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
+
+Done = subprocess.CompletedProcess[str]
+HOSTILE = "feature/$(touch ran)`touch ran`;touch ran&\"'\ntouch ran --endpoint elsewhere"
+_SHOW = """import json, os, sys
+endpoint = os.environ.get("RETRY_CONTRACT_ENDPOINT")
+print(json.dumps({"words": sys.argv[1:], "endpoint": endpoint}))
+"""
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment whose `retry-contract` shows what it was started with."""
+    folder = tmp_path_factory.mktemp("kit")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    program = folder / "bin" / "retry-contract"
+    program.write_text(f"#!{folder}/bin/python\n{_SHOW}", encoding="utf-8")
+    program.chmod(0o755)
+    return folder
+
+
+def run(kit: Path, folder: Path, args: str, command: str = "verify", **variables: str) -> Done:
+    """Run the last step of the job's script: the one that starts the command."""
+    inputs = {"RETRY_JOB_ARGS": args, "RETRY_JOB_COMMAND": command, "RETRY_JOB_REPORT": "report"}
+    return subprocess.run(
+        ["sh", "-e", "-c", script()[-1]],
+        cwd=folder,
+        env=clean(kit=str(kit), **inputs, **variables),
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ("", []),
+        ("--contract after\n--fuzz 0", ["--contract", "after", "--fuzz", "0"]),
+        ("""--values '{"due": "24 Feb"}'""", ["--values", '{"due": "24 Feb"}']),
+        ("--ignore $NAME", ["--ignore", HOSTILE]),
+        ('--ignore="${NAME}"', [f"--ignore={HOSTILE}"]),
+        ("--exec 'a $$b'; c | d > e", ["--exec", "a $b;", "c", "|", "d", ">", "e"]),
+        ("--endpoint '`touch ran`'", ["--endpoint", "`touch ran`"]),
+    ],
+)
+def test_args_are_words_and_no_code(args: str, words: list[str], kit: Path, tmp_path: Path) -> None:
+    done = run(kit, tmp_path, args, NAME=HOSTILE)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["words"] == ["verify", "--report", "report", *words]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("--endpoint $UNSET", "the variable UNSET is not set in this job"),
+        ("--message $(touch ran)", "Invalid placeholder in string"),
+        ("--message 'open", "No closing quotation"),
+    ],
+)
+def test_args_that_cannot_be_taken_are_a_usage_error(
+    args: str, said: str, kit: Path, tmp_path: Path
+) -> None:
+    done = run(kit, tmp_path, args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"retry-contract: args: {said}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "endpoint"),
+    [
+        ("verify", {}, ""),
+        ("verify", {"RETRY_CONTRACT_ENDPOINT": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ("consumer", {}, None),
+    ],
+)
+def test_unset_endpoint_is_an_empty_one(
+    command: str, given: dict[str, str], endpoint: str | None, kit: Path, tmp_path: Path
+) -> None:
+    done = run(kit, tmp_path, "", command, **given)
+    assert json.loads(done.stdout)["endpoint"] == endpoint
+
+
+def test_no_input_is_part_of_a_script() -> None:
+    assert "inputs." not in "".join(script() + script("after_script"))
+    assert '{value: "$[[ inputs.args ]]", expand: false}' in TEMPLATE.read_text(encoding="utf-8")
