@@ -118,7 +118,7 @@ def shell() -> dict[str, str]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("built")
-    words = [needs("uv"), "build", "--quiet", "--wheel", "--out-dir", folder, ROOT]
+    words = [needs("uv"), "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT)]
     subprocess.run(words, check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from support.gitlab import COMPONENT, TEMPLATE, Job, environment, pipeline, project
+from support.recipes import PIPELINE, recipes
 from support.started import document_of, started
-from support.tools import needs
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,7 +34,12 @@ JOBS: dict[str, dict[str, str]] = {
     "tolerated": {"args": DOWN, "not-tested": "warn"},
     "uninstalled": {"package": "wheels/none.whl", "args": "--endpoint mock", "not-tested": "warn"},
 }
+CHECK = (sys.executable, "-m", "check_jsonschema", "--builtin-schema")
 REPORT = {"report.json", "summary.md", "junit.xml"}
+PROJECT = {
+    "requirements.txt": "httpx\n",
+    "app/sms.py": "def parse(response: dict) -> str:\n    return response['id']\n",
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,8 @@ def jobs(
 ) -> Iterator[dict[str, Job]]:
     """The component's jobs, in one pipeline."""
     folder = tmp_path_factory.mktemp("component")
-    text = yaml.safe_dump({"include": [included(name, **inputs) for name, inputs in JOBS.items()]})
+    recipe = yaml.safe_load(recipes("On every merge request", "yaml", PIPELINE)[0])
+    recipe["include"] += [included(name, **inputs) for name, inputs in JOBS.items()]
     prepared = environment(folder / "prepared", wheels.glob("*.whl"))
     with started(shell, "--json", "--fault", "creator-id-missing") as sandbox:
         served = document_of(sandbox)
@@ -51,17 +58,20 @@ def jobs(
             "BROKEN_ENDPOINT": served["endpoint"],
             "BROKEN_CAMPAIGN": served["campaign"],
             "BROKEN_MESSAGE": served["messages"]["failure"],
-            "PACKAGE": str(built),
+            "RETRY_CONTRACT_PACKAGE": str(built),
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(wheels),
+            "CI_PIPELINE_SOURCE": "merge_request_event",
             "CI_JOB_URL": "https://gitlab.example/team/sms/-/jobs/1",
         }
-        place = project(folder / "sms", {})
-        yield pipeline(place, text, variables, prepared, environment(folder / "fresh"))
+        place = project(folder / "sms", PROJECT)
+        yield pipeline(
+            place, yaml.safe_dump(recipe), variables, prepared, environment(folder / "fresh")
+        )
 
 
 def included(name: str, **inputs: str) -> dict[str, Any]:
-    own = {"package": "$PACKAGE", "job-name": name, "report": f"report-{name}"}
+    own = {"package": "$RETRY_CONTRACT_PACKAGE", "job-name": name, "report": f"report-{name}"}
     return {"component": COMPONENT, "inputs": {**own, **inputs}}
 
 
@@ -75,6 +85,7 @@ def included(name: str, **inputs: str) -> dict[str, Any]:
         ("silent", "FAIL 3"),
         ("tolerated", "WARN 3"),
         ("uninstalled", "FAIL 2"),
+        ("consumer", "PASS"),
     ],
 )
 def test_job_ends_by_the_outcome(name: str, ended: str, jobs: dict[str, Job]) -> None:
@@ -121,6 +132,6 @@ def test_component_keeps_the_schema_of_gitlab(tmp_path: Path) -> None:
         files, TEMPLATE.read_text(encoding="utf-8").split("\n---\n"), strict=True
     ):
         file.write_text(text, encoding="utf-8")
-    check = [needs("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", *files]
+    check = [*CHECK, "vendor.gitlab-ci", *map(str, files)]
     done = subprocess.run(check, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from support.tools import needs
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "retry-contract.yml"
+_LOCAL = "templates/retry-contract.yml"
 COMPONENT = "$CI_SERVER_FQDN/team/retry-contract/retry-contract@0.2.0"
 LONGEST = 120
 """In seconds. A pipeline that has not ended by then hangs."""
@@ -32,6 +34,14 @@ _PYTHON = """#!/bin/sh
 if [ "$1 $2" = "-m venv" ] && [ "$CI_JOB_NAME" != kept ]; then exec cp -as "$PREPARED/." "$3"; fi
 exec "$FRESH/bin/python" "$@"
 """
+_NO_INSTALLATION = f"""#!/bin/sh
+mkdir -p "$3/bin" && cd "$3/bin" || exit
+printf '%s\\n' '#!/bin/sh' '[ "$2" = pip ] || exec "{sys.executable}" "$@"' > python
+printf '%s\\n' '#!/bin/sh' > pip
+printf '%s\\n' '#!/bin/sh' 'exec "{sys.executable}" -m retry_contract "$@"' > retry-contract
+chmod +x *
+"""
+Done = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
@@ -94,22 +104,19 @@ def pipeline(
     variables: Mapping[str, str],
     prepared: Path,
     fresh: Path,
-    jobs: Iterable[str] = (),
 ) -> dict[str, Job]:
-    """Run a pipeline, or some of its jobs, and return how each job ended."""
+    """Run a pipeline, and return how each job ended."""
     runner = needs("gitlab-ci-local")
     needs("rsync")
     asked = _doubled(yaml.safe_load(text))
     (folder / ".gitlab-ci.yml").write_text(yaml.safe_dump(asked), encoding="utf-8")
     programs = folder / _STATE / "bin"
-    programs.mkdir(exist_ok=True)
-    (programs / "python3").write_text(_PYTHON, encoding="utf-8")
-    (programs / "python3").chmod(0o755)
+    write_program(programs / "python3", _PYTHON)
     given = [
         word for name, value in variables.items() for word in ("--variable", f"{name}={value}")
     ]
     done = subprocess.run(
-        [runner, "--force-shell-executor", *given, *jobs],
+        [runner, "--force-shell-executor", *given],
         cwd=folder,
         env=clean(
             PATH=os.pathsep.join([str(programs), os.environ["PATH"]]),
@@ -123,11 +130,73 @@ def pipeline(
     return _ended(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr), folder)
 
 
+def component() -> tuple[Any, Any]:
+    """Return the inputs and the jobs of the component."""
+    inputs, jobs = yaml.safe_load_all(TEMPLATE.read_text(encoding="utf-8"))
+    return inputs["spec"]["inputs"], jobs
+
+
 def script(name: str = "script") -> list[str]:
     """Return the lines of the component's job."""
-    _, body = yaml.safe_load_all(TEMPLATE.read_text(encoding="utf-8"))
-    lines: list[str] = body["$[[ inputs.job-name ]]"][name]
+    lines: list[str] = component()[1]["$[[ inputs.job-name ]]"][name]
     return lines
+
+
+def jobs_of(text: str) -> dict[str, Any]:
+    """Return the jobs of a pipeline with those of its includes, without a runner's help."""
+    asked = yaml.safe_load(text)
+    found: dict[str, Any] = {}
+    for include in asked.pop("include", ()):
+        assert include in ({**include, "component": COMPONENT}, {**include, "local": _LOCAL})
+        found |= _filled(include["inputs"])
+    return found | {name: {**found.get(name, {}), **job} for name, job in asked.items()}
+
+
+def run_job(job: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> Done:
+    """Run the script of a job in bash; the kit is this one, and nothing is installed."""
+    write_program(folder / ".bin" / "python3", _NO_INSTALLATION)
+    own = {name: _value(given, variables) for name, given in job.get("variables", {}).items()}
+    path = os.pathsep.join([str(folder / ".bin"), os.environ["PATH"]])
+    lines = ["set -eo pipefail", *job.get("before_script", ()), *job["script"]]
+    return subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=folder,
+        env=clean(**variables, **own, PATH=path),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
+
+
+def write_program(file: Path, text: str) -> None:
+    """Write a script that can be run."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o755)
+
+
+def _filled(given: Mapping[str, str]) -> dict[str, Any]:
+    inputs, jobs = component()
+    assert given.keys() <= inputs.keys()
+    text = json.dumps(jobs)
+    for name, about in inputs.items():
+        value = given[name] if name in given else about["default"]
+        assert value in about.get("options", [value])
+        assert re.search(about.get("regex", ""), value)
+        text = text.replace(f"$[[ inputs.{name} ]]", json.dumps(value)[1:-1])
+    filled = json.loads(text)
+    return {
+        name: {**filled[job.pop("extends")], **job}
+        for name, job in filled.items()
+        if not name.startswith(".")
+    }
+
+
+def _value(given: Any, variables: Mapping[str, str]) -> str:
+    if isinstance(given, dict):
+        assert given["expand"] is False
+        return str(given["value"])
+    return re.sub(r"\$(\w+)", lambda name: variables.get(name[1], ""), given)
 
 
 def _doubled(asked: Any) -> Any:

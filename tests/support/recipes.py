@@ -1,4 +1,4 @@
-"""The recipes of docs/sandbox.md and docs/pipeline.md, and a place with stand-ins to run them in."""
+"""The recipes of docs/sandbox.md and docs/pipeline.md, and a place to run them in."""
 
 from __future__ import annotations
 
