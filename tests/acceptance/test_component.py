@@ -32,7 +32,6 @@ JOBS: dict[str, dict[str, str]] = {
     "unset": {"args": "--fuzz 0"},
     "silent": {"args": DOWN},
     "tolerated": {"args": DOWN, "not-tested": "warn"},
-    "uninstalled": {"package": "wheels/none.whl", "args": "--endpoint mock", "not-tested": "warn"},
 }
 CHECK = (sys.executable, "-m", "check_jsonschema", "--builtin-schema")
 REPORT = {"report.json", "summary.md", "junit.xml"}
@@ -50,7 +49,6 @@ def jobs(
     folder = tmp_path_factory.mktemp("component")
     recipe = yaml.safe_load(recipes("On every merge request", "yaml", PIPELINE)[0])
     recipe["include"] += [included(name, **inputs) for name, inputs in JOBS.items()]
-    prepared = environment(folder / "prepared", wheels.glob("*.whl"))
     with started(shell, "--json", "--fault", "creator-id-missing") as sandbox:
         served = document_of(sandbox)
         variables = {
@@ -62,12 +60,9 @@ def jobs(
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(wheels),
             "CI_PIPELINE_SOURCE": "merge_request_event",
-            "CI_JOB_URL": "https://gitlab.example/team/sms/-/jobs/1",
         }
         place = project(folder / "sms", PROJECT)
-        yield pipeline(
-            place, yaml.safe_dump(recipe), variables, prepared, environment(folder / "fresh")
-        )
+        yield pipeline(place, yaml.safe_dump(recipe), variables, environment(folder / "fresh"))
 
 
 def included(name: str, **inputs: str) -> dict[str, Any]:
@@ -84,7 +79,6 @@ def included(name: str, **inputs: str) -> dict[str, Any]:
         ("unset", "FAIL 2"),
         ("silent", "FAIL 3"),
         ("tolerated", "WARN 3"),
-        ("uninstalled", "FAIL 2"),
         ("consumer", "PASS"),
     ],
 )
@@ -107,22 +101,13 @@ def test_report_is_kept_however_the_job_ends(name: str, outcome: str, jobs: dict
     assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["outcome"] == outcome
 
 
-@pytest.mark.parametrize("name", ["usage", "unset", "uninstalled"])
+@pytest.mark.parametrize("name", ["usage", "unset"])
 def test_run_that_did_not_begin_keeps_no_report(name: str, jobs: dict[str, Job]) -> None:
     assert jobs[name].files == []
 
 
 def test_unset_endpoint_says_which_variable_to_set(jobs: dict[str, Job]) -> None:
     assert "the endpoint is empty: set RETRY_CONTRACT_ENDPOINT" in jobs["unset"].log
-
-
-def test_job_links_the_page(jobs: dict[str, Job]) -> None:
-    folder = jobs["broken"].artifacts / "report-broken"
-    if not (folder / "report.html").exists():
-        pytest.skip("--report does not write a page")
-    (links,) = json.loads((folder / "annotations.json").read_text(encoding="utf-8")).values()
-    address = "https://gitlab.example/team/sms/-/jobs/1/artifacts/file/report-broken/report.html"
-    assert links == [{"external_link": {"label": "report.html", "url": address}}]
 
 
 def test_component_keeps_the_schema_of_gitlab(tmp_path: Path) -> None:

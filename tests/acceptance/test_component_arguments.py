@@ -1,4 +1,4 @@
-"""The input `args` of GitLab's component: words, not code."""
+"""The script of GitLab's component: its arguments are words and no code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.gitlab import TEMPLATE, clean, script
+from support.gitlab import TEMPLATE, clean, script, write_program
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
 
@@ -93,6 +93,43 @@ def test_unset_endpoint_is_an_empty_one(
 ) -> None:
     done = run(kit, tmp_path, "", command, **given)
     assert json.loads(done.stdout)["endpoint"] == endpoint
+
+
+@pytest.mark.parametrize("fails", ["venv", "pip"])
+def test_failed_installation_is_a_usage_error(fails: str, tmp_path: Path) -> None:
+    python = f"""#!/bin/sh
+mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
+[ "$2" != {fails} ]
+"""
+    write_program(tmp_path / "bin" / "python3", python)
+    path = os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = subprocess.run(
+        ["sh", "-e", "-c", "\n".join(script()[:-1])],
+        cwd=tmp_path,
+        env=clean(PATH=path, TMPDIR=str(temporary), RETRY_JOB_PACKAGE="kit.whl"),
+    )
+    assert done.returncode == 2
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_job_links_the_page_that_was_written(written: bool, tmp_path: Path) -> None:
+    job = "https://gitlab.example/team/sms/-/jobs/1"
+    folder = tmp_path / "report"
+    folder.mkdir()
+    if written:
+        (folder / "report.html").touch()
+    environment = clean(RETRY_JOB_REPORT="report", CI_JOB_URL=job)
+    after = ["sh", "-e", "-c", *script("after_script")]
+    subprocess.run(after, cwd=tmp_path, env=environment, check=True)
+    assert (folder / "annotations.json").exists() is written
+    if written:
+        links = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
+        url = f"{job}/artifacts/file/report/report.html"
+        link = {"external_link": {"label": "report.html", "url": url}}
+        assert links == {"retry-contract": [link]}
 
 
 def test_no_input_is_part_of_a_script() -> None:

@@ -76,9 +76,12 @@ def report(folder: Path, name: str = "retry-contract-report") -> Any:
 
 
 @pytest.mark.parametrize(
-    ("reader", "status", "outcome"), [(READER, 0, "ready"), (CLOSED, 1, "not ready")]
+    ("heading", "reader", "status", "outcome"),
+    [
+        ("On every merge request", CLOSED, 1, "not ready"),
+        ("Before a cutover", READER, 0, "ready"),
+    ],
 )
-@pytest.mark.parametrize("heading", ["On every merge request", "Before a cutover"])
 def test_consumer_tries_the_teams_reader(
     heading: str, reader: str, status: int, outcome: str, tmp_path: Path
 ) -> None:
@@ -192,17 +195,23 @@ def jenkins() -> str:
 
 
 @pytest.mark.parametrize("of", [azure, jenkins])
-@pytest.mark.parametrize("case", ["kept", "unset", "down"])
+@pytest.mark.parametrize("case", ["broken", "unset", "down"])
 def test_step_of_another_pipeline_ends_by_the_outcome(
-    of: Callable[[], str], case: str, variables: dict[str, str], tmp_path: Path
+    of: Callable[[], str],
+    case: str,
+    served: dict[str, Any],
+    variables: dict[str, str],
+    tmp_path: Path,
 ) -> None:
+    if case == "broken":
+        controls(served, "PUT", "faults", {"faults": ["creator-id-missing"]})
     if case == "unset":
         del variables["RETRY_CONTRACT_ENDPOINT"]
     if case == "down":
         variables["RETRY_CONTRACT_ENDPOINT"] = DOWN
     places = {"AGENT_TEMPDIRECTORY": str(tmp_path), "WORKSPACE_TMP": str(tmp_path)}
     done: Done = run_job({"script": [of()]}, tmp_path, {**variables, **places})
-    ends = {"kept": 0, "unset": 2, "down": 0 if of is azure else 3}
+    ends = {"broken": 1, "unset": 2, "down": 0 if of is azure else 3}
     assert done.returncode == ends[case], done.stdout + done.stderr
     written = tmp_path / "retry-contract-report" / "summary.md"
     assert written.exists() is (case != "unset")

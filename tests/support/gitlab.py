@@ -29,11 +29,6 @@ _GIT = (
     ("add", "--all"),
     ("-c", "user.name=test", "-c", "user.email=test@example", "commit", "--quiet", "-m", "job"),
 )
-# pip takes seconds to make an environment: only the job `kept` makes one, the others get a copy.
-_PYTHON = """#!/bin/sh
-if [ "$1 $2" = "-m venv" ] && [ "$CI_JOB_NAME" != kept ]; then exec cp -as "$PREPARED/." "$3"; fi
-exec "$FRESH/bin/python" "$@"
-"""
 _NO_INSTALLATION = f"""#!/bin/sh
 mkdir -p "$3/bin" && cd "$3/bin" || exit
 printf '%s\\n' '#!/bin/sh' '[ "$2" = pip ] || exec "{sys.executable}" "$@"' > python
@@ -41,6 +36,10 @@ printf '%s\\n' '#!/bin/sh' > pip
 printf '%s\\n' '#!/bin/sh' 'exec "{sys.executable}" -m retry_contract "$@"' > retry-contract
 chmod +x *
 """
+# pip takes seconds to make an environment: only the job `kept` has one made.
+_PYTHON = f"""#!/bin/sh
+[ "$CI_JOB_NAME" != kept ] || exec "$FRESH/bin/python" "$@"
+{_NO_INSTALLATION}"""
 Done = subprocess.CompletedProcess[str]
 
 
@@ -102,7 +101,6 @@ def pipeline(
     folder: Path,
     text: str,
     variables: Mapping[str, str],
-    prepared: Path,
     fresh: Path,
 ) -> dict[str, Job]:
     """Run a pipeline, and return how each job ended."""
@@ -120,7 +118,6 @@ def pipeline(
         cwd=folder,
         env=clean(
             PATH=os.pathsep.join([str(programs), os.environ["PATH"]]),
-            PREPARED=str(prepared),
             FRESH=str(fresh),
         ),
         capture_output=True,
