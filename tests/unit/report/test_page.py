@@ -60,6 +60,11 @@ def test_page_has_one_heading_landmarks_and_headers_of_its_tables() -> None:
     page = page_of(broken_run())
     assert [page.count(tag) for tag in ("h1", "header", "main", "footer")] == [1] * 4
     assert page.count("th") == len(page.attributes("scope"))
+    regions = [a for _, a in page.tags if a.get("class") == "scroll"]
+    assert len(regions) == 3
+    assert all(
+        (a["tabindex"], a["role"], bool(a["aria-label"])) == ("0", "group", True) for a in regions
+    )
 
 
 def test_policy_names_the_style_and_nothing_else_is_let_in() -> None:
