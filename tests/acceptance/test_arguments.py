@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -108,3 +109,25 @@ def test_junit_xml_of_pytest_goes_where_the_arguments_say(tmp_path: Path, here: 
     assert b"test_message_id_kept[" in file.read_bytes()
     assert {path.name for path in report.iterdir()} == {*FILES}
     assert b"test_message_id_kept[" not in (report / "junit.xml").read_bytes()
+
+
+UNRULY = """
+def pytest_runtest_setup(item):
+    if "status_is_201" in item.name:
+        raise ValueError("not of a rule")
+"""
+
+
+def test_test_that_fails_without_checking_a_rule_is_in_the_reports(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unruly_plugin.py").write_text(UNRULY, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    report = tmp_path / "report"
+    words = (*VERIFY, "--report", report, "--", "-p", "unruly_plugin")
+    done = here(*words, "-k", "message-id-kept or status-is-201")
+    assert done.returncode == 3
+    document = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert document["outcome"] == "not tested"
+    assert document["reason"].startswith("a test failed without checking a rule; ")
+    assert b'errors="1"' in (report / "junit.xml").read_bytes()

@@ -71,8 +71,6 @@ def _mask_report(report: Report, call: Call, scrubber: Scrubber) -> None:
         report.longrepr = (*place, scrubber.scrub(reason))
     elif shown != text:
         report.longrepr = shown
-    if hasattr(report, "wasxfail"):
-        report.wasxfail = scrubber.scrub(report.wasxfail)
     report.sections = [(name, scrubber.scrub(part)) for name, part in report.sections]
 
 

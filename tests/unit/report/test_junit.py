@@ -139,8 +139,8 @@ def test_counts_time_and_instant_are_those_of_the_run() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_TESTED, Verdict.USAGE_ERROR])
 def test_run_that_tested_nothing_is_one_error(verdict: Verdict) -> None:
-    unselected = checked(*(left_out(rule, NOT_SELECTED) for rule in RULES))
-    run = outcome(verdict, unselected, reason="the host is not reachable")
+    untested = checked(*(left_out(rule, "the host is not reachable") for rule in RULES))
+    run = outcome(verdict, untested, reason="the host is not reachable")
     ((name, case),) = cases_of(verify_junit(run)).items()
     assert name == "retry-contract.run/outcome"
     assert isinstance(result_of(case), Error)
@@ -188,9 +188,11 @@ def test_ten_thousand_violations_are_bounded_and_counted() -> None:
     failure = row(xml, f"message-id-kept ({AFTER})")
     assert failure.text.count("  at        /values/") == 100
     assert "and 9,900 more" in failure.text
-    short = verify_junit(outcome(Verdict.BROKEN, checked(broken(*SHORT))))
+    assert len(failure.message) == 1_000
+    more = dataclasses.replace(broken(*SHORT), more=7)
+    short = verify_junit(outcome(Verdict.BROKEN, checked(more)))
     message = row(short, f"message-id-kept ({AFTER})").message
-    assert message.endswith(", at /values/0; and 149 more")
+    assert message.endswith(", at /values/0; and 156 more")
 
 
 LATER = violation("retrieve-agrees", "/creatorId")
