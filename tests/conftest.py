@@ -15,6 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 # A run says that it does not use a .netrc, and you may have one.
 os.environ["NETRC"] = os.devnull
 
+# A run says more in a job of GitHub Actions, and would add to the summary of the tests' own.
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)
+
 hypothesis.settings.register_profile(
     "tests", derandomize=True, deadline=None, database=None, max_examples=30
 )

@@ -44,6 +44,11 @@ def original() -> dict[str, str]:
     return {**os.environ, **_removed}
 
 
+def is_github() -> bool:
+    """Return whether the process was started by a job of GitHub Actions."""
+    return original().get("GITHUB_ACTIONS") == "true"
+
+
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Take the other variables out for as long as a block runs."""

@@ -141,6 +141,8 @@ def _run(
         arguments += [] if "--" in arguments or planned.plain else ["--"]
         arguments += ["-p", "meddling"]
     report, record = folder / "report", folder / "record.jsonl"
+    on_github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "step_summary")}
+    shell = {**shell, **on_github}
     settings = Settings(delivery=timedelta(milliseconds=20))
     with watched(faults=planned.faults, wraps=planned.wraps, settings=settings) as (served, watch):
         chosen = ["--message", _seeded(served)]
@@ -213,7 +215,8 @@ def test_no_secret_is_left_behind(name: str, remains: dict[str, Remains]) -> Non
     left = remains[name]
     assert left.exit_code == RUNS[name].exit_code, left.files["stderr"].decode()[-2000:]
     assert left.secrets() == {}
-    assert {"record.jsonl", *(f"report/{name}" for name in FILES)} <= set(left.files)
+    reports = {"record.jsonl", "step_summary", *(f"report/{name}" for name in FILES)}
+    assert reports <= set(left.files)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -242,6 +245,7 @@ def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
         assert "drift: /nextField" in outputs[name], name
         assert "nextField" in _text(remains[name].files["record.jsonl"]), name
     assert "nested at /nextField/[masked]/0/[masked]/creatorId" in outputs["undocumented, nested"]
+    assert "\n::error title=" in f"\n{outputs['changed']}"
     replayed = [line for line in outputs["generated"].splitlines() if "  replay  " in line]
     assert replayed
     assert all("[masked]" in line and "--replay" in line for line in replayed)

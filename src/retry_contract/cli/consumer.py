@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from retry_contract.cli.interrupts import ending_signals, handle_signals
 from retry_contract.cli.output import complain, paint, write_json, write_lines
+from retry_contract.cli.runner import show_readiness
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import UsageError, Verdict
@@ -93,6 +94,7 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     missing = None if folder is None else readiness_report.write_readiness(safe, folder)
     # Nobody is left with a READY whose report is missing.
     verdict = Verdict.USAGE_ERROR if missing and safe.verdict is Verdict.KEPT else safe.verdict
+    show_readiness(safe, as_json=options.json)
     if options.json:
         write_json(readiness_report.readiness_document(safe, missing))
     else:

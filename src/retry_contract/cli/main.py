@@ -15,6 +15,7 @@ from retry_contract.choices import closest_name
 from retry_contract.cli import consumer, reference, sandbox, schema, validate, verify
 from retry_contract.cli.interrupts import ignore_from_now_on, raise_from_now_on
 from retry_contract.cli.output import prepare_streams, refuse, write_lines
+from retry_contract.cli.runner import show_refusal
 from retry_contract.outcome import UsageError, Verdict
 
 _ABOUT = "Contract tests for the retry endpoint of Postman v2 (postman.gov.sg)."
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         reason = f"an error inside the kit, please report it: {place}; nothing was proved"
     name = " ".join([_NAME, *(word for word in own[:1] if word in _COMMANDS)])
-    return refuse(name, _without_keys(reason), verdict, as_json="--json" in own)
+    reason = _without_keys(reason)
+    show_refusal(name, reason, verdict)
+    return refuse(name, reason, verdict, as_json="--json" in own)
 
 
 def _shown_file(error: OSError) -> str | None:

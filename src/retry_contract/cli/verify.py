@@ -10,6 +10,7 @@ from typing import Any
 
 from retry_contract import environment
 from retry_contract.cli.output import paint, write_json, write_lines
+from retry_contract.cli.runner import show_outcome
 from retry_contract.cli.subcommand import Subcommand
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import Outcome, UsageError, Verdict
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     given = {option.name: getattr(options, option.destination) for option in OPTIONS}
     read_options(given, catalogue=catalogue())
     outcome = _run_pytest(_pytest_arguments(given), options.extra)
+    show_outcome(outcome, as_json=options.json)
     if options.json:
         from retry_contract.report.json_document import outcome_document
 

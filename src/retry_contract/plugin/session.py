@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from retry_contract import environment
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict, unwritten
@@ -261,6 +262,8 @@ class ContractSession:
             return
         outcome = config.stash[OUTCOME]
         terminalreporter.section("retry-contract")
+        if environment.is_github():
+            _show_on_github(outcome, terminalreporter)
         for line in outcome_lines(outcome):
             # A line to replay is a command of its own.
             terminalreporter.write_line(disarm(line if " verify " in line else _in_pytest(line)))
@@ -281,6 +284,17 @@ class ContractSession:
         capture = self._config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             print(disarm(text), file=sys.stderr, flush=True)
+
+
+def _show_on_github(outcome: Outcome, terminalreporter: Any) -> None:
+    """Write the annotations and the job summary, where a job of GitHub Actions runs pytest."""
+    from retry_contract.report.github import annotations, append_summary
+    from retry_contract.report.summary import summary
+
+    for annotation in annotations(outcome):
+        terminalreporter.write_line(_in_pytest(str(annotation)))
+    if problem := append_summary(summary(outcome), environment.original()):
+        terminalreporter.write_line(f"retry-contract: {problem}")
 
 
 def _hook_of(config: pytest.Config) -> Callable[[str], Any] | None:

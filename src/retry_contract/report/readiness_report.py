@@ -102,7 +102,7 @@ def write_readiness(found: Readiness, folder: Path) -> str | None:
         {
             "report.json": lambda: f"{json_text(readiness_document(found))}\n",
             "report.html": lambda: readiness_page(found),
-            "summary.md": lambda: "\n".join(_markdown(found)) + "\n",
+            "summary.md": lambda: readiness_summary(found),
             "junit.xml": lambda: readiness_junit(found),
         },
     )
@@ -119,6 +119,11 @@ def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
         document["read"] = [dataclasses.asdict(place) for place in finding.differs]
         document |= {name: getattr(finding, name) or None for name in ("where", "advice")}
     return document
+
+
+def readiness_summary(found: Readiness) -> str:
+    """Return the outcome, the scenarios and what failed in each, as Markdown."""
+    return "\n".join(_markdown(found)) + "\n"
 
 
 def _markdown(found: Readiness) -> Iterator[str]:
