@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.sessions import ask, run_session
 
+from retry_contract.endpoint.mock import mock_of
 from retry_contract.service.faults import FAULTS
 from retry_contract.verification import verification
 
@@ -36,7 +37,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, faults = verification.mock_of, [FAULTS["creator-id-missing"]]
+    real, faults = mock_of, [FAULTS["creator-id-missing"]]
     monkeypatch.setattr(
         verification, "mock_of", lambda *given, **named: real(*given, **named, faults=faults)
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -21,3 +23,9 @@ def needs(program: str) -> str:
     if path is None:
         missing(f"{program} is not installed")
     return path
+
+
+def installed(program: str) -> str:
+    """Return the path of a program that a package of this environment has."""
+    path = shutil.which(program, path=str(Path(sys.executable).parent))
+    return path or needs(program)

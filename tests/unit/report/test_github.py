@@ -1,7 +1,5 @@
 """What GitHub's runner is said: at most ten annotations of a step, and a summary that is kept."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path
