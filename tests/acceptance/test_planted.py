@@ -1,4 +1,4 @@
-"""Nothing that is planted is seen: a minute of it. `benchmarks/attacks.py` takes longer."""
+"""Nothing that is planted is seen: half a minute of it. `benchmarks/attacks.py` takes longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.planted_runs import planted_runs
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 15.0
+SECONDS = 6.0
 
 
 @pytest.mark.parametrize("seed", range(4))
