@@ -258,9 +258,10 @@ def test_every_block_is_of_a_language_that_is_run() -> None:
     recipes = [b for b in others if b.language in ("bash", "yaml", "groovy")]
     assert {b.document for b in recipes} == {"sandbox.md", "pipeline.md", "pipeline-github.md"}
     others = [b for b in others if b not in recipes]
-    # test_examples_sandbox.py runs the first. The libraries of the others are of registries that
-    # the tests do not ask: the dialects of both are tested.
+    # test_baseline_file.py reads the first, test_examples_sandbox.py runs the second. The libraries
+    # of the others are of registries that the tests do not ask: the dialects of both are tested.
     assert [(b.document, b.language) for b in others] == [
+        ("baseline.md", "json"),
         ("sandbox.md", "java"),
         ("schemas.md", "java"),
         ("schemas.md", "go"),

@@ -70,10 +70,10 @@ OPTIONS = (
     Option("ca-file", "the CA certificates to trust instead", "FILE"),
     Option("allow-production", "test production although its owner forbids it", kind="flag"),
     Option("ignore", "leave a rule out, visibly; repeatable", "RULE", "list"),
-    Option("require", "a rule, or all: not exercised is not kept; repeatable", "RULE", "list"),
+    Option("require", "a rule, or all, that must be exercised; repeatable", "RULE", "list"),
     Option("strict", "drift is a failure too", kind="flag"),
     Option("baseline", "fail only on what this file does not have", "FILE"),
     Option("write-baseline", "make or update that file by what is found", "FILE"),
-    Option("record", "write the run's exchanges there, masked, as JSON lines", "FILE"),
+    Option("record", "write the exchanges there, masked, as JSON lines", "FILE"),
     Option("report", "write report.json and .html, summary.md, junit.xml", "DIR"),
 )
