@@ -82,6 +82,7 @@ def verify_view(outcome: Outcome) -> dict[str, Any]:
         "headline": _headline(outcome),
         "remedies": remedies(outcome),
         "tested": tested,
+        "tone": _tone(outcome),
         "causes": found[:SHOWN],
         "more_causes": len(found[SHOWN:]),
         "more": more.lines() if tested else (),
@@ -116,10 +117,20 @@ def _headline(outcome: Outcome) -> str:
     if outcome.verdict is Verdict.KEPT:
         names = dict.fromkeys(contract.contract for contract in outcome.contracts)
         plural = "s" if len(names) > 1 else ""
+        if outcome.in_state(RuleState.KNOWN):
+            known = "nothing new is broken, only what the baseline knows"
+            return f"Contract{plural} {_named(names)}: {known}"
         return f"{subject} keeps the contract{plural} {_named(names)}"
     if outcome.verdict is Verdict.NOT_TESTED:
         return "This run does not show whether the service keeps the contract"
     return "The run cannot be done as it was asked for"
+
+
+def _tone(outcome: Outcome) -> str:
+    """Return how the outcome looks: green only if nothing is broken, known or not."""
+    if outcome.verdict is Verdict.KEPT and not outcome.in_state(RuleState.KNOWN):
+        return "kept"
+    return "broken" if outcome.verdict is Verdict.BROKEN else "na"
 
 
 def _named(contracts: Iterable[str]) -> str:
