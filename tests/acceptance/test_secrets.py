@@ -147,6 +147,7 @@ def _run(
     with watched(faults=planned.faults, wraps=planned.wraps, settings=settings) as (served, watch):
         chosen = ["--message", _seeded(served)]
         chosen += ["--report", str(report), "--record", str(record)]
+        chosen += ["--write-baseline", str(folder / "baseline.json")]
         chosen += ["--example-database", str(folder / "examples")]
         chosen += [] if "--fuzz" in arguments else ["--fuzz", "0"]
         if planned.plain:
@@ -215,8 +216,8 @@ def test_no_secret_is_left_behind(name: str, remains: dict[str, Remains]) -> Non
     left = remains[name]
     assert left.exit_code == RUNS[name].exit_code, left.files["stderr"].decode()[-2000:]
     assert left.secrets() == {}
-    reports = {"record.jsonl", "step_summary", *(f"report/{name}" for name in FILES)}
-    assert reports <= set(left.files)
+    reports = {f"report/{name}" for name in FILES}
+    assert {"record.jsonl", "step_summary", "baseline.json", *reports} <= set(left.files)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -228,6 +229,16 @@ def test_record_holds_a_line_for_each_exchange(name: str, remains: dict[str, Rem
     assert len(lines) == counted
     assert {"time", "call", "method", "path", "status", "headers"} <= set(lines[0])
     assert all(("body" in line) != ("problem" in line) for line in lines)
+
+
+def test_baselines_hold_what_was_broken_and_what_drifted(remains: dict[str, Remains]) -> None:
+    rules = {
+        name: {entry["rule"] for entry in json.loads(left.files["baseline.json"])["entries"]}
+        for name, left in remains.items()
+    }
+    assert rules["passing as json"] == set()
+    assert "no-secret-echoed" in rules["key echoed"]
+    assert "drift" in rules["undocumented"]
 
 
 def test_runs_are_what_they_claim_to_be(remains: dict[str, Remains]) -> None:
