@@ -1,4 +1,4 @@
-"""The file of a baseline: read, checked, and written anew."""
+"""The file of a baseline: read, checked, and replaced by a new one."""
 
 import dataclasses
 import json
