@@ -19,6 +19,7 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 OUTCOMES = ("kept", "broken", "usage error", "not tested")
 READINESS = ("ready", "not ready", "usage error", "not tested")
+WITH_VERDICT = ("verify", "validate", "consumer")
 USAGE_ERROR, NOT_TESTED = 2, 3
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONTENT = ("pyproject.toml", "README.md", "src", "schemas", "contract_tests")
@@ -59,7 +60,7 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
         raise UsageError("report: the folder's name has a line break or a control character")
     args = _split(environment.get("ACTION_ARGS", ""))
     own = args[: args.index("--")] if "--" in args else args
-    if {"-h", "--help", "--version"} & set(own):
+    if any(re.fullmatch("--help|--version|-[A-Za-z]*h[A-Za-z]*", word) for word in own):
         raise UsageError("args: --help and --version check nothing, and would pass; leave them out")
     if report and any(word.partition("=")[0] == "--report" for word in own):
         raise UsageError("args: --report is there, and input report too; give one of them")
@@ -74,8 +75,13 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def outcome_name(command: str, code: int) -> str:
-    """Return the outcome that an exit code stands for; of any other code, nothing was tested."""
+    """Return the outcome that an exit code stands for; of any other code, nothing was tested.
+
+    A command that says nothing of a service or of code has none where it passes.
+    """
     names = READINESS if command == "consumer" else OUTCOMES
+    if command not in WITH_VERDICT and code == 0:
+        return ""
     return names[code] if 0 <= code < len(names) else names[NOT_TESTED]
 
 

@@ -2,7 +2,7 @@
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
@@ -317,15 +317,13 @@ def conclude(
     return Verdict.KEPT, None
 
 
-def unwritten(outcome: Outcome, problems: Sequence[str]) -> Outcome:
-    """Return the outcome of a run, some files of which could not be written.
+def unwritten(outcome: Outcome, problem: str) -> Outcome:
+    """Return the outcome of a run of which a file could not be written.
 
     What was kept is a usage error then: nobody is left with a green whose report is missing.
     """
-    if not problems:
-        return outcome
     kept = outcome.verdict is Verdict.KEPT
     verdict = Verdict.USAGE_ERROR if kept else outcome.verdict
     said = "the contract is kept, but " if kept else ""
-    reason = "; ".join(filter(None, (outcome.reason, said + "; ".join(problems))))
+    reason = "; ".join(filter(None, (outcome.reason, said + problem)))
     return replace(outcome, verdict=verdict, reason=reason)

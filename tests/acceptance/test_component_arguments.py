@@ -67,14 +67,19 @@ def test_args_are_words_and_no_code(args: str, words: list[str], kit: Path, tmp_
     ("args", "said"),
     [
         ("--endpoint $UNSET", "the variable UNSET is not set in this job"),
-        ("--message $(touch ran)", "Invalid placeholder in string"),
-        ("--message 'open", "No closing quotation"),
+        ("--message $(touch ran)", "a $ begins no name of a variable"),
+        ("--message 'open", "a quotation mark is not closed"),
+        ("--help", "--help and --version check nothing"),
+        ("-vh", "--help and --version check nothing"),
+        ("--report other", "the folder of the report is the input report"),
+        ("--report=other", "the folder of the report is the input report"),
+        ("--fuzz 0 $OPTION", "the value of $OPTION begins with -, and would be an option"),
     ],
 )
 def test_args_that_cannot_be_taken_are_a_usage_error(
     args: str, said: str, kit: Path, tmp_path: Path
 ) -> None:
-    done = run(kit, tmp_path, args)
+    done = run(kit, tmp_path, args, OPTION="--ignore=status-is-201")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"retry-contract: args: {said}")
     assert list(tmp_path.iterdir()) == []

@@ -118,11 +118,11 @@ def test_record_survives(point: Point, ended: dict[Point, Ended]) -> None:
 def test_nothing_comes_between_a_run_and_its_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Callable[..., Any]
 ) -> None:
-    def interrupted(*given: Any) -> None:
+    def interrupted(*given: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
-        files.write_reports(*given)
+        return files.written(*given)
 
-    monkeypatch.setattr(pytest_session, "write_reports", interrupted)
+    monkeypatch.setattr(pytest_session, "written", interrupted)
     assert here("verify", "--fuzz", "0", "--report", tmp_path).returncode == 0
     assert json.loads((tmp_path / "report.json").read_text())["outcome"] == "kept"
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

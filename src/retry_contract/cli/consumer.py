@@ -20,7 +20,7 @@ from retry_contract.cli.output import complain, paint, write_json, write_lines
 from retry_contract.cli.runner import show_readiness
 from retry_contract.cli.subcommand import REPEATABLE, Subcommand
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.outcome import UsageError, Verdict
+from retry_contract.outcome import UsageError
 from retry_contract.privacy.descriptions import cut, escape
 from retry_contract.privacy.names import MASK
 
@@ -76,8 +76,8 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     from retry_contract.privacy.words import mask_words
     from retry_contract.verification.report_folder import claim
 
-    target, limits = _target(options), _limits(options)
     folder = claim("consumer", options.report)
+    target, limits, began = _target(options), _limits(options), datetime.now(UTC)
     try:
         with _progress_note(options):
             found = _check(options, target, limits, secret)
@@ -90,19 +90,18 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
 
     replay = _replay(options, found.seed, lambda text: mask_words(scrubber.scrub(text)))
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
-    safe = dataclasses.replace(safe, replay=replay)
-    missing = None if folder is None else readiness_report.write_readiness(safe, folder)
-    # Nobody is left with a READY whose report is missing.
-    verdict = Verdict.USAGE_ERROR if missing and safe.verdict is Verdict.KEPT else safe.verdict
+    safe = dataclasses.replace(safe, replay=replay, began=began)
+    if folder is not None:
+        safe = readiness_report.written_readiness(safe, folder)
     show_readiness(safe, as_json=options.json)
     if options.json:
-        write_json(readiness_report.readiness_document(safe, missing))
+        write_json(readiness_report.readiness_document(safe))
     else:
         outcome = paint(readiness_text.outcome_line(safe), safe.verdict)
         write_lines([outcome, *readiness_report.readiness_lines(safe)])
-    if missing:
-        complain(f"retry-contract consumer: --report: {missing}")
-    return verdict.exit_code
+    if safe.unwritten:
+        complain(f"retry-contract consumer: --report: {safe.unwritten}")
+    return safe.verdict.exit_code
 
 
 def _replay(options: argparse.Namespace, seed: int | None, hide: Callable[[str], str]) -> str:
@@ -139,7 +138,8 @@ def _target(options: argparse.Namespace) -> str:
     targets = (*callables, options.exec, options.client_exec)
     given = [target for target in targets if target is not None]
     if len(given) != 1:
-        raise UsageError(f"give one of {_WAYS}")
+        quoted = "" if len(given) < 2 else "; a command of several words goes in quotes"
+        raise UsageError(f"give one of {_WAYS}{quoted}")
     if options.per_payload and options.exec is None:
         raise UsageError("--per-payload goes with --exec COMMAND")
     if options.accepted_when is not None and options.client is None:

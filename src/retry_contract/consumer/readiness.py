@@ -92,7 +92,8 @@ class Readiness:
     """What a check found about one reader, tried on payloads, or one client, tried by calls.
 
     `seed` is None where nothing was generated; `notes` are shown with the outcome. `replay` is a
-    command that tries the same again.
+    command that tries the same again, `began` when it did. `unwritten` is why a file of the report
+    is missing.
     """
 
     target: str
@@ -105,14 +106,21 @@ class Readiness:
     unit: Literal["payload", "call"] = "payload"
     notes: tuple[str, ...] = ()
     replay: str | None = None
+    began: datetime | None = None
+    unwritten: str | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict of all scenarios that count: a failure of one before what is untested."""
+        """The verdict of all scenarios that count: a failure of one before what is untested.
+
+        Code that is ready is no green whose report is missing.
+        """
         results = {scenario.result for scenario in self.scenarios if scenario.counts}
         if results & {Result.BREAKS, Result.DIFFERS}:
             return Verdict.BROKEN
-        return Verdict.NOT_TESTED if Result.NOT_TESTED in results else Verdict.KEPT
+        if Result.NOT_TESTED in results:
+            return Verdict.NOT_TESTED
+        return Verdict.USAGE_ERROR if self.unwritten else Verdict.KEPT
 
 
 def mask_found(found: Readiness) -> Readiness:

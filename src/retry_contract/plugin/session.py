@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import os
 import pickle
 import re
 import signal
@@ -24,13 +25,13 @@ from retry_contract.exchange import Exchange, Observations
 from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict, unwritten
 from retry_contract.plugin import masked_reports
 from retry_contract.privacy.disarm import disarm
-from retry_contract.privacy.scrubber import Scrubber
-from retry_contract.report.files import write_reports
+from retry_contract.privacy.scrubber import Scrubber, keys_in
+from retry_contract.report.files import written
 from retry_contract.report.json_document import versions
 from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import outcome_lines
 from retry_contract.rules import rule_named
-from retry_contract.verification.baseline_file import write_baseline, written_line
+from retry_contract.verification.baseline_file import update_baseline
 from retry_contract.verification.findings import Findings, outcome_of, scrub_result
 from retry_contract.verification.observer import Callbacks
 from retry_contract.verification.option_table import OPTIONS
@@ -123,7 +124,7 @@ class ContractSession:
     def __init__(self, options: Options, config: pytest.Config) -> None:
         self.options, self.findings = options, Findings()
         self._config = config
-        self._scrubber = Scrubber()
+        self._scrubber = Scrubber(*keys_in(os.environ))  # what the user wrote may hold one
         if options.live is not None:
             live = options.live
             secrets = (live.key, live.revoked_key or "", *(live.values or {}).values())
@@ -236,17 +237,16 @@ class ContractSession:
 
     def _written(self, outcome: Outcome) -> Outcome:
         """Write the baseline and the report; return the outcome, which says what is missing."""
-        options, problems = self.options, list[str]()
-        if options.to_update is not None and options.baseline_file is not None:
-            new = options.to_update.updated(outcome.contracts, strict=options.strict)
+        options = self.options
+        if options.baseline_file is not None and options.to_update is not None:
+            file, old = options.baseline_file, options.to_update
             try:
-                write_baseline(options.baseline_file, new)
-                self._announce(written_line(options.to_update, new))
-            except OSError as error:
-                problems.append(f"the baseline could not be written: {error.strerror or error}")
-        if options.report is not None and (missing := write_reports(outcome, options.report)):
-            problems.append(missing)
-        return unwritten(outcome, problems)
+                said = update_baseline(file, old, outcome.contracts, strict=options.strict)
+                self._announce(said)
+            except (OSError, UsageError) as error:
+                why = getattr(error, "strerror", None) or error
+                outcome = unwritten(outcome, f"the baseline could not be written: {why}")
+        return outcome if options.report is None else written(outcome, options.report)
 
     def _has_outcome(self, session: pytest.Session) -> bool:
         """Return whether the session has an outcome: not if it observes and asks for no rule."""

@@ -7,7 +7,7 @@ from retry_contract.rules import RULES
 from retry_contract.rules.sources import Source
 
 _DRIFT = (
-    "Nothing is broken: the drift is what the contract does not mention. Ask the service's team, "
+    "The drift is what the contract does not mention, and breaks no rule. Ask the service's team, "
     "or leave out --strict to have it reported only."
 )
 _KNOWN = "Nothing new is broken. What the baseline knows is still to be mended."

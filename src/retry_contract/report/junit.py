@@ -68,10 +68,10 @@ def verify_junit(outcome: Outcome) -> bytes:
 def readiness_junit(found: Readiness) -> bytes:
     """Return a check of a consumer as JUnit XML: a row a scenario, and one if it is not tested."""
     rows = [_scenario_row(scenario, found) for scenario in found.scenarios]
-    if found.verdict is Verdict.NOT_TESTED:
+    if found.verdict in (Verdict.NOT_TESTED, Verdict.USAGE_ERROR):
         lines = (why_line(found), *found.notes, readiness_step(found) or "")
         rows.append(_outcome_row(why_line(found), OUTCOMES[found.verdict], lines))
-    return _xml(rows, found.seconds)
+    return _xml(rows, found.seconds, found.began)
 
 
 def _outcome_row(reason: str, verdict: str, lines: Sequence[str]) -> _Row:

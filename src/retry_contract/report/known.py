@@ -5,6 +5,7 @@ from typing import Any
 
 from retry_contract.outcome import EXERCISED, SHOWN, Entry, Outcome, RuleState
 from retry_contract.rules import ESSENTIAL
+from retry_contract.verification.baseline import DRIFT
 from retry_contract.verification.baseline_file import entry_document
 
 _HEADINGS = {
@@ -52,8 +53,10 @@ def entry_text(entry: Entry) -> str:
 def known_clause(outcome: Outcome) -> str:
     """Return what the outcome line says of known rules; "" if there are none."""
     rules = {result.rule for result in outcome.in_state(RuleState.KNOWN)}
+    known = outcome.baseline.known if outcome.baseline else ()
+    drift = "; drift is known" if any(entry.rule == DRIFT for entry in known) else ""
     if not rules:
-        return ""
+        return drift
     are = "rule is" if len(rules) == 1 else "rules are"
     every = ", each about an accepted retry that was exercised among them"
     hides = any(
@@ -67,4 +70,4 @@ def known_clause(outcome: Outcome) -> str:
             }
         )
     )
-    return f"; {len(rules)} {are} known to be broken{every * hides}"
+    return f"; {len(rules)} {are} known to be broken{every * hides}{drift}"

@@ -12,7 +12,7 @@ from retry_contract.report.readiness_text import distinct_findings, why_line
 
 def readiness_annotations(found: Readiness) -> tuple[Annotation, ...]:
     """Return an annotation of each failure of the user's code that counts."""
-    if found.verdict is Verdict.NOT_TESTED:
+    if found.verdict in (Verdict.NOT_TESTED, Verdict.USAGE_ERROR):
         return (refusal("retry-contract consumer", found.verdict, why_line(found)),)
     counted = tuple(
         outcome for outcome in found.scenarios if outcome.counts and outcome.finding is not None

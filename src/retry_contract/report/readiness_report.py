@@ -9,10 +9,10 @@ from typing import Any
 
 from retry_contract.consumer.readiness import Readiness, ScenarioOutcome
 from retry_contract.outcome import Verdict
-from retry_contract.privacy.descriptions import one_line
-from retry_contract.privacy.disarm import disarm, json_text
-from retry_contract.report.files import write_files
+from retry_contract.privacy.disarm import json_text
+from retry_contract.report.files import Files, write_report
 from retry_contract.report.junit import readiness_junit
+from retry_contract.report.markdown import code, plain
 from retry_contract.report.page import readiness_page
 from retry_contract.report.readiness_text import (
     OUTCOMES,
@@ -27,14 +27,13 @@ from retry_contract.report.readiness_text import (
 )
 
 _WIDTH, _INDENT = 100, " " * 12
-_MISSING = "Make room for the report, or give another folder, and run again."
 _GLUE = "\x1f"
 """Stands for a space that no line ends at: JSON never holds this character as it is."""
 
 
-def readiness_document(found: Readiness, missing: str | None = None) -> dict[str, Any]:
-    """Return what `consumer --json` prints; `missing` is why a file of the report is."""
-    document = {
+def readiness_document(found: Readiness) -> dict[str, Any]:
+    """Return what `consumer --json` prints."""
+    return {
         "format": 1,
         "command": "consumer",
         "outcome": OUTCOMES[found.verdict],
@@ -49,10 +48,6 @@ def readiness_document(found: Readiness, missing: str | None = None) -> dict[str
         "seed": found.seed,
         "seconds": round(found.seconds, 3),
     }
-    if missing and found.verdict is Verdict.KEPT:
-        no_green = {"outcome": str(Verdict.USAGE_ERROR), "reason": missing}
-        document |= {**no_green, "replay": found.replay, "next": _MISSING}
-    return document
 
 
 def readiness_lines(found: Readiness) -> Iterator[str]:
@@ -95,17 +90,22 @@ def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
     return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
 
 
-def write_readiness(found: Readiness, folder: Path) -> str | None:
-    """Write it into a folder that exists; return why a file is missing, if one is."""
-    return write_files(
-        folder,
-        {
-            "report.json": lambda: f"{json_text(readiness_document(found))}\n",
-            "report.html": lambda: readiness_page(found),
-            "summary.md": lambda: readiness_summary(found),
-            "junit.xml": lambda: readiness_junit(found),
-        },
-    )
+def written_readiness(found: Readiness, folder: Path) -> Readiness:
+    """Write it into a folder that exists; return it, which says so if a file is missing."""
+
+    def after(missing: str | None) -> Readiness:
+        return dataclasses.replace(found, unwritten=missing)
+
+    return after(write_report(folder, lambda missing: _files(after(missing))))
+
+
+def _files(found: Readiness) -> Files:
+    return {
+        "report.json": lambda: f"{json_text(readiness_document(found))}\n",
+        "report.html": lambda: readiness_page(found),
+        "summary.md": lambda: readiness_summary(found),
+        "junit.xml": lambda: readiness_junit(found),
+    }
 
 
 def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
@@ -128,22 +128,16 @@ def readiness_summary(found: Readiness) -> str:
 
 def _markdown(found: Readiness) -> Iterator[str]:
     yield from (f"## retry-contract: {OUTCOMES[found.verdict]}", "")
-    yield from (f"{_cell(outcome_line(found))}: {_code(found.target)}", "")
+    yield from (f"{plain(outcome_line(found))}: {code(found.target)}", "")
     if found.verdict is not Verdict.KEPT:
-        yield from (_cell(why_line(found)), "")
+        yield from (plain(why_line(found)), "")
     yield from ("| scenario | verdict |", "|---|---|")
     for outcome in found.scenarios:
-        yield f"| {_cell(outcome.name)} | {_cell(scenario_verdict(outcome, found.unit))} |"
+        yield f"| {plain(outcome.name)} | {plain(scenario_verdict(outcome, found.unit))} |"
     for names, finding in distinct_findings(found):
-        yield from ("", f"### {finding.result} {_cell('; '.join(names))}", "")
-        yield from (f"- {label}: {_code(text)}" for label, text in finding_details(finding))
-    notes = [f"- {_cell(note)}" for note in note_lines(found)]
+        yield from ("", f"### {finding.result} {plain('; '.join(names))}", "")
+        yield from (f"- {label}: {code(text)}" for label, text in finding_details(finding))
+    notes = [f"- {plain(note)}" for note in note_lines(found)]
     yield from ["", *notes] if notes else []
-
-
-def _code(text: str) -> str:
-    return "`" + disarm(one_line(text)).replace("`", "'") + "`"
-
-
-def _cell(text: str) -> str:
-    return disarm(one_line(text)).translate({ord("|"): "\\|", ord("<"): "&lt;", ord("["): "\\["})
+    if found.replay and found.verdict is not Verdict.KEPT:
+        yield from ("", f"To see it again: {code(found.replay)}")

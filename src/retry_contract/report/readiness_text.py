@@ -8,7 +8,12 @@ from retry_contract.consumer.readiness import Finding, Readiness, Result, Scenar
 from retry_contract.contract.timeline import Period
 from retry_contract.outcome import Verdict
 
-OUTCOMES = {Verdict.KEPT: "ready", Verdict.BROKEN: "not ready", Verdict.NOT_TESTED: "not tested"}
+OUTCOMES = {
+    Verdict.KEPT: "ready",
+    Verdict.BROKEN: "not ready",
+    Verdict.NOT_TESTED: "not tested",
+    Verdict.USAGE_ERROR: "usage error",
+}
 _FEW, _SOME = 3, 6
 
 
@@ -40,6 +45,8 @@ def why_line(found: Readiness) -> str:
     """Return in a sentence why code is not ready, or was not tested."""
     new, old, unit = _outcome_of(found, found.period), _outcome_of(found, found.older), found.unit
     counted = [o for o in found.scenarios if o.counts]
+    if found.verdict is Verdict.USAGE_ERROR:
+        return f"It is ready, but {found.unwritten}."
     if found.verdict is Verdict.NOT_TESTED:
         untested = [o.name for o in counted if o.result is Result.NOT_TESTED]
         return f"Not tested: {'; '.join(_shorten(untested))}."
@@ -64,6 +71,8 @@ def next_step(found: Readiness) -> str | None:
     """Return what to do next, in a sentence or two; None if the code is ready."""
     if found.verdict is Verdict.KEPT:
         return None
+    if found.verdict is Verdict.USAGE_ERROR:
+        return "Make room for the report, or give another folder, and run again."
     first = next(o for o in found.scenarios if o.counts and o.result is not Result.OK)
     advice = first.finding.advice.partition("\n")[0] if first.finding else ""
     step = advice or "look at what your code does here"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.consumer.readiness import Finding, Readiness, Result, ScenarioOutcome
+from retry_contract.contract.timeline import show
 from retry_contract.outcome import Verdict
 from retry_contract.report.readiness_text import (
     distinct_findings,
@@ -19,14 +20,13 @@ _HEADLINES = {
     Verdict.KEPT: "is ready for",
     Verdict.BROKEN: "is not ready for",
     Verdict.NOT_TESTED: "was not tested far enough on",
+    Verdict.USAGE_ERROR: "is ready, without its whole report, for",
 }
 _GENERAL = {
     Verdict.KEPT: "Nothing to correct.",
-    Verdict.BROKEN: (
-        "Correct the code where a scenario counts, and run the check again. A place that is meant "
-        "to differ is named with `--accept POINTER`."
-    ),
+    Verdict.BROKEN: ("Correct the code where a scenario counts, and run the check again."),
     Verdict.NOT_TESTED: "Correct what the notes name, and run the check again.",
+    Verdict.USAGE_ERROR: "Make room for the report, or give another folder, and run again.",
 }
 _LABELS = {
     "error": "Error",
@@ -57,15 +57,16 @@ def readiness_view(found: Readiness) -> dict[str, Any]:
     failures = sorted(_failures(found), key=lambda failure: not failure.counts)
     return {
         "found": found,
+        "began": show(found.began) if found.began else "",
         "title": f"{outcome_line(found)}: {found.target}",
         "outcome_line": outcome_line(found),
+        "force": _sentence(outcome_line(found).partition("(")[2].rstrip(")")),
         "says": _HEADLINES[found.verdict],
         "why": "" if found.verdict is Verdict.KEPT else why_line(found),
         "remedies": tuple(_remedies(found, failures)),
         "failures": failures,
         "notes": tuple(note_lines(found)),
         "result_class": _result_class,
-        "remarks": any(outcome.remark for outcome in found.scenarios),
     }
 
 
@@ -81,8 +82,15 @@ def _result_class(outcome: ScenarioOutcome) -> str:
 def _remedies(found: Readiness, failures: list[Failure]) -> Iterator[str]:
     if found.verdict is not Verdict.KEPT:
         counted = (f.finding.advice for f in failures if f.counts)
-        yield from dict.fromkeys(filter(None, counted))
+        yield from dict.fromkeys(_sentence(advice) for advice in counted if advice)
     yield _GENERAL[found.verdict]
+    if any(f.counts and f.finding.differs for f in failures):
+        yield "A place that is meant to differ is named with `--accept POINTER`."
+
+
+def _sentence(advice: str) -> str:
+    text = f"{advice[:1].upper()}{advice[1:]}"
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _failures(found: Readiness) -> Iterator[Failure]:

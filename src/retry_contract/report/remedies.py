@@ -1,30 +1,42 @@
 """What to do about an outcome, for what is common as concretely as the outcome allows."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.contract.timeline import show_day
 from retry_contract.outcome import Outcome, RuleState, Verdict
-from retry_contract.report.causes import next_step
+from retry_contract.report.causes import causes, next_step
+from retry_contract.rules import GENERATED
 from retry_contract.verification.outage import NO_RESPONSE
 
 Remedies = Iterator[str]
+
+_OPTION = re.compile("retry-contract explain RULE|--[a-z-]+(?: RULE| FILE)?")
+_OF_CONTRACTS = frozenset(
+    {"creator-id-as-contracted", "one-contract-served", "contract-in-force-served"}
+    | {"neighbours-match-schema", "same-shape-as-single-send", "creator-id-kept", *GENERATED}
+)
+"""The rules that break where another contract is served than the one that is expected."""
 
 
 def remedies(outcome: Outcome) -> tuple[str, ...]:
     """Return what to do next, a step each, the most concrete first. Backticks enclose code."""
     found = dict.fromkeys(step for steps in _OF_VERDICT[outcome.verdict] for step in steps(outcome))
-    general = next_step(outcome)
-    alone = outcome.verdict is not Verdict.KEPT or not found
-    return (*found, *([general] if alone else []))
+    general = _OPTION.sub(r"`\g<0>`", next_step(outcome))
+    if outcome.verdict is Verdict.KEPT:
+        return tuple(found) or (general,)
+    # A guess at what the cutover has to do with it explains no other cause.
+    others = any(not _OF_CONTRACTS.issuperset(cause.rules) for cause in causes(outcome))
+    return (general, *found) if others else (*found, general)
 
 
 def _another_contract(outcome: Outcome) -> Remedies:
     for result in outcome.in_state(RuleState.BROKEN):
         if result.rule == "one-contract-served":
             yield (
-                "Two contracts are served at once. Ask the service's team whether every instance "
-                "has the new version; run again when the deployment has ended."
+                "Responses of this run are of two contracts. Ask the service's team whether every "
+                "instance has the new version; if a deployment goes on, run again after it."
             )
         if result.rule == "contract-in-force-served":
             yield _of_cutover(result.contract)
@@ -39,8 +51,8 @@ def _of_cutover(expected: str) -> str:
     others = [other.alias for other in timeline if other is not period]
     served = others[0] if len(others) == 1 else "served"
     return (
-        f"Another contract than {expected} is served. Ask the service's team whether this "
-        f"environment has had the cutover{cutover}. Until it is as expected, "
+        f"Responses look as if another contract than {expected} is served. Ask the service's team "
+        f"whether this environment has had the cutover{cutover}. Until then, "
         f"`--contract {served}` tests what is served."
     )
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from retry_contract.outcome import SHOWN, More, Outcome
-from retry_contract.privacy.disarm import disarm
 from retry_contract.report.bounded import bounded
 from retry_contract.report.causes import Cause, causes, next_step
 from retry_contract.report.known import entry_text, known_groups
+from retry_contract.report.markdown import code, plain
 from retry_contract.report.text import reason_lines, sent_line, verdict_line
 
 
@@ -16,7 +16,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    yield from (f"## retry-contract: {outcome.verdict}", "", _cell(verdict_line(outcome)))
+    yield from (f"## retry-contract: {outcome.verdict}", "", plain(verdict_line(outcome)))
     found, notes = causes(outcome), list(_notes(outcome))
     if found:
         yield from ("", "| what came | expected | contract | breaks | source |")
@@ -29,16 +29,16 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield from ("", f"{sent_line(outcome)[0].upper()}{sent_line(outcome)[1:]}.")
     yield from ("", f"**What to do.** {next_step(outcome)}")
     if outcome.replay:
-        yield from ("", f"To see it again: {_code(outcome.replay)}")
+        yield from ("", f"To see it again: {code(outcome.replay)}")
 
 
 def _row(cause: Cause) -> str:
     cells = (
-        _cell(cause.violation.what),
-        _cell(cause.violation.expected),
+        plain(cause.violation.what),
+        plain(cause.violation.expected),
         cause.contract,
-        ", ".join(map(_code, cause.rules)),
-        "; ".join(f"{_cell(s.sentence)} ([{s.page}]({s.address}))" for s in cause.sources),
+        ", ".join(map(code, cause.rules)),
+        "; ".join(f"{plain(s.sentence)} ([{s.page}]({s.address}))" for s in cause.sources),
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -47,21 +47,11 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     shown, more = bounded(outcome)
     for contract in shown.contracts:
         for drift in contract.drift:
-            place = _code(drift.pointer) if drift.pointer else "the body"
-            yield f"- drift in {contract.contract}: {place}: {_cell(drift.message)}"
+            place = code(drift.pointer) if drift.pointer else "the body"
+            yield f"- drift in {contract.contract}: {place}: {plain(drift.message)}"
     yield from (f"- {line}" for line in More(drift=more.drift).lines())
     for heading, entries in known_groups(outcome):
-        yield f"- {_cell(heading)}: {len(entries):,}"
-        yield from (f"  - {_cell(entry_text(entry))}" for entry in entries[:SHOWN])
+        yield f"- {plain(heading)}: {len(entries):,}"
+        yield from (f"  - {plain(entry_text(entry))}" for entry in entries[:SHOWN])
         yield from [f"  - and {len(entries[SHOWN:]):,} more"] if entries[SHOWN:] else ()
-    yield from (f"- {_cell(reason)}" for reason in reason_lines(outcome))
-
-
-def _code(text: str) -> str:
-    """Show a name that a service chose as code, in which Markdown reads nothing."""
-    return "`" + disarm(text).replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _cell(text: str) -> str:
-    safe = disarm(text).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
-    return safe.replace("[", "\\[")
+    yield from (f"- {plain(reason)}" for reason in reason_lines(outcome))

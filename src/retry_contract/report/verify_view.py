@@ -79,6 +79,7 @@ def verify_view(outcome: Outcome) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "title": verdict_line(outcome),
+        "counts": _counts(outcome),
         "headline": _headline(outcome),
         "remedies": remedies(outcome),
         "tested": tested,
@@ -124,6 +125,15 @@ def _headline(outcome: Outcome) -> str:
     if outcome.verdict is Verdict.NOT_TESTED:
         return "This run does not show whether the service keeps the contract"
     return "The run cannot be done as it was asked for"
+
+
+def _counts(outcome: Outcome) -> str:
+    """Return the outcome line; of what is broken, without what the headline says."""
+    line = verdict_line(outcome)
+    if outcome.verdict is not Verdict.BROKEN:
+        return line
+    text = line.partition(": ")[2]
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _tone(outcome: Outcome) -> str:

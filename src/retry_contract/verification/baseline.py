@@ -5,7 +5,7 @@ index is `*`, and nothing that a response holds is in it.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -19,12 +19,15 @@ from retry_contract.outcome import (
     RuleState,
     Violation,
 )
-from retry_contract.privacy.names import mask_name
+from retry_contract.privacy.names import MASK, mask_name
 from retry_contract.rules import GENERATED, RULES
 
 DRIFT = "drift"
 """Stands in the place of a rule, for what only --strict fails on."""
 
+
+LONGEST = 1_000
+"""In characters, of each text of an entry."""
 
 Key = tuple[str, str, str]
 """A rule, a contract and a pointer."""
@@ -32,10 +35,14 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Baseline:
-    """The entries of a file, and the day by which they expire."""
+    """The entries of a file, and the day by which they expire.
+
+    `left_out` is how many breaches can have no entry.
+    """
 
     entries: Mapping[Key, Entry]
     today: date
+    left_out: int = 0
 
     def entry_of(self, violation: Violation, rule: str, contract: str) -> Entry | None:
         """Return the entry of a violation that `rule` found, if there is one that counts.
@@ -70,17 +77,17 @@ class Baseline:
 
     def _counts(self, key: Key) -> bool:
         entry = self.entries.get(key)
-        return entry is not None and not self.is_expired(entry)
+        return entry is not None and not self.is_expired(entry) and is_general(key)
 
     def is_expired(self, entry: Entry) -> bool:
         """Return whether the day of an entry is over."""
         return entry.expires is not None and self.today > entry.expires
 
     def compared(self, contracts: Sequence[ContractResult], *, strict: bool) -> KnownBreaches:
-        """Return what became of the entries in a run."""
-        seen = breaches(contracts, strict=strict)
+        """Return what became of the entries in a run; of drift only where it is held."""
+        seen = breaches(contracts, strict=strict, entries=self.entries)
         exercised = set(_exercised(contracts, strict=strict))
-        of = self.entries.items()
+        of = [(key, e) for key, e in self.entries.items() if strict or e.rule != DRIFT]
         return KnownBreaches(
             known=tuple(e for key, e in of if key in seen and not self.is_expired(e)),
             gone=tuple(e for key, e in of if key not in seen and key[:2] in exercised),
@@ -93,20 +100,24 @@ class Baseline:
 
         What people wrote stays, and what was not exercised as it was.
         """
-        found = self.compared(contracts, strict=strict)
-        entries = {key_of(e): e for e in (*found.not_exercised, *found.known, *found.expired)}
-        for key in breaches(contracts, strict=strict):
+        gone = set(self.compared(contracts, strict=strict).gone)
+        entries = {key: entry for key, entry in self.entries.items() if entry not in gone}
+        found = breaches(contracts, strict=strict, entries=self.entries)
+        for key in filter(is_general, found):
             entry = entries.get(key) or Entry(*key, self.today, self.today)
             last = max(self.today, entry.last_seen)
             entries[key] = dataclasses.replace(entry, last_seen=last)
-        return Baseline(dict(sorted(entries.items())), self.today)
+        left_out = sum(not is_general(key) for key in found)
+        return Baseline(dict(sorted(entries.items())), self.today, left_out)
 
 
-def breaches(contracts: Sequence[ContractResult], *, strict: bool) -> set[Key]:
+def breaches(
+    contracts: Sequence[ContractResult], *, strict: bool, entries: Collection[Key] = ()
+) -> set[Key]:
     """Return what a run found, known or not, as keys of entries.
 
     What a generated case breaks is there once, under the rule that it breaks, if that rule is
-    found broken there without it; else under the generated rule.
+    found broken there without it, or has an entry; else under the generated rule.
     """
     found: set[Key] = set()
     generated: list[tuple[Key, Key]] = []
@@ -122,7 +133,9 @@ def breaches(contracts: Sequence[ContractResult], *, strict: bool) -> set[Key]:
                     generated.append((broken, own))
         if strict:
             found |= {_key(DRIFT, contract.contract, d.pointer) for d in contract.drift}
-    return found | {own for broken, own in generated if broken not in found}
+    return found | {
+        broken if broken in found or broken in entries else own for broken, own in generated
+    }
 
 
 def _exercised(contracts: Sequence[ContractResult], *, strict: bool) -> Iterator[tuple[str, str]]:
@@ -148,6 +161,11 @@ def _key(rule: str, contract: str, pointer: str) -> Key:
 def key_of(entry: Entry) -> Key:
     """Return what an entry is found by."""
     return entry.rule, entry.contract, entry.pointer
+
+
+def is_general(key: Key) -> bool:
+    """Return whether a breach can have an entry: a masked name may be any, and a long one is."""
+    return MASK not in key[2] and len(key[2]) <= LONGEST
 
 
 def general_pointer(pointer: str) -> str:

@@ -2,21 +2,24 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from retry_contract import new_file
 from retry_contract.choices import unknown_name
-from retry_contract.outcome import Entry, UsageError
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.outcome import ContractResult, Entry, UsageError
 from retry_contract.privacy.disarm import json_text
 from retry_contract.rules import rule_named
 from retry_contract.verification.baseline import (
     DRIFT,
+    LONGEST,
     Baseline,
     Key,
     general_pointer,
+    is_general,
     key_of,
     today_in_singapore,
 )
@@ -24,7 +27,9 @@ from retry_contract.verification.baseline import (
 _FORMAT, _LARGEST = 1, 50_000_000
 _KEY = ("rule", "contract", "pointer")
 _DAYS = ("first_seen", "last_seen")
-_MEMBERS = (*_KEY, *_DAYS, "expires", "reason", "ticket")
+_WRITTEN = ("reason", "ticket")
+_MEMBERS = (*_KEY, *_DAYS, "expires", *_WRITTEN)
+_ANOTHER = "give another name, and --write-baseline makes one"
 _RESTORE = "restore it, or delete it and write a new one with --write-baseline"
 
 
@@ -39,10 +44,14 @@ def read_baseline(option: str, name: str | None) -> Baseline | None:
     if not name.strip():
         raise UsageError(f"--{option}: the file's name is empty; leave the option out")
     file = Path(name)
+    if file.exists() and not file.is_file():
+        raise UsageError(f"--{option} {name}: is no file, but a folder, a pipe or a device")
     if not file.exists():
         raise UsageError(f"--{option} {name}: there is no such file; --write-baseline makes one")
     try:
-        return Baseline(_entries(json.loads(_text_of(file))), today_in_singapore())
+        return Baseline(
+            _entries(json.loads(_text_of(file), object_pairs_hook=_members)), today_in_singapore()
+        )
     except OSError as error:
         raise UsageError(f"--{option} {name}: {error.strerror or error}") from None
     except (ValueError, RecursionError):
@@ -79,11 +88,25 @@ def write_baseline(file: Path, baseline: Baseline) -> None:
     new_file.replace(file, f"{text}\n".encode("ascii"))
 
 
+def update_baseline(
+    file: Path, old: Baseline, contracts: Sequence[ContractResult], *, strict: bool
+) -> str:
+    """Bring the file of a baseline up to date; return in a line what has changed.
+
+    What people have written into it during the run stays. Raises OSError, and UsageError.
+    """
+    old = (read_baseline("write-baseline", str(file)) if file.exists() else None) or old
+    new = old.updated(contracts, strict=strict)
+    write_baseline(file, new)
+    return written_line(old, new)
+
+
 def written_line(old: Baseline, new: Baseline) -> str:
     """Return in a line what writing a baseline changed."""
     added, dropped = len(new.entries.keys() - old.entries), len(old.entries.keys() - new.entries)
     entries = f"{len(new.entries):,} {'entry' if len(new.entries) == 1 else 'entries'}"
-    return f"baseline: {entries} written, {added:,} new and {dropped:,} dropped"
+    line = f"baseline: {entries} written, {added:,} new and {dropped:,} dropped"
+    return f"{line}; {new.left_out:,} left out, whose place is masked" if new.left_out else line
 
 
 def entry_document(entry: Entry) -> dict[str, str | None]:
@@ -101,14 +124,22 @@ def _text_of(file: Path) -> str:
     return file.read_text(encoding="utf-8-sig")
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, of which a reader sees what counts: each member is there once."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _NoBaseline("a member is there twice in one object; delete one of the two")
+    return members
+
+
 def _entries(document: Any) -> dict[Key, Entry]:
-    if not isinstance(document, dict) or not isinstance(document.get("entries"), list):
-        raise _NoBaseline("is no baseline; --write-baseline makes one")
-    format_ = document.get("format")
-    if format_ != _FORMAT:
-        newer = isinstance(format_, int) and format_ > _FORMAT
-        how = "a newer retry-contract reads it" if newer else "--write-baseline makes one"
+    format_ = document.get("format") if isinstance(document, dict) else None
+    if type(format_) is not int or format_ != _FORMAT:
+        newer = type(format_) is int and format_ > _FORMAT
+        how = "a newer retry-contract reads it" if newer else _ANOTHER
         raise _NoBaseline(f"is no baseline of format {_FORMAT}; {how}")
+    if not isinstance(document.get("entries"), list):
+        raise _NoBaseline(f"is no baseline; {_ANOTHER}")
     entries: dict[Key, Entry] = {}
     for number, values in enumerate(document["entries"], 1):
         try:
@@ -126,10 +157,18 @@ def _entry(values: Any) -> Entry:
     for name in values:
         if name not in _MEMBERS:
             raise _NoBaseline(unknown_name("member", name, _MEMBERS))
-    for name in (*_KEY, "reason", "ticket"):
-        if not isinstance(values.get(name, None if name in _KEY else ""), str):
+    values = {**values, **{name: values.get(name) or "" for name in _WRITTEN}}
+    for name in (*_KEY, *_WRITTEN):
+        if not isinstance(values.get(name), str):
             raise _NoBaseline(f"{name} is no string")
-    rule, contract, pointer = values["rule"], values["contract"], general_pointer(values["pointer"])
+        if len(values[name]) > LONGEST:
+            raise _NoBaseline(f"{name} is longer than {LONGEST:,} characters")
+    rule, contract = values["rule"], _contract_named(values["contract"])
+    if values["pointer"] and not values["pointer"].startswith("/"):
+        raise _NoBaseline("pointer is no JSON Pointer, such as /creatorId, or empty")
+    pointer = general_pointer(values["pointer"])
+    if not is_general((rule, contract, pointer)):
+        raise _NoBaseline("pointer has a masked name, which may be any; delete the entry")
     if rule != DRIFT:
         try:
             rule_named(rule)
@@ -138,8 +177,16 @@ def _entry(values: Any) -> Entry:
     first, last = (_day(values, name) for name in _DAYS)
     if first is None or last is None:
         raise _NoBaseline("first_seen or last_seen is missing")
-    texts = (values.get("reason", ""), values.get("ticket", ""))
-    return Entry(rule, contract, pointer, first, last, _day(values, "expires"), *texts)
+    expires = _day(values, "expires") if values.get("expires") else None
+    return Entry(rule, contract, pointer, first, last, expires, values["reason"], values["ticket"])
+
+
+def _contract_named(name: str) -> str:
+    known = catalogue()
+    if name not in known:
+        aliases = [contract.period.alias for contract in known.values()]
+        raise _NoBaseline(unknown_name("contract", name, aliases, also=known))
+    return known[name].name
 
 
 def _day(values: Mapping[str, Any], name: str) -> date | None:
@@ -147,6 +194,6 @@ def _day(values: Mapping[str, Any], name: str) -> date | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(value)
+        return datetime.strptime(value, "%Y-%m-%d").date()
     except (TypeError, ValueError):
         raise _NoBaseline(f"{name} is no date, such as 2026-12-31") from None

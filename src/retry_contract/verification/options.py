@@ -81,6 +81,8 @@ def read_options(
 ) -> Options:
     """Check the options of a run, by name. Raises UsageError, saying what to do instead."""
     values = {option.name: _value(option, given, environment) for option in OPTIONS}
+    # First: where anything else is wrong, no earlier report is left to be taken for this run's.
+    report = report_folder.claim("verify", values["report"])
     endpoint = MOCK if values["endpoint"] is None else str(values["endpoint"])
     live = None if endpoint == MOCK else _live(endpoint, values, environment)
     if live is None:
@@ -95,6 +97,9 @@ def read_options(
         expected = expectations(catalogue, contract, values["on"], default=default, every=every)
     elif values["on"] is not None:
         raise UsageError("--on goes with --contract auto, not with --contract served")
+    baseline_file = writable_file(values["write-baseline"])
+    if report and baseline_file in {report / name for name in report_folder.FILES}:
+        raise UsageError("--write-baseline is a file of --report: give another name")
     replay = read.read_replay(values["replay"])
     if replay is not None and (values["baseline"], values["write-baseline"]) != (None, None):
         raise UsageError("--replay shows one case by itself: leave the baseline out")
@@ -119,9 +124,9 @@ def read_options(
         max_seconds=read.positive("max-seconds", values["max-seconds"], default=None),
         baseline=(baseline := read_baseline("baseline", values["baseline"])),
         to_update=baseline_to_update(values["write-baseline"], baseline),
-        baseline_file=writable_file(values["write-baseline"]),
+        baseline_file=baseline_file,
         given=given,
-        report=report_folder.claim("verify", values["report"]),  # last: an earlier one goes
+        report=report,
     )
 
 

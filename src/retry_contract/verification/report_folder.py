@@ -9,7 +9,13 @@ from retry_contract.outcome import UsageError
 FILES = ("report.json", "report.html", "summary.md", "junit.xml")
 """What --report writes; report.json first, since it says whose they are."""
 
-_LARGEST = 50_000_000
+COMMANDS = ("verify", "consumer")
+_MARKS = {
+    "report.html": b'<meta name="generator" content="retry-contract">',
+    "summary.md": b"## retry-contract: ",
+    "junit.xml": b'<testsuites name="retry-contract"',
+}
+_LARGEST, _BEGINNING = 50_000_000, 2_000
 
 
 def claim(command: str, folder: str | None) -> Path | None:
@@ -31,9 +37,10 @@ def claim(command: str, folder: str | None) -> Path | None:
             raise UsageError(f"--report {folder}: {taken[0]} is a folder there; give another one")
         # A link is no file of anybody: it is replaced, and what it names stays.
         earlier = [path / name for name in FILES if _is_file(path / name)]
-        if earlier and _command_of(path / FILES[0]) != command:
-            other = _command_of(path / FILES[0])
-            whose = f"the report of {other}" if other else f"{earlier[0].name} of another tool"
+        others = [file.name for file in earlier if not _is_of_the_kit(file)]
+        by = _command_of(path / FILES[0]) if earlier else command
+        if others or by != command:
+            whose = f"{others[0]} of another tool" if others else _whose(by, earlier[0].name)
             own = path / command
             raise UsageError(f"--report {folder}: holds {whose}; give {own} for instance")
         new_file.probe(path)
@@ -42,6 +49,10 @@ def claim(command: str, folder: str | None) -> Path | None:
     except OSError as error:
         raise UsageError(f"--report {folder}: {error.strerror or error}") from None
     return path.absolute()
+
+
+def _whose(command: str | None, name: str) -> str:
+    return f"the report of {command}" if command else f"{name} without its report.json"
 
 
 def _is_folder(path: Path) -> bool:
@@ -61,4 +72,12 @@ def _command_of(file: Path) -> str | None:
     except (ValueError, RecursionError):
         return None
     command = document.get("command") if isinstance(document, dict) else None
-    return command if isinstance(command, str) and command.isalpha() else None
+    return command if command in COMMANDS else None
+
+
+def _is_of_the_kit(file: Path) -> bool:
+    """Return whether a file begins as the kit begins it."""
+    if file.name == FILES[0]:
+        return _command_of(file) is not None
+    with file.open("rb") as stream:
+        return _MARKS[file.name] in stream.read(_BEGINNING)

@@ -12,7 +12,7 @@ from support.outcomes import AFTER, URL, broken, checked, left_out, outcome, vio
 
 from retry_contract import __version__
 from retry_contract.outcome import Drift, Verdict
-from retry_contract.report.files import write_reports
+from retry_contract.report.files import written
 from retry_contract.report.json_document import outcome_document, source_document, versions
 from retry_contract.report.page import verify_page
 from retry_contract.report.summary import summary
@@ -108,7 +108,7 @@ def test_violations_are_of_broken_rules_alone_and_replay_of_generated_ones() -> 
 
 
 def test_report_is_a_document_a_summary_and_a_page(tmp_path: Path) -> None:
-    write_reports(FOUND, tmp_path)
+    written(FOUND, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*FILES}
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == verify_page(FOUND)
     report = (tmp_path / "report.json").read_text(encoding="utf-8")
@@ -118,11 +118,12 @@ def test_report_is_a_document_a_summary_and_a_page(tmp_path: Path) -> None:
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == summary(FOUND)
 
 
-def test_report_replaces_an_earlier_one(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text("x" * 100_000, encoding="utf-8")
-    write_reports(outcome(Verdict.KEPT, checked()), tmp_path)
-    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert report["outcome"] == "kept"
+def test_report_of_a_run_at_the_same_time_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("other", encoding="utf-8")
+    found = written(outcome(Verdict.KEPT, checked()), tmp_path)
+    assert (found.verdict, len([*tmp_path.iterdir()])) == (Verdict.USAGE_ERROR, 1)
+    assert "report.json of another run is there by now" in (found.reason or "")
+    assert (tmp_path / "report.json").read_text(encoding="utf-8") == "other"
 
 
 def test_versions_are_of_what_checks_and_generates() -> None:

@@ -75,7 +75,7 @@ def test_what_was_left_out_is_listed_with_its_reason() -> None:
         ),
         (
             outcome(Verdict.BROKEN, checked(drift=ODD), reason="drift was found"),
-            "Nothing is broken: the drift is what the contract does not mention.",
+            "The drift is what the contract does not mention, and breaks no rule.",
         ),
         (
             outcome(Verdict.NOT_TESTED, checked(), reason="interrupted"),

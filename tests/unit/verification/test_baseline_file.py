@@ -99,12 +99,12 @@ def test_entry_that_is_there_twice_is_named(tmp_path: Path) -> None:
         ("", "is no JSON, or cut off"),
         ('{"format": 1, "entries": [{"rule"', "is no JSON, or cut off"),
         ("[" * 100_000, "is no JSON, or cut off"),
-        ("[]", "is no baseline; --write-baseline makes one"),
-        ('{"format": 1}', "is no baseline; --write-baseline makes one"),
+        ("[]", "format 1; give another name, and --write-baseline makes one"),
+        ('{"format": 1}', "is no baseline; give another name, and --write-baseline makes one"),
         ('{"format": 1, "entries": ["x"]}', "entry 1: is no JSON object with rule, contract, "),
         ('{"format": 2, "entries": []}', "format 1; a newer retry-contract reads it"),
-        ('{"format": 0, "entries": []}', "format 1; --write-baseline makes one"),
-        ('{"format": "2", "entries": []}', "format 1; --write-baseline makes one"),
+        ('{"format": 0, "entries": []}', "format 1; give another name"),
+        ('{"format": "2", "entries": []}', "format 1; give another name"),
     ],
 )
 def test_file_that_is_no_baseline_is_refused_and_stays(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
 
@@ -11,12 +10,18 @@ from retry_contract import new_file
 from retry_contract.outcome import UsageError
 from retry_contract.verification.report_folder import FILES, claim
 
+BEGIN = {
+    "report.json": '{{"format": 1, "command": "{}"}}',
+    "report.html": '<!doctype html>\n<meta name="generator" content="retry-contract">\n',
+    "summary.md": "## retry-contract: kept\n",
+    "junit.xml": '<?xml version="1.0"?>\n<testsuites name="retry-contract" tests="0">\n',
+}
+
 
 def report_of(command: str, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    for name in FILES:
-        text = json.dumps({"format": 1, "command": command}) if name == FILES[0] else "old"
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, begin in BEGIN.items():
+        (folder / name).write_text(begin.format(command), encoding="utf-8")
 
 
 def refusal(folder: Path, command: str = "verify") -> str:
