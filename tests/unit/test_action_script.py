@@ -81,6 +81,9 @@ def test_report_stands_before_what_is_handed_to_pytest() -> None:
         ({"report": "a\nexit-code=0"}, "report: the folder's name has a line break"),
         ({"args": "--on '2025"}, "args: a quotation mark is not closed"),
         ({"args": "--help"}, "args: --help and --version check nothing"),
+        ({"args": "-h"}, "args: --help and --version check nothing"),
+        ({"args": "--fuzz 0 -vh"}, "args: --help and --version check nothing"),
+        ({"args": "--version"}, "args: --help and --version check nothing"),
         ({"args": "--report b", "report": "a"}, "args: --report is there, and input report too"),
         ({"args": "--report=b", "report": "a"}, "args: --report is there, and input report too"),
     ],
@@ -96,6 +99,7 @@ def test_input_that_cannot_be_used_is_refused(inputs: dict[str, str], said: str)
     [
         ("verify", ["kept", "broken", "usage error", "not tested", "not tested", "not tested"]),
         ("consumer", ["ready", "not ready", "usage error", "not tested", "not tested"]),
+        ("timeline", ["", "broken", "usage error", "not tested"]),
     ],
 )
 def test_every_exit_code_has_an_outcome_and_only_0_is_a_green(
@@ -162,6 +166,7 @@ def outputs(environment: dict[str, str]) -> list[str]:
         (2, "warn", 2, "usage error"),
         (3, "fail", 3, "not tested"),
         (3, "warn", 0, "not tested"),
+        (130, "warn", 130, "not tested"),
     ],
 )
 def test_exit_code_is_handed_on_but_for_a_warning(

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.in_process_reader import readiness
 from support.outcomes import broken, checked, left_out, outcome, violation
 
 from retry_contract.outcome import Drift, Outcome, Verdict
@@ -16,6 +17,7 @@ from retry_contract.report.github import (
     cut_summary,
     refusal_summary,
 )
+from retry_contract.report.readiness_annotations import readiness_annotations
 from retry_contract.report.summary import summary
 
 HOSTILE = "a%0A::b\r\n::error::c, d: ##[group]e\x1b[2J\u202ef"
@@ -141,3 +143,38 @@ def test_summary_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_reason_of_a_refusal_is_text_and_no_markup() -> None:
     text = refusal_summary("retry-contract verify", Verdict.USAGE_ERROR, "<img>![a](b)\n# c")
     assert text == "## retry-contract verify: usage error\n\n&lt;img>!\\[a](b)\\n# c\n"
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_summary_that_just_goes_in_is_whole(room: int) -> None:
+    text = "x" * (LARGEST_SUMMARY - 1 - room) + "\n"
+    assert cut_summary(text) == text.encode()
+    assert cut_summary(text, room + 1) == b""  # one line, which is too long now
+
+
+def test_file_that_is_over_the_limit_already_gets_nothing() -> None:
+    assert cut_summary("a\nb\n", LARGEST_SUMMARY + 100) == b""
+
+
+def test_ready_code_has_no_annotation_whatever_does_not_count() -> None:
+    def reads(response: dict[str, object]) -> object:
+        if len(response) > 10:
+            raise ValueError("one more field")
+        return response["id"]
+
+    found = readiness(reads)
+    assert found.verdict is Verdict.KEPT
+    assert any(outcome.finding for outcome in found.scenarios)
+    assert readiness_annotations(found) == ()
+
+
+def test_annotation_of_code_says_where_it_fails_in_one_line_each() -> None:
+    def fails(response: dict[str, object]) -> object:
+        raise ValueError("first\n::error::second")
+
+    annotations = readiness_annotations(readiness(fails))
+    assert annotations
+    for text in map(str, annotations):
+        assert "%0Aat " in text
+        assert "\n" not in text
+        assert "%0A::error" not in text

@@ -242,3 +242,35 @@ def test_code_that_is_ready_has_nothing_to_correct() -> None:
 def test_run_without_a_report_does_not_load_the_engine_of_templates() -> None:
     code = "import sys, retry_contract.plugin.session; assert 'jinja2' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_run_of_which_only_known_rules_are_broken_is_not_green() -> None:
+    days = date(2026, 1, 5), date(2026, 2, 5)
+    entry = Entry("message-id-kept", AFTER, "/id", *days, reason="the vendor mends it")
+    known = RuleResult("message-id-kept", AFTER, RuleState.KNOWN, known=(entry,))
+    found = outcome(
+        *(Verdict.KEPT, checked(known)), baseline=KnownBreaches(known=(entry,)), endpoint=URL
+    )
+    page = page_of(found)
+    assert 'class="verdict na"' in verify_page(found)
+    assert "nothing new is broken, only what the baseline knows" in page.text
+    assert "the vendor mends it" in page.text
+    assert "Nothing is broken" not in page.text
+    assert "The service keeps the contract" not in page.text
+
+
+def test_drift_that_fails_is_named_at_the_top_and_nothing_else_is_said_of_it() -> None:
+    drift = (Drift("/language", "undocumented field"),)
+    found = outcome(Verdict.BROKEN, checked(drift=drift), reason="drift was found", endpoint=URL)
+    top = page_of(found).text.partition("Which contract holds when")[0]
+    assert "/language : undocumented field." in top or "/language: undocumented field." in top
+    assert "Nothing is broken" not in top
+
+
+def test_causes_that_no_cutover_explains_are_to_be_shown_first() -> None:
+    cutover = broken(violation("contract-in-force-served", "/creatorId", actual="absent"))
+    guessed = page_of(outcome(Verdict.BROKEN, checked(cutover), endpoint=URL)).text
+    both = page_of(outcome(Verdict.BROKEN, checked(cutover, broken()), endpoint=URL)).text
+    guess, general = "Responses look as if", "Show the causes to the service's team"
+    assert guessed.index(guess) < guessed.index(general)
+    assert both.index(general) < both.index(guess)

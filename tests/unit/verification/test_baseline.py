@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 import pytest
 from support.outcomes import AFTER, BEFORE, broken, checked, left_out, violation
 
 from retry_contract.outcome import Drift, Entry, KnownBreaches, RuleResult, RuleState
+from retry_contract.rules import RULES
 from retry_contract.rules.generated_cases import SEQUENCES
+from retry_contract.verification import baseline as module
 from retry_contract.verification.baseline import (
     DRIFT,
     Baseline,
@@ -158,3 +160,66 @@ def test_drift_of_which_not_all_is_shown_stays() -> None:
     drifting = checked(drift=(Drift("/language", "undocumented field"),))
     many = dataclasses.replace(drifting, more=1)
     assert baseline(entry(DRIFT, "/language")).apply_to_drift(many) == many
+
+
+def test_known_and_new_are_told_apart_where_more_was_found_than_is_shown() -> None:
+    new = violation(pointer="/campaignId")
+    many = dataclasses.replace(broken(violation(), new), more=3)
+    applied = baseline(entry()).apply(many)
+    assert (applied.state, applied.violations, applied.more) == (RuleState.BROKEN, (new,), 3)
+
+
+def test_known_entries_are_in_one_order() -> None:
+    other = entry(pointer="/campaignId")
+    found = broken(violation(), violation(pointer="/campaignId"))
+    assert baseline(entry(), other).apply(found).known == (other, entry())
+
+
+def test_file_is_sorted_so_that_a_new_entry_moves_none() -> None:
+    known = baseline(entry("template-kept"), entry("campaign-id-kept"))
+    updated = known.updated([], strict=False)
+    assert list(updated.entries) == sorted(known.entries)
+
+
+def test_place_with_a_masked_name_is_never_known_and_never_written() -> None:
+    masked = violation(pointer="/Tan Ah Kow")
+    known = baseline(entry(pointer="/[masked]"))
+    assert known.apply(broken(masked)) == broken(masked)
+    updated = baseline().updated([checked(broken(masked))], strict=False)
+    assert (updated.entries, updated.left_out) == ({}, 1)
+
+
+def test_place_that_is_too_long_for_the_file_is_left_out() -> None:
+    deep = violation(pointer="/a" * 501)
+    updated = baseline().updated([checked(broken(deep))], strict=False)
+    assert (updated.entries, updated.left_out) == ({}, 1)
+
+
+def test_expired_entry_that_only_generated_cases_show_keeps_what_people_wrote() -> None:
+    written = entry(reason="the vendor mends it", ticket="SMS-1", expires=date(2026, 2, 1))
+    known = baseline(written)
+    found = [checked(generated(violation()))]
+    assert known.compared(found, strict=False).expired == (written,)
+    updated = known.updated(found, strict=False)
+    assert list(updated.entries.values()) == [dataclasses.replace(written, last_seen=TODAY)]
+
+
+@pytest.mark.parametrize("left", ["more", "nothing accepted"])
+def test_drift_is_gone_only_if_all_of_it_could_be_seen(left: str) -> None:
+    result = dataclasses.replace(checked(), more=1)
+    if left != "more":
+        accepted = [r.id for r in RULES.values() if r.section == "accepted"]
+        result = checked(*(left_out(rule, "needs --message") for rule in accepted))
+    known = baseline(entry(DRIFT, "/language"))
+    assert known.compared([result], strict=True).not_exercised == tuple(known.entries.values())
+    assert known.updated([result], strict=True).entries == known.entries
+
+
+def test_day_is_that_of_singapore(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime(2026, 3, 2, 16, 30, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr(module, "datetime", Late)
+    assert module.today_in_singapore() == date(2026, 3, 3)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from support.json_schemas import problems
+from support.outcomes import broken, checked, violation
 
 from retry_contract.outcome import Entry, UsageError
 from retry_contract.verification.baseline import Baseline, key_of
 from retry_contract.verification.baseline_file import (
     baseline_to_update,
     read_baseline,
+    update_baseline,
     writable_file,
     write_baseline,
 )
@@ -77,6 +79,14 @@ def test_people_need_not_write_all_members(tmp_path: Path) -> None:
         ({"expire": "2026-12-31"}, "entry 1: expire: no such member; did you mean expires?"),
         ({"expires": "soon"}, "entry 1: expires is no date, such as 2026-12-31"),
         ({"expires": 5}, "entry 1: expires is no date, such as 2026-12-31"),
+        ({"expires": "20261231"}, "entry 1: expires is no date, such as 2026-12-31"),
+        ({"expires": "2026-W01-1"}, "entry 1: expires is no date, such as 2026-12-31"),
+        ({"last_seen": None}, "entry 1: first_seen or last_seen is missing"),
+        ({"contract": "aftr"}, "entry 1: aftr: no such contract; did you mean after?"),
+        ({"pointer": "id"}, "entry 1: pointer is no JSON Pointer, such as /creatorId, or empty"),
+        ({"pointer": "/[masked]"}, "entry 1: pointer has a masked name, which may be any"),
+        ({"pointer": "/Tan Ah Kow"}, "entry 1: pointer has a masked name, which may be any"),
+        ({"reason": "x" * 1001}, "entry 1: reason is longer than 1,000 characters"),
         ({"first_seen": None}, "entry 1: first_seen or last_seen is missing"),
         ({"rule": "message-id-kep"}, "did you mean message-id-kept?"),
         ({"rule": 1}, "entry 1: rule is no string"),
@@ -105,6 +115,9 @@ def test_entry_that_is_there_twice_is_named(tmp_path: Path) -> None:
         ('{"format": 2, "entries": []}', "format 1; a newer retry-contract reads it"),
         ('{"format": 0, "entries": []}', "format 1; give another name"),
         ('{"format": "2", "entries": []}', "format 1; give another name"),
+        ('{"format": true, "entries": []}', "format 1; give another name"),
+        ('{"format": 1.0, "entries": []}', "format 1; give another name"),
+        ('{"format": 2}', "format 1; a newer retry-contract reads it"),
     ],
 )
 def test_file_that_is_no_baseline_is_refused_and_stays(
@@ -156,3 +169,68 @@ def test_baseline_that_cannot_be_moved_into_place_stays_as_it_was(
         write_baseline(file, Baseline({}, date(2026, 3, 1)))
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]
+
+
+def test_alias_of_a_contract_is_its_name(tmp_path: Path) -> None:
+    read = read_baseline("baseline", str(file_of(tmp_path, {**WRITTEN, "contract": "after"})))
+    assert read is not None
+    assert [entry.contract for entry in read.entries.values()] == ["after-2025-02-24"]
+
+
+def test_null_is_as_good_as_left_out(tmp_path: Path) -> None:
+    nothing = {"expires": None, "reason": None, "ticket": None}
+    read = read_baseline("baseline", str(file_of(tmp_path, {**WRITTEN, **nothing})))
+    assert read is not None
+    (entry,) = read.entries.values()
+    assert (entry.expires, entry.reason, entry.ticket) == (None, "", "")
+    assert (
+        problems("baseline", json.loads(file_of(tmp_path, {**WRITTEN, **nothing}).read_text()))
+        == []
+    )
+
+
+def test_file_of_an_editor_that_writes_a_mark_is_read(tmp_path: Path) -> None:
+    file = file_of(tmp_path, WRITTEN)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    read = read_baseline("baseline", str(file))
+    assert read is not None
+    assert len(read.entries) == 1
+
+
+def test_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "b.json"
+    file.write_text('{"format": 1, "entries": [], "entries": []}', encoding="utf-8")
+    assert refusal(file).startswith("a member is there twice in one object")
+
+
+@pytest.mark.parametrize("option", ["baseline", "write-baseline"])
+def test_what_is_no_file_is_not_waited_for(option: str, tmp_path: Path) -> None:
+    for name in (str(tmp_path), "/dev/zero"):
+        with pytest.raises(UsageError, match="is no file, but a folder, a pipe or a device"):
+            read_baseline(option, name)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_empty_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="the file's name is empty"):
+        read_baseline("baseline", name)
+
+
+def test_what_people_write_during_a_run_stays(tmp_path: Path) -> None:
+    file = file_of(tmp_path, WRITTEN)
+    old = read_baseline("write-baseline", str(file))
+    assert old is not None
+    file_of(tmp_path, {**WRITTEN, "reason": "written meanwhile"})
+    said = update_baseline(file, old, [], strict=False)
+    assert said == "baseline: 1 entry written, 0 new and 0 dropped"
+    (entry,) = json.loads(file.read_text(encoding="utf-8"))["entries"]
+    assert entry["reason"] == "written meanwhile"
+
+
+def test_what_is_left_out_of_the_file_is_said(tmp_path: Path) -> None:
+    masked = checked(broken(violation(pointer="/Tan Ah Kow")))
+    empty = Baseline({}, date(2026, 3, 1))
+    said = update_baseline(tmp_path / "b.json", empty, [masked], strict=False)
+    assert said.endswith(
+        "0 entries written, 0 new and 0 dropped; 1 left out, whose place is masked"
+    )
