@@ -48,7 +48,7 @@ VERDICTS = {
 }
 NEXT = {
     "kept": "name your service with --endpoint URL",
-    "broken": "Another contract than before-2025-02-24 is served.",
+    "broken": "Responses look as if another contract than before-2025-02-24 is served.",
     "not tested": "Check that the service runs",
     "hostile service": "Show the causes to the service's team",
     "ready": "Nothing to correct.",

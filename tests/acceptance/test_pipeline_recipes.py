@@ -127,7 +127,7 @@ def test_nightly_job_without_an_endpoint_is_no_green_of_the_mock(
     assert (done.returncode, done.stdout) == (2, "")
     assert "RETRY_CONTRACT_ENDPOINT" in done.stderr
     assert 2 not in job["allow_failure"]["exit_codes"]
-    assert not (tmp_path / "retry-contract-report").exists()
+    assert not (tmp_path / "retry-contract-report" / "report.json").exists()
 
 
 def test_staging_is_held_to_each_contract_in_turn(
