@@ -25,7 +25,6 @@ from retry_contract.rules import GENERATED, RULES
 DRIFT = "drift"
 """Stands in the place of a rule, for what only --strict fails on."""
 
-
 LONGEST = 1_000
 """In characters, of each text of an entry."""
 
