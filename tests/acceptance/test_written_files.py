@@ -76,7 +76,7 @@ def test_folder_in_the_place_of_a_file_is_one_line(name: str, tmp_path: Path) ->
     done = run(REPORT["verify"], tmp_path)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, line.startswith("retry-contract verify: ")) == (2, True)
-    assert f"{name}: " in line
+    assert f"--report out: {name} is a folder there; give another one" in line
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
 
 

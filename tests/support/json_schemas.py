@@ -56,13 +56,18 @@ def hold(words: Sequence[str], printed: str, folder: Path) -> None:
         found = problems(name, json.loads(printed))
         assert found == [], f"{' '.join(own)}: {found}"
     report = _value(own, "--report")
-    if report and (folder / report / "report.json").is_file():
+    if report and _is_own(folder / report / "report.json"):
         file = folder / report / "report.json"  # a refused command leaves that of another
         document = json.loads(file.read_text(encoding="utf-8"))
         hold_file(document.get("command", own[0]), file)
     record = _value(own, "--record")
-    if record and (folder / record).is_file():
+    if record and _is_own(folder / record):
         hold_record(folder / record)
+
+
+def _is_own(file: Path) -> bool:
+    """Return whether this is a file and no link, which no command writes."""
+    return file.is_file() and not file.is_symlink()
 
 
 def hold_file(name: str, file: Path) -> None:

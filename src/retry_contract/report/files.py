@@ -40,7 +40,7 @@ def write_report(folder: Path, files: Callable[[str | None], Files]) -> str | No
     the same time, and stays.
     """
     first = folder / next(iter(files(None)))
-    if first.is_file():
+    if first.is_file() and not first.is_symlink():  # a link is of nobody, and is replaced
         return f"{first.name} of another run is there by now: give each run a folder of its own"
     missing = _write(folder, files(None))
     if missing is not None and first.is_file():

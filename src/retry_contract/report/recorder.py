@@ -25,24 +25,24 @@ class Recorder:
 
     def write(self, exchange: Exchange) -> None:
         """Write an exchange. A body that is not JSON, or a large one, is described and left out."""
+        scrub = self._scrubber.scrub
         line = {
             "format": 1,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "call": exchange.kind,
             "method": exchange.method,
-            "path": mask_path(exchange.path),
+            "path": scrub(mask_path(exchange.path)),
             "status": exchange.status,
             "headers": {
-                name: shown_header(name, exchange.headers[name])
+                name: scrub(shown_header(name, exchange.headers[name]))
                 for name in _HEADERS
                 if name in exchange.headers
             },
         }
         if exchange.document.violations:
-            line["problem"] = exchange.document.violations[0].actual
+            line["problem"] = scrub(exchange.document.violations[0].actual)
         elif len(exchange.body) > _LARGEST:
             line["problem"] = f"{describe(exchange.payload)}, over 16 KiB and so left out"
         else:
-            line["body"] = mask(exchange.payload)
-        written = json_text(self._scrubber.scrub_payload(line), indent=None) + "\n"
-        new_file.append(self._file, written.encode("ascii"))
+            line["body"] = self._scrubber.scrub_payload(mask(exchange.payload))
+        new_file.append(self._file, f"{json_text(line, indent=None)}\n".encode("ascii"))
