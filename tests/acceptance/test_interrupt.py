@@ -17,7 +17,6 @@ from support.forking import Forker, forker
 from support.interrupted import Ended, interrupted
 from support.json_schemas import hold_file
 
-from retry_contract.plugin import session as pytest_session
 from retry_contract.report import files
 from retry_contract.rules.scenarios import TOGETHER
 
@@ -120,9 +119,10 @@ def test_nothing_comes_between_a_run_and_its_reports(
 ) -> None:
     def interrupted(*given: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
-        return files.written(*given)
+        return real(*given)
 
-    monkeypatch.setattr(pytest_session, "written", interrupted)
+    real = files.written
+    monkeypatch.setattr(files, "written", interrupted)
     assert here("verify", "--fuzz", "0", "--report", tmp_path).returncode == 0
     assert json.loads((tmp_path / "report.json").read_text())["outcome"] == "kept"
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

@@ -92,7 +92,9 @@ def _run(options: argparse.Namespace, secret: str, scrubber: "Scrubber") -> int:
     safe: Readiness = mask_found(map_texts(found, scrubber.scrub))
     safe = dataclasses.replace(safe, replay=replay, began=began)
     if folder is not None:
-        safe = readiness_report.written_readiness(safe, folder)
+        from retry_contract.report.readiness_files import written_readiness
+
+        safe = written_readiness(safe, folder)
     show_readiness(safe, as_json=options.json)
     if options.json:
         write_json(readiness_report.readiness_document(safe))

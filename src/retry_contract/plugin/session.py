@@ -26,7 +26,6 @@ from retry_contract.outcome import Outcome, RuleResult, UsageError, Verdict, unw
 from retry_contract.plugin import masked_reports
 from retry_contract.privacy.disarm import disarm
 from retry_contract.privacy.scrubber import Scrubber, keys_in
-from retry_contract.report.files import written
 from retry_contract.report.json_document import versions
 from retry_contract.report.recorder import Recorder
 from retry_contract.report.text import outcome_lines
@@ -246,7 +245,11 @@ class ContractSession:
             except (OSError, UsageError) as error:
                 why = getattr(error, "strerror", None) or error
                 outcome = unwritten(outcome, f"the baseline could not be written: {why}")
-        return outcome if options.report is None else written(outcome, options.report)
+        if options.report is None:
+            return outcome
+        from retry_contract.report.files import written
+
+        return written(outcome, options.report)
 
     def _has_outcome(self, session: pytest.Session) -> bool:
         """Return whether the session has an outcome: not if it observes and asks for no rule."""

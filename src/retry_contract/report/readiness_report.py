@@ -4,16 +4,11 @@ import dataclasses
 import json
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from retry_contract.consumer.readiness import Readiness, ScenarioOutcome
 from retry_contract.outcome import Verdict
-from retry_contract.privacy.disarm import json_text
-from retry_contract.report.files import Files, write_report
-from retry_contract.report.junit import readiness_junit
 from retry_contract.report.markdown import code, plain
-from retry_contract.report.page import readiness_page
 from retry_contract.report.readiness_text import (
     OUTCOMES,
     distinct_findings,
@@ -88,24 +83,6 @@ def _wrap(text: str, label: str = "", indent: str = "") -> list[str]:
     wrapper = textwrap.TextWrapper(_WIDTH, label, indent, break_on_hyphens=False)
     wrapper.break_long_words = False
     return [line.replace(_GLUE, " ") for line in wrapper.wrap(text)]
-
-
-def written_readiness(found: Readiness, folder: Path) -> Readiness:
-    """Write it into a folder that exists; return it, which says so if a file is missing."""
-
-    def after(missing: str | None) -> Readiness:
-        return dataclasses.replace(found, unwritten=missing)
-
-    return after(write_report(folder, lambda missing: _files(after(missing))))
-
-
-def _files(found: Readiness) -> Files:
-    return {
-        "report.json": lambda: f"{json_text(readiness_document(found))}\n",
-        "report.html": lambda: readiness_page(found),
-        "summary.md": lambda: readiness_summary(found),
-        "junit.xml": lambda: readiness_junit(found),
-    }
 
 
 def _scenario(outcome: ScenarioOutcome) -> dict[str, Any]:
