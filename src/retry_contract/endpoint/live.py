@@ -112,7 +112,11 @@ class LiveEndpoint(Endpoint):
 
         def send(request: httpx.Request) -> None:
             start.wait()
-            found[request] = response_or_error(self._send, request)
+            try:
+                found[request] = response_or_error(self._send, request)
+            except RuntimeError:  # Ctrl-C has closed the client, and nobody waits for this one
+                if not self.client.is_closed:
+                    raise
 
         # Daemons: a request that takes its time must not hold up the end of an interrupted run.
         threads = [threading.Thread(target=send, args=(r,), daemon=True) for r in requests]
