@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from support.snapshot import ROOT, commit_all, copy_of_the_checkout
 from support.tools import installed, needs
 

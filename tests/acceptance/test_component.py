@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from support.gitlab import COMPONENT, TEMPLATE, Job, environment, pipeline, project
 from support.recipes import PIPELINE, recipes
 from support.started import document_of, started

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from support.gitlab import Done, jobs_of, run_job
 from support.recipes import PIPELINE, recipes
 from support.started import document_of, started

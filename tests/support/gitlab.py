@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from support.tools import needs
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "retry-contract.yml"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from support.started import variables_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"

@@ -14,6 +14,7 @@ from retry_contract import new_file
 from retry_contract.outcome import Outcome, Verdict
 from retry_contract.privacy.disarm import disarm
 from retry_contract.report.causes import Cause, causes
+from retry_contract.report.markdown import plain
 from retry_contract.report.text import verdict_line
 
 SHOWN = 9
@@ -64,8 +65,7 @@ def refusal(name: str, verdict: Verdict, reason: str) -> Annotation:
 
 def refusal_summary(name: str, verdict: Verdict, reason: str) -> str:
     """Return the job summary of a command that has no outcome to show."""
-    shown = disarm(reason).replace("<", "&lt;").replace("[", "\\[")
-    return f"## {name}: {verdict}\n\n{shown}\n"
+    return f"## {name}: {verdict}\n\n{plain(reason)}\n"
 
 
 def _of_cause(cause: Cause) -> Annotation:

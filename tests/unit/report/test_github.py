@@ -141,8 +141,14 @@ def test_summary_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_reason_of_a_refusal_is_text_and_no_markup() -> None:
-    text = refusal_summary("retry-contract verify", Verdict.USAGE_ERROR, "<img>![a](b)\n# c")
-    assert text == "## retry-contract verify: usage error\n\n&lt;img>!\\[a](b)\\n# c\n"
+    reason = "<img>![a](b) \\[c](d)\n# e"
+    text = refusal_summary("retry-contract verify", Verdict.USAGE_ERROR, reason)
+    heading, _, shown, end = text.split("\n")
+    assert (heading, end) == ("## retry-contract verify: usage error", "")
+    assert shown.startswith("&lt;img>!\\[a](b) ")
+    # A backslash of the text is one, and escapes no bracket: before each stands one that does.
+    assert re.findall(r"(\\*)\[", shown) == ["\\", "\\" * 3]
+    assert "# e" in shown
 
 
 @pytest.mark.parametrize("room", [0, 1])
