@@ -17,7 +17,7 @@ from support.tools import needs
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "retry-contract.yml"
 _LOCAL = "templates/retry-contract.yml"
-COMPONENT = "$CI_SERVER_FQDN/team/retry-contract/retry-contract@v0.2.0"
+COMPONENT = "$CI_SERVER_FQDN/team/retry-contract/retry-contract@0.2.0"
 LONGEST = 120
 """In seconds. A pipeline that has not ended by then hangs."""
 _FETCHED = "includes/gitlab.example/team/retry-contract/0.2.0/templates/retry-contract.yml"
