@@ -6,12 +6,14 @@ the correct service raises no alarm, with one and two instances.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from support.sample import one_in
-from support.team import BUGS, Team, serve, states
+from support.team import BUGS, Team, app, messages, serve, states
+from support.team.store import milliseconds
 from support.team_runs import alarms, in_state, left_out, results_of
 
 from retry_contract.outcome import RuleState
@@ -20,6 +22,22 @@ from retry_contract.verification.states import STATES
 
 SLOW_DELIVERY = 0.5
 """In seconds: retries that are sent at once come back before one of them has failed again."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock_of_looks() -> Iterator[None]:
+    """Let the service's time pass by looks at messages alone, however slow the machine is."""
+    times = itertools.count(milliseconds(), step=100)
+    now, details = [next(times)], vars(app)["details"]
+
+    def looked(*given: Any) -> Any:
+        now[0] = next(times)
+        return details(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "details", looked)
+        patch.setattr(messages, "milliseconds", lambda: now[0])
+        yield
 
 
 @pytest.fixture(scope="module")
