@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -33,8 +34,11 @@ def accepted_together(clients: list[Client], message: str) -> int:
 
 @pytest.mark.parametrize("instances", [1, 2])
 def test_one_of_eight_retries_at_once_is_accepted(instances: int) -> None:
-    with serve(instances=instances, balancer="connection", delivery=LONG) as team:
+    served = serve(instances=instances, balancer="connection", delivery=LONG)
+    with served as team, contextlib.ExitStack() as stack:
         clients = [Client(team, keeps=1) for _ in range(8)]
+        for client in clients:
+            stack.callback(client.http.close)
         for _ in range(5):
             message = clients[0].new()
             assert accepted_together(clients, message) == 1
@@ -43,8 +47,6 @@ def test_one_of_eight_retries_at_once_is_accepted(instances: int) -> None:
         for _ in range(10):
             assert accepted_together(clients, clients[0].new()) > 1
         assert clients[0].retry_twice().status_code == 400
-        for client in clients:
-            client.http.close()
 
 
 # Bugs

@@ -75,9 +75,10 @@ def serve(
     served = list(contracts) * (instances if len(contracts) == 1 else 1)
     switched, refusals = set(bugs), itertools.count(1)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(silence())
+        stack.enter_context(silence(switched))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         store = Store(Path(folder, "messages.sqlite"))
+        stack.callback(store.close)
         own, foreign = store.add_campaign("own"), store.add_campaign("foreign")
         ports = []
         for number in range(instances):

@@ -8,7 +8,7 @@ import itertools
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import uvicorn
@@ -72,12 +72,15 @@ def serve_application(app: Any, *, own_headers: bool = True) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Keep uvicorn from logging the exceptions that bugs raise."""
+def silence(bugs: Collection[str]) -> Iterator[None]:
+    """Keep uvicorn from logging the exceptions that bugs raise; others are worth a line."""
+
+    def is_wanted(_: logging.LogRecord) -> bool:
+        return not bugs
+
     logger = logging.getLogger("uvicorn.error")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    logger.addFilter(is_wanted)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(is_wanted)
