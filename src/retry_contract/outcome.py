@@ -245,6 +245,7 @@ class Outcome:
     request at which another contract took over. `superseded` is the day since which the contract is
     no longer in force, if whatever is served was asked for. `mistakes` are those of the hook for
     messages, a sentence each. `began` is when it did, and `baseline` what became of what is known.
+    `sandbox` is the command that started the endpoint, if that is the kit's sandbox.
     """
 
     verdict: Verdict
@@ -264,6 +265,7 @@ class Outcome:
     replay: str | None = None
     began: datetime | None = None
     baseline: KnownBreaches | None = None
+    sandbox: str | None = None
 
     def in_state(self, state: RuleState) -> tuple[RuleResult, ...]:
         """Every rule, of every contract, that ended in this state."""

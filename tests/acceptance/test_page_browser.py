@@ -50,9 +50,9 @@ NEXT = {
     "kept": "name your service with --endpoint URL",
     "broken": "Responses look as if another contract than before-2025-02-24 is served.",
     "not tested": "Check that the service runs",
-    "hostile service": "Show the causes to the service's team",
+    "hostile service": "Show the service's team what is broken",
     "ready": "Nothing to correct.",
-    "not ready": "Correct the code where a scenario counts",
+    "not ready": "Correct your code",
 }
 
 
@@ -207,7 +207,7 @@ def test_regions_that_scroll_are_reached_by_keyboard(
 def test_hostile_text_stays_text(name: str, reports: dict[str, Path], watch: Watch) -> None:
     page = watch(reports[name])
     assert page.locator("script, img, iframe, [onerror], [style]").count() == 0
-    assert page.locator('a:not([href^="https://"])').count() == 0
+    assert page.locator('a:not([href^="https://"], [href^="#"])').count() == 0
     text = page.locator("body").inner_text()
     assert "\u202e" not in text
     if name == "not ready":

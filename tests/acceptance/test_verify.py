@@ -304,11 +304,11 @@ def test_what_is_broken_is_in_every_report(runs: Any) -> None:
     assert cause["rules"] == ["message-id-kept", "same-shape-as-single-send", "retrieve-agrees"]
     assert (cause["pointer"], cause["scenario"], cause["contract"]) == ("/id", "accepted", AFTER)
     assert document["replay"].startswith("retry-contract verify --contract ")
-    assert document["next"].startswith("Show the causes to the service's team")
+    assert document["next"].startswith("Show the service's team what is broken")
     row = f"| /id is another string of 44 characters | the id in the path | {AFTER} | "
     summary = (folder / "summary.md").read_text(encoding="utf-8")
     assert row in summary
-    assert "**What to do.** Show the causes" in summary
+    assert "**What to do.** Show the service's team" in summary
     failures = {n for n, case in junit(folder).items() if case.find("failure") is not None}
     assert f"message-id-kept ({AFTER})" in failures
     assert len(failures) == 6

@@ -21,11 +21,14 @@ _LOST = (
 _STEPS = {
     Verdict.KEPT: "Nothing to do.",
     Verdict.BROKEN: (
-        "Show the causes to the service's team: each names the statement that is broken, and "
-        "retry-contract explain RULE shows an example. If a rule does not hold for you, "
-        "--ignore RULE leaves it out, visibly."
+        "Show the service's team what is broken: each part names its source, and "
+        "retry-contract explain RULE shows an example. A rule that does not hold for you is left "
+        "out by --ignore RULE, and listed as ignored."
     ),
-    Verdict.NOT_TESTED: "Correct what the reason names, and run again: nothing was proved.",
+    Verdict.NOT_TESTED: (
+        "Correct what the reason names, and run again: this run says nothing for or against the "
+        "service."
+    ),
     Verdict.USAGE_ERROR: "Correct the command as the reason says, and run again.",
 }
 

@@ -24,7 +24,7 @@ _HEADLINES = {
 }
 _GENERAL = {
     Verdict.KEPT: "Nothing to correct.",
-    Verdict.BROKEN: ("Correct the code where a scenario counts, and run the check again."),
+    Verdict.BROKEN: "Correct your code, and run the check again.",
     Verdict.NOT_TESTED: "Correct what the notes name, and run the check again.",
     Verdict.USAGE_ERROR: "Make room for the report, or give another folder, and run again.",
 }
@@ -35,6 +35,11 @@ _LABELS = {
     "to do": "To do",
     "asked": "Asked",
     "oddity": "Unlike the plainest",
+}
+_ABOUT = {
+    "with one more field": "and a field that no contract has yet",
+    "paired": "the same response without and with what was added",
+    "in rare forms": "valid, but seldom served",
 }
 
 
@@ -60,7 +65,8 @@ def readiness_view(found: Readiness) -> dict[str, Any]:
         "began": show(found.began) if found.began else "",
         "title": f"{outcome_line(found)}: {found.target}",
         "outcome_line": outcome_line(found),
-        "force": _sentence(outcome_line(found).partition("(")[2].rstrip(")")),
+        "force": outcome_line(found).partition("(")[2].rstrip(")"),
+        "about": _about,
         "says": _HEADLINES[found.verdict],
         "why": "" if found.verdict is Verdict.KEPT else why_line(found),
         "remedies": tuple(_remedies(found, failures)),
@@ -68,6 +74,11 @@ def readiness_view(found: Readiness) -> dict[str, Any]:
         "notes": tuple(note_lines(found)),
         "result_class": _result_class,
     }
+
+
+def _about(scenario: str) -> str:
+    """Return what a scenario of a reader is about, where its name does not say it."""
+    return _ABOUT.get(scenario.rpartition(", ")[2], "")
 
 
 def _result_class(outcome: ScenarioOutcome) -> str:

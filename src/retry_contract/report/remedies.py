@@ -19,9 +19,16 @@ _OF_CONTRACTS = frozenset(
 )
 """The rules that break where another contract is served than the one that is expected."""
 
+_OF_SANDBOX = (
+    "The endpoint is the kit's own sandbox. What a `--fault` of its command breaks is meant to be "
+    "broken; without one, the contract that it serves is not the one that this run expects."
+)
+
 
 def remedies(outcome: Outcome) -> tuple[str, ...]:
     """Return what to do next, a step each, the most concrete first. Backticks enclose code."""
+    if outcome.sandbox and outcome.verdict is Verdict.BROKEN:
+        return (_OF_SANDBOX,)
     found = dict.fromkeys(step for steps in _OF_VERDICT[outcome.verdict] for step in steps(outcome))
     general = _OPTION.sub(r"`\g<0>`", next_step(outcome))
     if outcome.verdict is Verdict.KEPT:
@@ -35,8 +42,9 @@ def _another_contract(outcome: Outcome) -> Remedies:
     for result in outcome.in_state(RuleState.BROKEN):
         if result.rule == "one-contract-served":
             yield (
-                "Responses of this run are of two contracts. Ask the service's team whether every "
-                "instance has the new version; if a deployment goes on, run again after it."
+                "Some responses keep one contract, and some another. Ask the service's team "
+                "whether every instance has the new version; if a deployment goes on, run again "
+                "after it."
             )
         if result.rule == "contract-in-force-served":
             yield _of_cutover(result.contract)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from retry_contract.contract.catalogue import catalogue
-from retry_contract.contract.timeline import show
+from retry_contract.contract.timeline import show, show_day
 from retry_contract.outcome import (
+    EXERCISED,
     SHOWN,
     ContractResult,
     Drift,
@@ -42,6 +43,7 @@ _WORST = (
     *(RuleState.NOT_EXERCISED, RuleState.IGNORED),
 )
 _BAR = 160
+_RETRY = "POST /campaigns/:campaignId/messages/:messageId/retry"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def verify_view(outcome: Outcome) -> dict[str, Any]:
         "outcome": outcome,
         "title": verdict_line(outcome),
         "counts": _counts(outcome),
+        "facts": tuple(_facts(outcome)),
         "headline": _headline(outcome),
         "remedies": remedies(outcome),
         "tested": tested,
@@ -102,6 +105,8 @@ def verify_view(outcome: Outcome) -> dict[str, Any]:
         "bases": _BASES,
         "cause_rules": _cause_rules,
         "cause_title": _cause_title,
+        "cause_rule": lambda cause: RULES[cause.violation.rule],
+        "inferred": Basis.INFERRED,
         "state_class": _state_class,
     }
 
@@ -128,12 +133,31 @@ def _headline(outcome: Outcome) -> str:
 
 
 def _counts(outcome: Outcome) -> str:
-    """Return the outcome line; of what is broken, without what the headline says."""
+    """Return the outcome line without what the headline says; "" if that is all of it."""
     line = verdict_line(outcome)
-    if outcome.verdict is not Verdict.BROKEN:
-        return line
-    text = line.partition(": ")[2]
+    if outcome.verdict is Verdict.KEPT and is_tested(outcome):
+        by_endpoint = f"KEPT by {outcome.endpoint}"
+        text = line.removeprefix(by_endpoint).removeprefix("KEPT ").lstrip(",;. ")
+        text = text.removeprefix("but ")
+    else:
+        text = line.partition(": ")[2]
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def _facts(outcome: Outcome) -> Iterator[str]:
+    """Yield what was tested, where, when and how much of it, a line each."""
+    where = "the kit's built-in model" if outcome.endpoint == "mock" else f"`{outcome.endpoint}`"
+    sandbox = f" (the kit's sandbox: `{outcome.sandbox}`)" if outcome.sandbox else ""
+    yield f"The test: the retry of a message, `{_RETRY}`, at {where}{sandbox}."
+    for contract in outcome.contracts:
+        period = catalogue().timeline.period(contract.contract)
+        since = period.effective_from
+        if since is not None:
+            yield f"`{period.name}` holds from {show_day(since)} on: {period.summary}."
+    exercised = [r.state for c in outcome.contracts for r in c.rules if r.state in EXERCISED]
+    if exercised:
+        kept = f"{exercised.count(RuleState.KEPT)} of {len(exercised)} rules were kept"
+        yield f"{kept}, in {outcome.traffic.requests:,} requests."
 
 
 def _tone(outcome: Outcome) -> str:

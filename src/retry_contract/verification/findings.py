@@ -118,6 +118,7 @@ def outcome_of(
         versions,
         _replay(contracts, options) if _may_replay(verdict, found.traffic) else None,
         baseline=compared,
+        sandbox=options.sandbox and scrubber.scrub(options.sandbox),
     )
 
 

@@ -398,4 +398,5 @@ def test_an_interrupt_gives_up_the_processes_that_still_run(
     with pytest.raises(KeyboardInterrupt):
         ask(ONCE + WAIT, GIVEN)
     assert len({*map(id, given_up)}) == 2
-    assert not any(running.is_alive() for running in given_up)
+    for running in given_up:
+        running._process.wait(HANG)  # a thread of its own ends it

@@ -55,7 +55,7 @@ def test_document_holds_the_outcome_and_how_it_came_about() -> None:
         "replay": None,
     }
     assert list(sources[0]) == ["id", "sentence", "address"]
-    assert document.pop("next").startswith("Show the causes to the service's team")
+    assert document.pop("next").startswith("Show the service's team what is broken")
     assert document == {
         "format": 1,
         "command": "verify",

@@ -83,7 +83,7 @@ def test_text_of_a_failure_says_where_who_says_so_how_to_see_it_and_what_to_do()
     parts = ("  at        /id", "  seen in   accepted, request 2", "  source    ", "https://")
     assert [part for part in parts if part not in text] == []
     assert f"replay: {REPLAY}" in text
-    assert "Show the causes to the service's team" in text
+    assert "Show the service's team what is broken" in text
 
 
 def test_replay_of_a_generated_case_stands_for_that_of_the_run() -> None:

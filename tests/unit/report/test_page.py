@@ -47,13 +47,15 @@ def broken_run(**more: object) -> Outcome:
 def test_broken_run_says_what_came_what_was_expected_and_who_says_so() -> None:
     page = page_of(broken_run())
     assert f"broken The service does not keep the contract {AFTER}" in page.text
-    assert "/id is another string of 44 characters; expected: the id in the path." in page.text
+    rule = RULES["message-id-kept"]
+    assert f"/id is another string of 44 characters (accepted) {rule.sentence}" in page.text
     assert f"BROKEN {AFTER}: 1 cause, 1 rule." in page.text
     assert "Expected the id in the path Came another string of 44 characters" in page.text
     assert "JSON Pointer /id Seen in accepted, request 2 Breaks message-id-kept" in page.text
     assert "(stated by the page)" in page.text
     assert "See it again retry-contract verify --fuzz 0" in page.text
-    assert RULES["message-id-kept"].sources[0].address in page.attributes("href")
+    assert rule.sources[0].address in page.attributes("href")
+    assert "#cause-1" in page.attributes("href")
 
 
 def test_page_has_one_heading_landmarks_and_headers_of_its_tables() -> None:
@@ -101,7 +103,7 @@ def test_what_a_service_or_a_person_wrote_stays_text() -> None:
     assert (page.count("script"), page.count("img"), page.count("style")) == (0, 0, 1)
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in plain.tags} | {"caption", "strong"}
     assert "<script>alert(1)</script></style>" in page.text
-    assert not [a for a in page.attributes("href") if not str(a).startswith("https://")]
+    assert not [a for a in page.attributes("href") if not str(a).startswith(("https://", "#"))]
     assert "\u202e" not in page.source
     assert page.text.count("\\u202egpj") > 10
 
@@ -111,7 +113,7 @@ def test_an_address_that_is_no_web_page_is_no_link(monkeypatch: pytest.MonkeyPat
     source = replace(rule.sources[0], address="javascript:alert(1)")
     monkeypatch.setattr(type(rule), "sources", property(lambda _: (source,)))
     page = page_of(broken_run())
-    assert page.attributes("href") == []
+    assert page.attributes("href") == ["#cause-1"]
     assert source.page in page.text
 
 
@@ -271,6 +273,6 @@ def test_causes_that_no_cutover_explains_are_to_be_shown_first() -> None:
     cutover = broken(violation("contract-in-force-served", "/creatorId", actual="absent"))
     guessed = page_of(outcome(Verdict.BROKEN, checked(cutover), endpoint=URL)).text
     both = page_of(outcome(Verdict.BROKEN, checked(cutover, broken()), endpoint=URL)).text
-    guess, general = "Responses look as if", "Show the causes to the service's team"
+    guess, general = "Responses look as if", "Show the service's team what is broken"
     assert guessed.index(guess) < guessed.index(general)
     assert both.index(general) < both.index(guess)

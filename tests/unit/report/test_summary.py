@@ -68,10 +68,10 @@ def test_what_was_left_out_is_listed_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("found", "todo"),
     [
-        (outcome(Verdict.BROKEN, checked(broken())), "Show the causes"),
+        (outcome(Verdict.BROKEN, checked(broken())), "Show the service's team what is broken"),
         (
             outcome(Verdict.BROKEN, checked(broken(), drift=ODD)),
-            "Show the causes",
+            "Show the service's team what is broken",
         ),
         (
             outcome(Verdict.BROKEN, checked(drift=ODD), reason="drift was found"),
@@ -79,7 +79,7 @@ def test_what_was_left_out_is_listed_with_its_reason() -> None:
         ),
         (
             outcome(Verdict.NOT_TESTED, checked(), reason="interrupted"),
-            "Correct what the reason names, and run again: nothing was proved.",
+            "Correct what the reason names, and run again: this run says nothing",
         ),
         (
             outcome(Verdict.USAGE_ERROR, reason="no campaign"),
