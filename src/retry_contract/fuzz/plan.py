@@ -112,7 +112,7 @@ class Kind(Generic[C]):
 
     `read` raises NotExercised for other values. `play` raises Broken, NotExercised and NotTested.
     `texts` returns what in a case may be any text. `smaller` returns the cases that one is reduced
-    to, if they break the contract too.
+    to, if they break the contract too. `steps` is how many a case has.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Kind(Generic[C]):
     play: Callable[[C, Play], None]
     texts: Callable[[C], Iterable[str]] = lambda _: ()
     smaller: Callable[[C], Iterable[C]] = lambda _: ()
+    steps: Callable[[C], int] = lambda _: 0
 
 
 def is_text(value: Any) -> bool:

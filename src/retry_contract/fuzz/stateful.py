@@ -99,7 +99,7 @@ def fuzz_sequences(plan: Plan, tally: Tally) -> Broken | None:
     def read(document: Any) -> SequenceCase:
         return _read_replay(document, len(starts))
 
-    kind = Kind("sequence", _sequences(starts), read, play, _texts, _smaller)
+    kind = Kind("sequence", _sequences(starts), read, play, _texts, _smaller, _steps)
     return run_cases(plan, tally, kind)
 
 
@@ -144,6 +144,10 @@ def _from_start(start: Start) -> st.SearchStrategy[SequenceCase]:
 
 def _texts(case: SequenceCase) -> list[str]:
     return [text for name, *values in case["steps"] if name == "send" for text in values]
+
+
+def _steps(case: SequenceCase) -> int:
+    return len(case["steps"])
 
 
 def _smaller(case: SequenceCase) -> Iterator[SequenceCase]:

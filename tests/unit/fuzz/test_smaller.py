@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
+from support.scripted import Scripted
 from support.server import serve
 
+from retry_contract.contract.catalogue import catalogue
+from retry_contract.contract.expectation import expect
 from retry_contract.endpoint.live import LiveEndpoint, LiveSettings
+from retry_contract.fuzz.conformance import violation
+from retry_contract.fuzz.engine import Tally, run_cases
+from retry_contract.fuzz.plan import Broken, Kind, Plan
+from retry_contract.fuzz.play import Play
 from retry_contract.fuzz.requests import RequestCase
 from retry_contract.fuzz.requests import _smaller as smaller_requests
 from retry_contract.fuzz.smaller import shorter
@@ -122,6 +130,28 @@ def test_smaller_sequences_have_fewer_steps_first_and_then_plainer_values() -> N
     assert [*steps[:-1], ["retry", 0]] in same
     assert all(is_step(*step) for one in tried for step in one)
     assert steps not in tried
+
+
+def test_case_that_comes_out_as_long_in_another_way_is_not_gone_on_with() -> None:
+    """A play may add what was left out: to go on with that has no end."""
+    tried = list[tuple[int, ...]]()
+
+    def play(case: tuple[int, ...], _: Play) -> None:
+        tried.append(case)
+        grown = [*case, *[len(tried)] * (4 - len(case))]
+        raise Broken({"sequence": {"steps": grown}}, violation("no-server-error", "", "a", "b"))
+
+    def read(case: Any) -> tuple[int, ...]:
+        return tuple(case["steps"])
+
+    def one_less(case: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        yield from (case[:number] + case[number + 1 :] for number in range(len(case)))
+
+    first: st.SearchStrategy[tuple[int, ...]] = st.just((0, 1, 2, 3))
+    kind = Kind("sequence", first, read, play, smaller=one_less, steps=len)
+    plan, tally = Plan(Scripted((200, {})), expect(catalogue(), "after"), 1, 1), Tally(200)
+    run_cases(plan, tally, kind)
+    assert sorted(tried) == [(0, 1, 2), (0, 1, 2, 3), (0, 1, 3), (0, 2, 3), (1, 2, 3)]
 
 
 def test_smaller_requests_have_fewer_headers_and_shorter_texts() -> None:
