@@ -21,8 +21,8 @@ _LOST = (
 _STEPS = {
     Verdict.KEPT: "Nothing to do.",
     Verdict.BROKEN: (
-        "Show the service's team what is broken: each part names its source, and "
-        "retry-contract explain RULE shows an example. A rule that does not hold for you is left "
+        "Show the service's team what is broken: each part names its source. "
+        "retry-contract explain RULE shows an example; a rule that does not hold for you is left "
         "out by --ignore RULE, and listed as ignored."
     ),
     Verdict.NOT_TESTED: (

@@ -13,6 +13,7 @@ from retry_contract.verification.outage import NO_RESPONSE
 Remedies = Iterator[str]
 
 _OPTION = re.compile("retry-contract explain RULE|--[a-z-]+(?: RULE| FILE)?")
+_SENTENCES = re.compile(r"(?<=\.) ")
 _OF_CONTRACTS = frozenset(
     {"creator-id-as-contracted", "one-contract-served", "contract-in-force-served"}
     | {"neighbours-match-schema", "same-shape-as-single-send", "creator-id-kept", *GENERATED}
@@ -30,12 +31,12 @@ def remedies(outcome: Outcome) -> tuple[str, ...]:
     if outcome.sandbox and outcome.verdict is Verdict.BROKEN:
         return (_OF_SANDBOX,)
     found = dict.fromkeys(step for steps in _OF_VERDICT[outcome.verdict] for step in steps(outcome))
-    general = _OPTION.sub(r"`\g<0>`", next_step(outcome))
+    general, *more = _SENTENCES.split(_OPTION.sub(r"`\g<0>`", next_step(outcome)))
     if outcome.verdict is Verdict.KEPT:
         return tuple(found) or (general,)
     # A guess at what the cutover has to do with it explains no other cause.
     others = any(not _OF_CONTRACTS.issuperset(cause.rules) for cause in causes(outcome))
-    return (general, *found) if others else (*found, general)
+    return (general, *found, *more) if others else (*found, general, *more)
 
 
 def _another_contract(outcome: Outcome) -> Remedies:
@@ -85,7 +86,7 @@ def _silence(outcome: Outcome) -> Remedies:
     if (outcome.reason or "").startswith(NO_RESPONSE):
         yield (
             "Check that the service runs, that its address is the one that you mean, and that "
-            "this machine may reach it: a firewall, `--proxy`, `--ca-file`."
+            "this machine can reach it: a firewall may be in between, or `--proxy` be needed."
         )
 
 

@@ -153,7 +153,8 @@ def _facts(outcome: Outcome) -> Iterator[str]:
         period = catalogue().timeline.period(contract.contract)
         since = period.effective_from
         if since is not None:
-            yield f"`{period.name}` holds from {show_day(since)} on: {period.summary}."
+            word = "from" if outcome.began and outcome.began < since else "since"
+            yield f"`{period.name}`, in force {word} {show_day(since)}: {period.summary}."
     exercised = [r.state for c in outcome.contracts for r in c.rules if r.state in EXERCISED]
     if exercised:
         kept = f"{exercised.count(RuleState.KEPT)} of {len(exercised)} rules were kept"

@@ -24,7 +24,7 @@ def test_what_was_tested_where_and_how_much_of_it_was_kept() -> None:
     kept = sum(result.state == "kept" for result in found.contracts[0].rules)
     assert "POST /campaigns/:campaignId/messages/:messageId/retry , at" in top
     assert f"at {URL} ." in top
-    assert f"{AFTER} holds from 24 February 2025 on: creatorId, the user id" in top
+    assert f"{AFTER} , in force since 24 February 2025: creatorId, the user id" in top
     assert f"{kept} of {kept + 1} rules were kept, in 7 requests." in top
 
 
