@@ -179,26 +179,32 @@ def sent_line(outcome: Outcome) -> str:
 
 def verdict_line(outcome: Outcome) -> str:
     """Return the outcome in one line."""
+    return "".join(verdict_parts(outcome))
+
+
+def verdict_parts(outcome: Outcome) -> tuple[str, str]:
+    """Return the outcome in one line, as two parts: the verdict of what, and what more there is."""
     verdict = str(outcome.verdict).upper()
     unproved = (Verdict.NOT_TESTED, Verdict.USAGE_ERROR)
     if outcome.verdict in unproved or not is_tested(outcome):
         reason = f"{outcome.reason}{_cut(outcome)}"
-        return f"{verdict}: {reason}{'' if reason.endswith('?') else '.'}"
+        return f"{verdict}: ", f"{reason}{'' if reason.endswith('?') else '.'}"
     if outcome.verdict is Verdict.KEPT:
         by = _MODEL if outcome.endpoint == "mock" else f"by {outcome.endpoint}"
+        more = ""
         if outcome.superseded is not None:
-            by += f", as shown: {_names(outcome)}, which was superseded on {outcome.superseded}"
-        by += f"{_cutover(outcome)}{_cut(outcome)}{known_clause(outcome)}"
+            more = f", as shown: {_names(outcome)}, which was superseded on {outcome.superseded}"
+        more += f"{_cutover(outcome)}{_cut(outcome)}{known_clause(outcome)}"
         missing = _not_exercised(outcome)
-        if not any(RULES[rule].section in _OF_REFUSALS for rule in missing):
-            return f"{verdict} {by}."
-        were = "rule was" if len(missing) == 1 else "rules were"
-        return f"{verdict} {by}, but {len(missing)} {were} not exercised: {', '.join(missing)}."
+        if any(RULES[rule].section in _OF_REFUSALS for rule in missing):
+            were = "rule was" if len(missing) == 1 else "rules were"
+            more += f", but {len(missing)} {were} not exercised: {', '.join(missing)}"
+        return f"{verdict} {by}", f"{more}."
     found, rules = causes(outcome), {r.rule for r in outcome.in_state(RuleState.BROKEN)}
     counts = f"{_count(len(found), 'cause')}, {_count(len(rules), 'rule')}" if found else None
     parts = "; ".join(filter(None, (counts, outcome.reason)))
     end = f"{_cutover(outcome)}{_cut(outcome)}{known_clause(outcome)}"
-    return f"{verdict} {_names(outcome)}: {parts}{end}."
+    return f"{verdict} {_names(outcome)}: ", f"{parts}{end}."
 
 
 def _cutover(outcome: Outcome) -> str:

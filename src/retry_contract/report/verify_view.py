@@ -28,6 +28,7 @@ from retry_contract.report.text import (
     sections,
     sent_line,
     verdict_line,
+    verdict_parts,
 )
 from retry_contract.report.timeline_picture import picture
 from retry_contract.rules import RULES, Basis, Rule
@@ -134,19 +135,15 @@ def _headline(outcome: Outcome) -> str:
 
 def _counts(outcome: Outcome) -> str:
     """Return the outcome line without what the headline says; "" if that is all of it."""
-    line = verdict_line(outcome)
-    if outcome.verdict is Verdict.KEPT and is_tested(outcome):
-        by_endpoint = f"KEPT by {outcome.endpoint}"
-        text = line.removeprefix(by_endpoint).removeprefix("KEPT ").lstrip(",;. ")
-        text = text.removeprefix("but ")
-    else:
-        text = line.partition(": ")[2]
+    text = verdict_parts(outcome)[1].lstrip(",;. ").removeprefix("but ")
     return f"{text[:1].upper()}{text[1:]}"
 
 
 def _facts(outcome: Outcome) -> Iterator[str]:
     """Yield what was tested, where, when and how much of it, a line each."""
-    where = "the kit's built-in model" if outcome.endpoint == "mock" else f"`{outcome.endpoint}`"
+    where = f"`{outcome.endpoint}`"
+    if outcome.endpoint == "mock":
+        where = "the kit's built-in model; no service was contacted"
     sandbox = f" (the kit's sandbox: `{outcome.sandbox}`)" if outcome.sandbox else ""
     yield f"The test: the retry of a message, `{_RETRY}`, at {where}{sandbox}."
     for contract in outcome.contracts:

@@ -54,7 +54,7 @@ def test_what_a_sandbox_breaks_is_laid_to_no_team() -> None:
     ("found", "line"),
     [
         (outcome(Verdict.KEPT, checked(), endpoint=URL), "keeps the contract"),
-        (outcome(Verdict.KEPT, checked()), "By the built-in model of the page; no service was"),
+        (outcome(Verdict.KEPT, checked()), "at the kit's built-in model; no service was"),
         (
             outcome(Verdict.KEPT, checked(left_out("key-required", "why")), endpoint=URL),
             "1 rule was not exercised: key-required.",
