@@ -19,8 +19,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield from (f"## retry-contract: {outcome.verdict}", "", plain(verdict_line(outcome)))
     found, notes = causes(outcome), list(_notes(outcome))
     if found:
-        yield from ("", "| what came | expected | contract | breaks | source |")
-        yield from ("|---|---|---|---|---|", *map(_row, found[:SHOWN]))
+        yield from ("", "| what came | expected | seen in | contract | breaks | source |")
+        yield from ("|---|---|---|---|---|---|", *map(_row, found[:SHOWN]))
         more = len(found[SHOWN:])
         yield from ("", f"and {more:,} more cause{'' if more == 1 else 's'}") if more else ()
     if notes:
@@ -36,6 +36,7 @@ def _row(cause: Cause) -> str:
     cells = (
         plain(cause.violation.what),
         plain(cause.violation.expected),
+        plain("; ".join(cause.responses)),
         cause.contract,
         ", ".join(map(code, cause.rules)),
         "; ".join(f"{plain(s.sentence)} ([{s.page}]({s.address}))" for s in cause.sources),

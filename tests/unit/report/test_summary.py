@@ -30,16 +30,17 @@ def test_cause_is_a_row_with_its_contract_rules_and_source() -> None:
     first = checked(broken(contract=BEFORE), contract=BEFORE)
     lines = summary(outcome(Verdict.BROKEN, first, checked(broken(whole)))).splitlines()
     rows = [line.split(" | ") for line in lines if line.startswith("| ") and "`" in line]
-    assert [row[:4] for row in rows] == [
+    assert [row[:5] for row in rows] == [
         [
             "| /id is another string of 44 characters",
             "the id in the path",
+            "accepted, request 2",
             BEFORE,
             "`message-id-kept`",
         ],
-        ["| status 200", "201", AFTER, "`status-is-201`"],
+        ["| status 200", "201", "accepted, request 2", AFTER, "`status-is-201`"],
     ]
-    assert rows[0][4].startswith("the message keeps its id ([guide, Single Send - Retry](https://")
+    assert rows[0][5].startswith("the message keeps its id ([guide, Single Send - Retry](https://")
 
 
 def test_names_of_a_service_s_choice_break_no_table_and_are_no_markup() -> None:
