@@ -78,7 +78,6 @@ def serve(
         stack.enter_context(silence(switched))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         store = Store(Path(folder, "messages.sqlite"))
-        stack.callback(store.close)
         own, foreign = store.add_campaign("own"), store.add_campaign("foreign")
         ports = []
         for number in range(instances):

@@ -197,7 +197,9 @@ def application(settings: Settings) -> FastAPI:
     # A redirect from a path with a slash too many would tell a client to send its retry again.
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
-    app.include_router(router)
+    # A router that is included is built at its first request, and two servers that do so at once
+    # get in the way of each other's warnings.
+    app.router.routes.extend(router.routes)
     refused: tuple[type[Exception], ...] = (Refusal, HTTPException, RequestValidationError)
     for error in refused:
         app.add_exception_handler(error, _refuse)

@@ -63,21 +63,13 @@ class Campaign:
 
 
 class Store:
-    """The SQLite file. Each request has a connection of its own.
-
-    One more stays open as long as the store: the last to close a file rewrites it, and those that
-    open it meanwhile may be refused.
-    """
+    """The SQLite file. Each request has a connection of its own."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._held = path, contextlib.ExitStack()
-        db = self._held.enter_context(self.connect())
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the connection that is held."""
-        self._held.close()
+        self.path = path
+        with self.connect() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
