@@ -223,3 +223,26 @@ def test_day_is_that_of_singapore(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "datetime", Late)
     assert module.today_in_singapore() == date(2026, 3, 3)
+
+
+def test_drift_whose_entry_has_expired_is_new_again() -> None:
+    drifting = checked(drift=(Drift("/language", "undocumented field"),))
+    over = baseline(entry(DRIFT, "/language", expires=EARLIER))
+    assert over.apply_to_drift(drifting) == drifting
+    assert over.compared([drifting], strict=True).expired == tuple(over.entries.values())
+
+
+def test_entry_that_has_expired_is_known_no_more_and_gone_once_it_is_mended() -> None:
+    seen, mended = entry(expires=EARLIER), entry("campaign-id-kept", expires=EARLIER)
+    unseen = entry("template-kept", expires=EARLIER)
+    over = baseline(seen, mended, unseen)
+    found = [checked(broken(), left_out("template-kept", "needs --message"))]
+    assert over.compared(found, strict=False) == KnownBreaches((), (mended,), (unseen,), (seen,))
+    kept = over.updated(found, strict=False).entries.values()
+    assert {one.rule for one in kept} == {seen.rule, unseen.rule}
+
+
+def test_drift_is_gone_even_if_a_rule_about_accepted_retries_was_left_out() -> None:
+    known = baseline(entry(DRIFT, "/language"))
+    found = [checked(left_out("template-kept", "needs --message"))]
+    assert known.compared(found, strict=True).gone == tuple(known.entries.values())

@@ -92,6 +92,8 @@ def test_people_need_not_write_all_members(tmp_path: Path) -> None:
         ({"rule": 1}, "entry 1: rule is no string"),
         ({"pointer": None}, "entry 1: pointer is no string"),
         ({"reason": ["x"]}, "entry 1: reason is no string"),
+        ({"ticket": ["x"]}, "entry 1: ticket is no string"),
+        ({"ticket": "x" * 1001}, "entry 1: ticket is longer than 1,000 characters"),
     ],
 )
 def test_entry_with_a_mistake_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
