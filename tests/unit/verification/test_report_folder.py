@@ -92,3 +92,38 @@ def test_folder_that_cannot_be_written_is_refused(
 def test_empty_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="the folder's name is empty"):
         claim("verify", name)
+
+
+@pytest.mark.parametrize("name", FILES[1:])
+def test_file_of_a_report_whose_command_is_not_known_stays(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(BEGIN[name], encoding="utf-8")
+    said = f"holds {name} without its report.json; give {tmp_path / 'verify'} for instance"
+    assert refusal(tmp_path) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("report.html", '<!doctype html>\n<meta name="generator" content="another">\n'),
+        ("report.html", f"<!doctype html>\n{'x' * 2_000}{BEGIN['report.html']}"),
+        ("summary.md", "## Results of the tests\n"),
+        ("junit.xml", '<?xml version="1.0"?>\n<testsuites name="pytest tests">\n'),
+    ],
+)
+def test_file_of_another_tool_stays_next_to_a_report(name: str, text: str, tmp_path: Path) -> None:
+    report_of("verify", tmp_path)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert refusal(tmp_path).startswith(f"holds {name} of another tool; give ")
+
+
+def test_folder_is_where_the_run_began_wherever_the_tests_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert claim("verify", "out") == tmp_path / "out"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+def test_link_to_a_folder_is_of_nobody_too(tmp_path: Path) -> None:
+    (tmp_path / FILES[1]).symlink_to(tmp_path)
+    assert claim("verify", str(tmp_path)) == tmp_path
