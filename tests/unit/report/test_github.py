@@ -49,6 +49,8 @@ def test_nine_causes_are_shown_and_a_tenth_annotation_counts_the_rest(
     found = annotations(many(number))
     assert len(found) == shown
     assert found[-1].title.startswith(f"retry-contract: {last}")
+    assert {annotation.level for annotation in found} == {"error"}
+    assert number == shown or "--report DIR" in found[-1].lines[0]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,12 @@ def test_summary_that_just_goes_in_is_whole(room: int) -> None:
     text = "x" * (LARGEST_SUMMARY - 1 - room) + "\n"
     assert cut_summary(text) == text.encode()
     assert cut_summary(text, room + 1) == b""  # one line, which is too long now
+
+
+def test_summary_that_is_no_unicode_is_written(tmp_path: Path) -> None:
+    named = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    assert append_summary("a\ud800\n", named) is None
+    assert (tmp_path / "summary.md").read_bytes() == b"\na\\ud800\n"
 
 
 def test_file_that_is_over_the_limit_already_gets_nothing() -> None:
