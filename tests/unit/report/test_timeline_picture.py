@@ -70,3 +70,11 @@ def test_title_reads_the_picture_out() -> None:
     assert (
         found.title == "24 February 2025: cutover; 2 March 2026: this run; 1 January 2027: cutover"
     )
+
+
+def test_day_has_its_instant_and_what_is_announced_for_it() -> None:
+    first, cutover, *_ = picture(catalogue().timeline, RUN, {}).days
+    assert cutover.instant == "2025-02-24T00:00:00+08:00"
+    assert cutover.notes[0].startswith("after-2025-02-24 takes effect: creatorId, ")
+    assert first.notes[-1] == "the contract before it and this one may be served"
+    assert all(cutover.notes)
