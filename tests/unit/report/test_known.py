@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from support.outcomes import AFTER, BEFORE, checked, outcome
+from support.outcomes import AFTER, BEFORE, checked, left_out, outcome
 
 from retry_contract.outcome import Entry, KnownBreaches, RuleResult, RuleState, Verdict
 from retry_contract.report.known import entry_text, known_clause, known_lines
@@ -56,6 +56,30 @@ def test_outcome_line_says_if_one_contract_is_wholly_hidden() -> None:
 def test_outcome_line_says_that_drift_is_known() -> None:
     drift = KnownBreaches(known=(entry(DRIFT, "/language"),))
     assert known_clause(outcome(Verdict.KEPT, checked(), baseline=drift)) == "; drift is known"
+    both = outcome(Verdict.KEPT, checked(known("message-id-kept")), baseline=drift)
+    assert known_clause(both) == "; 1 rule is known to be broken; drift is known"
+    rule = outcome(Verdict.KEPT, checked(), baseline=KnownBreaches(known=(entry(),)))
+    assert known_clause(rule) == ""
+
+
+def test_rule_that_was_not_exercised_keeps_nothing_from_being_wholly_hidden() -> None:
+    first, *others = sorted(ESSENTIAL)
+    hidden = checked(known(first), *(left_out(rule, "needs --message") for rule in others))
+    assert "each about an accepted retry" in known_clause(outcome(Verdict.KEPT, hidden))
+
+
+def test_every_entry_is_told_by_what_became_of_it() -> None:
+    groups = [(entry(pointer=f"/{name}"),) for name in ("known", "gone", "missing", "expired")]
+    lines = "\n".join(
+        known_lines(outcome(Verdict.KEPT, checked(), baseline=KnownBreaches(*groups)))
+    )
+    for heading, pointer in (
+        ("known, by the baseline: 1 entry", "/known"),
+        ("expired in the baseline, and so broken: 1 entry", "/expired"),
+        ("gone since the baseline was written; --write-baseline drops: 1 entry", "/gone"),
+        ("in the baseline, and not exercised this time: 1 entry", "/missing"),
+    ):
+        assert f"{heading}\n  message-id-kept at {pointer} (" in lines
 
 
 def test_what_people_wrote_is_no_link_and_no_cell() -> None:
