@@ -145,8 +145,9 @@ NO_MORE = More()
 class Entry:
     """A breach that is known: a rule, a contract, and a JSON Pointer in which no index counts.
 
-    The days are those on which it was first and last seen, and the one after which it counts no
-    more. `reason` and `ticket` are for people to write.
+    `came` is the status that came, where the breach is one of the status; empty, any is known.
+    `scenario` is where it was seen. The days are those on which it was first and last seen, and
+    the one after which it counts no more. `reason` and `ticket` are for people to write.
     """
 
     rule: str
@@ -157,6 +158,8 @@ class Entry:
     expires: date | None = None
     reason: str = ""
     ticket: str = ""
+    came: str = ""
+    scenario: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ class RuleResult:
     """One rule, checked for one contract.
 
     `violations` are those that are not known, `known` the entries of the baseline that others have.
-    `more` is how many violations were found that `violations` leaves out.
+    `more` is how many violations were found that `violations` leaves out. `scenarios` are those in
+    which it was exercised.
     `cases` is how many generated cases were played, `asked` how many there were to be, where
     --max-seconds ended them.
     """
@@ -178,6 +182,7 @@ class RuleResult:
     asked: int | None = None
     more: int = 0
     known: tuple[Entry, ...] = ()
+    scenarios: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -154,18 +154,45 @@ def test_generated_cases_go_on_behind_what_is_known(verify: Verify) -> None:
     assert verify("--seed", "1", faults=fault, fuzz=10).returncode == 1
 
 
-def test_workers_of_xdist_know_it_too(verify: Verify, here: Callable[..., Done]) -> None:
-    assert here("verify", "--fuzz", "0", "--write-baseline", "b.json").returncode == 0
-    document = {"format": 1, "entries": []}
-    assert json.loads(Path("b.json").read_text(encoding="utf-8")) == document
-    words = ("--baseline", "b.json", "--write-baseline", "b.json", "--", "-p", "xdist", "-n", "2")
-    assert here("verify", "--fuzz", "0", *words).returncode == 0
-    assert json.loads(Path("b.json").read_text(encoding="utf-8")) == document
+@pytest.mark.parametrize("option", ["--baseline", "--write-baseline"])
+def test_forgotten_endpoint_does_not_empty_it(
+    option: str, verify: Verify, here: Callable[..., Done]
+) -> None:
+    verify("--write-baseline", "b.json", faults=("creator-id-missing",))
+    before = Path("b.json").read_bytes()
+    done = here("verify", "--fuzz", "0", option, "b.json")
+    assert done.returncode == 2
+    assert "goes with --endpoint URL, not with the mock" in done.stderr
+    assert Path("b.json").read_bytes() == before
 
 
-def test_replay_of_one_case_takes_no_baseline(here: Callable[..., Done], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        ("no-key-forbidden", "no-key-accepted"),
+        ("answers-200", "answers-202"),
+        ("answers-200", "failed-refused"),
+    ],
+)
+def test_another_status_than_the_known_one_fails_the_run(
+    known: str, new: str, verify: Verify
+) -> None:
+    verify("--write-baseline", "b.json", faults=(known,))
+    assert verify("--baseline", "b.json", faults=(known,)).returncode == 0
+    assert verify("--baseline", "b.json", faults=(new,)).returncode == 1
+
+
+def test_run_with_a_budget_drops_nothing_that_is_still_there(verify: Verify) -> None:
+    verify("--write-baseline", "b.json", faults=("id-changed", "full-message-changed"))
+    before = {(entry["rule"], entry["pointer"]) for entry in entries()}
+    words = ("--baseline", "b.json", "--write-baseline", "b.json", "--budget", "3")
+    assert verify(*words).returncode == 3
+    assert {(entry["rule"], entry["pointer"]) for entry in entries()} == before
+
+
+def test_replay_of_one_case_takes_no_baseline(verify: Verify, tmp_path: Path) -> None:
     case = '{"sequence": {"start": 0, "steps": []}}'
-    done = here("verify", "--replay", case, "--write-baseline", str(tmp_path / "b.json"))
+    done = verify("--replay", case, "--write-baseline", "b.json")
     assert (done.returncode, "leave the baseline out" in done.stderr) == (2, True)
     assert not list(tmp_path.iterdir())
 
@@ -174,7 +201,7 @@ def test_baseline_holds_nothing_that_a_response_held(verify: Verify) -> None:
     verify("--strict", "--write-baseline", "b.json", faults=("id-changed", "undocumented-field"))
     members = {"rule", "contract", "pointer", "first_seen", "last_seen"}
     for entry in entries():
-        assert set(entry) == members | {"expires", "reason", "ticket"}
+        assert set(entry) == members | {"expires", "reason", "ticket", "came", "scenario"}
         assert "message_" not in json.dumps(entry)
         assert (entry["expires"], entry["reason"], entry["ticket"]) == (None, "", "")
 

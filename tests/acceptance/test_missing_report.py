@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from support.server import serve
 from support.sessions import ask, run_session
 
 from retry_contract import new_file
@@ -131,13 +132,24 @@ def test_usage_error_leaves_no_earlier_report(words: list[str], here: Run, tmp_p
     assert [*tmp_path.iterdir()] == []
 
 
-def test_baseline_in_the_place_of_a_report_is_refused(here: Run, tmp_path: Path) -> None:
-    done = here(*VERIFY, "--report", tmp_path, "--write-baseline", tmp_path / "report.json")
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
+    """The options of a run on a service."""
+    with serve() as served:
+        monkeypatch.setenv("POSTMAN_API_KEY", served.key)
+        yield (*served.options, *(f"--message={id_}" for id_ in served.failed()))
+
+
+def test_baseline_in_the_place_of_a_report_is_refused(
+    here: Run, live: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = ("--report", tmp_path, "--write-baseline", tmp_path / "report.json")
+    done = here(*VERIFY, *live, *words)
     assert (done.returncode, "is a file of --report" in done.stderr) == (2, True)
 
 
 def test_report_says_too_that_the_baseline_is_missing(
-    here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Run, live: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def replace(file: Path, content: bytes) -> None:
         if file.name == "b.json":
@@ -146,6 +158,6 @@ def test_report_says_too_that_the_baseline_is_missing(
 
     monkeypatch.setattr(new_file, "replace", replace)
     words = ("--report", tmp_path / "r", "--write-baseline", tmp_path / "b.json")
-    assert here(*VERIFY, *words).returncode == 2
+    assert here(*VERIFY, *live, *words).returncode == 2
     report = json.loads((tmp_path / "r" / "report.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "usage error"

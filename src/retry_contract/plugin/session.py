@@ -239,9 +239,9 @@ class ContractSession:
         options = self.options
         if options.baseline_file is not None and options.to_update is not None:
             file, old = options.baseline_file, options.to_update
+            held = {"strict": options.strict, "whole": self.findings.failure is None}
             try:
-                said = update_baseline(file, old, outcome.contracts, strict=options.strict)
-                self._announce(said)
+                self._announce(update_baseline(file, old, outcome.contracts, **held))
             except (OSError, UsageError) as error:
                 why = getattr(error, "strerror", None) or error
                 outcome = unwritten(outcome, f"the baseline could not be written: {why}")

@@ -10,6 +10,10 @@ _DRIFT = (
     "The drift is what the contract does not mention, and breaks no rule. Ask the service's team, "
     "or leave out --strict to have it reported only."
 )
+_EXPIRED = (
+    "Entries of the baseline have expired and count no more: have them corrected, or write a later "
+    "day and its reason into the file. "
+)
 _KNOWN = "Nothing new is broken. What the baseline knows is still to be mended."
 _SENT = (
     "Correct what the reason names. Nothing was proved, but messages went out: look in Retrieve at "
@@ -83,10 +87,12 @@ def causes(outcome: Outcome) -> tuple[Cause, ...]:
 def next_step(outcome: Outcome) -> str:
     """Return what to do next, in a sentence or two."""
     traffic = outcome.traffic
-    if outcome.verdict is Verdict.NOT_TESTED and (traffic.retries or traffic.sends):
+    sent = outcome.endpoint != "mock" and (traffic.retries or traffic.sends)
+    if outcome.verdict is Verdict.NOT_TESTED and sent:
         return _SENT
     if outcome.verdict is Verdict.KEPT and outcome.baseline is not None:
         return _KNOWN if outcome.baseline.known else _STEPS[outcome.verdict]
     only_drift = outcome.verdict is Verdict.BROKEN and not outcome.in_state(RuleState.BROKEN)
     step = _DRIFT if only_drift else _STEPS[outcome.verdict]
-    return step + _LOST * bool(traffic.lost)
+    expired = outcome.baseline is not None and outcome.baseline.expired
+    return _EXPIRED * bool(expired) + step + _LOST * bool(traffic.lost)

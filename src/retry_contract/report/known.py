@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from retry_contract.outcome import EXERCISED, SHOWN, Entry, Outcome, RuleState
+from retry_contract.outcome import EXERCISED, SHOWN, Entry, KnownBreaches, Outcome, RuleState
 from retry_contract.rules import ESSENTIAL
 from retry_contract.verification.baseline import DRIFT
 from retry_contract.verification.baseline_file import entry_document
@@ -45,18 +45,22 @@ def known_lines(outcome: Outcome) -> Iterator[str]:
 def entry_text(entry: Entry) -> str:
     """Return an entry in a line: the rule and place, and what people wrote of it."""
     place = f" at {entry.pointer}" if entry.pointer else ""
+    place += f": {entry.came}" if entry.came else ""
     until = f", until {entry.expires}" if entry.expires else ""
     written = "".join(f"; {text}" for text in (entry.ticket, entry.reason) if text)
     return f"{entry.rule}{place} ({entry.contract}, since {entry.first_seen}{until}{written})"
 
 
 def known_clause(outcome: Outcome) -> str:
-    """Return what the outcome line says of known rules; "" if there are none."""
+    """Return what the outcome line says of the baseline: what is known, and what has expired."""
     rules = {result.rule for result in outcome.in_state(RuleState.KNOWN)}
-    known = outcome.baseline.known if outcome.baseline else ()
-    drift = "; drift is known" if any(entry.rule == DRIFT for entry in known) else ""
+    found = outcome.baseline or KnownBreaches()
+    more = "; drift is known" if any(entry.rule == DRIFT for entry in found.known) else ""
+    if expired := len(found.expired):
+        have = "entry of the baseline has" if expired == 1 else "entries of the baseline have"
+        more += f"; {expired:,} {have} expired"
     if not rules:
-        return drift
+        return more
     are = "rule is" if len(rules) == 1 else "rules are"
     every = ", each about an accepted retry that was exercised among them"
     hides = any(
@@ -70,4 +74,4 @@ def known_clause(outcome: Outcome) -> str:
             }
         )
     )
-    return f"; {len(rules)} {are} known to be broken{every * hides}{drift}"
+    return f"; {len(rules)} {are} known to be broken{every * hides}{more}"

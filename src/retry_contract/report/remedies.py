@@ -122,11 +122,6 @@ def _known(outcome: Outcome) -> Remedies:
 
 def _baseline(outcome: Outcome) -> Remedies:
     known = outcome.baseline
-    if known and known.expired:
-        yield (
-            "Entries of the baseline have expired and count no more: have them corrected, or "
-            "write a later day and its reason into the file."
-        )
     if known and known.gone:
         yield "What is gone can leave the baseline: `--write-baseline FILE` drops it."
 

@@ -1,5 +1,6 @@
 """Writing the files of a report, whatever is in them."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,8 +21,16 @@ def write_report(folder: Path, files: Callable[[str | None], Files]) -> str | No
         return f"{first.name} of another run is there by now: give each run a folder of its own"
     missing = _write(folder, files(None))
     if missing is not None and first.is_file():
+        _remove(folder, files(None))  # what was kept must not be left to say so alone
         _write(folder, files(missing))  # what can be written says so too
     return missing
+
+
+def _remove(folder: Path, files: Files) -> None:
+    for name in files:
+        with contextlib.suppress(OSError):
+            if not (folder / name).is_symlink():
+                (folder / name).unlink(missing_ok=True)
 
 
 def _write(folder: Path, files: Files) -> str | None:

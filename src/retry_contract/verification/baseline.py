@@ -1,11 +1,12 @@
 """A baseline: the breaches that are known, which a run does not fail on.
 
-An entry is a rule, a contract and a JSON Pointer, the same in every run and with every seed: an
-index is `*`, and nothing that a response holds is in it.
+An entry is a rule, a contract, a JSON Pointer and, where a status is wrong, the status: the same in
+every run and with every seed. An index is `*`, and nothing that a body holds is in it.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -13,6 +14,7 @@ from retry_contract.contract.timeline import SINGAPORE
 from retry_contract.outcome import (
     EXERCISED,
     ContractResult,
+    Drift,
     Entry,
     KnownBreaches,
     RuleResult,
@@ -28,8 +30,11 @@ DRIFT = "drift"
 LONGEST = 1_000
 """In characters, of each text of an entry."""
 
-Key = tuple[str, str, str]
-"""A rule, a contract and a pointer."""
+Key = tuple[str, str, str, str]
+"""A rule, a contract, a pointer, and the status that came; where that is empty, any."""
+
+STATUS = re.compile(r"status \d{3}")
+"""A status that came, as a violation has it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Baseline:
 
         What a generated case breaks is known by the entry of the rule that it breaks, too.
         """
-        keys = [_key(name, contract, violation.pointer) for name in (rule, violation.rule)]
+        exact = [_key_of_violation(violation, name, contract) for name in (rule, violation.rule)]
+        keys = [key for one in exact for key in (one, _whatever_came(one))]
         return next((self.entries[key] for key in keys if self._counts(key)), None)
 
     def apply(self, result: RuleResult) -> RuleResult:
@@ -70,7 +76,7 @@ class Baseline:
         """Return a result without the drift that is known; as it is, where not all is shown."""
         if result.more:
             return result
-        keys = {drift: _key(DRIFT, result.contract, drift.pointer) for drift in result.drift}
+        keys = {drift: _key_of_drift(drift, result.contract) for drift in result.drift}
         new = tuple(drift for drift, key in keys.items() if not self._counts(key))
         return dataclasses.replace(result, drift=new)
 
@@ -82,69 +88,101 @@ class Baseline:
         """Return whether the day of an entry is over."""
         return entry.expires is not None and self.today > entry.expires
 
-    def compared(self, contracts: Sequence[ContractResult], *, strict: bool) -> KnownBreaches:
-        """Return what became of the entries in a run; of drift only where it is held."""
-        seen = breaches(contracts, strict=strict, entries=self.entries)
-        exercised = set(_exercised(contracts, strict=strict))
+    def compared(
+        self, contracts: Sequence[ContractResult], *, strict: bool, whole: bool = True
+    ) -> KnownBreaches:
+        """Return what became of the entries in a run; of drift only where it is held.
+
+        Nothing has gone in a run that is not `whole`, since it was broken off.
+        """
+        found = breaches(contracts, strict=strict, entries=self.entries)
+        seen = {key for one in found for key in (one, _whatever_came(one))}
+        exercised = _exercised(contracts, strict=strict) if whole else {}
         of = [(key, e) for key, e in self.entries.items() if strict or e.rule != DRIFT]
+        unseen = [e for key, e in of if key not in seen]
+        gone = tuple(e for e in unseen if _is_exercised(e, exercised))
         return KnownBreaches(
             known=tuple(e for key, e in of if key in seen and not self.is_expired(e)),
-            gone=tuple(e for key, e in of if key not in seen and key[:2] in exercised),
-            not_exercised=tuple(e for key, e in of if key not in seen and key[:2] not in exercised),
+            gone=gone,
+            not_exercised=tuple(e for e in unseen if e not in gone),
             expired=tuple(e for key, e in of if key in seen and self.is_expired(e)),
         )
 
-    def updated(self, contracts: Sequence[ContractResult], *, strict: bool) -> "Baseline":
+    def updated(
+        self, contracts: Sequence[ContractResult], *, strict: bool, whole: bool = True
+    ) -> "Baseline":
         """Return the entries after a run: those that are gone dropped, and what is new added.
 
         What people wrote stays, and what was not exercised as it was.
         """
-        gone = set(self.compared(contracts, strict=strict).gone)
+        gone = set(self.compared(contracts, strict=strict, whole=whole).gone)
         entries = {key: entry for key, entry in self.entries.items() if entry not in gone}
         found = breaches(contracts, strict=strict, entries=self.entries)
-        for key in filter(is_general, found):
-            entry = entries.get(key) or Entry(*key, self.today, self.today)
+        for key, scenario in found.items():
+            if not is_general(key):
+                continue
+            own = key if key in entries or (wide := _whatever_came(key)) not in entries else wide
+            entry = entries.get(own) or self._new_entry(key, scenario)
             last = max(self.today, entry.last_seen)
-            entries[key] = dataclasses.replace(entry, last_seen=last)
+            entries[own] = dataclasses.replace(entry, last_seen=last)
         left_out = sum(not is_general(key) for key in found)
         return Baseline(dict(sorted(entries.items())), self.today, left_out)
+
+    def _new_entry(self, key: Key, scenario: str) -> Entry:
+        rule, contract, pointer, came = key
+        days = self.today, self.today
+        return Entry(rule, contract, pointer, *days, came=came, scenario=scenario)
 
 
 def breaches(
     contracts: Sequence[ContractResult], *, strict: bool, entries: Collection[Key] = ()
-) -> set[Key]:
-    """Return what a run found, known or not, as keys of entries.
+) -> dict[Key, str]:
+    """Return what a run found, known or not, as keys of entries, and the scenario of each.
 
     What a generated case breaks is there once, under the rule that it breaks, if that rule is
     found broken there without it, or has an entry; else under the generated rule.
     """
-    found: set[Key] = set()
+    found: dict[Key, str] = {}
     generated: list[tuple[Key, Key]] = []
     for contract in contracts:
         for result in contract.rules:
-            found |= {key_of(entry) for entry in result.known}
+            found |= {key_of(entry): entry.scenario for entry in result.known}
             for violation in result.violations:
-                own = _key(result.rule, contract.contract, violation.pointer)
+                own = _key_of_violation(violation, result.rule, contract.contract)
                 if result.rule not in GENERATED:
-                    found.add(own)
+                    was = violation.scenario if violation.scenario in result.scenarios else ""
+                    found.setdefault(own, was)
                 else:
-                    broken = _key(violation.rule, contract.contract, violation.pointer)
+                    broken = _key_of_violation(violation, violation.rule, contract.contract)
                     generated.append((broken, own))
         if strict:
-            found |= {_key(DRIFT, contract.contract, d.pointer) for d in contract.drift}
-    return found | {
-        broken if broken in found or broken in entries else own for broken, own in generated
-    }
+            found |= {_key_of_drift(drift, contract.contract): "" for drift in contract.drift}
+    for broken, own in generated:
+        has_own = broken in found or broken in entries or _whatever_came(broken) in entries
+        found.setdefault(broken if has_own else own, "")
+    return found
 
 
-def _exercised(contracts: Sequence[ContractResult], *, strict: bool) -> Iterator[tuple[str, str]]:
-    """Yield the rules, each with its contract, of which all was seen that is broken."""
+_Exercised = dict[tuple[str, str], frozenset[str]]
+"""The scenarios in which a rule of a contract was exercised."""
+
+
+def _exercised(contracts: Sequence[ContractResult], *, strict: bool) -> _Exercised:
+    """Return the rules of which all was seen that is broken."""
+    found: _Exercised = {}
     for contract in contracts:
         for result in contract.rules:
             if result.state in EXERCISED and not result.more and result.asked is None:
-                yield result.rule, contract.contract
+                found[result.rule, contract.contract] = result.scenarios
         if strict and not contract.more and _accepted(contract):
-            yield DRIFT, contract.contract
+            found[DRIFT, contract.contract] = frozenset()
+    return found
+
+
+def _is_exercised(entry: Entry, exercised: _Exercised) -> bool:
+    """Return whether a breach that is not seen is mended: its scenario has to be observed again."""
+    scenarios = exercised.get((entry.rule, entry.contract))
+    return scenarios is not None and (not entry.scenario or entry.scenario in scenarios)
 
 
 def _accepted(contract: ContractResult) -> bool:
@@ -153,13 +191,22 @@ def _accepted(contract: ContractResult) -> bool:
     return any(state in EXERCISED for state in states)
 
 
-def _key(rule: str, contract: str, pointer: str) -> Key:
-    return rule, contract, general_pointer(pointer)
+def _key_of_violation(violation: Violation, rule: str, contract: str) -> Key:
+    status = "" if violation.pointer else STATUS.fullmatch(violation.actual)
+    return rule, contract, general_pointer(violation.pointer), status[0] if status else ""
+
+
+def _key_of_drift(drift: Drift, contract: str) -> Key:
+    return DRIFT, contract, general_pointer(drift.pointer), ""
+
+
+def _whatever_came(key: Key) -> Key:
+    return *key[:3], ""
 
 
 def key_of(entry: Entry) -> Key:
     """Return what an entry is found by."""
-    return entry.rule, entry.contract, entry.pointer
+    return entry.rule, entry.contract, entry.pointer, entry.came
 
 
 def is_general(key: Key) -> bool:

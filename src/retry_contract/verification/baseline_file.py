@@ -11,11 +11,13 @@ from retry_contract import new_file
 from retry_contract.choices import unknown_name
 from retry_contract.contract.catalogue import catalogue
 from retry_contract.outcome import ContractResult, Entry, UsageError
+from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.disarm import json_text
 from retry_contract.rules import rule_named
 from retry_contract.verification.baseline import (
     DRIFT,
     LONGEST,
+    STATUS,
     Baseline,
     Key,
     general_pointer,
@@ -25,12 +27,13 @@ from retry_contract.verification.baseline import (
 )
 
 _FORMAT, _LARGEST = 1, 50_000_000
+_TOP = ("format", "entries")
 _KEY = ("rule", "contract", "pointer")
 _DAYS = ("first_seen", "last_seen")
-_WRITTEN = ("reason", "ticket")
-_MEMBERS = (*_KEY, *_DAYS, "expires", *_WRITTEN)
+_OPTIONAL = ("reason", "ticket", "came", "scenario")
+_MEMBERS = (*_KEY, *_DAYS, "expires", *_OPTIONAL)
 _ANOTHER = "give another name, and --write-baseline makes one"
-_RESTORE = "restore it, or delete it and write a new one with --write-baseline"
+_RESTORE = "restore it, or take out what a merge or an editor has left there"
 
 
 class _NoBaseline(Exception):
@@ -47,15 +50,17 @@ def read_baseline(option: str, name: str | None) -> Baseline | None:
     if file.exists() and not file.is_file():
         raise UsageError(f"--{option} {name}: is no file, but a folder, a pipe or a device")
     if not file.exists():
-        raise UsageError(f"--{option} {name}: there is no such file; --write-baseline makes one")
+        how = "--write-baseline, without --baseline the first time, makes one"
+        raise UsageError(f"--{option} {name}: there is no such file; {how}")
     try:
         return Baseline(
             _entries(json.loads(_text_of(file), object_pairs_hook=_members)), today_in_singapore()
         )
     except OSError as error:
         raise UsageError(f"--{option} {name}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"--{option} {name}: is no JSON, or cut off; {_RESTORE}") from None
+    except (ValueError, RecursionError) as error:
+        line = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UsageError(f"--{option} {name}: is no JSON, or cut off{line}; {_RESTORE}") from None
     except _NoBaseline as error:
         raise UsageError(f"--{option} {name}: {error}") from None
 
@@ -89,14 +94,15 @@ def write_baseline(file: Path, baseline: Baseline) -> None:
 
 
 def update_baseline(
-    file: Path, old: Baseline, contracts: Sequence[ContractResult], *, strict: bool
+    file: Path, old: Baseline, contracts: Sequence[ContractResult], *, strict: bool, whole: bool
 ) -> str:
     """Bring the file of a baseline up to date; return in a line what has changed.
 
-    What people have written into it during the run stays. Raises OSError, and UsageError.
+    What people have written into it during the run stays; what has gone is dropped after a `whole`
+    run alone. Raises OSError, and UsageError.
     """
     old = (read_baseline("write-baseline", str(file)) if file.exists() else None) or old
-    new = old.updated(contracts, strict=strict)
+    new = old.updated(contracts, strict=strict, whole=whole)
     write_baseline(file, new)
     return written_line(old, new)
 
@@ -106,7 +112,8 @@ def written_line(old: Baseline, new: Baseline) -> str:
     added, dropped = len(new.entries.keys() - old.entries), len(old.entries.keys() - new.entries)
     entries = f"{len(new.entries):,} {'entry' if len(new.entries) == 1 else 'entries'}"
     line = f"baseline: {entries} written, {added:,} new and {dropped:,} dropped"
-    return f"{line}; {new.left_out:,} left out, whose place is masked" if new.left_out else line
+    why = "whose place is masked, or too long"
+    return f"{line}; {new.left_out:,} left out, {why}" if new.left_out else line
 
 
 def entry_document(entry: Entry) -> dict[str, str | None]:
@@ -114,7 +121,6 @@ def entry_document(entry: Entry) -> dict[str, str | None]:
     return {
         name: value.isoformat() if isinstance(value, date) else value
         for name, value in dataclasses.asdict(entry).items()
-        if name in _MEMBERS
     }
 
 
@@ -128,7 +134,9 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object, of which a reader sees what counts: each member is there once."""
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise _NoBaseline("a member is there twice in one object; delete one of the two")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _NoBaseline(f"{cut(twice)} is there twice in one object; delete one of the two")
     return members
 
 
@@ -140,15 +148,27 @@ def _entries(document: Any) -> dict[Key, Entry]:
         raise _NoBaseline(f"is no baseline of format {_FORMAT}; {how}")
     if not isinstance(document.get("entries"), list):
         raise _NoBaseline(f"is no baseline; {_ANOTHER}")
+    for name in document:
+        if name not in _TOP:
+            raise _NoBaseline(unknown_name("member", name, _TOP))
     entries: dict[Key, Entry] = {}
     for number, values in enumerate(document["entries"], 1):
         try:
             entry = _entry(values)
         except _NoBaseline as error:
-            raise _NoBaseline(f"entry {number}: {error}") from None
+            raise _NoBaseline(f"entry {number}{_rule_in(values)}: {error}") from None
         if entries.setdefault(key_of(entry), entry) is not entry:
-            raise _NoBaseline(f"entry {number}: is there twice; delete one of the two")
+            twin = [*entries].index(key_of(entry)) + 1
+            raise _NoBaseline(
+                f"entry {number} ({entry.rule}): is that of entry {twin} again; delete one of them"
+            )
     return entries
+
+
+def _rule_in(values: Any) -> str:
+    """Return in brackets which rule an entry is of, if it says so."""
+    rule = values.get("rule") if isinstance(values, dict) else None
+    return f" ({cut(rule)})" if isinstance(rule, str) else ""
 
 
 def _entry(values: Any) -> Entry:
@@ -157,28 +177,34 @@ def _entry(values: Any) -> Entry:
     for name in values:
         if name not in _MEMBERS:
             raise _NoBaseline(unknown_name("member", name, _MEMBERS))
-    values = {**values, **{name: values.get(name) or "" for name in _WRITTEN}}
-    for name in (*_KEY, *_WRITTEN):
+    missing = {name: "" for name in _OPTIONAL if values.get(name) is None}
+    values = {**values, **missing}
+    for name in (*_KEY, *_OPTIONAL):
         if not isinstance(values.get(name), str):
-            raise _NoBaseline(f"{name} is no string")
+            raise _NoBaseline(f"{name} is no string: put it in quotes")
         if len(values[name]) > LONGEST:
             raise _NoBaseline(f"{name} is longer than {LONGEST:,} characters")
-    rule, contract = values["rule"], _contract_named(values["contract"])
+    rule, contract = _rule_named(values["rule"]), _contract_named(values["contract"])
     if values["pointer"] and not values["pointer"].startswith("/"):
         raise _NoBaseline("pointer is no JSON Pointer, such as /creatorId, or empty")
     pointer = general_pointer(values["pointer"])
-    if not is_general((rule, contract, pointer)):
+    if not is_general((rule, contract, pointer, "")):
         raise _NoBaseline("pointer has a masked name, which may be any; delete the entry")
-    if rule != DRIFT:
-        try:
-            rule_named(rule)
-        except LookupError as error:
-            raise _NoBaseline(str(error)) from None
+    if values["came"] and not STATUS.fullmatch(values["came"]):
+        raise _NoBaseline("came is no status, such as status 403, or empty")
     first, last = (_day(values, name) for name in _DAYS)
     if first is None or last is None:
         raise _NoBaseline("first_seen or last_seen is missing")
-    expires = _day(values, "expires") if values.get("expires") else None
-    return Entry(rule, contract, pointer, first, last, expires, values["reason"], values["ticket"])
+    expires = None if values.get("expires") == "" else _day(values, "expires")
+    given = {name: values[name] for name in _OPTIONAL}
+    return Entry(rule, contract, pointer, first, last, expires, **given)
+
+
+def _rule_named(name: str) -> str:
+    try:
+        return name if name == DRIFT else rule_named(name).id
+    except LookupError as error:
+        raise _NoBaseline(str(error)) from None
 
 
 def _contract_named(name: str) -> str:

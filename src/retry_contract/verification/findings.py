@@ -81,7 +81,8 @@ def outcome_of(
     baseline, judged, compared = options.baseline, contracts, None
     if baseline is not None:
         judged = tuple(map(baseline.apply_to_drift, contracts))
-        parts = vars(baseline.compared(contracts, strict=options.strict))
+        whole = found.failure is None
+        parts = vars(baseline.compared(contracts, strict=options.strict, whole=whole))
         scrubbed = {name: _scrub_entries(part, scrubber) for name, part in parts.items()}
         compared = KnownBreaches(**scrubbed)
     # A contract that the user deselected as a whole is no part of the question.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _LIVE_ONLY = (
     *("campaign", "message", "foreign-campaign", "states", "provision", "samples", "values"),
     *("budget", "rate", "timeout", "proxy", "ca-file", "allow-production"),
+    *("baseline", "write-baseline"),
 )
 _NOT_REPEATED = frozenset(
     {"contract", "fuzz", "seed", "replay", "report", "record", "example-database", "values"}

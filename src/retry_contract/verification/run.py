@@ -67,7 +67,9 @@ class Run(Observer):
             return RuleResult(rule.id, self.contract, RuleState.NOT_EXERCISED, reason=reason)
         if isinstance(found, tuple):
             shown, more = found[:SHOWN], len(found[SHOWN:])
-            return RuleResult(rule.id, self.contract, _state(found), shown, more=more)
+            seen = frozenset(scenario for scenario in GROUPS[rule.scenario] if self._has(scenario))
+            state = _state(found)
+            return RuleResult(rule.id, self.contract, state, shown, more=more, scenarios=seen)
         state = RuleState.NOT_EXERCISED if found.reason else _state(found.violations)
         result = RuleResult(rule.id, self.contract, state, found.violations, found.reason)
         return replace(result, cases=found.played, asked=found.asked)
@@ -88,6 +90,10 @@ class Run(Observer):
         seen = [self._seen.get(scenario, ()) for scenario in ACCEPTED_RETRIES]
         observed = (o for found in seen if isinstance(found, tuple) for o in found)
         return sum(o.exchange.succeeded for o in observed)
+
+    def _has(self, scenario: str) -> bool:
+        """Return whether a scenario was observed."""
+        return isinstance(seen := self._seen.get(scenario), tuple) and bool(seen)
 
     def drift(self) -> tuple[tuple[Drift, ...], int]:
         """Return the first drifts of the accepted responses seen so far, and how many more.

@@ -3,11 +3,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from support.outcomes import AFTER, BEFORE, checked, left_out, outcome
+import pytest
+from support.outcomes import AFTER, BEFORE, broken, checked, left_out, outcome
 
 from retry_contract.outcome import Entry, KnownBreaches, RuleResult, RuleState, Verdict
 from retry_contract.report.known import entry_text, known_clause, known_lines
 from retry_contract.report.summary import summary
+from retry_contract.report.text import verdict_line
 from retry_contract.rules import ESSENTIAL
 from retry_contract.verification.baseline import DRIFT
 
@@ -80,6 +82,23 @@ def test_every_entry_is_told_by_what_became_of_it() -> None:
         ("in the baseline, and not exercised this time: 1 entry", "/missing"),
     ):
         assert f"{heading}\n  message-id-kept at {pointer} (" in lines
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ((), "1 rule."),
+        ((entry(),), "1 rule; 1 entry of the baseline has expired."),
+        ((entry(), entry(pointer="/x")), "1 rule; 2 entries of the baseline have expired."),
+    ],
+)
+def test_outcome_and_what_to_do_say_that_an_entry_has_expired(
+    entries: tuple[Entry, ...], said: str
+) -> None:
+    found = outcome(Verdict.BROKEN, checked(broken()), baseline=KnownBreaches(expired=entries))
+    assert verdict_line(found).endswith(said)
+    todo = summary(found).partition("**What to do.** ")[2]
+    assert todo.startswith("Entries of the baseline have expired") is bool(entries)
 
 
 def test_what_people_wrote_is_no_link_and_no_cell() -> None:

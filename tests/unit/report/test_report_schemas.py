@@ -42,6 +42,7 @@ RUN = outcome(
 ENTRY = {
     **{"rule": "creator-id-kept", "contract": AFTER, "pointer": "/creatorId"},
     **{"first_seen": "2025-02-01", "last_seen": "2025-02-03", "expires": None},
+    **{"came": "status 403", "scenario": "accepted"},
     **{"reason": "", "ticket": "SMS-1"},
 }
 OPEN = {"versions", "messages", "payload", "body"}

@@ -59,3 +59,12 @@ def test_link_in_the_place_of_the_first_file_is_replaced(tmp_path: Path) -> None
     (tmp_path / "first").symlink_to(own)
     assert write_report(tmp_path, files) is None
     assert (own.read_text(encoding="utf-8"), (tmp_path / "first").is_symlink()) == ("mine", False)
+
+
+def test_disk_that_fills_leaves_no_file_that_says_all_is_well(tmp_path: Path) -> None:
+    def full(missing: str | None) -> Files:
+        first = fail if missing else lambda: "whole"
+        return {"first": first, "second": lambda: "whole", "third": fail}
+
+    assert write_report(tmp_path, full) == "third could not be written: No space left on device"
+    assert list(tmp_path.iterdir()) == []

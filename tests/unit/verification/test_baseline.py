@@ -20,7 +20,8 @@ from retry_contract.verification.baseline import (
 )
 
 TODAY, EARLIER = date(2026, 3, 2), date(2026, 1, 5)
-ID = ("message-id-kept", AFTER, "/id")
+PLACE = ("message-id-kept", AFTER, "/id")
+ID = (*PLACE, "")
 
 
 def entry(rule: str = ID[0], pointer: str = "/id", contract: str = AFTER, **more: Any) -> Entry:
@@ -90,10 +91,12 @@ def test_generated_case_is_known_by_the_entry_of_the_rule_that_it_breaks() -> No
 
 
 def test_generated_case_has_an_entry_of_its_own_only_if_nothing_else_shows_it() -> None:
-    assert breaches([checked(generated(violation()))], strict=False) == {(SEQUENCES, AFTER, "/id")}
-    assert breaches([checked(broken(), generated(violation()))], strict=False) == {ID}
+    assert breaches([checked(generated(violation()))], strict=False) == {
+        (SEQUENCES, AFTER, "/id", ""): ""
+    }
+    assert breaches([checked(broken(), generated(violation()))], strict=False) == {ID: ""}
     known = baseline(entry()).apply(broken())
-    assert breaches([checked(known, generated(violation()))], strict=False) == {ID}
+    assert breaches([checked(known, generated(violation()))], strict=False) == {ID: ""}
 
 
 def test_entry_is_gone_once_its_rule_is_exercised_and_not_broken_there() -> None:
@@ -132,22 +135,22 @@ def test_update_keeps_what_people_wrote_and_drops_what_is_gone() -> None:
     entries = known.updated([checked(broken(), broken(new))], strict=False).entries
     assert entries == {
         ID: dataclasses.replace(written, last_seen=TODAY),
-        ("template-kept", AFTER, "/templateBodyId"): Entry(
+        ("template-kept", AFTER, "/templateBodyId", ""): Entry(
             *("template-kept", AFTER, "/templateBodyId"), TODAY, TODAY
         ),
     }
 
 
 def test_clock_that_goes_back_moves_no_day_back() -> None:
-    seen = Entry(*ID, EARLIER, date(2027, 1, 1))
+    seen = Entry(*PLACE, EARLIER, date(2027, 1, 1))
     assert baseline(seen).updated([checked(broken())], strict=False).entries == {ID: seen}
 
 
 def test_drift_is_in_it_only_with_strict() -> None:
     drifting = checked(drift=(Drift("/language", "undocumented field"),))
-    key = (DRIFT, AFTER, "/language")
-    assert breaches([drifting], strict=False) == set()
-    assert breaches([drifting], strict=True) == {key}
+    key = (DRIFT, AFTER, "/language", "")
+    assert breaches([drifting], strict=False) == {}
+    assert breaches([drifting], strict=True) == {key: ""}
     known = baseline(entry(DRIFT, "/language"))
     assert known.apply_to_drift(drifting).drift == ()
     assert known.compared([drifting], strict=True).known == (known.entries[key],)

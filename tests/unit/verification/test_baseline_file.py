@@ -76,33 +76,79 @@ def test_people_need_not_write_all_members(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"expire": "2026-12-31"}, "entry 1: expire: no such member; did you mean expires?"),
-        ({"expires": "soon"}, "entry 1: expires is no date, such as 2026-12-31"),
-        ({"expires": 5}, "entry 1: expires is no date, such as 2026-12-31"),
-        ({"expires": "20261231"}, "entry 1: expires is no date, such as 2026-12-31"),
-        ({"expires": "2026-W01-1"}, "entry 1: expires is no date, such as 2026-12-31"),
-        ({"last_seen": None}, "entry 1: first_seen or last_seen is missing"),
-        ({"contract": "aftr"}, "entry 1: aftr: no such contract; did you mean after?"),
-        ({"pointer": "id"}, "entry 1: pointer is no JSON Pointer, such as /creatorId, or empty"),
-        ({"pointer": "/[masked]"}, "entry 1: pointer has a masked name, which may be any"),
-        ({"pointer": "/Tan Ah Kow"}, "entry 1: pointer has a masked name, which may be any"),
-        ({"reason": "x" * 1001}, "entry 1: reason is longer than 1,000 characters"),
-        ({"first_seen": None}, "entry 1: first_seen or last_seen is missing"),
+        (
+            {"expire": "2026-12-31"},
+            "expire: no such member; did you mean expires?",
+        ),
+        ({"expires": "soon"}, "expires is no date, such as 2026-12-31"),
+        ({"expires": 5}, "expires is no date, such as 2026-12-31"),
+        (
+            {"expires": "20261231"},
+            "expires is no date, such as 2026-12-31",
+        ),
+        (
+            {"expires": "2026-W01-1"},
+            "expires is no date, such as 2026-12-31",
+        ),
+        ({"last_seen": None}, "first_seen or last_seen is missing"),
+        (
+            {"contract": "aftr"},
+            "aftr: no such contract; did you mean after?",
+        ),
+        (
+            {"pointer": "id"},
+            "pointer is no JSON Pointer, such as /creatorId, or empty",
+        ),
+        (
+            {"pointer": "/[masked]"},
+            "pointer has a masked name, which may be any",
+        ),
+        (
+            {"pointer": "/Tan Ah Kow"},
+            "pointer has a masked name, which may be any",
+        ),
+        (
+            {"reason": "x" * 1001},
+            "reason is longer than 1,000 characters",
+        ),
+        ({"first_seen": None}, "first_seen or last_seen is missing"),
         ({"rule": "message-id-kep"}, "did you mean message-id-kept?"),
-        ({"rule": 1}, "entry 1: rule is no string"),
-        ({"pointer": None}, "entry 1: pointer is no string"),
-        ({"reason": ["x"]}, "entry 1: reason is no string"),
-        ({"ticket": ["x"]}, "entry 1: ticket is no string"),
-        ({"ticket": "x" * 1001}, "entry 1: ticket is longer than 1,000 characters"),
+        ({"rule": 1}, "rule is no string"),
+        ({"pointer": None}, "pointer is no string"),
+        ({"reason": ["x"]}, "reason is no string"),
+        ({"ticket": ["x"]}, "ticket is no string"),
+        (
+            {"ticket": "x" * 1001},
+            "ticket is longer than 1,000 characters",
+        ),
     ],
 )
 def test_entry_with_a_mistake_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
-    assert said in refusal(file_of(tmp_path, {**WRITTEN, **change}))
+    refused = refusal(file_of(tmp_path, {**WRITTEN, **change}))
+    assert refused.startswith("entry 1")
+    assert said in refused
+
+
+def test_rule_may_be_written_with_underscores(tmp_path: Path) -> None:
+    read = read_baseline("baseline", str(file_of(tmp_path, {**WRITTEN, "rule": "message_id_kept"})))
+    assert read is not None
+    assert [entry.rule for entry in read.entries.values()] == ["message-id-kept"]
+
+
+def test_another_member_of_the_file_is_refused_and_not_lost(tmp_path: Path) -> None:
+    assert refusal(file_of(tmp_path, WRITTEN, owner="QA")).startswith("owner: no such member")
+
+
+def test_line_of_what_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text('{"format": 1,\n<<<<<<< HEAD\n', encoding="utf-8")
+    assert refusal(tmp_path / "b.json").startswith("is no JSON, or cut off in line 2; restore it")
 
 
 def test_entry_that_is_there_twice_is_named(tmp_path: Path) -> None:
     twice = {**WRITTEN, "reason": "another"}
-    assert refusal(file_of(tmp_path, WRITTEN, twice)).startswith("entry 2: is there twice")
+    assert refusal(file_of(tmp_path, WRITTEN, twice)).startswith(
+        "entry 2 (message-id-kept): is that of entry 1 again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +248,7 @@ def test_file_of_an_editor_that_writes_a_mark_is_read(tmp_path: Path) -> None:
 def test_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "b.json"
     file.write_text('{"format": 1, "entries": [], "entries": []}', encoding="utf-8")
-    assert refusal(file).startswith("a member is there twice in one object")
+    assert refusal(file).startswith("entries is there twice in one object")
 
 
 @pytest.mark.parametrize("option", ["baseline", "write-baseline"])
@@ -223,7 +269,7 @@ def test_what_people_write_during_a_run_stays(tmp_path: Path) -> None:
     old = read_baseline("write-baseline", str(file))
     assert old is not None
     file_of(tmp_path, {**WRITTEN, "reason": "written meanwhile"})
-    said = update_baseline(file, old, [], strict=False)
+    said = update_baseline(file, old, [], strict=False, whole=True)
     assert said == "baseline: 1 entry written, 0 new and 0 dropped"
     (entry,) = json.loads(file.read_text(encoding="utf-8"))["entries"]
     assert entry["reason"] == "written meanwhile"
@@ -232,7 +278,7 @@ def test_what_people_write_during_a_run_stays(tmp_path: Path) -> None:
 def test_what_is_left_out_of_the_file_is_said(tmp_path: Path) -> None:
     masked = checked(broken(violation(pointer="/Tan Ah Kow")))
     empty = Baseline({}, date(2026, 3, 1))
-    said = update_baseline(tmp_path / "b.json", empty, [masked], strict=False)
+    said = update_baseline(tmp_path / "b.json", empty, [masked], strict=False, whole=True)
     assert said.endswith(
-        "0 entries written, 0 new and 0 dropped; 1 left out, whose place is masked"
+        "0 entries written, 0 new and 0 dropped; 1 left out, whose place is masked, or too long"
     )

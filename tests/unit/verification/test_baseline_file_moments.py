@@ -33,7 +33,7 @@ def entries_of(file: Path) -> list[Entry]:
 def test_status_and_drift_that_are_written_are_read_again(tmp_path: Path) -> None:
     status = broken(violation("status-is-201", "", place="status"))
     found = checked(status, drift=(Drift("/language", "undocumented field"),))
-    update_baseline(tmp_path / "b.json", Baseline({}, TODAY), [found], strict=True)
+    update_baseline(tmp_path / "b.json", Baseline({}, TODAY), [found], strict=True, whole=True)
     places = [(entry.rule, entry.pointer) for entry in entries_of(tmp_path / "b.json")]
     assert places == [("drift", "/language"), ("status-is-201", "")]
 
@@ -43,7 +43,9 @@ def test_longest_place_that_is_written_is_read_again(
     length: int, written: int, tmp_path: Path
 ) -> None:
     found = checked(broken(violation(pointer=("/a" * 501)[:length])))
-    said = update_baseline(tmp_path / "b.json", Baseline({}, TODAY), [found], strict=False)
+    said = update_baseline(
+        tmp_path / "b.json", Baseline({}, TODAY), [found], strict=False, whole=True
+    )
     assert len(entries_of(tmp_path / "b.json")) == written
     assert ("1 left out" in said) is not bool(written)
 
@@ -52,12 +54,12 @@ def test_longest_place_that_is_written_is_read_again(
 def test_what_people_wrote_is_the_same_after_an_update(text: str, tmp_path: Path) -> None:
     entry = dataclasses.replace(ENTRY, reason=text, ticket=text)
     old = Baseline({key_of(entry): entry}, TODAY)
-    update_baseline(tmp_path / "b.json", old, [], strict=False)
+    update_baseline(tmp_path / "b.json", old, [], strict=False, whole=True)
     assert entries_of(tmp_path / "b.json") == [entry]
 
 
 def test_file_that_is_deleted_during_a_run_is_written_with_what_it_held(tmp_path: Path) -> None:
-    said = update_baseline(tmp_path / "b.json", OLD, [], strict=False)
+    said = update_baseline(tmp_path / "b.json", OLD, [], strict=False, whole=True)
     assert said == "baseline: 1 entry written, 0 new and 0 dropped"
     assert entries_of(tmp_path / "b.json") == [ENTRY]
 
@@ -66,7 +68,7 @@ def test_file_that_is_broken_during_a_run_stays_for_people_to_mend(tmp_path: Pat
     file = tmp_path / "b.json"
     file.write_text("{ half a mer", encoding="utf-8")
     with pytest.raises(UsageError, match="is no JSON, or cut off"):
-        update_baseline(file, OLD, [checked(broken())], strict=False)
+        update_baseline(file, OLD, [checked(broken())], strict=False, whole=True)
     assert file.read_text(encoding="utf-8") == "{ half a mer"
 
 
