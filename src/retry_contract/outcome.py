@@ -145,7 +145,7 @@ NO_MORE = More()
 class Entry:
     """A breach that is known: a rule, a contract, and a JSON Pointer in which no index counts.
 
-    `came` is the status that came, where the breach is one of the status; empty, any is known.
+    `came` is the status or the secret that came, where it is about one; empty, any is known.
     `scenario` is where it was seen. The days are those on which it was first and last seen, and
     the one after which it counts no more. `reason` and `ticket` are for people to write.
     """

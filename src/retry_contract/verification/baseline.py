@@ -1,7 +1,8 @@
 """A baseline: the breaches that are known, which a run does not fail on.
 
-An entry is a rule, a contract, a JSON Pointer and, where a status is wrong, the status: the same in
-every run and with every seed. An index is `*`, and nothing that a body holds is in it.
+An entry is a rule, a contract, a JSON Pointer and, where a status is wrong or something secret is
+shown, which: the same in every run and with every seed. An index is `*`, and nothing that a body
+holds is in it.
 """
 
 import dataclasses
@@ -31,10 +32,10 @@ LONGEST = 1_000
 """In characters, of each text of an entry."""
 
 Key = tuple[str, str, str, str]
-"""A rule, a contract, a pointer, and the status that came; where that is empty, any."""
+"""A rule, a contract, a pointer, and the status or secret that came; where it is empty, any."""
 
-STATUS = re.compile(r"status \d{3}")
-"""A status that came, as a violation has it."""
+CAME = re.compile(r"status \d{3}|text that holds [a-zA-Z ]{1,40}")
+"""What came of the few things that come there, as a violation has it: a status, or a secret."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,8 @@ def _accepted(contract: ContractResult) -> bool:
 
 
 def _key_of_violation(violation: Violation, rule: str, contract: str) -> Key:
-    status = "" if violation.pointer else STATUS.fullmatch(violation.actual)
-    return rule, contract, general_pointer(violation.pointer), status[0] if status else ""
+    came = None if violation.pointer else CAME.fullmatch(violation.actual)
+    return rule, contract, general_pointer(violation.pointer), came[0] if came else ""
 
 
 def _key_of_drift(drift: Drift, contract: str) -> Key:

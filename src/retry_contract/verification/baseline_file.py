@@ -15,9 +15,9 @@ from retry_contract.privacy.descriptions import cut
 from retry_contract.privacy.disarm import json_text
 from retry_contract.rules import rule_named
 from retry_contract.verification.baseline import (
+    CAME,
     DRIFT,
     LONGEST,
-    STATUS,
     Baseline,
     Key,
     general_pointer,
@@ -190,8 +190,8 @@ def _entry(values: Any) -> Entry:
     pointer = general_pointer(values["pointer"])
     if not is_general((rule, contract, pointer, "")):
         raise _NoBaseline("pointer has a masked name, which may be any; delete the entry")
-    if values["came"] and not STATUS.fullmatch(values["came"]):
-        raise _NoBaseline("came is no status, such as status 403, or empty")
+    if values["came"] and not CAME.fullmatch(values["came"]):
+        raise _NoBaseline("came is neither a status, such as status 403, nor a secret, nor empty")
     first, last = (_day(values, name) for name in _DAYS)
     if first is None or last is None:
         raise _NoBaseline("first_seen or last_seen is missing")

@@ -76,51 +76,29 @@ def test_people_need_not_write_all_members(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (
-            {"expire": "2026-12-31"},
-            "expire: no such member; did you mean expires?",
-        ),
+        ({"expire": "2026-12-31"}, "expire: no such member; did you mean expires?"),
         ({"expires": "soon"}, "expires is no date, such as 2026-12-31"),
         ({"expires": 5}, "expires is no date, such as 2026-12-31"),
-        (
-            {"expires": "20261231"},
-            "expires is no date, such as 2026-12-31",
-        ),
-        (
-            {"expires": "2026-W01-1"},
-            "expires is no date, such as 2026-12-31",
-        ),
+        ({"expires": "20261231"}, "expires is no date, such as 2026-12-31"),
+        ({"expires": "2026-W01-1"}, "expires is no date, such as 2026-12-31"),
+        ({"expires": 0}, "expires is no date, such as 2026-12-31"),
+        ({"expires": False}, "expires is no date, such as 2026-12-31"),
+        ({"came": "403"}, "came is neither a status, such as status 403, nor"),
+        ({"scenario": 5}, "scenario is no string: put it in quotes"),
+        ({"reason": False}, "reason is no string: put it in quotes"),
         ({"last_seen": None}, "first_seen or last_seen is missing"),
-        (
-            {"contract": "aftr"},
-            "aftr: no such contract; did you mean after?",
-        ),
-        (
-            {"pointer": "id"},
-            "pointer is no JSON Pointer, such as /creatorId, or empty",
-        ),
-        (
-            {"pointer": "/[masked]"},
-            "pointer has a masked name, which may be any",
-        ),
-        (
-            {"pointer": "/Tan Ah Kow"},
-            "pointer has a masked name, which may be any",
-        ),
-        (
-            {"reason": "x" * 1001},
-            "reason is longer than 1,000 characters",
-        ),
+        ({"contract": "aftr"}, "aftr: no such contract; did you mean after?"),
+        ({"pointer": "id"}, "pointer is no JSON Pointer, such as /creatorId, or empty"),
+        ({"pointer": "/[masked]"}, "pointer has a masked name, which may be any"),
+        ({"pointer": "/Tan Ah Kow"}, "pointer has a masked name, which may be any"),
+        ({"reason": "x" * 1001}, "reason is longer than 1,000 characters"),
         ({"first_seen": None}, "first_seen or last_seen is missing"),
         ({"rule": "message-id-kep"}, "did you mean message-id-kept?"),
         ({"rule": 1}, "rule is no string"),
         ({"pointer": None}, "pointer is no string"),
         ({"reason": ["x"]}, "reason is no string"),
         ({"ticket": ["x"]}, "ticket is no string"),
-        (
-            {"ticket": "x" * 1001},
-            "ticket is longer than 1,000 characters",
-        ),
+        ({"ticket": "x" * 1001}, "ticket is longer than 1,000 characters"),
     ],
 )
 def test_entry_with_a_mistake_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:

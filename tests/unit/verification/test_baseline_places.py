@@ -46,6 +46,17 @@ def test_another_status_than_the_known_one_is_new() -> None:
     assert (both.state, both.violations) == (RuleState.BROKEN, (status("201"),))
 
 
+def test_stack_trace_that_is_known_hides_no_key() -> None:
+    rule = "no-secret-echoed"
+    trace, key = (
+        violation(rule, "", actual=f"text that holds {what}")
+        for what in ("a stack trace", "the API key")
+    )
+    (known,) = updated(baseline(), broken(trace))
+    assert baseline(known).apply(broken(trace)).state is RuleState.KNOWN
+    assert baseline(known).apply(broken(key)).state is RuleState.BROKEN
+
+
 def test_entry_without_a_status_knows_any() -> None:
     wide = entry(came="")
     assert baseline(wide).apply(result(status("201"))).known == (wide,)
