@@ -48,8 +48,9 @@ class Attempt:
     `read` is what the code returned, as JSON values, if it `returned` any; `opaque` are the JSON
     Pointers in it at which nothing can be compared. Otherwise `error` says in one line what went
     wrong, `where` in which line of the user's code, `clues` which libraries had a part in it, and
-    `trace` is the traceback, or the end of what a command wrote. Of a call, `success` says what the
-    client reported, None where that was None, and `refused` why a predicate was of no use.
+    `trace` is the traceback, or the end of what a command wrote. Of a payload that was read alone
+    after a process had crashed at it, `error` says how that one ended. Of a call, `success` says
+    what the client reported, None where that was None, and `refused` why a predicate was of no use.
     """
 
     ending: Ending

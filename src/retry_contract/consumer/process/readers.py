@@ -2,7 +2,8 @@
 
 import collections
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -45,6 +46,17 @@ def _groups(lines: Sequence[str]) -> Iterator[Sequence[str]]:
     return (lines[at : at + _AT_ONCE] for at in range(0, len(lines), _AT_ONCE))
 
 
+def _with_crashes(attempts: list[Attempt], crashes: Mapping[int, str]) -> list[Attempt]:
+    """Return attempts with the crashes before them, unless one failed: that explains the crashes.
+
+    A command that buffers its output loses the lines before the one at which it crashes.
+    """
+    if all(attempt.is_read for attempt in attempts):
+        for at, error in crashes.items():
+            attempts[at] = replace(attempts[at], error=error)
+    return attempts
+
+
 class LineReader:
     """A process that reads a payload a line, and writes a line for each.
 
@@ -62,10 +74,11 @@ class LineReader:
     def ask(self, lines: Sequence[str]) -> list[Attempt | None]:
         """Read each line; None where it was not tried any more, after a hang or three crashes.
 
-        A crash is laid to a line only if that line alone causes it.
+        A crash of a command is laid to a line only if that line alone causes it. If none does, the
+        lines that were read alone after one say how the process had ended.
         Raises UsageError if the process cannot be started, or never keeps to the protocol.
         """
-        attempts: list[Attempt | None] = []
+        attempts, crashes = list[Attempt](), dict[int, str]()
         losses, detours, size = _MOST_LOSSES, 0, len(lines)
         while len(attempts) < len(lines) and losses > 0:
             batch = lines[len(attempts) : len(attempts) + size]
@@ -74,6 +87,8 @@ class LineReader:
                 size = min(len(lines), size * 2)
             else:  # lines may be lost in a buffer: ask for the next one alone
                 detours += _EARLY_END if loss.error == _SUCCESS else 1
+                if loss.ending is Ending.CRASHED and not loss.error.startswith(_SUCCESS):
+                    crashes[len(attempts) + len(got)] = loss.error
                 more, loss = self._batch(batch[len(got) : len(got) + 1])
                 got += more
                 size = max(1, len(batch) // 2) if loss is None else size
@@ -85,8 +100,10 @@ class LineReader:
                 if losses <= 0 and not self._answered:
                     self._check_protocol(loss)
             elif detours > _MOST_DETOURS:
+                if crashes:
+                    break
                 raise UsageError(_UNRULY)
-        return attempts + [None] * (len(lines) - len(attempts))
+        return [*_with_crashes(attempts, crashes), *[None] * (len(lines) - len(attempts))]
 
     def ask_alone(self, lines: Sequence[str]) -> list[Attempt | None]:
         """Read each line in a process that reads no other. Raises UsageError."""

@@ -27,6 +27,10 @@ _LONGEST_SHRINK = 5.0  # seconds, of all failures together: a step may cost a pr
 _FEW = 3
 _SLOW = "look at what it waits for; give --timeout if it takes longer"
 _FORGET = "let it forget between two payloads what it has read (a cache, a table, known ids)"
+_READ_ON = (
+    "let it read on to the end of its input: look at what it keeps from one payload to the next "
+    "(a count, memory, open files); one that takes a single payload needs --per-payload"
+)
 _FULL = (
     f"It stopped before all payloads were tried: {MOST_HELD // 2**20} MiB of what it returned or "
     "raised are held. Give fewer --payloads, or let it return less."
@@ -107,14 +111,14 @@ class _ReaderCheck:
         self, scenario: Scenario, failures: list[Failure], known: list[Case], until: float
     ) -> Failure:
         """Return the plainest failure: of a difference, if there is one, else of a break."""
-        first = next((failure for failure in failures if failure.places), failures[0])
+        first = min(failures, key=lambda failure: (not failure.places, failure.is_of_others))
 
         def same(case: Case) -> Failure | None:
             found = self._failures(scenario, [case])
             return next((failure for failure in found if failure.sort == first.sort), None)
 
         plain = next(filter(None, map(same, (self._plain, *known))), None)
-        if plain is None and first.attempt.ending is not Ending.HUNG:
+        if plain is None and not (first.is_of_others or first.attempt.ending is Ending.HUNG):
             drawn = self._options.payloads, self._options.seed
             case = smallest(self._strategy, lambda c: same(c) is not None, *drawn, until=until)
             plain = None if case is None else same(case)
@@ -144,7 +148,8 @@ class _ReaderCheck:
         advice = advice_on(every) if places else self._advice(attempt, odd)
         if not certain:
             error = f"it depends on what was read before: {error or 'it reads something else'}"
-            result, places, advice = Result.NOT_TESTED, (), _FORGET
+            advice = _READ_ON if failure.is_of_others else _FORGET
+            result, places = Result.NOT_TESTED, ()
         return Finding(result, error, failure.payload, attempt.where, places, odd, advice=advice)
 
     def _advice(self, attempt: Attempt, odd: tuple[str, ...]) -> str:
@@ -178,6 +183,9 @@ class _ReaderCheck:
         self._shared.learn(form.case.after for form in forms)
         found = [(form, self._shared.of(form.case.after)) for form in forms]
         failed = [(form, attempt) for form, attempt in found if attempt and not attempt.is_read]
+        tried = (Failure(form.case, form.case.after, each) for form, each in found if each)
+        of_others = [failure for failure in tried if failure.is_of_others]  # of no form: it counts
+        finding = self._finding(of_others[0], certain=False) if of_others else None
         self._rare_notes = [
             f"Of the rare forms it breaks on {form.name} ({form.page}): {attempt.error}"
             for form, attempt in failed
@@ -186,7 +194,8 @@ class _ReaderCheck:
         if schema_forms := [form.name for form, _ in failed if not form.page]:
             permitted = "Of the rare forms that the schema alone permits it breaks on"
             self._rare_notes.append(f"{permitted}: {_first_few(schema_forms)}.")
-        return ScenarioOutcome(name, period.name, False, len(forms), len(failed))
+        counts, failures = bool(of_others), len(failed) + len(of_others)
+        return ScenarioOutcome(name, period.name, counts, len(forms), failures, finding)
 
     def notes(self, shown: Sequence[Scenario]) -> Iterator[str]:
         attempt = self._shared.of(self._plain.after)

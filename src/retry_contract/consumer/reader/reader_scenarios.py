@@ -48,8 +48,8 @@ class Readings:
     def repeat(self, payload: Payload, times: int, of: str = "") -> list[Attempt | None]:
         """Ask for one payload several times, but not for one that hung."""
         attempts = self._run([_line(payload)] * times, of)
-        if attempts and of in self._hung:
-            self._known.setdefault(_line(payload), attempts[0])
+        if failed := next((attempt for attempt in attempts if attempt and attempt.error), None):
+            self._known.setdefault(_line(payload), failed)
         return attempts
 
     def of(self, payload: Payload) -> Attempt | None:
@@ -87,6 +87,11 @@ class Failure:
     places: tuple[Difference, ...] = ()
 
     @property
+    def is_of_others(self) -> bool:
+        """Whether the payload is read well alone: a process crashed that had read others."""
+        return self.attempt.is_read and bool(self.attempt.error) and not self.places
+
+    @property
     def sort(self) -> str:
         """What the same failure has in common on a smaller payload."""
         return "differs" if self.places else self.attempt.sort
@@ -115,12 +120,14 @@ class Scenario:
 
     def failure(self, case: Case, readings: Readings, left_out: Collection[str]) -> Failure | None:
         """Return how the reader failed a case; None if it did not, or was not tried."""
-        for payload in self.payloads(case):
-            attempt = readings.of(payload)
-            if attempt is not None and not attempt.is_read:
-                return Failure(case, payload, attempt)
-        places = self.places(case, readings, left_out)
-        return Failure(case, payload, attempt, places) if places and attempt else None
+        payloads = self.payloads(case)
+        tried = [Failure(case, p, a) for p in payloads if (a := readings.of(p)) is not None]
+        for each in tried:
+            if not each.attempt.is_read:
+                return each
+        if places := self.places(case, readings, left_out):
+            return replace(tried[-1], places=places)
+        return next((each for each in tried if each.is_of_others), None)
 
     def places(
         self, case: Case, readings: Readings, left_out: Collection[str] = ()
