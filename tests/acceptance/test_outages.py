@@ -89,6 +89,9 @@ LATER = {
 }
 """What an outage says where it comes after the first request, if not the same."""
 
+SOON, PATIENTLY = "0.3", "5"
+"""In seconds: where no response may come in time, and where each has to, on a busy machine too."""
+
 LOST = "404"
 """What breaks the contract where it comes after the first request: the message is gone."""
 
@@ -122,10 +125,17 @@ def check(served: Served, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Check every rule at a URL, as the contract tests do, without pytest around it."""
     monkeypatch.setenv("POSTMAN_API_KEY", served.key)
 
-    def run(url: str, *, message: str = "", contract: str = "after", only: str = "") -> Found:
+    def run(
+        url: str,
+        *,
+        message: str = "",
+        contract: str = "after",
+        only: str = "",
+        timeout: str = SOON,
+    ) -> Found:
         given = {
             **{"endpoint": url, "campaign": served.campaign, "contract": contract, "fuzz": "0"},
-            **{"message": [message] if message else served.failed(), "timeout": "0.3"},
+            **{"message": [message] if message else served.failed(), "timeout": timeout},
         }
         options = read_options(given, catalogue=catalogue())
         with contextlib.closing(Verification(options)) as verification:
@@ -302,7 +312,7 @@ def test_fault_of_every_response_is_an_outage(
     check: Run, served: Served, behaviour: str, number: int
 ) -> None:
     with between(served.url, each=_from(number, behaviour)) as far:
-        found = check(far.url)
+        found = check(far.url, timeout=PATIENTLY)
         _not_tested(found, LATER[behaviour])
         assert len(far.calls) <= number + 2
         since = re.search("since request ([0-9]+) of the run", found.document["reason"])
@@ -317,7 +327,8 @@ def test_rule_that_is_run_alone_is_not_deceived(
     check: Run, served: Served, behaviour: str, rule: str
 ) -> None:
     with between(served.url, behaviour) as far:
-        _not_tested(check(far.url, only=rule), OUTAGES[behaviour])
+        found = check(far.url, only=rule, timeout=PATIENTLY)
+        _not_tested(found, OUTAGES[behaviour])
 
 
 @pytest.mark.parametrize(
