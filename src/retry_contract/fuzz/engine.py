@@ -235,8 +235,9 @@ class _Series:
                 run_side_by_side(plays, player, self._plan.workers, add_ended)
         finally:
             add_ended()
-            for play in rest:  # in the middle of them, on Ctrl-C
-                self._add(play)
+            for play in plays:  # on Ctrl-C, which comes in the middle of one or of adding one
+                if not play.counted:
+                    self._add(play)
             self._tally.playing = ()
         if self._tally.crash is not None:
             raise self._tally.crash

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from retry_contract.endpoint.base import Endpoint
@@ -170,29 +171,37 @@ def run_side_by_side(
     `glance` is called often meanwhile. On Ctrl-C the plays end within a second.
     """
     order, lock, bounds = iter(plays), threading.Lock(), plays[0].bounds
+    # No joins, events or futures: Ctrl-C may come in the middle of what those do in Python.
+    ended, going_on = SimpleQueue[None](), 0
 
     def work() -> None:
-        while (own := following()) is not None:
-            own.run(play)
+        try:
+            while (own := following()) is not None:
+                own.run(play)
+        finally:
+            ended.put(None)
 
     def following() -> Play | None:
         with lock:
-            ended = any(one.end is not None for one in plays)
-            return None if ended else next(order, None)
+            broken_off = any(one.end is not None for one in plays)
+            return None if broken_off else next(order, None)
 
-    # Daemons: a request that takes its time must not hold up the end of an interrupted run.
-    few = range(min(workers, len(plays)))
-    threads = [threading.Thread(target=work, name="case", daemon=True) for _ in few]
-    for thread in threads:
-        thread.start()
     try:
-        while (alive := next((t for t in threads if t.is_alive()), None)) is not None:
-            alive.join(_GLANCE)
+        for _ in range(min(workers, len(plays))):
+            going_on += 1
+            # A daemon: a request that takes its time must not hold up the end of such a run.
+            threading.Thread(target=work, name="case", daemon=True).start()
+        while going_on:
+            with contextlib.suppress(Empty):
+                ended.get(timeout=_GLANCE)
+                going_on -= 1
             bounds.serve_calls()
             glance()
     except BaseException:
         bounds.interrupt()
         until = time.monotonic() + _GRACE
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        with contextlib.suppress(Empty):
+            while going_on:
+                ended.get(timeout=max(0.0, until - time.monotonic()))
+                going_on -= 1
         raise
