@@ -61,7 +61,7 @@ def _of_cutover(expected: str) -> str:
     served = others[0] if len(others) == 1 else "served"
     return (
         f"Responses look as if another contract than {expected} is served. Ask the service's team "
-        f"whether this environment has had the cutover{cutover}. Until then, "
+        f"whether this environment has had the cutover{cutover}. If not, "
         f"`--contract {served}` tests what is served."
     )
 
@@ -77,8 +77,8 @@ def _secret_shown(outcome: Outcome) -> Remedies:
 def _server_error(outcome: Outcome) -> Remedies:
     if _is_broken(outcome, "no-server-error"):
         yield (
-            "The service answers with a 5xx where a control right after it works. Ask its team "
-            "for its log of the time of this run."
+            "The service answered one request with a 5xx, and an ordinary one right after it as "
+            "usual. Ask its team for its log of the time of this run."
         )
 
 

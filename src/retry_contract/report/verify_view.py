@@ -155,7 +155,8 @@ def _facts(outcome: Outcome) -> Iterator[str]:
     exercised = [r.state for c in outcome.contracts for r in c.rules if r.state in EXERCISED]
     if exercised:
         kept = f"{exercised.count(RuleState.KEPT)} of {len(exercised)} rules were kept"
-        yield f"{kept}, in {outcome.traffic.requests:,} requests."
+        began = f", begun {show(outcome.began)}" if outcome.began else ""
+        yield f"{kept}, in {outcome.traffic.requests:,} requests{began}."
 
 
 def _tone(outcome: Outcome) -> str:

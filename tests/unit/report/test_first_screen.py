@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from support.in_process_reader import readiness
 from support.outcomes import AFTER, BEFORE, URL, broken, checked, left_out, outcome, violation
@@ -19,13 +21,15 @@ def top_of(found: Outcome) -> str:
 
 def test_what_was_tested_where_and_how_much_of_it_was_kept() -> None:
     traffic = Traffic(7, {"200": 7})
-    found = outcome(Verdict.BROKEN, checked(broken()), endpoint=URL, traffic=traffic)
+    began = datetime(2026, 11, 28, 2, 30, tzinfo=UTC)
+    found = outcome(Verdict.BROKEN, checked(broken()), endpoint=URL, traffic=traffic, began=began)
     top = top_of(found)
     kept = sum(result.state == "kept" for result in found.contracts[0].rules)
     assert "POST /campaigns/:campaignId/messages/:messageId/retry , at" in top
     assert f"at {URL} ." in top
     assert f"{AFTER} , in force since 24 February 2025: creatorId, the user id" in top
-    assert f"{kept} of {kept + 1} rules were kept, in 7 requests." in top
+    assert f"{kept} of {kept + 1} rules were kept, in 7 requests, begun 2026-11-28" in top
+    assert "begun 2026-11-28T10:30:00+08:00." in top
 
 
 def test_rule_counts_once_for_each_contract_of_those_kept() -> None:

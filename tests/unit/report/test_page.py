@@ -49,7 +49,7 @@ def test_broken_run_says_what_came_what_was_expected_and_who_says_so() -> None:
     assert f"broken The service does not keep the contract {AFTER}" in page.text
     rule = RULES["message-id-kept"]
     assert "/id is another string of 44 characters ; expected: the id in the path" in page.text
-    assert f"(accepted) {rule.sentence}" in page.text
+    assert f"(scenario: accepted) {rule.sentence}" in page.text
     assert f"BROKEN {AFTER}: 1 cause, 1 rule." in page.text
     assert "Expected the id in the path Came another string of 44 characters" in page.text
     assert "JSON Pointer /id Seen in accepted, request 2 Breaks message-id-kept" in page.text
