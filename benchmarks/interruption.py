@@ -46,8 +46,8 @@ class End:
     @property
     def in_python(self) -> bool:
         """Whether the signal came before Python ran any of the kit, and ended it."""
-        of_python = "Traceback" in self.errors and "retry_contract" not in self.errors
-        return self.code == -signal.SIGINT or of_python
+        in_imports = "Traceback" in self.errors and "retry_contract" not in self.errors
+        return self.code == -signal.SIGINT or (self.code == 1 and in_imports)
 
 
 def run(moment: float | None, caches: Path) -> End:

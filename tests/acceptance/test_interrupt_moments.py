@@ -21,7 +21,8 @@ pytestmark = [
 
 WORDS = ["--fuzz", "5", "--seed", "1", "--provision", "simulator", "--json"]
 MOMENTS, MOST_SECONDS = 20, 2.0
-ON_THEIR_WAY = max(TOGETHER, int(WORDS[1]))
+CASES = int(WORDS[1])
+ON_THEIR_WAY = max(TOGETHER, CASES)
 """What is counted, since it is about to leave, and may not have arrived when Ctrl-C comes: so many
 retries are sent at once, and each case may have one on its way."""
 POLLS = 6
@@ -111,5 +112,5 @@ def test_requests_are_counted(ends: Ends, moment: int) -> None:
 def test_run_says_what_went_out(ends: Ends, moment: int) -> None:
     end = ends.moments[moment]
     sends, retries = (end.went_out[what] for what in ("sends", "retries"))
-    assert end.document["sent"]["sends"] in range(sends, sends + ON_THEIR_WAY + 1)
+    assert end.document["sent"]["sends"] in range(sends, sends + CASES + 1)
     assert end.document["sent"]["retries"] in range(retries, retries + ON_THEIR_WAY + 1)

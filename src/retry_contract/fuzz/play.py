@@ -189,7 +189,7 @@ def run_side_by_side(
     try:
         for _ in range(min(workers, len(plays))):
             going_on += 1
-            # A daemon: a request that takes its time must not hold up the end of such a run.
+            # A daemon: a slow request must not hold up the end of an interrupted run.
             threading.Thread(target=work, name="case", daemon=True).start()
         while going_on:
             with contextlib.suppress(Empty):
